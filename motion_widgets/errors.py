@@ -67,5 +67,5 @@ class BudgetError(MotionError):
     """The price does not fit what may be spent, or no bound was given on a live endpoint."""
 
 
-class MotionTimeout(MotionError):  # noqa: N818 - the name is part of the contract
+class MotionTimeout(MotionError):  # noqa: N818 - its name is part of the contract
     """A wait that ran out; the job lives on."""

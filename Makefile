@@ -1,0 +1,47 @@
+# Thin wrappers: everything here is `pip install .` and `motion-widgets ...`, which work without make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TEST_READY := $(VENV)/.test-ready
+MPLBACKEND ?= Agg
+export MPLBACKEND
+
+.PHONY: help studio demo test lint unit bench system clean
+
+help:
+	@echo "make studio  start JupyterLab on the Studio notebook (sandbox, costs nothing)"
+	@echo "make demo    run a 2 x 2 sweep on the sandbox in the terminal"
+	@echo "make test    lint, types, unit, property, notebook and browser tests"
+	@echo "make bench   speed and memory, side by side with peers, as a table"
+
+studio: $(READY)
+	$(BIN)/motion-widgets studio --folder notebooks
+
+demo: $(READY)
+	$(BIN)/motion-widgets demo
+
+test: system $(TEST_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	CI=$${CI:-true} $(BIN)/python -m pytest
+
+bench: system $(TEST_READY)
+	$(BIN)/python -m tests.benchmarks
+
+$(READY): pyproject.toml binder/requirements.txt
+	sh .ci/venv "$(PYTHON)" $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r binder/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(TEST_READY): $(READY) tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+system:
+	sh .ci/browser
+
+clean:
+	rm -rf $(VENV) screenshots build dist

@@ -1,0 +1,9 @@
+"""``python -m motion_widgets`` is ``motion-widgets``."""
+
+from __future__ import annotations
+
+import sys
+
+from motion_widgets.cli import main
+
+sys.exit(main())

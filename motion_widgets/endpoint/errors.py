@@ -1,0 +1,279 @@
+"""What can go wrong with a call, as types; and how a failed answer becomes one.
+
+`not_accepted` is the word that money hangs on: True only where the facts say that the request was
+surely neither accepted nor billed (`reference/api.md` section 4, `reference/faults.md`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from motion_widgets.endpoint.answers import clean
+from motion_widgets.errors import MotionError
+from motion_widgets.texts import say
+
+__all__ = [
+    "AnswerError",
+    "AuthError",
+    "EndpointError",
+    "IdempotencyError",
+    "NotFoundError",
+    "NotSentError",
+    "OutcomeUnknown",
+    "PaymentError",
+    "RateLimitError",
+    "RedirectError",
+    "RefusedError",
+    "ServerError",
+    "TlsError",
+    "error_from_answer",
+    "failure_kind",
+    "parse_retry_after",
+    "read_request_id",
+]
+
+RETRY_AFTER_MAX = 300.0
+"""s; a longer Retry-After is clamped (`reference/faults.md`)."""
+
+
+class EndpointError(MotionError):
+    """A call to the endpoint that did not give what was asked for."""
+
+    not_accepted: bool = False
+    """True: the request was surely not accepted and costs nothing."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: str = "",
+        detail: str = "",
+        status: int | None = None,
+        kind: str = "",
+        server_code: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, detail=detail)
+        self.status = status
+        """HTTP status. None: there was no answer."""
+        self.kind = kind
+        """The `error_kind` of the log: moderation, parameters, media, account, busy, network, …"""
+        self.server_code = server_code
+        """The server's own type or code."""
+        self.request_id = request_id
+        """By which the provider's support finds the call; ``""`` when none was given."""
+        self.retry_after = retry_after
+        """s to wait before the next try. None: the server does not say."""
+
+
+class RefusedError(EndpointError):
+    """400: the request itself is wrong; it is not sent again."""
+
+    not_accepted = True
+
+
+class AuthError(EndpointError):
+    """401 or 403: the key is missing, wrong, or may not use this model."""
+
+    not_accepted = True
+
+
+class PaymentError(EndpointError):
+    """402: the balance does not cover the request."""
+
+    not_accepted = True
+
+
+class RateLimitError(EndpointError):
+    """429: too fast, or too many tasks at once."""
+
+    not_accepted = True
+
+
+class NotSentError(EndpointError):
+    """The endpoint could not be reached; nothing was sent."""
+
+    not_accepted = True
+
+
+class TlsError(EndpointError):
+    """The endpoint's certificate does not prove who it is; nothing was sent."""
+
+    not_accepted = True
+
+
+class RedirectError(EndpointError):
+    """The endpoint answered with a redirect, which is never followed with a key."""
+
+    not_accepted = True
+
+
+class IdempotencyError(EndpointError):
+    """409 in progress or 503 unavailable: the very same request may be sent again."""
+
+
+class NotFoundError(EndpointError):
+    """404 or 410."""
+
+
+class ServerError(EndpointError):
+    """5xx, or a connection that broke, on a call that costs nothing."""
+
+
+class AnswerError(EndpointError):
+    """An answer that is no JSON, is cut off or too large."""
+
+
+class OutcomeUnknown(EndpointError):  # noqa: N818 - its name is part of the contract
+    """The request was sent and its outcome is not known: money may have been spent."""
+
+
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        ("moderation", r"\b1301\b|content.?polic|moderation|sensitive|risk.?control|safety|nsfw"),
+        ("busy", r"\b1303\b|too many tasks|parallel task|concurren"),
+        ("account", r"\b110[12]\b|insufficient|balance|quota|arrears"),
+        ("media", r"\b(image|video|clip|media|duration|resolution|download|file)\b"),
+        ("parameters", r"\b120[01]\b|parameter|invalid|build_request_failed|required|unsupported"),
+    )
+)
+
+
+def failure_kind(message: str, server_code: str = "") -> str:
+    """Say of which kind a failure is, from the server's words; ``"other"`` when they do not tell."""
+    text = f"{server_code} {message}"
+    return next((kind for kind, pattern in _KINDS if pattern.search(text)), "other")
+
+
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After in s: a number or an HTTP date (against the server's own Date), clamped to 5 min."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        due, now = _moment(value), _moment(headers.get("date", "")) or datetime.now(UTC)
+        if due is None:
+            return None
+        seconds = (due - now).total_seconds()
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_MAX)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" is UTC without a place
+
+
+def _server_error(body: Any) -> tuple[str, str]:
+    """Give (message, type or code) out of any of the error shapes."""
+    if not isinstance(body, Mapping):
+        return "", ""
+    inner = body.get("error")
+    if isinstance(inner, str):
+        return clean(inner, 2000), ""
+    source = inner if isinstance(inner, Mapping) else body
+    code = source.get("code")
+    named = isinstance(code, str) and code.startswith("idempotency_")
+    return (
+        clean(source.get("message") or body.get("message"), 2000),
+        clean(code if named else source.get("type") or code, 100),
+    )
+
+
+def read_request_id(headers: Mapping[str, str], body: Any) -> str:
+    """Give the id by which the provider's support finds a call; ``""``: none was given."""
+    found = headers.get("x-request-id") or (body.get("request_id") if isinstance(body, Mapping) else None)
+    return clean(found, 200)
+
+
+def error_from_answer(
+    status: int, headers: Mapping[str, str], body: Any, excerpt: str, *, host: str, paid: bool
+) -> EndpointError:
+    """Make the typed error of an answer that is not a success.
+
+    Parameters
+    ----------
+    status
+        HTTP status, or the code inside an HTTP 200.
+    headers
+        With lower-case names.
+    body
+        The decoded JSON; None when it is none.
+    excerpt
+        The first characters of the answer, for the error's detail.
+    host
+        Which host answered.
+    paid
+        The call was a submit, so that an unclear answer may have cost money.
+    """
+    message, server_code = _server_error(body)
+    said = message or excerpt[:200] or f"HTTP {status}"
+    cls, code, kind = _class_of(status, server_code, message, failure_kind(said, server_code), paid=paid)
+    if cls is RedirectError:
+        said = _redirect_host(headers) or host
+    return cls(
+        say(code, status=status, message=said, host=host),
+        code=code,
+        detail=excerpt,
+        status=status,
+        kind=kind,
+        server_code=server_code,
+        request_id=read_request_id(headers, body),
+        retry_after=parse_retry_after(headers),
+    )
+
+
+def _redirect_host(headers: Mapping[str, str]) -> str:
+    try:
+        return urlsplit(headers.get("location", "")).hostname or ""
+    except ValueError:
+        return ""
+
+
+_BY_STATUS: dict[int, tuple[type[EndpointError], str, str]] = {
+    401: (AuthError, "auth_wrong", "auth"),
+    402: (PaymentError, "payment_required", "account"),
+    403: (AuthError, "auth_forbidden", "auth"),
+}
+
+
+def _class_of(
+    status: int, server_code: str, message: str, kind: str, *, paid: bool
+) -> tuple[type[EndpointError], str, str]:
+    """Give (class, code of the sentence, kind) for a failed answer."""
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    # 1303 came with a 400 too; either way it was not accepted, and there is room later.
+    if status == 429 or (status == 400 and kind == "busy"):
+        return RateLimitError, "rate_limited", "busy" if kind == "busy" else "rate"
+    if server_code in ("idempotency_in_progress", "idempotency_unavailable"):
+        return IdempotencyError, "idempotency_wait", "busy"
+    if status == 400:
+        return RefusedError, "refused", kind
+    if status == 500 and message.lstrip().startswith("build_request_failed"):
+        return RefusedError, "refused", "parameters"
+    return _unclear(status, server_code, paid=paid)
+
+
+def _unclear(status: int, server_code: str, *, paid: bool) -> tuple[type[EndpointError], str, str]:
+    # 303 after a POST means that it was taken and that its answer lies elsewhere.
+    if 300 <= status < 400 and not (paid and status == 303):
+        return RedirectError, "redirected", "network"
+    if paid:
+        reused = server_code == "idempotency_key_reused"
+        return OutcomeUnknown, "key_reused" if reused else "outcome_unknown", "unknown"
+    if status in (404, 410):
+        return NotFoundError, "not_found", "gone"
+    return ServerError, "server_error", "server"

@@ -1,0 +1,137 @@
+"""What a request is worth before it is sent: measured, checked and priced, and held against a bound."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.errors import BudgetError, ClipError, RequestError
+from motion_widgets.facts import Clip, Image
+from motion_widgets.jobs.inputs import columns_of
+from motion_widgets.media import measure_clip, measure_image
+from motion_widgets.price import Estimate, Prices, estimate, to_micro
+from motion_widgets.request import media_kind, media_source
+from motion_widgets.rules import check
+
+if TYPE_CHECKING:
+    from motion_widgets.jobs.target import Target
+    from motion_widgets.request import MotionRequest
+    from motion_widgets.rules import Finding
+
+__all__ = ["Appraiser", "bound_micro", "judge", "require_bound"]
+
+BOUND_MAX = 1e9
+"""USD; a larger bound means the same."""
+_REMEMBERED = 500
+
+
+class Appraiser:
+    """Measures, checks and prices requests; local files are measured once while they stay the same.
+
+    Parameters
+    ----------
+    prices
+        What a second costs.
+    """
+
+    def __init__(self, prices: Prices) -> None:
+        self.prices = prices
+        self._measured: dict[tuple[str, str, float, int], Clip | Image] = {}
+
+    def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
+        """Measure a request's clip and image; an error stands in for what could not be measured.
+
+        Touches disk or network. None: the request names no file and no link.
+        """
+        clip = self._one(req.video_url, measure_clip)
+        image = self._one(req.image_url, measure_image)
+        return clip, image  # type: ignore[return-value]
+
+    def _one(self, value: object, how: Any) -> Clip | Image | ClipError | None:
+        if isinstance(value, Clip | Image):
+            return value
+        source, kind = media_source(value), media_kind(value)
+        if source is None or kind not in ("link", "path"):
+            return None
+        memory: tuple[str, str, float, int] | None = None
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            if kind == "path":
+                stat = Path(source).expanduser().stat()
+                memory = (how.__name__, source, stat.st_mtime, stat.st_size)
+        if memory is not None and memory in self._measured:
+            return self._measured[memory]
+        try:
+            measured: Clip | Image = how(source, hash_content=kind == "path")
+        except ClipError as error:
+            return error
+        if memory is not None:
+            if len(self._measured) > _REMEMBERED:
+                self._measured.clear()
+            self._measured[memory] = measured
+        return measured
+
+    def check(self, req: MotionRequest, target: Target) -> list[Finding]:
+        """Measure a request's media and find all that is wrong with it, for an endpoint."""
+        return judge(req, *self.measure(req), target)
+
+    def estimate(self, req: MotionRequest) -> Estimate:
+        """Measure a request's clip and estimate what it costs."""
+        return estimate(req, self._of_clip(req), prices=self.prices)
+
+    def _of_clip(self, req: MotionRequest) -> Clip | ClipError | None:
+        return self._one(req.video_url, measure_clip)  # type: ignore[return-value]
+
+    def prepare(self, req: MotionRequest, target: Target) -> tuple[dict[str, Any], Estimate]:
+        """Measure, check and price a request; give the log's columns for its content.
+
+        Raises
+        ------
+        RequestError
+            The request has errors; all findings are in `findings`.
+        """
+        clip, image = self.measure(req)
+        findings = judge(req, clip, image, target)
+        errors = [finding.message for finding in findings if finding.severity == "error"]
+        if errors:
+            error = RequestError.of("request_errors", count=len(errors), messages=" ".join(errors))
+            error.findings = tuple(findings)
+            raise error
+        cost = estimate(req, clip, prices=self.prices)
+        return columns_of(req, clip, image, cost), cost
+
+
+def judge(
+    req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None, target: Target
+) -> list[Finding]:
+    """Find all that is wrong with a request for an endpoint; one on this machine reaches its links."""
+    findings = check(req, clip=clip, image=image, live=target.live)
+    if target.here:
+        findings = [one for one in findings if one.code != "link_private"]
+    return findings
+
+
+def bound_micro(bound: float) -> int:
+    """Read a bound in USD as whole micro-dollars.
+
+    Raises
+    ------
+    BudgetError
+        It is no amount: no number, negative, NaN or infinite.
+    """
+    number = isinstance(bound, Real) and not isinstance(bound, bool)
+    if not number or not math.isfinite(bound) or bound < 0:
+        raise BudgetError.of("bound_wrong", found=repr(bound)[:80])
+    return to_micro(min(float(bound), BOUND_MAX))
+
+
+def require_bound(cost: Estimate, bound: float | None, *, live: bool) -> None:
+    """Raise BudgetError unless a price fits what may be spent; a live endpoint needs a bound."""
+    enough = math.ceil(cost.high_micro / 10_000) / 100  # whole cents, so that the named bound suffices
+    if bound is None:
+        if live:
+            raise BudgetError.of("bound_missing", price=str(cost), high=enough)
+    elif cost.high_micro > bound_micro(bound):
+        raise BudgetError.of("bound_small", price=str(cost), high=enough, bound=float(bound))

@@ -1,0 +1,75 @@
+"""From a result's link to a checked file here; it was paid for, so it is tried while the link lives."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from motion_widgets.endpoint.errors import EndpointError, NotFoundError
+from motion_widgets.jobs import timing
+from motion_widgets.jobs.crew import error_columns
+from motion_widgets.jobs.download import Download
+from motion_widgets.log.states import State
+from motion_widgets.log.store import now_us
+
+if TYPE_CHECKING:
+    from motion_widgets.jobs.crew import Crew
+    from motion_widgets.log.store import Row
+
+__all__ = ["collect"]
+
+
+async def collect(crew: Crew, job_id: str) -> None:
+    """Download a completed job's result until it is here, its link is dead, or somebody else does it."""
+    target = crew.results / f"{job_id}.mp4"
+    download = Download(target, owner=crew.owner.rpartition(":")[2], trusted=crew.trusted)
+    failures = dead = 0
+    try:
+        while True:
+            row = await crew.mine(job_id)
+            if row is None or row["state"] != State.COMPLETED:
+                return
+            links: list[str] = json.loads(row["links"] or "[]") or [""]
+            trouble: Exception
+            try:
+                async with crew.downloads:
+                    got = await download.fetch(links[failures % len(links)])
+                await crew.insist(
+                    crew.log.move, job_id, State.COLLECTED, collected=now_us(), result_size=got.size,
+                    result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),
+                    error_kind=None, error_code=None, error_message=None,
+                )  # fmt: skip
+            except (EndpointError, OSError) as error:
+                trouble = error
+            else:
+                return
+            failures += 1
+            await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="download"))
+            if isinstance(trouble, EndpointError):
+                dead = dead + 1 if isinstance(trouble, NotFoundError) else 0
+                expires = await _ask_again(crew, row)
+                if dead >= timing.GONE or (now_us() > expires and failures > 1):
+                    await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
+                    return
+            await asyncio.sleep(timing.growing(dead) if dead else timing.backoff(failures))
+    finally:
+        download.tidy()
+
+
+async def _ask_again(crew: Crew, row: Row) -> int:
+    """Ask the task once more where its result is; give when that dies (unix microseconds)."""
+    expires = int(row["expires_at"] or 0)
+    try:
+        client = await crew.client()
+        async with crew.calls:
+            task = await client.task(row["task_id"])
+    except EndpointError:
+        return expires
+    if task.state in ("failed", "cancelled") and row["server_word"] != task.word:
+        await crew.db(crew.log.remark, row["id"], f"now said to be {task.word!r}; the first end stands")
+        await crew.db(crew.log.record, row["id"], server_word=task.word)
+    if task.links:
+        expires = int(task.expires_at * 1e6) if task.expires_at else expires
+        await crew.db(crew.log.record, row["id"], links=json.dumps(task.links), expires_at=expires)
+    return expires

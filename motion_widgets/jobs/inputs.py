@@ -1,0 +1,145 @@
+"""What goes into a job: the log's columns of a request, copies of its local media, and their publishing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets import __version__
+from motion_widgets.content import sha256_of
+from motion_widgets.errors import LogError, RequestError
+from motion_widgets.facts import Clip, Image
+from motion_widgets.price import Estimate, to_micro
+from motion_widgets.request import MotionRequest, media_kind, media_name, media_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.log.store import Log, Row
+
+__all__ = ["columns_of", "keep_input", "keep_inputs", "make_folder", "require_writable", "wire_of"]
+
+
+def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
+    """Give the log's columns of a request: wire fields, key, what was measured, what it may cost."""
+    wire: dict[str, Any] = dict(req.to_wire())
+    if "watermark_info" in wire:
+        wire["watermark_info"] = json.dumps(dict(wire["watermark_info"]))
+    columns = {
+        **wire, "key": req.key,
+        "image_name": media_name(req.image_url), "clip_name": media_name(req.video_url),
+        "estimate_low": to_micro(cost.low), "estimate_high": cost.high_micro, "prices_date": cost.prices_date,
+        "toolkit_version": __version__,
+    }  # fmt: skip
+    if isinstance(clip, Clip):
+        columns |= {
+            "clip_length": clip.length, "clip_moviepy_length": clip.moviepy_length, "clip_width": clip.width,
+            "clip_height": clip.height, "clip_fps": clip.fps, "clip_size": clip.size,
+            "clip_has_audio": clip.has_audio,
+        }  # fmt: skip
+    if isinstance(image, Image):
+        columns |= {
+            "image_width": image.width, "image_height": image.height, "image_size": image.size,
+            "image_format": image.format,
+        }  # fmt: skip
+    return columns
+
+
+def keep_inputs(log: Log, folder: Path, req: MotionRequest) -> dict[str, Any]:
+    """Keep copies of a request's local media, by content; give the columns that say where.
+
+    Raises
+    ------
+    RequestError
+        A file cannot be read, or is no longer the one that was measured.
+    LogError
+        The folder takes no files.
+    """
+    columns: dict[str, Any] = {}
+    for name, value in (("image", req.image_url), ("clip", req.video_url)):
+        if media_kind(value) != "path":
+            continue
+        path = Path(str(media_source(value))).expanduser()
+        relative, sha = keep_input(log, folder, path, media_name(value))
+        if isinstance(value, Clip | Image) and value.sha256 not in (None, sha):
+            raise RequestError.of("input_changed", name=media_name(value))
+        columns |= {f"{name}_path": relative, f"{name}_sha": sha}
+    return columns
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, or raise LogError in words."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise LogError unless a folder takes files."""
+    with _writing(folder):
+        handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+        os.close(handle)
+        Path(name).unlink()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn a folder's refusal into the sentence for it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LogError.of("folder_unwritable", name=str(folder), reason=reason) from error
+
+
+def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]:
+    """Copy a file into the folder under its content's hash; give the path relative to it, and the hash."""
+    try:
+        sha = sha256_of(path)
+    except OSError as error:
+        raise RequestError.of("input_unreadable", name=name, reason=error.strerror or str(error)) from error
+    target = folder / "inputs" / f"{sha[:20]}{path.suffix.lower()[:8]}"
+    if not target.exists():
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
+            with _writing(target.parent):
+                shutil.copyfile(path, part)
+                if sha256_of(part) != sha:
+                    raise RequestError.of("input_changed", name=name)
+                part.replace(target)
+        finally:
+            with contextlib.suppress(OSError):  # where no file could be made there is none to remove
+                part.unlink(missing_ok=True)
+    relative = target.relative_to(folder).as_posix()
+    log.add_input(sha, name=name, size=target.stat().st_size, path=relative)
+    return relative, sha
+
+
+async def wire_of(client: EndpointClient, row: Row, folder: Path, *, live: bool) -> dict[str, Any]:
+    """Give the JSON body of a job, its local media published from their copies.
+
+    Raises
+    ------
+    RequestError
+        A local clip for a live endpoint, which has no upload for clips.
+    """
+    values = dict(row)
+    if values["watermark_info"]:
+        values["watermark_info"] = json.loads(values["watermark_info"])
+    for field, kept in (("image_url", "image_path"), ("video_url", "clip_path")):
+        if row[kept]:
+            path = folder / row[kept]
+            if not live:
+                values[field] = await client.host(path, path.suffix)
+            elif field == "image_url":
+                values[field] = await client.upload_image(path)
+        if media_kind(values[field]) != "link":
+            raise RequestError.of("clip_needs_hosting", name=media_name(values[field]))
+    req = MotionRequest(**{name: values[name] for name in MotionRequest.__dataclass_fields__})
+    return dict(req.to_wire())

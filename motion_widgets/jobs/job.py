@@ -1,0 +1,211 @@
+"""The job a user holds: a name for a row of the log, never a copy of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from motion_widgets.errors import MotionTimeout, RequestError
+from motion_widgets.log.leases import lives
+from motion_widgets.log.states import ENDS, RETRYABLE, State
+from motion_widgets.price import to_usd
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from pathlib import Path
+
+    from motion_widgets.jobs.runner import Runner
+    from motion_widgets.log.store import Log, Row
+
+__all__ = ["Job", "wait_all"]
+
+TICK = 0.15
+"""s between two looks at the log; also how soon an interrupt of the kernel gets through."""
+
+
+class JobHost(Protocol):
+    """What a job needs of its workspace."""
+
+    log_store: Log
+    folder: Path
+
+    def runner_for(self, row: Row) -> Runner | None:
+        """Give the runner of a row's endpoint and account. None: it belongs to another one."""
+
+
+class Job:
+    """One attempt at a request.
+
+    Made by `Workspace.submit` and `Workspace.attach`. Everything it says is read from the log, so it is
+    as true in another notebook or after a restart.
+    """
+
+    def __init__(self, host: JobHost, job_id: str) -> None:
+        self._host = host
+        self.id = job_id
+
+    @property
+    def row(self) -> Row:
+        """The job's row in the log."""
+        return self._host.log_store.job(self.id)
+
+    @property
+    def state(self) -> str:
+        """Where it stands; the words are those of `State`."""
+        return str(self.row["state"])
+
+    @property
+    def task_id(self) -> str | None:
+        """The endpoint's id. None: not accepted yet."""
+        task_id = self.row["task_id"]
+        return None if task_id is None else str(task_id)
+
+    @property
+    def result(self) -> Path | None:
+        """The downloaded and checked result. None: there is none (yet)."""
+        path = self.row["result_path"]
+        return None if path is None else self._host.folder / path
+
+    @property
+    def cost(self) -> float | None:
+        """Billed, in USD. None: not known (yet)."""
+        cost = self.row["cost"]
+        return None if cost is None else to_usd(cost)
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, in words. None: nothing."""
+        message = self.row["error_message"]
+        return None if message is None else str(message)
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return _rests(self._host, self.row)
+
+    def wait(self, timeout: float | None = None) -> Job:
+        """Wait until the job ends or rests in ``unknown``, and give it.
+
+        Parameters
+        ----------
+        timeout
+            s. None: as long as it takes.
+
+        Raises
+        ------
+        MotionTimeout
+            The time ran out; the job lives on.
+        """
+        wait_all(lambda: self.resting, timeout, self.id)
+        return self
+
+    def __await__(self) -> Generator[Any, None, Job]:
+        return self._awaiting().__await__()
+
+    async def _awaiting(self) -> Job:
+        # Looking at the log is short; ticking is what lets an interrupt through a cell's top-level await.
+        try:
+            while not self.resting:
+                await asyncio.sleep(TICK)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            print(say("interrupted", id=self.id))  # noqa: T201 - it is for the cell
+            raise
+        return self
+
+    def retry(self) -> Job:
+        """Start a new attempt after an end without a result, and give it.
+
+        Raises
+        ------
+        RequestError
+            The job has not ended so; a second attempt could pay twice.
+        """
+        row = self.row
+        if row["state"] not in RETRYABLE:
+            raise RequestError.of("not_retryable", id=self.id, state=row["state"])
+        runner = self._runner(row)
+        new, _ = self._host.log_store.add_attempt(self.id)
+        runner.drive(new["id"])
+        return Job(self._host, new["id"])
+
+    def resend(self) -> Job:
+        """Send a job of unknown outcome again with the same key and body.
+
+        Where the server does not honour idempotency keys this may charge twice; that is why only a person
+        does it.
+
+        Raises
+        ------
+        RequestError
+            The job's outcome is not unknown.
+        """
+        row = self.row
+        if row["state"] != State.UNKNOWN:
+            raise RequestError.of("not_unknown", id=self.id, state=row["state"])
+        self._runner(row).resend(self.id)
+        return self
+
+    def write_off(self) -> Job:
+        """Give a job of unknown outcome up; its reserved money counts as spent.
+
+        Raises
+        ------
+        RequestError
+            The job is at work or has ended.
+        """
+        if not self._host.log_store.move(self.id, State.WRITTEN_OFF, note="by a person"):
+            raise RequestError.of("not_unknown", id=self.id, state=self.state)
+        return self
+
+    def _runner(self, row: Row) -> Runner:
+        runner = self._host.runner_for(row)
+        if runner is None:
+            raise RequestError.of("other_endpoint", id=self.id, endpoint=row["endpoint"])
+        return runner
+
+    def __repr__(self) -> str:
+        row = self.row
+        cost = f", ${to_usd(row['cost']):.2f}" if row["cost"] is not None else ""
+        where = ", SANDBOX" if row["sandbox"] else ""
+        return f"<Job {self.id}: {row['state']}{cost}{where}>"
+
+
+def _rests(host: JobHost, row: Row) -> bool:
+    """Say whether a row stays as it is until a person acts."""
+    if row["state"] in ENDS:
+        return True
+    runner = host.runner_for(row)
+    if runner is not None and runner.drives(row["id"]):
+        return False
+    if row["state"] == State.UNKNOWN:
+        return True
+    if lives(row):
+        return False  # another process is at work on it
+    return row["state"] == State.PLANNED or runner is None
+
+
+def rest_all(host: JobHost, rows: Iterable[Row]) -> bool:
+    """Say whether all of some rows rest."""
+    return all(_rests(host, row) for row in rows)
+
+
+def wait_all(done: Callable[[], bool], timeout: float | None, name: str) -> None:
+    """Wait for a condition in slices, so that an interrupt gets through at once.
+
+    Raises
+    ------
+    MotionTimeout
+        The time ran out.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    try:
+        while not done():
+            left = TICK if until is None else min(TICK, until - time.monotonic())
+            if left <= 0:
+                raise MotionTimeout.of("wait_over", id=name, seconds=timeout)
+            time.sleep(left)
+    except KeyboardInterrupt:
+        print(say("interrupted", id=name))  # noqa: T201 - it is for the cell
+        raise

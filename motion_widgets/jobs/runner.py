@@ -1,0 +1,262 @@
+"""Drives jobs: takes them up under a lease, and leads them through submit, follow and collect.
+
+A row of the log says all that is known, so a job can change hands at any moment: another process takes it
+over when its driver has been silent for a lease's length. All coroutines here run on the owned loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.endpoint.answers import redact
+from motion_widgets.errors import MotionError
+from motion_widgets.jobs import timing
+from motion_widgets.jobs.collect import collect
+from motion_widgets.jobs.crew import Crew
+from motion_widgets.jobs.follow import follow
+from motion_widgets.jobs.loop import on_owned_loop, spawn
+from motion_widgets.jobs.submit import recover, submit
+from motion_widgets.log.leases import lives
+from motion_widgets.log.states import ENDS, FOLLOWED, State
+from motion_widgets.log.tables import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.endpoint.errors import EndpointError
+    from motion_widgets.log.store import Log, Row
+
+__all__ = ["Runner"]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a driver was asked to do with a job."""
+
+    permit: int = 0
+    """Number of the person's word by which it may be sent. 0: it may only be followed."""
+    resend: bool = False
+
+
+class Runner:
+    """Drives the jobs of one endpoint and account.
+
+    Parameters
+    ----------
+    log
+        Where the jobs are.
+    endpoint, account
+        Whose jobs.
+    client
+        Makes the endpoint's client, on the owned loop.
+    publish
+        Turns a row into the exact JSON body, local media replaced by links.
+    results
+        The folder for results; `root` is what paths are kept relative to.
+    trusted
+        The endpoint is on this machine, so its results may be too.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        endpoint: str,
+        account: str,
+        client: Callable[[], Awaitable[EndpointClient]],
+        publish: Callable[[EndpointClient, Row], Awaitable[dict[str, Any]]],
+        root: Path,
+        results: Path,
+        trusted: bool = False,
+    ) -> None:
+        self.log = log
+        self.endpoint = endpoint
+        self.account = account
+        self._crew = Crew(log, client=client, publish=publish, root=root, results=results, trusted=trusted)
+        self._lock = threading.Lock()
+        self._orders: dict[str, _Order] = {}  # asked for and not done yet; read by any thread
+        self._tasks: dict[str, asyncio.Task[None]] = {}  # of the owned loop alone
+        self._permits = 0
+        self._void = 0
+        self._why: EndpointError | None = None
+        self._beat = spawn(self._beating())
+
+    @property
+    def owner(self) -> str:
+        """By which name leases are taken."""
+        return self._crew.owner
+
+    @property
+    def stopped(self) -> EndpointError | None:
+        """Why nothing more is submitted (401, 402, 403) until a person submits again. None: go."""
+        with self._lock:
+            return self._why if self._void == self._permits else None
+
+    # What other threads call.
+
+    def drive(self, *job_ids: str) -> None:
+        """Take jobs up, to the end, because a person said so; what another process drives is watched."""
+        with self._lock:
+            self._permits += 1
+            order = _Order(permit=self._permits)
+        self._ask(order, *job_ids)
+
+    def follow(self, *job_ids: str) -> None:
+        """Take jobs up that were sent already; nothing is sent, so nothing is spent."""
+        self._ask(_Order(), *job_ids)
+
+    def resend(self, job_id: str) -> None:
+        """Send a job of unknown outcome again, same key and body, because a person said so."""
+        self._ask(_Order(resend=True), job_id)
+
+    def drives(self, job_id: str) -> bool:
+        """Say whether this process is at work on a job, or watches another that is."""
+        with self._lock:
+            return job_id in self._orders
+
+    def close(self) -> None:
+        """Stop driving; jobs live on in the log and at the endpoint.
+
+        What is on its way to the endpoint is not broken off: its answer is waited for a moment, and written
+        down in the background after that.
+        """
+        if self._crew.closing:
+            return
+        self._crew.closing = True
+        done = spawn(self._close())
+        if not on_owned_loop():
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                done.result(timing.PARTING)
+
+    async def balance(self) -> float | None:
+        """Ask for the account's money in USD. None: unlimited, or not stated."""
+        client = await self._crew.client()
+        async with self._crew.calls:
+            return (await client.balance()).remain
+
+    def _ask(self, order: _Order, *job_ids: str) -> None:
+        if self._crew.closing or not job_ids:
+            return
+        with self._lock:
+            for job_id in job_ids:
+                have = self._orders.get(job_id, _Order())
+                self._orders[job_id] = _Order(
+                    max(have.permit, order.permit), resend=have.resend or order.resend
+                )
+        spawn(self._begin(*job_ids))
+
+    # On the owned loop.
+
+    async def _begin(self, *job_ids: str) -> None:
+        for job_id in job_ids:
+            if not self._crew.closing and job_id not in self._tasks:
+                self._tasks[job_id] = asyncio.get_running_loop().create_task(self._driving(job_id))
+
+    async def _driving(self, job_id: str) -> None:
+        """Do what was asked until nothing more was asked meanwhile."""
+        try:
+            while not self._crew.closing:
+                with self._lock:
+                    order = self._orders.get(job_id, _Order())
+                await self._once(job_id, order)
+                with self._lock:
+                    if self._orders.get(job_id, order) == order:
+                        self._orders.pop(job_id, None)
+                        return
+        finally:
+            self._tasks.pop(job_id, None)
+            if self._crew.closing:
+                with self._lock:
+                    self._orders.pop(job_id, None)
+
+    async def _once(self, job_id: str, order: _Order) -> None:
+        crew, log = self._crew, self.log
+        try:
+            while not await crew.db(log.claim, job_id, crew.owner, timing.LEASE):
+                row = await crew.db(log.job, job_id)
+                if row["state"] in ENDS or (row["state"] == State.UNKNOWN and not order.resend):
+                    return
+                await asyncio.sleep(timing.BEAT)
+            try:
+                await self._stages(job_id, order)
+            finally:
+                await crew.pace.landed(job_id)
+                await crew.db(log.release, job_id, crew.owner)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
+            message = (
+                str(error)
+                if isinstance(error, MotionError)
+                else redact(f"{type(error).__name__}: {error}")[:1000]
+            )
+            with contextlib.suppress(MotionError):
+                await crew.db(log.record, job_id, error_kind="internal", error_message=message)
+
+    async def _stages(self, job_id: str, order: _Order) -> None:
+        crew, log = self._crew, self.log
+        row = await crew.db(log.job, job_id)
+        if row["state"] == State.SUBMITTING:
+            await recover(crew, row)
+            row = await crew.db(log.job, job_id)
+        planned = row["state"] == State.PLANNED and order.permit > 0
+        resend = row["state"] == State.UNKNOWN and order.resend
+        if planned or resend:
+            await submit(
+                crew, job_id, resend=resend, stopped=lambda: self._stopped_for(order), stop=self._stop
+            )
+            row = await crew.db(log.job, job_id)
+            if crew.closing:
+                return
+        if row["state"] in (State.SUBMITTED, State.RUNNING):
+            await crew.pace.at_endpoint(job_id)
+            await follow(crew, job_id)
+            await crew.pace.landed(job_id)
+            row = await crew.db(log.job, job_id)
+        if row["state"] == State.COMPLETED:
+            await collect(crew, job_id)
+
+    def _stop(self, error: EndpointError) -> None:
+        """Void all permits: every other submit would meet the same error."""
+        with self._lock:
+            self._void, self._why = self._permits, error
+
+    def _stopped_for(self, order: _Order) -> EndpointError | None:
+        with self._lock:
+            return self._why if order.permit <= self._void else None
+
+    async def _beating(self) -> None:
+        """Renew leases, and take up what a dead process left."""
+        while True:
+            with contextlib.suppress(
+                MotionError
+            ):  # a log that is busy or gone; the jobs' own calls report it
+                await self._crew.db(self.log.renew, self.owner, timing.LEASE)
+                if not self._crew.closing:
+                    await self._adopt()
+            await asyncio.sleep(timing.BEAT)
+
+    async def _adopt(self) -> None:
+        states = [state.value for state in (*FOLLOWED, State.SUBMITTING)]
+        mine = (
+            jobs.c.endpoint == self.endpoint,
+            jobs.c.account == self.account,
+            jobs.c.state.in_(states),
+        )
+        left = [row["id"] for row in await self._crew.db(self.log.rows, *mine) if not lives(row)]
+        self._ask(_Order(), *[job_id for job_id in left if not self.drives(job_id)])
+
+    async def _close(self) -> None:
+        for job_id, task in list(self._tasks.items()):
+            if job_id not in self._crew.unbroken:
+                task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._beat.cancel()
+        with self._lock:
+            self._orders.clear()
+        await self._crew.close()

@@ -1,0 +1,272 @@
+"""From a planned job to a task id: the one place where money is spent.
+
+In the order that a kill at any moment leaves a row which says what is known: the intent with its budget
+(`Log.intend`), the media published, the exact body (`Log.seal`, refused to a process that lost its lease),
+the POST, the answer. Not sealed means that nothing was sent; sealed without an answer means ``unknown``,
+and nothing is sent again unless a person says so or the endpoint proves that it took nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.endpoint.answers import redact
+from motion_widgets.endpoint.errors import (
+    AnswerError,
+    AuthError,
+    EndpointError,
+    IdempotencyError,
+    NotSentError,
+    PaymentError,
+    RateLimitError,
+    ServerError,
+)
+from motion_widgets.errors import BudgetError, LogError, MotionError
+from motion_widgets.jobs import timing
+from motion_widgets.jobs.crew import error_columns
+from motion_widgets.log.states import State
+from motion_widgets.log.store import now_us
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.endpoint.answers import Submitted
+    from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.jobs.crew import Crew
+    from motion_widgets.log.store import Row
+
+__all__ = ["recover", "submit"]
+
+_SAYS_UNKNOWN = ("outcome_unknown", "no_task_id", "key_reused")
+"""Sentences that say what an unknown outcome means; any other is put into the first."""
+
+
+async def submit(
+    crew: Crew,
+    job_id: str,
+    *,
+    resend: bool,
+    stopped: Callable[[], EndpointError | None],
+    stop: Callable[[EndpointError], None],
+) -> None:
+    """Send a planned job (`resend`: one of unknown outcome) until it is accepted, refused, unknown or rests.
+
+    Parameters
+    ----------
+    crew
+        The shared means.
+    job_id
+        Whose lease this process holds.
+    resend
+        A person said so.
+    stopped
+        Says why nothing may be sent now. None: go.
+    stop
+        Called with an error that every other submit would meet as well.
+    """
+    tries = 0
+    while True:
+        await crew.pace.enter(job_id)
+        accepted, wait = False, None
+        try:
+            why = stopped()
+            if why is not None and not resend:
+                await crew.db(crew.log.record, job_id, **error_columns(why))
+                return
+            if crew.closing:
+                return
+            with crew.whole(job_id):
+                attempt = _Attempt(crew, job_id, resend=resend, tries=tries, stop=stop)
+                wait = await attempt.make()
+                accepted = attempt.accepted
+        finally:
+            await crew.pace.leave(job_id, accepted=accepted)
+        if wait is None or crew.closing:
+            return
+        tries += 1
+        await asyncio.sleep(wait)
+
+
+async def recover(crew: Crew, row: Row) -> None:
+    """Say what is known of a submit whose process died; its lease is ours now."""
+    job_id = row["id"]
+    if row["sent"] is None:
+        await crew.db(
+            crew.log.move, job_id, State.PLANNED, settle=0, owner=crew.owner,
+            note="its process died before anything was sent",
+        )  # fmt: skip
+    else:
+        columns = {
+            "error_kind": "unknown",
+            "error_code": "died_submitting",
+            "error_message": say("died_submitting"),
+        }
+        await crew.db(
+            crew.log.move, job_id, State.UNKNOWN, owner=crew.owner, note="its process died", **columns
+        )
+
+
+class _Attempt:
+    """One intent and what comes of it. Its steps give s to wait before the next one, or None: it is over."""
+
+    def __init__(
+        self, crew: Crew, job_id: str, *, resend: bool, tries: int, stop: Callable[[EndpointError], None]
+    ) -> None:
+        self.crew = crew
+        self.log = crew.log
+        self.job_id = job_id
+        self.resend = resend
+        self.doubt = resend
+        """An earlier try may have been accepted: no refusal of this one proves that nothing was."""
+        self.tries = tries
+        self.stop = stop
+        self.accepted = False
+
+    async def make(self) -> float | None:
+        """Intend, publish, seal, send, write down."""
+        row = await self._intend()
+        if row is None:
+            return None
+        try:
+            client = await self.crew.client()
+            body = row["body"] or _body_of(await self.crew.publish(client, row))
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing left this machine
+            return await self._not_sent(error)
+        again = 0
+        while True:
+            done = await self._send(client, body, row["idempotency_key"])
+            if not isinstance(done, IdempotencyError):
+                return done
+            # The server holds this key and says to come back with the same. "unavailable" means that it did
+            # nothing; "in progress" that a first try may still be charged, whatever it answers later.
+            if done.server_code != "idempotency_unavailable":
+                self.doubt = True
+            elif not self.doubt:
+                return await self._put_back(done, wait=_wait_of(done, self.tries))
+            again += 1
+            if again > timing.TRIES:
+                return await self._unknown(done)
+            await asyncio.sleep(_wait_of(done, again))
+
+    async def _intend(self) -> Row | None:
+        """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
+        crew, log = self.crew, self.log
+        row = await crew.db(log.job, self.job_id)
+        options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
+        try:
+            intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
+        except BudgetError as error:
+            await crew.db(log.record, self.job_id, **error_columns(error, kind="budget"))
+            return None
+        return row if intended else None
+
+    async def _send(
+        self, client: EndpointClient, body: str, idempotency_key: str
+    ) -> float | IdempotencyError | None:
+        """Seal and send, once. An IdempotencyError: the very same may be sent again."""
+        crew = self.crew
+        async with crew.calls:
+            if crew.closing:
+                return await self._put_back(None)
+            try:
+                sealed = await crew.db(
+                    self.log.seal, self.job_id, body, owner=crew.owner, seconds=timing.LEASE
+                )
+            except LogError as error:
+                return await self._put_back(error)
+            if not sealed:
+                return None  # somebody took the job over, and says what becomes of it
+            try:
+                answer = await client.submit(body.encode(), idempotency_key)
+            except IdempotencyError as error:
+                return error
+            except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
+                return await self._refused(error)
+            return await self._accepted(answer)
+
+    async def _accepted(self, answer: Submitted) -> float | None:
+        crew, log, job_id = self.crew, self.log, self.job_id
+        self.accepted = True
+        moved = await crew.insist(
+            log.move, job_id, State.SUBMITTED, task_id=answer.task_id, submitted=now_us(), answer=answer.raw,
+            request_id=answer.request_id, server_word=answer.status,
+            note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
+        )  # fmt: skip
+        if not moved:  # somebody decided otherwise meanwhile; a paid task's id is kept all the same
+            await crew.insist(log.remark, job_id, f"accepted as {answer.task_id}")
+        return None
+
+    async def _not_sent(self, error: Exception) -> float | None:
+        """Nothing left this machine, or an upload failed, which costs nothing."""
+        passing = isinstance(error, ServerError | AnswerError) and self.tries < timing.TRIES
+        if passing:
+            return await self._put_back(error, wait=timing.backoff(self.tries))
+        if isinstance(error, EndpointError) and not isinstance(error, ServerError | AnswerError):
+            return await self._refused(error)
+        return await self._put_back(error)
+
+    async def _refused(self, error: Exception) -> float | None:
+        """Judge a POST that was not accepted, or of which that is not known."""
+        pace = self.crew.pace
+        if self.doubt or not isinstance(error, EndpointError) or not error.not_accepted:
+            return await self._unknown(error)
+        if isinstance(error, NotSentError):
+            return await self._put_back(error, wait=timing.backoff(self.tries))
+        if isinstance(error, RateLimitError):
+            wait = _wait_of(error, self.tries)
+            if error.kind == "busy":
+                pace.full(self.job_id)
+            else:
+                pace.pause(wait)
+            return await self._put_back(error, wait=wait)
+        if isinstance(error, AuthError | PaymentError):
+            self.stop(error)
+        await self._say(State.REJECTED, str(error), settle=0, completed=now_us(), **error_columns(error))
+        return None
+
+    async def _put_back(self, error: Exception | None, *, wait: float | None = None) -> float | None:
+        """Plan the job again: its money is free, and it is tried again after `wait` s (None: by a person)."""
+        if self.doubt:
+            return await self._unknown(error)
+        columns = error_columns(error) if error is not None else {}
+        note = str(error) if error is not None else "stopped before anything was sent"
+        await self._say(State.PLANNED, note, settle=0, **columns)
+        return wait
+
+    async def _unknown(self, error: Exception | None) -> float | None:
+        if isinstance(error, MotionError):
+            why = str(error)
+        else:
+            why = say("closed_meanwhile") if error is None else f"{type(error).__name__}: {error}"
+        said = getattr(error, "code", "") in _SAYS_UNKNOWN
+        message = why if said else say("outcome_unknown", message=why)
+        columns = {
+            "error_kind": "unknown",
+            "error_code": getattr(error, "code", "") or "outcome_unknown",
+            "error_message": redact(message)[:2000],
+        }
+        detail = redact(getattr(error, "detail", ""))
+        if detail:
+            columns["answer"] = detail
+        await self._say(State.UNKNOWN, message, **columns)
+        return None
+
+    async def _say(self, to: State, note: str, **columns: Any) -> None:
+        """Move the job, if it is still ours; what became of it elsewhere is left, and ours is remarked."""
+        note = redact(note)[:300]
+        options = {"owner": self.crew.owner, "note": note, **columns}
+        if not await self.crew.insist(self.log.move, self.job_id, to, **options):
+            await self.crew.insist(
+                self.log.remark, self.job_id, f"{to} for a driver that was too slow: {note}"
+            )
+
+
+def _body_of(wire: dict[str, Any]) -> str:
+    return json.dumps(wire, ensure_ascii=False, separators=(",", ":"))
+
+
+def _wait_of(error: EndpointError, tries: int) -> float:
+    return error.retry_after if error.retry_after is not None else timing.backoff(tries)

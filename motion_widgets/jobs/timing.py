@@ -1,0 +1,50 @@
+"""How long things take and how often they are asked; read at every use, so that tests can hurry."""
+
+from __future__ import annotations
+
+import random
+
+from motion_widgets.log.leases import LEASE
+
+__all__ = ["BEAT", "DOWNLOADS", "LEASE", "backoff", "first_poll", "next_poll"]
+
+BEAT = 5.0
+"""s between renewals of leases, and between looks for jobs whose driver died."""
+BACKOFF = (0.3, 60.0)
+"""Shortest and longest s before something is tried again."""
+POLL = (0.4, 10.0)
+"""Shortest and longest s between two polls of a job."""
+STEP = 4.0
+"""s by which the waits grow when a task or a result seems to be gone."""
+CALLS = 12
+"""Calls under way at once; kept outside httpx's pool, which is slow at queueing (`reference/faults.md`)."""
+DOWNLOADS = 4
+TRIES = 5
+"""Tries of what costs nothing, before it is left to a person."""
+GONE = 15
+"""Times in a row that a task or a result must be gone before it is believed: some 7 minutes."""
+LIFE = 24 * 3600.0
+"""s that a result lives when the endpoint does not say."""
+PARTING = 10.0
+"""s that closing waits for the answers of submits under way."""
+
+
+def backoff(tries: int) -> float:
+    """Give s to wait: full jitter over a doubling range, up to a minute."""
+    shortest, longest = BACKOFF
+    return random.uniform(shortest, max(min(longest, 2.0 ** min(tries, 20)), shortest))  # noqa: S311 - jitter
+
+
+def growing(times: int) -> float:
+    """Give s to wait before the next look at what seems to be gone."""
+    return min(STEP * times, BACKOFF[1])
+
+
+def first_poll(estimated: float | None) -> float:
+    """Give s before the first poll of a task that the server expects to take `estimated` s."""
+    return min(max((4.0 if estimated is None else estimated) * 0.15, POLL[0]), POLL[1])
+
+
+def next_poll(estimated: float | None) -> float:
+    """Give s between two polls of it."""
+    return min(max((60.0 if estimated is None else estimated) / 15, POLL[0]), POLL[1])

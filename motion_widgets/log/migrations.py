@@ -1,0 +1,87 @@
+"""How a log gets its shape: numbered steps, never edited once released, run in order in one transaction.
+
+The DDL is the common part of SQLite and PostgreSQL, so one text serves both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from motion_widgets.errors import LogError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SCHEMA", "migrate"]
+
+
+def _first(connection: Connection) -> None:
+    serial = "INTEGER PRIMARY KEY" if connection.dialect.name == "sqlite" else "BIGSERIAL PRIMARY KEY"
+    for statement in (
+        """CREATE TABLE jobs (
+            id TEXT PRIMARY KEY, seq BIGINT NOT NULL, state TEXT NOT NULL, task_id TEXT, sweep_id TEXT,
+            endpoint TEXT NOT NULL, account TEXT NOT NULL, sandbox BOOLEAN NOT NULL, created_by TEXT,
+            model TEXT, image_url TEXT, video_url TEXT, character_orientation TEXT, mode TEXT, prompt TEXT,
+            keep_original_sound TEXT, watermark_info TEXT, webhook TEXT,
+            key TEXT NOT NULL, repeat INTEGER NOT NULL, attempt INTEGER NOT NULL,
+            image_name TEXT, image_sha TEXT, clip_name TEXT, clip_sha TEXT,
+            clip_length DOUBLE PRECISION, clip_moviepy_length DOUBLE PRECISION, clip_width INTEGER,
+            clip_height INTEGER, clip_fps DOUBLE PRECISION, clip_size BIGINT, clip_has_audio BOOLEAN,
+            image_width INTEGER, image_height INTEGER, image_size BIGINT, image_format TEXT,
+            estimate_low BIGINT, estimate_high BIGINT, cost BIGINT, reserved BIGINT NOT NULL DEFAULT 0,
+            budget_id TEXT, created BIGINT NOT NULL, submitted BIGINT, completed BIGINT, collected BIGINT,
+            result_path TEXT, result_sha TEXT, result_size BIGINT,
+            error_kind TEXT, error_code TEXT, error_message TEXT, image_path TEXT, clip_path TEXT,
+            body TEXT, idempotency_key TEXT NOT NULL, request_id TEXT, answer TEXT, links TEXT,
+            expires_at BIGINT, progress INTEGER, server_word TEXT, estimated_time DOUBLE PRECISION,
+            lease_owner TEXT, lease_until BIGINT, toolkit_version TEXT, prices_date TEXT,
+            UNIQUE (endpoint, account, key, repeat, attempt))""",
+        "CREATE INDEX jobs_state ON jobs (state)",
+        "CREATE INDEX jobs_seq ON jobs (seq)",
+        "CREATE INDEX jobs_sweep ON jobs (sweep_id)",
+        f"""CREATE TABLE events (id {serial}, job_id TEXT NOT NULL, at BIGINT NOT NULL, from_state TEXT,
+            to_state TEXT NOT NULL, note TEXT)""",
+        "CREATE INDEX events_job ON events (job_id)",
+        """CREATE TABLE budgets (id TEXT PRIMARY KEY, limit_micro BIGINT,
+            used_micro BIGINT NOT NULL DEFAULT 0)""",
+        """CREATE TABLE sweeps (id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, account TEXT NOT NULL,
+            created BIGINT NOT NULL, created_by TEXT, axes TEXT NOT NULL, cells TEXT NOT NULL)""",
+        """CREATE TABLE inputs (sha TEXT PRIMARY KEY, name TEXT, size BIGINT, path TEXT NOT NULL,
+            created BIGINT NOT NULL)""",
+    ):
+        connection.execute(text(statement))
+
+
+def _second(connection: Connection) -> None:
+    """Keep when a request was handed to the wire; until now a body stood for that."""
+    connection.execute(text("ALTER TABLE jobs ADD COLUMN sent BIGINT"))
+    connection.execute(text("UPDATE jobs SET sent = created WHERE body IS NOT NULL"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+SCHEMA = len(MIGRATIONS)
+"""The shape this code reads and writes."""
+
+
+def migrate(connection: Connection) -> None:
+    """Bring a log to today's shape, inside the caller's transaction.
+
+    Raises
+    ------
+    LogError
+        The log was written by a newer version.
+    """
+    if not inspect(connection).has_table("meta"):
+        connection.execute(text("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)"))
+    have = connection.execute(text("SELECT value FROM meta WHERE name = 'schema'")).scalar()
+    version = int(have) if have is not None else 0
+    if version > SCHEMA:
+        raise LogError.of("log_newer", found=version, known=SCHEMA)
+    for step in MIGRATIONS[version:]:
+        step(connection)
+    if version == 0:
+        connection.execute(text("INSERT INTO meta (name, value) VALUES ('schema', :v)"), {"v": str(SCHEMA)})
+    elif version < SCHEMA:
+        connection.execute(text("UPDATE meta SET value = :v WHERE name = 'schema'"), {"v": str(SCHEMA)})

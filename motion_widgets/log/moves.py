@@ -1,0 +1,167 @@
+"""Moving a job between states, each time with its event and its money in one transaction.
+
+The moves that money hangs on: `intend` commits that a request is to be sent, with its budget; `seal`
+commits its exact body at the last moment before it is sent, and only for the process that still holds the
+lease. Between the two nothing has left this machine; after `seal` the outcome may be unknown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from motion_widgets.errors import BudgetError
+from motion_widgets.log.budgets import Budgets, reserve, spend
+from motion_widgets.log.database import now_us
+from motion_widgets.log.leases import LEASE, free_for, leased
+from motion_widgets.log.states import State, sources
+from motion_widgets.log.tables import events, jobs
+
+__all__ = ["Moves", "next_seq", "put_event"]
+
+
+class Moves(Budgets):
+    """The part of the log that changes where a job stands."""
+
+    def move(
+        self,
+        job_id: str,
+        to: State,
+        *,
+        note: str = "",
+        settle: int | None = None,
+        owner: str | None = None,
+        **values: Any,
+    ) -> bool:
+        """Move a job to a state, if the table of transitions allows it from where it stands.
+
+        Parameters
+        ----------
+        note
+            For the event.
+        settle
+            Micro-dollars that this job cost in the end; its reservation is given back for it. None: the
+            reservation stays.
+        owner
+            Only if this owner still holds the job's lease. None: whoever holds it.
+
+        Returns
+        -------
+        bool
+            False: it stands where that is not allowed, or is another's; nothing was changed.
+        """
+        with self.write() as connection:
+            before = connection.execute(
+                select(jobs.c.state, jobs.c.reserved, jobs.c.budget_id).where(jobs.c.id == job_id)
+            ).one_or_none()
+            if before is None:
+                return False
+            if settle is not None:
+                values = {**values, "reserved": 0}
+            where = [jobs.c.id == job_id, jobs.c.state.in_(sources(to))]
+            if owner is not None:
+                where.append(jobs.c.lease_owner == owner)
+            done = connection.execute(
+                update(jobs).where(*where).values(state=to.value, seq=next_seq(connection), **values)
+            )
+            if done.rowcount != 1:
+                return False
+            if settle is not None and before.budget_id is not None:
+                spend(connection, before.budget_id, settle - before.reserved)
+            put_event(connection, job_id, before.state, to, note)
+            return True
+
+    def intend(
+        self, job_id: str, micro: int, *, owner: str, seconds: float = LEASE, resend: bool = False
+    ) -> bool:
+        """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
+
+        Parameters
+        ----------
+        micro
+            Micro-dollars to reserve: the estimate's upper end.
+        owner
+            Who drives the job; someone else's living lease forbids it.
+        seconds
+            How long the lease runs from now.
+        resend
+            A person said that an unknown outcome is to be sent again; its reservation stands already.
+
+        Returns
+        -------
+        bool
+            False: the job is elsewhere by now, or another process drives it.
+
+        Raises
+        ------
+        BudgetError
+            The budget does not hold the reservation; nothing was changed.
+        """
+        came_from = State.UNKNOWN if resend else State.PLANNED
+        fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
+        with self.write() as connection:
+            done = connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job_id, jobs.c.state == came_from.value, free_for(owner))
+                .values(
+                    state=State.SUBMITTING.value, seq=next_seq(connection), **leased(owner, seconds), **fresh,
+                    error_kind=None, error_code=None, error_message=None,
+                )
+            )  # fmt: skip
+            if done.rowcount != 1:
+                return False
+            budget_id = connection.execute(select(jobs.c.budget_id).where(jobs.c.id == job_id)).scalar()
+            if budget_id is not None and not resend:
+                left = reserve(connection, budget_id, micro)
+                if left is not None:
+                    raise BudgetError.of("budget_used_up", price=micro / 1e6, left=left / 1e6)
+            put_event(connection, job_id, came_from, State.SUBMITTING, "resend" if resend else "")
+            return True
+
+    def seal(self, job_id: str, body: str, *, owner: str, seconds: float = LEASE) -> bool:
+        """Commit the exact body, as the last thing before it is sent.
+
+        Returns
+        -------
+        bool
+            False: this owner was slow and somebody took the job over; nothing may be sent.
+        """
+        with self.write() as connection:
+            done = connection.execute(
+                update(jobs)
+                .where(
+                    jobs.c.id == job_id,
+                    jobs.c.state == State.SUBMITTING.value,
+                    jobs.c.lease_owner == owner,
+                    func.coalesce(jobs.c.body, body) == body,
+                )
+                .values(body=body, sent=now_us(), seq=next_seq(connection), **leased(owner, seconds))
+            )
+            return done.rowcount == 1
+
+    def record(self, job_id: str, **values: Any) -> None:
+        """Write down facts about a job that do not move it."""
+        with self.write() as connection:
+            connection.execute(
+                update(jobs).where(jobs.c.id == job_id).values(seq=next_seq(connection), **values)
+            )
+
+    def remark(self, job_id: str, note: str) -> None:
+        """Leave an event that says something of a job without moving it."""
+        with self.write() as connection:
+            state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
+            if state is not None:
+                put_event(connection, job_id, state, State(state), note)
+
+
+def next_seq(connection: Connection) -> int:
+    """Give the next number of the change counter; writers take turns, so it is this one's alone."""
+    return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one()) + 1
+
+
+def put_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
+    """Append an event."""
+    connection.execute(
+        insert(events).values(job_id=job_id, at=now_us(), from_state=before, to_state=after.value, note=note)
+    )

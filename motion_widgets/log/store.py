@@ -1,0 +1,317 @@
+"""The log itself: every write and read of rows that the rest of the toolkit makes.
+
+The store's contract:
+
+* A job's row exists before anything is sent; it is never deleted, and it changes state only along
+  `states.TRANSITIONS`, guarded by the ``UPDATE``'s own condition, so two processes cannot both win.
+* Budget is reserved in the intent's transaction and settled in the transaction that ends the job.
+* Every transition leaves an event in the same transaction.
+* Writers take turns (`database`), so what one reads before it writes still holds.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import secrets
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from motion_widgets.errors import LogError
+from motion_widgets.log.budgets import put_budget
+from motion_widgets.log.database import now_us
+from motion_widgets.log.leases import lives
+from motion_widgets.log.moves import Moves, next_seq, put_event
+from motion_widgets.log.states import RETRYABLE, State
+from motion_widgets.log.tables import events, inputs, jobs, sweeps
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.elements import ColumnElement
+
+__all__ = ["Log", "Row", "new_id", "now_us"]
+
+Row = Mapping[str, Any]
+"""One row, by column."""
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+_MANY = 500
+"""Values in one ``IN (...)``."""
+_SAME = ("endpoint", "account", "key", "repeat")
+"""What all attempts at one repeat of the same content share."""
+_PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version")
+
+_CARRIED = frozenset(
+    {
+        "sweep_id", "endpoint", "account", "sandbox", "model", "image_url", "video_url",
+        "character_orientation", "mode", "prompt", "keep_original_sound", "watermark_info",
+        "webhook", "key", "repeat", "image_name", "image_sha", "clip_name", "clip_sha",
+        "clip_length", "clip_moviepy_length", "clip_width", "clip_height", "clip_fps", "clip_size",
+        "clip_has_audio", "image_width", "image_height", "image_size", "image_format",
+        "estimate_low", "estimate_high", "budget_id", "image_path", "clip_path", "toolkit_version",
+        "prices_date",
+    }
+)  # fmt: skip
+"""What a new attempt takes over from the one before it."""
+
+
+def new_id(kind: str) -> str:
+    """Make an id that sorts by time: ``kind-`` and 9 characters of milliseconds, 7 of chance."""
+    number = (time.time_ns() // 1_000_000) << 35 | secrets.randbits(35)
+    return f"{kind}-" + "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -5, -5))
+
+
+def whoami() -> str:
+    """Give ``user@host`` for `created_by`."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+class Log(Moves):
+    """An experiment log.
+
+    Parameters
+    ----------
+    url
+        A SQLAlchemy URL, or the path of a SQLite file, made when missing.
+
+    Raises
+    ------
+    LogError
+        It cannot be opened, or a newer version of this package wrote it.
+    """
+
+    # Writing jobs down.
+
+    def add_job(self, values: Row, *, new: bool = False) -> tuple[Row, bool]:
+        """Write a planned job, or find the one that already stands for the same content.
+
+        A planned one that nobody drives is taken over: its price, and the budget it will be paid from, are
+        those that were agreed to now.
+
+        Parameters
+        ----------
+        values
+            Columns, among them ``endpoint``, ``account`` and ``key``.
+        new
+            Pay for a further repeat even where the same content exists.
+
+        Returns
+        -------
+        (row, added)
+            `added` is False when an earlier job answers for this content.
+        """
+        with self.write() as connection:
+            return _added(connection, values, new=new)
+
+    def add_run(
+        self, values: Row, cells: Sequence[tuple[Row, Row]], *, limit: int | None, keep: bool, new: bool
+    ) -> list[Row]:
+        """Write a sweep with its budget and all its jobs down, all or nothing.
+
+        Parameters
+        ----------
+        values
+            The sweep's ``id``, ``endpoint``, ``account`` and ``axes``.
+        cells
+            Per cell its labels by axis, and the columns of its job.
+        limit
+            The budget in micro-dollars. None: no limit.
+        keep
+            Leave the limit of an earlier run of this sweep as it is.
+        new
+            Pay for a further repeat of every cell.
+
+        Returns
+        -------
+        list of Row
+            A job per cell.
+        """
+        run_id = values["id"]
+        with self.write() as connection:
+            put_budget(connection, run_id, limit, keep=keep)
+            rows = [
+                _added(connection, {**columns, "sweep_id": run_id, "budget_id": run_id}, new=new)[0]
+                for _, columns in cells
+            ]
+            written = [
+                {"values": dict(labels), "job_id": row["id"]}
+                for (labels, _), row in zip(cells, rows, strict=True)
+            ]
+            _put_sweep(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
+        return rows
+
+    def add_attempt(self, job_id: str, **changes: Any) -> tuple[Row, bool]:
+        """Write the next attempt at a job that ended without a result; or give the one already written."""
+        with self.write() as connection:
+            found = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+            if found is None:
+                raise LogError.of("no_such_id", id=job_id, name=self.name)
+            same = [jobs.c[name] == found[name] for name in _SAME]
+            query = select(jobs).where(*same).order_by(jobs.c.attempt.desc())
+            last = dict(connection.execute(query).mappings().first() or found)
+            if last["state"] not in RETRYABLE:
+                return last, False
+            kept = {name: value for name, value in last.items() if name in _CARRIED}
+            return _inserted(connection, {**kept, **changes, "attempt": last["attempt"] + 1}), True
+
+    # Reading jobs.
+
+    def job(self, job_id: str) -> Row:
+        """Give a job's row.
+
+        Raises
+        ------
+        LogError
+            There is no such job.
+        """
+        with self.read() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+        if row is None:
+            raise LogError.of("no_such_id", id=job_id, name=self.name)
+        return dict(row)
+
+    def rows(
+        self, *where: ColumnElement[bool], limit: int | None = None, offset: int = 0, newest: bool = False
+    ) -> list[Row]:
+        """Give rows of jobs, oldest first unless `newest`."""
+        order = jobs.c.id.desc() if newest else jobs.c.id
+        query = select(jobs).where(*where).order_by(order).limit(limit).offset(offset)
+        with self.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def latest(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, Row]:
+        """Give, by key, the job that answers for that content.
+
+        That is one that is not retryable, else the last attempt.
+        """
+        found: dict[str, Row] = {}
+        mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
+        for start in range(0, len(keys), _MANY):
+            for row in self.rows(*mine, jobs.c.key.in_(list(keys[start : start + _MANY]))):
+                have = found.get(row["key"])
+                if have is None or _rank(row) > _rank(have):
+                    found[row["key"]] = row
+        return found
+
+    def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
+        """Give, for each job, all attempts at the same repeat of the same content, first to last."""
+        named: dict[str, Row] = {}
+        for start in range(0, len(job_ids), _MANY):
+            for row in self.rows(jobs.c.id.in_(list(job_ids[start : start + _MANY]))):
+                named[row["id"]] = row
+        together: dict[tuple[Any, ...], list[Row]] = {}
+        keys = list(dict.fromkeys(row["key"] for row in named.values()))
+        for start in range(0, len(keys), _MANY):
+            for row in self.rows(jobs.c.key.in_(keys[start : start + _MANY])):
+                together.setdefault(tuple(row[name] for name in _SAME), []).append(row)
+        for rows in together.values():
+            rows.sort(key=lambda row: int(row["attempt"]))
+        return [
+            together[tuple(named[job_id][name] for name in _SAME)] for job_id in job_ids if job_id in named
+        ]
+
+    def last_attempts(self, job_ids: Sequence[str]) -> list[Row]:
+        """Give, for each job, the last attempt at the same repeat of the same content; in the order asked."""
+        return [rows[-1] for rows in self.attempts(job_ids)]
+
+    def count(self, *where: ColumnElement[bool]) -> int:
+        """Count jobs."""
+        with self.read() as connection:
+            return int(connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one())
+
+    def version(self) -> int:
+        """Give a number that grows with every change to a job, by which a view knows that it is old."""
+        with self.read() as connection:
+            return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
+
+    def events(self, job_id: str) -> list[Row]:
+        """Give a job's transitions, oldest first."""
+        with self.read() as connection:
+            query = select(events).where(events.c.job_id == job_id).order_by(events.c.id)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    # Sweeps and inputs.
+
+    def put_sweep(self, values: Row) -> None:
+        """Write a sweep down, or bring the one of this id up to date."""
+        with self.write() as connection:
+            _put_sweep(connection, values)
+
+    def sweep(self, sweep_id: str) -> Row | None:
+        """Give a sweep's row. None: there is none."""
+        with self.read() as connection:
+            row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+        return dict(row) if row else None
+
+    def sweep_ids(self) -> list[str]:
+        """Give the ids of all sweeps, newest first."""
+        with self.read() as connection:
+            query = select(sweeps.c.id).order_by(sweeps.c.created.desc())
+            return [str(one) for one in connection.execute(query).scalars()]
+
+    def add_input(self, sha: str, *, name: str, size: int, path: str) -> None:
+        """Note where a copy of an input is kept, by content."""
+        with self.write() as connection:
+            if not connection.execute(select(inputs.c.sha).where(inputs.c.sha == sha)).first():
+                connection.execute(
+                    insert(inputs).values(sha=sha, name=name, size=size, path=path, created=now_us())
+                )
+
+
+def _rank(row: Row) -> tuple[bool, int, int]:
+    return row["state"] not in RETRYABLE, row["repeat"], row["attempt"]
+
+
+def _added(connection: Connection, values: Row, *, new: bool) -> tuple[Row, bool]:
+    same = [jobs.c[name] == values[name] for name in ("endpoint", "account", "key")]
+    query = select(jobs).where(*same).order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
+    earlier = [dict(row) for row in connection.execute(query).mappings()]
+    repeat, attempt = 1, 1
+    if earlier and new:
+        repeat = earlier[0]["repeat"] + 1
+    elif earlier:
+        answer = next((row for row in earlier if row["state"] not in RETRYABLE), None)
+        if answer is not None:
+            return _taken_over(connection, answer, values), False
+        repeat, attempt = earlier[0]["repeat"], earlier[0]["attempt"] + 1
+    return _inserted(connection, {**values, "repeat": repeat, "attempt": attempt}), True
+
+
+def _taken_over(connection: Connection, row: Row, values: Row) -> Row:
+    """Let a planned job that nobody drives be paid as was agreed to now; any other stays as it is."""
+    if row["state"] != State.PLANNED or lives(row):
+        return row
+    agreed = {name: values[name] for name in (*_PRICED, "sweep_id") if values.get(name) is not None}
+    agreed |= {"budget_id": values.get("budget_id"), "seq": next_seq(connection)}
+    connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**agreed))
+    return {**row, **agreed}
+
+
+def _inserted(connection: Connection, values: Row) -> Row:
+    job_id = new_id("job")
+    row = {
+        "id": job_id,
+        "seq": next_seq(connection),
+        "state": State.PLANNED.value,
+        "created": now_us(),
+        "created_by": whoami(),
+        "reserved": 0,
+        "idempotency_key": f"motion-{job_id}",
+        **values,
+    }
+    connection.execute(insert(jobs).values(**row))
+    put_event(connection, job_id, None, State.PLANNED, "")
+    return {**dict.fromkeys(jobs.c.keys()), **row}
+
+
+def _put_sweep(connection: Connection, values: Row) -> None:
+    done = connection.execute(update(sweeps).where(sweeps.c.id == values["id"]).values(**values))
+    if done.rowcount == 0:
+        connection.execute(insert(sweeps).values(created=now_us(), created_by=whoami(), **values))

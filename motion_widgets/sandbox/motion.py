@@ -1,0 +1,190 @@
+"""From a clip to a path: how strongly it moves, which way, and where a picture must stand to move alike.
+
+Energy is the mean absolute difference of two grey frames, one frame and 0.1 s apart. The path is found step
+by step: of a few places that the picture could go to, it takes the one where the picture itself changes as
+much as the clip did, so a busy picture and a calm one follow a clip equally well.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motion_widgets.sandbox.measure import ClipFacts, ffmpeg
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int32]
+
+__all__ = ["Ground", "Motion", "path_of", "watch"]
+
+_SMALL = 64  # px, long side at which motion is looked at
+_STEP = 0.1  # s between the frames that are compared
+_DEADLINE = 90.0  # s to decode at most 30 s of video
+_FLOOR = 0.6  # share of the calmest moment's energy that is noise rather than motion
+_REACH = 0.6  # of the margin: how far the liveliest 0.1 s may take the picture
+_GAIN = 6.0  # at most: the grain of a still clip is not blown up into motion
+_TRIES = (0.0, 0.35, 0.65, 0.85, 1.0, 1.2, 1.5, 2.0)  # of the expected step
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A clip's motion, per frame.
+
+    `changes` holds, per gap in frames, the change from so many frames before, in grey levels of 255. The gaps
+    are one frame and about 0.1 s (at 25 frames per s two and three). `heading` is the dominant direction over
+    the longest gap as a unit vector (x right, y down).
+    """
+
+    changes: dict[int, Floats]
+    heading: Floats
+
+
+def watch(clip: Path, facts: ClipFacts, fps: float, frames: int) -> Motion | None:
+    """Decode `clip` small and grey, and see how it moves. None: nothing could be decoded."""
+    scale = _SMALL / max(facts.width, facts.height)
+    width, height = max(8, round(facts.width * scale)), max(8, round(facts.height * scale))
+    command = [
+        *(ffmpeg(), "-loglevel", "error", "-nostdin", "-protocol_whitelist", "file", "-f", "mov"),
+        *("-i", str(clip.resolve()), "-map", "0:v:0", "-frames:v", str(frames)),
+        *("-vf", f"fps={fps},scale={width}:{height}:flags=area,format=gray", "-f", "rawvideo", "pipe:1"),
+    ]
+    try:
+        run = subprocess.run(command, capture_output=True, timeout=_DEADLINE, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return None
+    count = len(run.stdout) // (width * height)
+    if not count:
+        return None
+    grey = np.frombuffer(run.stdout, np.uint8, count * width * height).reshape(count, height, width)
+    seen = grey[np.minimum(np.arange(frames), count - 1)].astype(np.float32)
+    gaps = sorted({1, math.floor(_STEP * fps + 0.1), math.ceil(_STEP * fps - 0.1)})
+    return Motion({gap: _changes(seen, gap) for gap in gaps}, _headings(seen, gaps[-1]))
+
+
+class Ground:
+    """A picture larger than its window, that tells quickly what the window shows at an offset.
+
+    Parameters
+    ----------
+    grey : array of uint8, (rows, columns)
+        The whole picture.
+    width, height : int
+        The window in px; offset (0, 0) is the middle.
+    """
+
+    def __init__(self, grey: NDArray[np.uint8], width: int, height: int) -> None:
+        # Sums over blocks come from a table of running sums: four slices, whatever the block.
+        sums = np.cumsum(np.cumsum(grey, axis=0, dtype=np.int32), axis=1, dtype=np.int32)
+        self._sums: Ints = np.pad(sums, ((1, 0), (1, 0)))
+        self._block = max(1, max(width, height) // _SMALL)
+        self._rows, self._columns = height // self._block, width // self._block
+        self._left, self._top = (grey.shape[1] - width) // 2, (grey.shape[0] - height) // 2
+
+    def seen(self, place: Floats) -> Ints:
+        """The window's blocks, summed, when the picture has moved by `place` (px, x then y)."""
+        left, top = self._left - round(float(place[0])), self._top - round(float(place[1]))
+        block = self._block
+        rows = slice(top, top + self._rows * block + 1, block)
+        columns = slice(left, left + self._columns * block + 1, block)
+        return np.asarray(np.diff(np.diff(self._sums[rows, columns], axis=0), axis=1))
+
+    def change(self, one: Ints, other: Ints) -> float:
+        """Mean absolute difference of two windows in grey levels."""
+        return float(np.abs(one - other).mean()) / self._block**2
+
+    def response(self, distances: Floats) -> Floats:
+        """How much the picture changes when shifted by each distance (px): the least over four directions."""
+        rows = []
+        for angle in np.arange(4) * np.pi / 4:
+            way = np.array([np.cos(angle), np.sin(angle)])
+            rows.append(
+                [self.change(self.seen(-way * far / 2), self.seen(way * far / 2)) for far in distances]
+            )
+        # Inverted later, so it must rise.
+        return np.asarray(np.maximum.accumulate(np.min(rows, axis=0)) + distances * 1e-6)
+
+
+def path_of(motion: Motion, ground: Ground, margin: tuple[float, float]) -> Floats:
+    """Where the picture stands in every frame: offsets from the middle in px, (frames, 2), x then y.
+
+    It never leaves `margin` (px per axis): it turns round instead, and so keeps its speed.
+    """
+    frames, longest = len(motion.heading), max(motion.changes)
+    places = np.zeros((frames, 2))
+    wanted = {gap: _without_floor(change, gap) for gap, change in motion.changes.items()}
+    top = float(np.quantile(wanted[longest], 0.98))
+    if top <= 0:
+        return places
+    distances = np.linspace(0, 2 * min(margin), 16)
+    response = ground.response(distances)
+    gain = min(_GAIN, float(np.interp(min(margin) * _REACH, distances, response)) / top)
+    views = [ground.seen(places[0])] * longest  # of the frames just before, the newest at the end
+    limits, turn = np.array(margin), np.ones(2)
+    for index in range(1, frames):
+        aims = [(views[-gap], float(change[index]) * gain, gap) for gap, change in wanted.items()]
+        near = float(wanted[1][index]) * gain
+        step = motion.heading[index] * float(np.interp(near, response, distances))
+        best = (float("inf"), places[index - 1], views[-1], turn)
+        for place, way in _tries(places[index - 1], step, turn, limits):
+            view = ground.seen(place)
+            # Single frames count half of what 0.1 s does; turning round without need costs a little.
+            miss = sum(abs(ground.change(view, old) - aim) / (1 + (gap == 1)) for old, aim, gap in aims)
+            miss += 0.05 * near * (way is not turn)
+            if miss < best[0]:
+                best = (miss, place, view, way)
+        _, places[index], view, turn = best
+        views = [*views[1:], view]
+    return places
+
+
+def _tries(here: Floats, step: Floats, turn: Floats, limits: Floats) -> list[tuple[Floats, Floats]]:
+    """Places within the limits to go to from `here`, each with its way of turning."""
+    found = []
+    for way in (turn, -turn, turn * (-1, 1), turn * (1, -1)):
+        for part in _TRIES if way is turn else _TRIES[2::2]:
+            place = here + way * step * part
+            if (np.abs(place) <= limits).all():
+                found.append((place, way))
+    return found
+
+
+def _without_floor(energy: Floats, first: int) -> Floats:
+    """Energy above the noise that is there even in the calmest moment."""
+    if len(energy) <= first:
+        return energy
+    return np.maximum(energy - _FLOOR * float(np.quantile(energy[first:], 0.02)), 0.0)
+
+
+def _changes(grey: NDArray[np.float32], gap: int) -> Floats:
+    """Mean absolute difference from `gap` frames before (from the first, where there are not as many)."""
+    before = np.maximum(np.arange(len(grey)) - gap, 0)
+    return np.array([np.abs(grey[i] - grey[j]).mean() for i, j in enumerate(before)], dtype=np.float64)
+
+
+def _headings(grey: NDArray[np.float32], gap: int) -> Floats:
+    """Dominant direction of motion per frame, by least squares over the whole frame."""
+    headings = np.zeros((len(grey), 2))
+    heading = np.array([1.0, 0.0])
+    for index in range(len(grey)):
+        here, before = grey[index], grey[max(0, index - gap)]
+        down, right = np.gradient((here + before) / 2)
+        change = here - before
+        cross = (right * down).sum()
+        system = np.array([[(right * right).sum() + 1, cross], [cross, (down * down).sum() + 1]], np.float64)
+        flow = np.linalg.solve(system, -np.array([(right * change).sum(), (down * change).sum()], np.float64))
+        size = float(np.hypot(*flow))
+        if size > 1e-3:
+            # Most of the last heading stays: one noisy frame does not throw the picture about.
+            mixed = heading * 0.7 + flow / size * 0.3
+            heading = mixed / max(float(np.hypot(*mixed)), 1e-6)
+        headings[index] = heading
+    return headings

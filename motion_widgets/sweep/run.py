@@ -1,0 +1,150 @@
+"""A sweep at work: its cells' jobs, found again in the log by any process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.errors import LogError, RequestError
+from motion_widgets.jobs.appraise import bound_micro
+from motion_widgets.jobs.job import Job, rest_all, wait_all
+from motion_widgets.log.states import ENDS, RETRYABLE, State
+from motion_widgets.log.tables import jobs
+from motion_widgets.price import to_usd
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from motion_widgets.log.store import Row
+    from motion_widgets.sweep.plan import Cell
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The jobs of a sweep.
+
+    Made by `Plan.run` and `Workspace.attach`. Everything it says is read from the log.
+    """
+
+    def __init__(self, ws: Workspace, run_id: str) -> None:
+        row = ws.log_store.sweep(run_id)
+        if row is None:
+            raise LogError.of("no_such_id", id=run_id, name=ws.log_store.name)
+        self._ws = ws
+        self.id = run_id
+        self.axes: dict[str, list[str]] = json.loads(row["axes"])
+        self.cells: list[dict[str, Any]] = json.loads(row["cells"])
+        """Per cell: ``values`` (axis labels) and ``job_id`` (its first attempt)."""
+
+    @classmethod
+    def begin(
+        cls, ws: Workspace, run_id: str, cells: Sequence[Cell], *, axes: Mapping[str, Sequence[Any]],
+        budget: float | None, new: bool,
+    ) -> Run:  # fmt: skip
+        """Write the run and all its jobs down, all or nothing, then drive them."""
+        from motion_widgets.sweep.plan import label
+
+        planned = [(cell.labels, ws.plan_job(cell.request)) for cell in cells]
+        shown = {name: [label(name, value) for value in values] for name, values in axes.items()}
+        # Live without a budget there is nothing to pay for yet; what comes later needs one.
+        limit = bound_micro(budget) if budget is not None else 0 if ws.live else None
+        ws.log_store.add_run(
+            {
+                "id": run_id, "endpoint": ws.endpoint, "account": ws.account,
+                "axes": json.dumps(shown, ensure_ascii=False),
+            },
+            planned, limit=limit, keep=budget is None and ws.live, new=new,
+        )  # fmt: skip
+        try:
+            run = cls(ws, run_id)
+            run.drive()
+        except KeyboardInterrupt:
+            print(say("interrupted", id=run_id))  # noqa: T201 - it is for the cell
+            raise
+        return run
+
+    def rows(self) -> list[Row]:
+        """Give each cell's last attempt, in the plan's order."""
+        return self._ws.log_store.last_attempts([cell["job_id"] for cell in self.cells])
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Each cell's last attempt, in the plan's order."""
+        return [Job(self._ws, row["id"]) for row in self.rows()]
+
+    def drive(self) -> None:
+        """Take up what is planned or under way."""
+        moving = [row for row in self.rows() if row["state"] not in ENDS and row["state"] != State.UNKNOWN]
+        runners = {row["id"]: self._ws.runner_for(row) for row in moving[:1]}
+        for runner in runners.values():
+            if runner is not None:  # all cells are of one endpoint and account
+                runner.drive(*[row["id"] for row in moving])
+
+    def counts(self) -> dict[str, int]:
+        """Give how many cells are in which state."""
+        told: dict[str, int] = {}
+        for row in self.rows():
+            told[row["state"]] = told.get(row["state"], 0) + 1
+        return told
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing more happens by itself."""
+        return rest_all(self._ws, self.rows())
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Wait until every cell has ended or rests, and give the run.
+
+        Raises
+        ------
+        MotionTimeout
+            The `timeout` (s) ran out; the jobs live on.
+        """
+        wait_all(lambda: self.resting, timeout, self.id)
+        return self
+
+    def retry(self, what: str = "failed") -> Run:
+        """Start new attempts at cells that ended without a result, and take up again what was paused.
+
+        Parameters
+        ----------
+        what
+            ``"failed"``: rejected, failed and cancelled cells.
+
+        Raises
+        ------
+        RequestError
+            `what` is another word.
+        """
+        if what != "failed":
+            raise RequestError.of("retry_what", found=what)
+        for row in self.rows():
+            if row["state"] in RETRYABLE and row["state"] != State.WRITTEN_OFF:
+                self._ws.log_store.add_attempt(row["id"], sweep_id=self.id, budget_id=self.id)
+        self.drive()
+        return self
+
+    @property
+    def cost(self) -> float:
+        """Billed so far for all attempts at these cells, in USD."""
+        attempts = self._ws.log_store.attempts([cell["job_id"] for cell in self.cells])
+        return to_usd(sum(row["cost"] or 0 for rows in attempts for row in rows))
+
+    @property
+    def budget(self) -> tuple[float | None, float]:
+        """The (limit, spent or reserved) in USD. A limit of None: none was set."""
+        limit, used = self._ws.log_store.budget(self.id)
+        return None if limit is None else to_usd(limit), to_usd(used)
+
+    def frame(self) -> pd.DataFrame:
+        """Give the log's frame of this run's last attempts."""
+        return self._ws.log.frame(jobs.c.id.in_([row["id"] for row in self.rows()]))
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{count} {state}" for state, count in self.counts().items())
+        return f"<Run {self.id}: {told}; ${self.cost:.2f}{'' if self._ws.live else ', SANDBOX'}>"

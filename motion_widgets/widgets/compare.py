@@ -1,0 +1,222 @@
+"""The compare wall: results of a run beside the reference clip, on one clock."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import ipywidgets as w
+
+from motion_widgets.log.states import State
+from motion_widgets.log.tables import jobs
+from motion_widgets.sweep import Run
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import Panel, control, html, put, show
+from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.wall import PlayerWall, WallCell
+from motion_widgets.widgets.words import billed, state_words, waited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.jobs.job import Job
+    from motion_widgets.log.store import Row
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["CompareWall", "server_root"]
+
+_START = Path.cwd()  # taken at import: a later os.chdir says nothing about the notebook's place
+LATEST = 6
+"""Results on the wall when no run is chosen."""
+
+
+def server_root() -> Path:
+    """Give the folder that the Jupyter server or Voilà serves, as far as the kernel can tell.
+
+    Both start a kernel in its notebook's folder and say where the notebook is below their root. Where they
+    say nothing, the working directory is taken; the page then asks the kernel for the bytes.
+    """
+    told = os.environ.get("JPY_SESSION_NAME", "")
+    request = urlsplit(os.environ.get("VOILA_REQUEST_URL", "")).path
+    if "/voila/render/" in request:
+        told = unquote(request.split("/voila/render/", 1)[1])
+    folders = PurePosixPath(told.replace("\\", "/").strip("/")).parts[:-1]
+    if folders and _START.parts[-len(folders) :] == folders:
+        return Path(*_START.parts[: -len(folders)])
+    return _START
+
+
+class CompareWall(Panel):
+    """Results side by side with one clock.
+
+    Parameters
+    ----------
+    ws
+        The workspace. None: one in the working directory.
+    run
+        A run or its id. None: the latest results.
+    """
+
+    def __init__(
+        self, ws: Workspace | None = None, *, run: Run | str | None = None, watch: bool = True
+    ) -> None:
+        super().__init__(ws, watch=watch)
+        self._job_id: str | None = None
+        self._drawn: list[WallCell] = []
+        self.choice = control(w.Dropdown, say("wall_choice"), options=[(say("wall_latest"), "")])
+        self.choice.observe(self._chosen, "value")
+        self._empty = html(f'<div class="mw-note">{esc(say("wall_empty"))}</div>')
+        self.wall = PlayerWall(read=self._read)
+        body = w.VBox([self.choice, self.notice, self._empty, self.wall])
+        body.add_class("mw-body")
+        self.fill(body)
+        self.show_run(run) if run is not None else self.refresh()
+        self.watch()
+
+    def show_run(self, run: Run | str) -> None:
+        """Put a run on the wall."""
+        self._job_id = None
+        run_id = run.id if isinstance(run, Run) else run
+        self._offer(choose=run_id)
+        self.refresh()
+
+    def show_job(self, job: Job) -> None:
+        """Put one job beside its reference clip."""
+        self._job_id = job.id
+        self._offer(choose="")
+        self.refresh()
+
+    def _offer(self, choose: str | None = None) -> None:
+        options = [
+            (say("wall_latest"), ""),
+            *[(run_id, run_id) for run_id in self.ws.log_store.sweep_ids()[:50]],
+        ]
+        with self.lock:
+            value = self.choice.value if choose is None else choose
+            if list(self.choice.options) != options:
+                self.choice.options = options
+            if self.choice.value != value and value in [one for _, one in options]:
+                self.choice.value = value
+
+    def _chosen(self, _: object) -> None:
+        if self.choice.value:
+            self._job_id = None
+
+        def work() -> Callable[[], None] | None:
+            self.refresh()
+            return None
+
+        self.later("wall", work)
+
+    def refresh(self) -> None:
+        """Draw what there is of the chosen run; clips that are there already play on."""
+        self._offer()
+        run_id = self.choice.value
+        cells, rows, columns, fps, length = (
+            self._of_run(Run(self.ws, run_id)) if run_id else self._of_latest()
+        )
+        with self.lock:
+            show(self._empty, not cells)
+            show(self.wall, cells)
+            if cells != self._drawn:
+                self._drawn = cells
+                put(self.wall, "fps", fps)
+                put(self.wall, "length", length)
+                put(self.wall, "rows", rows)
+                put(self.wall, "columns", columns)
+                self.wall.cells = [dict(cell) for cell in cells]
+
+    def _of_run(self, run: Run) -> tuple[list[WallCell], list[str], list[str], float, float]:
+        """Lay a run out: its second axis down, the others across, the reference clip first in every row."""
+        axes = [name for name, values in run.axes.items() if len(values) > 1] or list(run.axes)
+        down = axes[1] if len(axes) > 1 else ""
+        across = [name for name in axes if name != down]
+        rows, columns, cells, reference = [], [], [], say("wall_reference")
+        found = run.rows()
+        for cell, row in zip(run.cells, found, strict=False):
+            line = cell["values"].get(down, "") if down else ""
+            column = " \u00b7 ".join(cell["values"][name] for name in across)
+            if line not in rows:
+                rows.append(line)
+                cells += self._reference(row, line, reference)
+            if column not in columns:
+                columns.append(column)
+            cells.append(self._cell(row, line, column))
+        return cells, rows, [reference, *columns], *self._clock(found)
+
+    def _of_latest(self) -> tuple[list[WallCell], list[str], list[str], float, float]:
+        where = [jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account]
+        where.append(jobs.c.id == self._job_id if self._job_id else jobs.c.state == State.COLLECTED.value)
+        found = self.ws.log_store.rows(*where, limit=LATEST, newest=True)
+        cells, columns, reference = [], [], say("wall_reference")
+        if found and len({row["clip_sha"] or row["video_url"] for row in found}) == 1:
+            cells += self._reference(found[0], "", reference)
+            columns.append(reference)
+        for number, row in enumerate(found, 1):
+            column = f"{number}. {row['mode']} \u00b7 {row['character_orientation']}"
+            columns.append(column)
+            cells.append(self._cell(row, "", column))
+        return cells, [""], columns, *self._clock(found)
+
+    @staticmethod
+    def _clock(rows: list[Row]) -> tuple[float, float]:
+        """Give the frame rate for stepping, and 0: the wall takes the longest clip's own length."""
+        rates = [row["clip_fps"] for row in rows if row["clip_fps"]]
+        return min([*rates, 30.0]), 0.0
+
+    def _served(self, relative: str) -> str:
+        """Give a file's path below the server's root, or its full path, which only the kernel can read."""
+        path = self.ws.folder / relative
+        try:
+            return path.relative_to(server_root()).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+    def _reference(self, row: Row, line: str, column: str) -> list[WallCell]:
+        if not row["clip_path"]:
+            return [
+                {
+                    "row": line,
+                    "column": column,
+                    "label": row["clip_name"] or "",
+                    "state": say("wall_no_clip"),
+                    "message": say("wall_no_clip_why"),
+                }
+            ]
+        length = f"{row['clip_length']:.2f} s" if row["clip_length"] else ""
+        made: WallCell = {
+            "row": line,
+            "column": column,
+            "label": row["clip_name"] or "",
+            "caption": length,
+            "path": self._served(row["clip_path"]),
+        }
+        return [made]
+
+    def _cell(self, row: Row, line: str, column: str) -> WallCell:
+        caption = " \u00b7 ".join(
+            one for one in (billed(row), waited(row), "SANDBOX" if row["sandbox"] else "") if one
+        )
+        cell: WallCell = {"row": line, "column": column, "label": column or row["mode"], "caption": caption}
+        if row["state"] == State.COLLECTED and row["result_path"]:
+            cell["path"] = self._served(row["result_path"])
+        else:
+            cell["state"] = state_words(row)
+            cell["message"] = row["error_message"] or ""
+        return cell
+
+    def _read(self, path: str) -> bytes | None:
+        """Read a clip for a page that cannot reach it; only files of this workspace."""
+        whole = Path(path) if Path(path).is_absolute() else server_root() / path
+        whole = whole.resolve()
+        allowed = [(self.ws.folder / name).resolve() for name in ("results", "inputs")]
+        if not any(whole.is_relative_to(folder) for folder in allowed):
+            return None
+        return whole.read_bytes()
+
+    def close(self) -> None:
+        """Take the wall from the page."""
+        self.wall.close()
+        super().close()

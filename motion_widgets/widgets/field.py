@@ -1,0 +1,49 @@
+"""A control of the form with what is to be said of it, and the ways out as buttons."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import ipywidgets as w
+
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import button, flow, line, live_line, note, put, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.rules import Finding, Fix
+
+__all__ = ["Field"]
+
+
+class Field(w.VBox):
+    """A control with what is to be said of it, and up to two fixes as buttons."""
+
+    def __init__(self, apply: Callable[[Fix], None], *children: w.Widget) -> None:
+        super().__init__(layout=w.Layout(width="100%"))
+        self.add_class("mw-field")
+        self._apply = apply
+        self._fixes: list[Fix] = []
+        self._said = live_line()
+        self._buttons = [button("", partial(self._click, number)) for number in range(2)]
+        self._row = flow(*self._buttons)
+        show(self._row, visible=False)
+        self.children = (*children, self._said, self._row)
+
+    def say(self, findings: list[Finding]) -> None:
+        """Show the findings of this field."""
+        notes = "".join(note(one.message, say(f"word_{one.severity}"), kind=one.severity) for one in findings)
+        put(self._said, "value", line(notes))
+        self._fixes = [fix for one in findings for fix in one.fixes][: len(self._buttons)]
+        for shown, fix in zip(self._buttons, [*self._fixes, None, None], strict=False):
+            show(shown, fix)
+            if fix is not None:
+                put(shown, "description", fix.label)
+                put(shown, "tooltip", fix.label)
+        show(self._row, self._fixes)
+
+    def _click(self, number: int) -> None:
+        if number < len(self._fixes):
+            self._apply(self._fixes[number])

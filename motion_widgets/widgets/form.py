@@ -1,0 +1,459 @@
+"""The form that builds a request: rules on every key, measuring behind, a button that names the price."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ipywidgets as w
+
+from motion_widgets.errors import ClipError, MotionError, RequestError
+from motion_widgets.facts import Clip, Image
+from motion_widgets.media import filmstrip, thumbnail
+from motion_widgets.price import Estimate, estimate
+from motion_widgets.request import MotionRequest, media_kind, media_source
+from motion_widgets.rules import LIMITS, MODELS, Finding, Fix, check
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import (
+    DEBOUNCE,
+    Panel,
+    button,
+    control,
+    flow,
+    html,
+    line,
+    live_line,
+    note,
+    put,
+    show,
+)
+from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.field import Field
+from motion_widgets.widgets.media_view import clip_line, image_line, picture, ruler
+from motion_widgets.widgets.snippets import KINDS, snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.jobs.job import Job
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["RequestForm"]
+
+UPLOAD_MAX = 10_000_000
+"""Bytes; above about this a browser's upload through the kernel dies without a word."""
+CLIP_ENDINGS = (".mp4", ".mov", ".m4v")
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+class RequestForm(Panel):
+    """Builds one request, with live validation, its price, its JSON and a submit button.
+
+    Parameters
+    ----------
+    ws
+        The workspace. None: one in the working directory.
+    request
+        What to start with. None: the newest model, nothing chosen.
+    on_submit
+        Called with the job after a submit, on a background thread.
+    """
+
+    def __init__(
+        self,
+        ws: Workspace | None = None,
+        *,
+        request: MotionRequest | None = None,
+        on_submit: Callable[[Job], None] | None = None,
+        on_show: Callable[[Job], None] | None = None,
+        watch: bool = True,
+    ) -> None:
+        super().__init__(ws, watch=watch)
+        self._on_submit, self._on_show = on_submit, on_show
+        self._clip: Clip | ClipError | None = None
+        self._image: Image | ClipError | None = None
+        self._earlier: Job | None = None
+        self._price: Estimate | None = None
+        self._submitting = False
+        self._loading = False
+        self._measuring: set[str] = set()
+        self._build()
+        self.load(request or MotionRequest(model=MODELS[0]))
+        self.later("samples", self._offer)
+        self.watch()
+
+    # What it is made of.
+
+    def _build(self) -> None:
+        self.image = control(
+            w.Combobox, say("form_image"), placeholder=say("form_image_hint"), ensure_option=False
+        )
+        self.clip = control(
+            w.Combobox, say("form_clip"), placeholder=say("form_clip_hint"), ensure_option=False
+        )
+        self.image_upload = self._upload(say("form_image_upload"), ",".join(IMAGE_ENDINGS), self.image)
+        self.clip_upload = self._upload(say("form_clip_upload"), ",".join(CLIP_ENDINGS), self.clip)
+        self.model = control(w.Dropdown, say("form_model"), options=list(MODELS))
+        lengths = {
+            name: say("ruler_range", low=low, high=high) for name, (low, high) in LIMITS.clip_seconds.items()
+        }
+        self.orientation = control(
+            w.RadioButtons, say("form_orientation"), value=None,
+            options=[(say(f"form_orientation_{one}", lengths=text), one) for one, text in lengths.items()],
+        )  # fmt: skip
+        self.mode = control(
+            w.RadioButtons,
+            say("form_mode"),
+            value=None,
+            options=[(say(f"form_mode_{name}"), name) for name in ("std", "pro")],
+        )
+        self.prompt = control(w.Textarea, say("form_prompt"), placeholder=say("form_prompt_hint"), rows=3)
+        self.sound = control(
+            w.Dropdown,
+            say("form_sound"),
+            options=[(say("form_sound_yes"), "yes"), (say("form_sound_no"), "no")],
+        )
+        self.watermark = control(
+            w.Dropdown, say("form_watermark"),
+            options=[(say(f"form_watermark_{one or 'none'}"), one) for one in ("", "off", "on")],
+        )  # fmt: skip
+        self.webhook = control(w.Text, say("form_webhook"), placeholder="https://")
+        self._image_view, self._clip_view = html(cls="mw-preview-box"), html(cls="mw-preview-box")
+        self._ruler, self._count = html(), html(cls="mw-muted mw-small")
+        self._advice = html(f'<span class="mw-muted mw-small">{esc(say("form_advice"))}</span>')
+        self._fields = {
+            "image_url": Field(self._mend, self.image, self._image_view, self.image_upload),
+            "video_url": Field(self._mend, self.clip, self._clip_view, self.clip_upload, self._ruler),
+            "model": Field(self._mend, self.model),
+            "character_orientation": Field(self._mend, self.orientation),
+            "mode": Field(self._mend, self.mode),
+            "prompt": Field(self._mend, self.prompt, self._count),
+            "keep_original_sound": Field(self._mend, self.sound),
+            "watermark_info": Field(self._mend, self.watermark),
+            "webhook": Field(self._mend, self.webhook),
+        }
+        left = w.VBox([*self._fields.values(), self._advice])
+        left.add_class("mw-stack")
+        columns = w.Box([left, self._build_side()])
+        columns.add_class("mw-columns")
+        self.fill(columns)
+        choices = (self.model, self.orientation, self.mode, self.sound, self.watermark)
+        for one in (self.image, self.clip, self.prompt, self.webhook, *choices):
+            one.observe(self._changed, "value")
+        self.image.observe(lambda _: self._measure("image"), "value")
+        self.clip.observe(lambda _: self._measure("clip"), "value")
+
+    def _build_side(self) -> w.VBox:
+        self._card, self._summary = html(), live_line()
+        self.submit = button("", lambda: self._submit(new=False), cls="mw-primary mw-submit")
+        self.again = button("", lambda: self._submit(new=True), cls="mw-again")
+        self.shown = button(say("form_show"), self._show_earlier, cls="mw-show")
+        self.kind = control(w.Dropdown, say("form_code"), options=list(KINDS))
+        self.kind.observe(lambda _: self._render(), "value")
+        self._code = html()
+        self.paste = control(w.Textarea, say("form_paste"), placeholder='{"model": …}', rows=2)
+        self._paste = button(say("form_paste_button"), self._pasted)
+        card = w.VBox([self._card, self._summary, self.notice, flow(self.submit, self.shown, self.again)])
+        code = w.VBox([self.kind, self._code, self.paste, flow(self._paste)])
+        for one in (card, code):
+            one.add_class("mw-card")
+        side = w.VBox([card, code])
+        side.add_class("mw-stack")
+        return side
+
+    def _upload(self, label: str, accept: str, target: w.Combobox) -> w.FileUpload:
+        upload = w.FileUpload(
+            description=label, accept=accept, multiple=False, layout=w.Layout(width="auto", margin="0")
+        )
+        upload.tooltip = label
+
+        def taken(_: object) -> None:
+            if not upload.value:
+                return
+            one = upload.value[0]
+            name, content = Path(str(one["name"])).name, bytes(one["content"])
+            upload.value = ()
+            if len(content) > UPLOAD_MAX:
+                self.tell(say("upload_large", name=name, limit=UPLOAD_MAX // 1_000_000), bad=True)
+                return
+            self.later(f"upload {label}", lambda: self._keep(name, content, target))
+
+        upload.observe(taken, "value")
+        return upload
+
+    def _keep(self, name: str, content: bytes, target: w.Combobox) -> Callable[[], None]:
+        """Write an uploaded file into the workspace, under its own name and its content's."""
+        import hashlib
+
+        folder = self.ws.folder / "inputs" / hashlib.sha256(content).hexdigest()[:10]
+        folder.mkdir(parents=True, exist_ok=True)
+        safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in name)[-80:].lstrip(". ") or "file"
+        part = folder / f"{safe}.part"
+        part.write_bytes(content)
+        path = part.replace(folder / safe)
+        return lambda: setattr(target, "value", str(path))
+
+    def _offer(self) -> Callable[[], None]:
+        """Draw the samples, and offer them beside the user's own files."""
+        samples = self.ws.samples()
+        own = sorted({*self.ws.folder.iterdir(), *Path.cwd().iterdir()})[:500]
+        clips = [str(path) for path in own if path.suffix.lower() in CLIP_ENDINGS]
+        images = [str(path) for path in own if path.suffix.lower() in IMAGE_ENDINGS]
+
+        def put_them() -> None:
+            self.image.options = (str(samples.image), *images[:50])
+            self.clip.options = (str(samples.clip_6s), str(samples.clip_12s), *clips[:50])
+
+        return put_them
+
+    # The request.
+
+    @property
+    def request(self) -> MotionRequest:
+        """The request as the form stands; any draft."""
+        return MotionRequest(
+            model=self.model.value,
+            image_url=self.image.value.strip() or None,
+            video_url=self.clip.value.strip() or None,
+            character_orientation=self.orientation.value,
+            mode=self.mode.value,
+            prompt=self.prompt.value or None,
+            keep_original_sound=self.sound.value,
+            watermark_info={"": None, "on": {"enabled": True}, "off": {"enabled": False}}[
+                self.watermark.value
+            ],
+            webhook=self.webhook.value.strip() or None,
+        )
+
+    def load(self, req: MotionRequest) -> None:
+        """Put a request into the form. Values that its controls do not know are left unchosen."""
+        watermark = req.watermark_info.get("enabled") if isinstance(req.watermark_info, dict) else None
+        self._loading = True
+        try:
+            self.image.value = media_source(req.image_url) or ""
+            self.clip.value = media_source(req.video_url) or ""
+            self.model.value = req.model if req.model in MODELS else None
+            self.orientation.value = (
+                req.character_orientation if req.character_orientation in ("image", "video") else None
+            )
+            self.mode.value = req.mode if req.mode in ("std", "pro") else None
+            self.prompt.value = req.prompt if isinstance(req.prompt, str) else ""
+            self.sound.value = req.keep_original_sound if req.keep_original_sound in ("yes", "no") else "yes"
+            self.watermark.value = {True: "on", False: "off"}.get(watermark, "")  # type: ignore[arg-type]
+            self.webhook.value = req.webhook if isinstance(req.webhook, str) else ""
+        finally:
+            self._loading = False
+        self._changed()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All that is to be said of the request as the form stands."""
+        return check(self.request, clip=self._clip, image=self._image, live=self.ws.live)
+
+    def _mend(self, fix: Fix) -> None:
+        self.load(fix.apply(self.request))
+
+    def _pasted(self) -> None:
+        try:
+            self.load(MotionRequest.from_wire(json.loads(self.paste.value)))
+            self.tell(say("paste_done"))
+            self.paste.value = ""
+        except (ValueError, RequestError) as error:
+            self.tell(
+                str(error) if isinstance(error, RequestError) else say("paste_wrong", why=str(error)),
+                bad=True,
+            )
+
+    # Measuring, off the keystroke path.
+
+    def _measure(self, which: str) -> None:
+        value = (self.image if which == "image" else self.clip).value.strip()
+        setattr(self, f"_{which}", None)
+        put(self._image_view if which == "image" else self._clip_view, "value", "")
+        if media_kind(value or None) not in ("path", "link"):
+            self._measuring.discard(which)
+            self.later(which, lambda: None)
+            return
+        self._measuring.add(which)
+        delay = 0.0 if value in (self.image.options if which == "image" else self.clip.options) else DEBOUNCE
+        self.later(which, lambda: self._measured(which, value), delay=delay)
+
+    def _measured(self, which: str, value: str) -> Callable[[], None]:
+        """Measure and draw one medium; on a thread."""
+        req = MotionRequest(**{"image_url" if which == "image" else "video_url": value})
+        clip, image = self.ws.measure(req)
+        fact, shown = (image, self._image_view) if which == "image" else (clip, self._clip_view)
+        view = ""
+        if isinstance(fact, Clip | Image):
+            said = image_line(fact) if isinstance(fact, Image) else clip_line(fact)
+            told = f'<span class="mw-muted mw-small">{esc(said)}</span>'
+            view = f'<div class="mw-preview">{self._drawn(fact)}{told}</div>'
+
+        def take() -> None:
+            self._measuring.discard(which)
+            setattr(self, f"_{which}", fact)
+            put(shown, "value", view)
+            self._render()
+            self._look_up()
+
+        return take
+
+    @staticmethod
+    def _drawn(fact: Clip | Image) -> str:
+        """Give a small picture of a local file; a link is not fetched for it."""
+        if media_kind(fact.source) != "path":
+            return ""
+        try:
+            if isinstance(fact, Clip):
+                return picture(filmstrip(Path(fact.source).expanduser()), say("filmstrip_of", name=fact.name))
+            return picture(thumbnail(Path(fact.source).expanduser(), 84), say("picture_of", name=fact.name))
+        except (MotionError, OSError):
+            return ""
+
+    # Drawing.
+
+    def _changed(self, _: object = None) -> None:
+        if self._loading:
+            return
+        with self.lock:
+            self._earlier = None
+            self._render()
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """Find out, off the keystroke path, whether the same request was made before."""
+        req = self.request
+        if not (req.image_url and req.video_url):
+            return
+
+        def look() -> Callable[[], None]:
+            earlier = self.ws.find(req)
+
+            def take() -> None:
+                self._earlier = earlier
+                self._render()
+
+            return take
+
+        self.later("earlier", look, delay=DEBOUNCE)
+
+    def refresh(self) -> None:
+        """Look again whether the request was made before; the log changed."""
+        self._look_up()
+
+    def _render(self) -> None:
+        req = self.request
+        findings = check(req, clip=self._clip, image=self._image, live=self.ws.live)
+        pending = {"image_url": "image" in self._measuring, "video_url": "clip" in self._measuring}
+        findings = [one for one in findings if not (one.code == "not_measured" and pending.get(one.field))]
+        for name, field in self._fields.items():
+            field.say([one for one in findings if one.field == name])
+        put(self._ruler, "value", ruler(self._clip, req.character_orientation))
+        put(
+            self._count,
+            "value",
+            say("prompt_count", count=len(self.prompt.value), limit=LIMITS.prompt_characters),
+        )
+        try:
+            self._price = estimate(req, self._clip, prices=self.ws.prices)
+        except RequestError:
+            self._price = None
+        errors = sum(one.severity == "error" for one in findings)
+        self._render_price(errors, sum(one.severity == "warning" for one in findings))
+        self._render_buttons(errors)
+        put(
+            self._code,
+            "value",
+            f'<pre class="mw-json" tabindex="0">{esc(snippet(self.kind.value, req, self.ws))}</pre>',
+        )
+
+    def _render_price(self, errors: int, warnings: int) -> None:
+        price = self._price
+        shown, how = "\u2013", say("price_none")
+        if price is not None:
+            shown = str(price) if not price.length_unknown else say("price_up_to", high=price.high)
+            code = "price_unknown" if price.length_unknown else "price_how"
+            length = self._clip.length if isinstance(self._clip, Clip) else 0.0
+            how = say(
+                code, length=length, rate=price.per_second, date=price.prices_date, seconds=price.seconds_high
+            )
+        put(
+            self._card,
+            "value",
+            f'<div class="mw-muted">{esc(say("price_title"))}</div><div class="mw-price">{esc(shown)}</div>'
+            f'<div class="mw-muted mw-small">{esc(how)}</div>',
+        )
+        if self._measuring:
+            said = note(say("measuring"))
+        elif errors:
+            said = note(
+                say("summary_stop"),
+                say("summary_error" if errors == 1 else "summary_errors", count=errors),
+                kind="error",
+            )
+        elif warnings:
+            count = say("summary_warning" if warnings == 1 else "summary_warnings", count=warnings)
+            said = note(say("summary_go"), count, kind="warning")
+        else:
+            said = note(say("summary_ok"), kind="ok")
+        put(self._summary, "value", line(said))
+
+    def _render_buttons(self, errors: int) -> None:
+        price, earlier = self._price, self._earlier
+        high = f"${price.high:.2f}" if price is not None else "\u2013"
+        ready = not errors and not self._measuring and price is not None and not self._submitting
+        label = say("submit_live" if self.ws.live else "submit_sandbox", price=high)
+        put(self.submit, "description", say("submitting") if self._submitting else label)
+        put(self.submit, "tooltip", label)
+        put(self.submit, "disabled", not ready)
+        put(self.again, "description", say("again_live" if self.ws.live else "again", price=high))
+        put(self.again, "disabled", not ready)
+        show(self.submit, earlier is None)
+        show(self.again, earlier is not None)
+        show(self.shown, earlier is not None)
+        for one in (self.submit, self.again):
+            (one.add_class if self.ws.live else one.remove_class)("mw-live")
+
+    # Submitting.
+
+    def _submit(self, *, new: bool) -> None:
+        with self.lock:
+            price, req = self._price, self.request
+            blocked = any(one.severity == "error" for one in self.findings)
+            if self._submitting or self._measuring or price is None or blocked:
+                return
+            self._submitting = True
+            self._render()
+
+        def work() -> Callable[[], None]:
+            try:
+                job = self.ws.submit(req, max_cost=price.high, new=new)
+            except MotionError as error:
+                self._submitting = False
+                message = str(error)
+
+                def failed() -> None:
+                    self.tell(message, bad=True)
+                    self._render()
+
+                return failed
+
+            def done() -> None:
+                self._submitting = False
+                self._earlier = job
+                self.tell(say("submitted", id=job.id))
+                self._render()
+                if self._on_submit is not None:
+                    self._on_submit(job)
+
+            return done
+
+        self.later("submit", work)
+
+    def _show_earlier(self) -> None:
+        if self._earlier is not None:
+            if self._on_show is not None:
+                self._on_show(self._earlier)
+            else:
+                self.tell(say("earlier_at", id=self._earlier.id, path=str(self._earlier.result or "\u2013")))

@@ -1,0 +1,65 @@
+"""Pictures of the media in a form: a thumbnail, a filmstrip, and the ruler of a clip's length."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from motion_widgets.facts import Clip, Image
+from motion_widgets.rules import LIMITS, MB
+from motion_widgets.texts import say
+from motion_widgets.widgets._html import esc
+
+if TYPE_CHECKING:
+    from motion_widgets.errors import ClipError
+
+__all__ = ["clip_line", "image_line", "picture", "ruler"]
+
+
+def picture(data: bytes, alt: str) -> str:
+    """Give an ``img`` of small picture bytes, carried in the page itself."""
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    return f'<img alt="{esc(alt)}" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+
+
+def _bytes(size: int | None) -> str:
+    if size is None:
+        return say("size_unknown")
+    return f"{size / MB:.1f} MB" if size >= MB / 10 else f"{size / 1000:.0f} kB"
+
+
+def clip_line(clip: Clip) -> str:
+    """Say in one plain line what was measured of a clip."""
+    fps = f"{clip.fps:.4g} fps" if clip.fps else say("fps_unknown")
+    sound = say("with_sound" if clip.has_audio else "without_sound")
+    moviepy = (
+        f"moviepy {clip.moviepy_length:.2f} s" if clip.moviepy_length is not None else say("moviepy_silent")
+    )
+    sides = f"{clip.width} \u00d7 {clip.height} px"
+    return f"{clip.length:.3f} s ({moviepy}), {sides}, {fps}, {clip.codec}, {sound}, {_bytes(clip.size)}"
+
+
+def image_line(image: Image) -> str:
+    """Say in one plain line what was measured of an image."""
+    return f"{image.width} \u00d7 {image.height} px, {image.format.upper()}, {_bytes(image.size)}"
+
+
+def ruler(clip: Clip | ClipError | None, orientation: object) -> str:
+    """Draw a clip's length against what the orientation allows; the same is said in words."""
+    low, high = LIMITS.clip_length(orientation)
+    longest = LIMITS.clip_seconds["video"][1]
+    allowed = say("ruler_allowed", low=low, high=high)
+    length = clip.length if isinstance(clip, Clip) else None
+    scale = max(longest, length or 0) * 1.02
+    left, width = 100 * low / scale, 100 * (high - low) / scale
+    bars = f'<div class="mw-ruler-range" style="left:{left:.2f}%;width:{width:.2f}%"></div>'
+    spoken, shown = say("ruler_unknown", allowed=allowed), ""
+    if length is not None:
+        inside = low <= round(length, 6) <= high + LIMITS.clip_tolerance
+        at = f"left:calc({100 * length / scale:.2f}% - 1.5px)"
+        bars += f'<div class="mw-ruler-at{"" if inside else " mw-out"}" style="{at}"></div>'
+        spoken = say("ruler_inside" if inside else "ruler_outside", length=length, allowed=allowed)
+        shown = f"<b>{length:.2f} s</b>"
+    words = f"<span>{esc(allowed)}</span><span>{shown}</span>"
+    words = f'<div class="mw-ruler-words" aria-hidden="true">{words}</div>'
+    return f'<div class="mw-ruler" role="img" aria-label="{esc(spoken)}">{bars}</div>{words}'

@@ -1,0 +1,178 @@
+"""Jobs under way and lately done, each with what can be done about it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import ipywidgets as w
+
+from motion_widgets.errors import MotionError
+from motion_widgets.jobs.job import Job
+from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, State
+from motion_widgets.log.tables import jobs
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import Panel, button, flow, html, line, live_line, put, show
+from motion_widgets.widgets._html import esc, user
+from motion_widgets.widgets.words import billed, cell_name, state_words, usd, waited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.log.store import Row
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["JobMonitor"]
+
+PAGE = 8
+"""Jobs shown at once; a fixed set of widgets, whose values change."""
+
+_ACTIONS: dict[str, tuple[str, ...]] = {
+    State.COLLECTED: ("show",),
+    State.UNKNOWN: ("resend", "write_off"),
+    State.PLANNED: ("go_on",),
+    **dict.fromkeys(RETRYABLE, ("retry",)),
+}
+
+
+class _JobRow(w.HBox):
+    """One job: its line, its bar, and up to two buttons."""
+
+    def __init__(self, act: Callable[[str, str], None]) -> None:
+        super().__init__(layout=w.Layout(width="100%", flex_flow="row wrap"))
+        self.add_class("mw-row")
+        self._act = act
+        self._job_id = ""
+        self._actions: tuple[str, ...] = ()
+        self._text = html()
+        self._buttons = [button("", partial(self._click, number)) for number in range(2)]
+        self.children = (self._text, *self._buttons)
+
+    def draw(self, row: Row | None, actions: tuple[str, ...]) -> None:
+        """Show a job, or nothing."""
+        show(self, row is not None)
+        if row is None:
+            return
+        self._job_id, self._actions = row["id"], actions
+        put(self._text, "value", _line_of(row))
+        for number, shown in enumerate(self._buttons):
+            show(shown, number < len(actions))
+            if number < len(actions):
+                label = say(f"action_{actions[number]}", price=usd(row["estimate_high"]))
+                put(shown, "description", label)
+                put(shown, "tooltip", f"{label}: {row['id']}")
+
+    def _click(self, number: int) -> None:
+        if number < len(self._actions):
+            self._act(self._actions[number], self._job_id)
+
+
+class JobMonitor(Panel):
+    """Follows the jobs of this workspace's endpoint and account.
+
+    Parameters
+    ----------
+    ws
+        The workspace. None: one in the working directory.
+    on_show
+        Called with a job whose result is to be shown. None: the result's path is told.
+    """
+
+    def __init__(
+        self, ws: Workspace | None = None, *, on_show: Callable[[Job], None] | None = None, watch: bool = True
+    ) -> None:
+        super().__init__(ws, watch=watch)
+        self._on_show = on_show
+        self._first = 0
+        self._count = live_line()
+        self._rows = [_JobRow(self._act) for _ in range(PAGE)]
+        self._newer = button(say("newer"), lambda: self._turn(-PAGE))
+        self._older = button(say("older"), lambda: self._turn(PAGE))
+        body = w.VBox([self._count, self.notice, *self._rows, flow(self._newer, self._older)])
+        body.add_class("mw-body")
+        self.fill(body)
+        self.refresh()
+        self.watch()
+
+    def refresh(self) -> None:
+        """Draw the newest jobs."""
+        mine = (jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account)
+        log = self.ws.log_store
+        rows = log.rows(*mine, limit=PAGE + 1, offset=self._first, newest=True)
+        moving = log.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
+        ended = log.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
+        unknown = log.count(*mine, jobs.c.state == "unknown")
+        with self.lock:
+            said = say("jobs_counts", running=moving, done=ended)
+            if unknown:
+                said += " " + say("jobs_unknown", count=unknown)
+            put(self._count, "value", line(esc(said if rows or self._first else say("jobs_none"))))
+            for shown, row in zip(self._rows, [*rows[:PAGE], *([None] * PAGE)], strict=False):
+                shown.draw(row, self._actions(row) if row is not None else ())
+            show(self._newer, self._first > 0)
+            show(self._older, len(rows) > PAGE)
+
+    def _actions(self, row: Row) -> tuple[str, ...]:
+        if row["state"] == State.PLANNED and not Job(self.ws, row["id"]).resting:
+            return ()
+        return _ACTIONS.get(row["state"], ())
+
+    def _turn(self, by: int) -> None:
+        self._first = max(self._first + by, 0)
+        self.later("page", self._drawn)
+
+    def _drawn(self) -> None:
+        self.refresh()
+
+    def _act(self, action: str, job_id: str) -> None:
+        """Do what a button says; on a thread, guarded by the log itself against a second click."""
+
+        def work() -> Callable[[], None] | None:
+            job = Job(self.ws, job_id)
+            if action == "show":
+                if self._on_show is not None:
+                    self._on_show(job)
+                    return None
+                return lambda: self.tell(say("earlier_at", id=job_id, path=str(job.result)))
+            try:
+                if action == "go_on":
+                    self.ws.runner.drive(job_id)
+                else:
+                    getattr(job, action)()
+            except MotionError as error:
+                message = str(error)
+                return lambda: self.tell(message, bad=True)
+            return lambda: self.tell("")
+
+        self.later(f"{action} {job_id}", work)
+
+
+def _line_of(row: Row) -> str:
+    """Give a job as HTML: state, settings, money, time, bar, and what is wrong."""
+    money = billed(row) or say("estimated", price=usd(row["estimate_high"]))
+    facts = [
+        esc(cell_name(row)),
+        esc(money),
+        esc(waited(row)),
+        f'<span class="mw-small mw-muted">{esc(row["id"])}</span>',
+    ]
+    if row["sandbox"]:
+        facts.append('<span class="mw-small mw-muted">SANDBOX</span>')
+    bar = ""
+    if row["state"] in (State.SUBMITTED, State.RUNNING, State.COMPLETED):
+        done = row["progress"] or 0
+        words = esc(say("progress_of", percent=done))
+        bar = (
+            f'<div class="mw-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+            f'aria-valuenow="{done}" aria-label="{words}"><i style="width:{done}%"></i></div>'
+        )
+    trouble = ""
+    if row["error_message"]:
+        next_step = (
+            say(f"next_{row['state']}")
+            if row["state"] in ("unknown", "failed", "rejected", "planned")
+            else ""
+        )
+        trouble = f'<div class="mw-note mw-error">{user(row["error_message"])} {esc(next_step)}</div>'
+    told = " &nbsp; ".join(one for one in facts if one)
+    return f"<div><b>{esc(state_words(row))}</b> &nbsp; {told}{bar}{trouble}</div>"

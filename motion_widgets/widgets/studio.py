@@ -1,0 +1,169 @@
+"""Everything in one widget: build, sweep, runs, compare, log; money and endpoint always in sight."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import ipywidgets as w
+
+from motion_widgets.errors import MotionError
+from motion_widgets.log.states import ENDS, FOLLOWED
+from motion_widgets.log.tables import jobs
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import Panel, button, flow, html, put, show
+from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.board import SweepBoard
+from motion_widgets.widgets.compare import CompareWall
+from motion_widgets.widgets.form import RequestForm
+from motion_widgets.widgets.golive import GoLive
+from motion_widgets.widgets.monitor import JobMonitor
+from motion_widgets.widgets.table import LogTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.jobs.job import Job
+    from motion_widgets.sweep import Run
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["Studio"]
+
+TABS = ("build", "sweep", "runs", "compare", "log")
+BUILD, SWEEP, RUNS, COMPARE, LOG = range(5)
+BALANCE_EVERY = 5.0
+"""s between two looks at the balance; only when the log changed."""
+
+
+class Studio(Panel):
+    """Form, sweep board, job monitor, compare wall and log in one widget.
+
+    Parameters
+    ----------
+    ws
+        The workspace. None: one in the working directory, at first on the sandbox.
+    tab
+        Which tab is open at first: one of `TABS`. None: ``"build"``; on Binder, where a finished sweep lies
+        ready, ``"compare"`` with the wall playing.
+    """
+
+    def __init__(self, ws: Workspace | None = None, *, tab: str | None = None) -> None:
+        super().__init__(ws)
+        ws = self.ws
+        shown_off = tab is None and "BINDER_LAUNCH_HOST" in os.environ and bool(ws.log_store.sweep_ids())
+        self.form = RequestForm(ws, on_submit=self._submitted, on_show=self._show, watch=False)
+        self.board = SweepBoard(ws, request=self.form.request, on_run=self._started, watch=False)
+        self.monitor = JobMonitor(ws, on_show=self._show, watch=False)
+        self.compare = CompareWall(ws, watch=False)
+        self.table = LogTable(ws, watch=False)
+        self.golive = GoLive(ws, on_switch=self._switched)
+        self._balance: str = ""
+        self._balance_why = ""
+        self._balance_at = 0.0
+        self._facts = html()
+        self._golive_button = button(say("golive_open"), self._toggle_golive)
+        show(self.golive, visible=False)
+        self._head = flow(self._facts, self._golive_button, cls="mw-head")
+        self.tabs = w.Tab(
+            [self.form, self.board, self.monitor, self.compare, self.table], layout=w.Layout(width="100%")
+        )
+        self._title_tabs(0)
+        if shown_off:
+            self.compare.show_run(ws.log_store.sweep_ids()[0])
+            self.compare.wall.autoplay = True
+        self.tabs.selected_index = COMPARE if shown_off else TABS.index(tab or "build")
+        self.tabs.observe(self._turned, "selected_index")
+        sweep = button(
+            say("sweep_these"), lambda: setattr(self.tabs, "selected_index", SWEEP), cls="mw-sweep-these"
+        )
+        self.form.children[1].children[1].children[0].children += (flow(sweep),)
+        self.fill(self._head, self.golive, self.notice, self.tabs)
+        self._draw_head()
+        self.watch()
+
+    def _title_tabs(self, moving: int) -> None:
+        runs = say("tab_runs_count", count=moving) if moving else say("tab_runs")
+        titles = (say("tab_build"), say("tab_sweep"), runs, say("tab_compare"), say("tab_log"))
+        if tuple(self.tabs.titles) != titles:
+            self.tabs.titles = titles
+
+    # What the log says.
+
+    def refresh(self) -> None:
+        """Draw every panel from the log, and the head."""
+        for panel in (self.form, self.board, self.monitor, self.compare, self.table):
+            panel.refresh()
+        if time.monotonic() - self._balance_at > BALANCE_EVERY or not self._balance:
+            self._balance_at = time.monotonic()
+            self._balance_why = ""
+            try:
+                remain = self.ws.balance()
+                self._balance = (
+                    say("head_balance", usd=remain) if remain is not None else say("head_balance_open")
+                )
+            except (MotionError, TimeoutError) as error:
+                self._balance = say("head_balance_unknown")
+                self._balance_why = str(error)
+        self._draw_head()
+
+    def _draw_head(self) -> None:
+        ws = self.ws
+        mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
+        moving = ws.log_store.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
+        done = ws.log_store.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
+        spent = sum(row["cost"] or 0 for row in ws.log_store.rows(*mine, jobs.c.cost.is_not(None)))
+        tag = say("head_live") if ws.live else say("head_sandbox")
+        jobs_said, spent_said = (
+            say("jobs_counts", running=moving, done=done),
+            say("head_spent", usd=spent / 1e6),
+        )
+        facts = [(self._balance, self._balance_why), (jobs_said, ""), (spent_said, "")]
+        with self.lock:
+            put(
+                self._facts,
+                "value",
+                f'<div class="mw-facts"><span class="mw-title">{esc(say("studio_title"))}</span>'
+                f'<span class="mw-tag{" mw-tag-live" if ws.live else ""}">{esc(tag)}</span>'
+                + "".join(
+                    f'<span class="mw-muted" title="{esc(why)}">{esc(one)}</span>'
+                    for one, why in facts
+                    if one
+                )
+                + "</div>",
+            )
+            put(self._golive_button, "description", say("golive_back" if ws.live else "golive_open"))
+            self._title_tabs(moving)
+
+    # What a person does.
+
+    def _turned(self, _: object) -> None:
+        if self.tabs.selected_index == SWEEP:
+            self.board.load(self.form.request)
+
+    def _submitted(self, _: Job) -> None:
+        self.tabs.selected_index = RUNS
+
+    def _started(self, run: Run) -> None:
+        self.later("wall", lambda: self.compare.show_run(run))
+
+    def _show(self, job: Job) -> None:
+        def work() -> Callable[[], None]:
+            self.compare.show_job(job)
+            return lambda: setattr(self.tabs, "selected_index", COMPARE)
+
+        self.later("show", work)
+
+    def _toggle_golive(self) -> None:
+        show(self.golive, self.golive.layout.display == "none")
+
+    def _switched(self) -> None:
+        self._balance = ""
+        self._seen = -1
+        self.form.later("switched", lambda: self.form._render)  # noqa: SLF001 - the button names the endpoint
+
+    def close(self) -> None:
+        """Take the Studio from the page and stop looking at the log; jobs go on."""
+        for panel in (self.form, self.board, self.monitor, self.compare, self.table, self.golive):
+            panel.close()
+        super().close()

@@ -1,0 +1,179 @@
+"""A wall of clips with one clock: results side by side, frame by frame.
+
+The page fetches the clips itself, from the Jupyter server's `/files/` or Voilà's `/voila/files/`;
+only where neither has one does it ask the kernel, which reads it through the callable it was given.
+This room draws; it knows no log and no rule.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+import anywidget
+import traitlets as t
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["PlayerWall", "WallCell"]
+
+_STATIC = Path(__file__).parent / "static"
+
+# What the page says; `{name}` is filled in there.
+_WORDS = {
+    "wall": "Player wall",
+    "clips": "Clips",
+    "play": "Play",
+    "pause": "Pause",
+    "back": "frame",
+    "back_name": "Back one frame",
+    "forward": "frame",
+    "forward_name": "Forward one frame",
+    "position": "Position",
+    "time": "{at} / {length} s",
+    "time_text": "{at} of {length} s",
+    "speed": "Speed",
+    "sound_on": "Sound: on",
+    "sound_off": "Sound: off",
+    "sound_none": "No sound",
+    "sound_of": "Sound of {label}",
+    "loop_on": "Loop: on",
+    "loop_off": "Loop: off",
+    "loading": "Loading {ready} of {all} clips…",
+    "keys": "Keys: Space plays and pauses, the left and right arrows step one frame.",
+    "empty": "Nothing here",
+    "not_shown": "Not shown",
+    "unplayable": "This clip could not be loaded, or this browser cannot play its format: {path}",
+    "no_cells": "No clips to compare yet.",
+}
+
+
+class WallCell(TypedDict):
+    """One place on the wall. Every text may be anything: the page never reads it as HTML.
+
+    `path` is relative to the Jupyter server's root, with `/`; ``""`` where there is nothing to play,
+    and then `state` (a word) and `message` (a sentence) say why. `poster` is a picture shown until
+    the first frame is there: a path like `path`, or a ``data:image/…`` link. `sound` says whether the
+    clip has any; without it the page finds out.
+    """
+
+    row: str
+    column: str
+    label: NotRequired[str]
+    caption: NotRequired[str]
+    path: NotRequired[str]
+    state: NotRequired[str]
+    message: NotRequired[str]
+    poster: NotRequired[str]
+    sound: NotRequired[bool]
+
+
+class PlayerWall(anywidget.AnyWidget):
+    """Clips in a labelled grid, played, stepped and scrubbed by one clock.
+
+    Parameters
+    ----------
+    cells, rows, columns, fps, length, autoplay
+        The traits of the same names.
+    read
+        Gives a clip's bytes by its `path`, or None where it has none, for hosts whose files the page
+        cannot reach. It is called only with a `path` of the current cells, in a thread of the wall's
+        own. Without it such a clip is said to be not shown.
+    """
+
+    _esm = _STATIC / "wall.js"
+    _css = _STATIC / "wall.css"
+
+    cells: t.List[Any] = t.List(t.Dict()).tag(sync=True)
+    """What is shown, as `WallCell` dicts. A new list touches only the cells that changed; the others
+    play on."""
+
+    rows: t.List[str] = t.List(t.Unicode()).tag(sync=True)
+    """Names of the rows, top to bottom. Rows that only `cells` name come after them."""
+
+    columns: t.List[str] = t.List(t.Unicode()).tag(sync=True)
+    """Names of the columns, left to right; the first may hold the reference clip. Columns that only
+    `cells` name come after them."""
+
+    fps = t.Float(24.0).tag(sync=True)
+    """Frames per second of one step back or forward, and of what counts as in step (half a frame)."""
+
+    length = t.Float(0.0).tag(sync=True)
+    """Length of the clock in seconds; 0 takes the longest clip's own."""
+
+    autoplay = t.Bool(default_value=False).tag(sync=True)
+    """Start playing, silently, once there are clips; never where the reader asked for reduced motion."""
+
+    _words = t.Dict(_WORDS).tag(sync=True)
+
+    def __init__(
+        self,
+        cells: Sequence[WallCell] = (),
+        *,
+        rows: Sequence[str] = (),
+        columns: Sequence[str] = (),
+        fps: float = 24.0,
+        length: float = 0.0,
+        autoplay: bool = False,
+        read: Callable[[str], bytes | None] | None = None,
+    ) -> None:
+        super().__init__(
+            cells=[dict(cell) for cell in cells],
+            rows=list(rows),
+            columns=list(columns),
+            fps=fps,
+            length=length,
+            autoplay=autoplay,
+        )
+        self._read = read
+        self._lock = threading.Lock()
+        self._reader: ThreadPoolExecutor | None = None
+        self._closed = False
+        self.on_msg(self._on_message)
+
+    @t.validate("fps")
+    def _usable_fps(self, proposal: Mapping[str, Any]) -> float:
+        # A clip whose rate is unknown says 0; a step still has to have a length.
+        value = float(proposal["value"])
+        return value if 0 < value < float("inf") else 24.0
+
+    def close(self) -> None:
+        """Take the wall from the page and end its thread."""
+        with self._lock:
+            self._closed = True
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict) or content.get("type") != "bytes":
+            return
+        path, request = content.get("path"), content.get("id")
+        if not isinstance(path, str) or not isinstance(request, str):
+            return
+        with self._lock:
+            if self._closed:
+                return
+            if self._reader is None:
+                self._reader = ThreadPoolExecutor(1, thread_name_prefix="player-wall")
+            self._reader.submit(self._answer, path, request)
+
+    def _answer(self, path: str, request: str) -> None:
+        data = self._bytes_of(path)
+        if self._closed:
+            return
+        answer = {"type": "bytes", "id": request, "path": path, "ok": data is not None}
+        self.send(answer, buffers=[] if data is None else [data])
+
+    def _bytes_of(self, path: str) -> bytes | None:
+        # The page is not trusted with paths: it gets what the kernel put on the wall, and no more.
+        if self._read is None or not path or path not in {cell.get("path") for cell in self.cells}:
+            return None
+        try:
+            return self._read(path)
+        except Exception:  # noqa: BLE001 - whatever a reader raises, the page is told "not shown"
+            return None

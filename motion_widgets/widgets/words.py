@@ -1,0 +1,69 @@
+"""How rows of the log are put into words: state marks, money, times. Plain text, not escaped."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from motion_widgets.log.states import State
+from motion_widgets.price import to_usd
+from motion_widgets.request import media_name
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from motion_widgets.log.store import Row
+
+__all__ = ["billed", "cell_name", "mark", "state_words", "usd", "waited"]
+
+_MARKS = {
+    State.PLANNED: "\u25cb", State.SUBMITTING: "\u2191", State.SUBMITTED: "\u25b7", State.RUNNING: "\u25b6",
+    State.COMPLETED: "\u2193", State.COLLECTED: "\u2714", State.UNKNOWN: "?",
+}  # fmt: skip
+
+
+def mark(state: str) -> str:
+    """Give a sign for a state; always shown beside its word."""
+    return _MARKS.get(State(state), "\u2716")
+
+
+def state_words(row: Row) -> str:
+    """Say where a job stands: ``▶ running, 64 %``."""
+    words = f"{mark(row['state'])} {say('state_' + row['state'])}"
+    if row["state"] == State.RUNNING and row["progress"] is not None:
+        words += f", {row['progress']} %"
+    return words
+
+
+def usd(micro: int | None) -> str:
+    """Give micro-dollars as ``$0.46``; None as nothing."""
+    return "" if micro is None else f"${to_usd(micro):.2f}"
+
+
+def billed(row: Row) -> str:
+    """Say what a job cost: the bill, or that money is reserved."""
+    if row["cost"] is not None:
+        return usd(row["cost"])
+    return say("reserved") if row["reserved"] else ""
+
+
+def waited(row: Row) -> str:
+    """Give how long a job took or has been under way, as ``m:ss``."""
+    start = row["submitted"]
+    if start is None:
+        return ""
+    end = row["completed"] or int(time.time() * 1e6)
+    seconds = max(int((end - start) / 1e6), 0)
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def cell_name(row: Row) -> str:
+    """Give the settings of a job in a few words: ``v2-6 · std · image · dance.mp4``."""
+    model = str(row["model"] or "").removeprefix("kling-").removesuffix("-motion-control")
+    return " \u00b7 ".join(
+        [
+            model,
+            str(row["mode"]),
+            str(row["character_orientation"]),
+            row["clip_name"] or media_name(row["video_url"]),
+        ]
+    )

@@ -1,0 +1,422 @@
+"""A workspace ties an endpoint, a log and a folder together; it is what a notebook opens first.
+
+In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/`` and ``inputs/`` (visible, so that
+Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json`` (which endpoint a person last chose).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import os
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from motion_widgets.endpoint.client import EndpointClient
+from motion_widgets.endpoint.secret import Secret
+from motion_widgets.errors import RequestError
+from motion_widgets.jobs.appraise import Appraiser, bound_micro, judge, require_bound
+from motion_widgets.jobs.inputs import keep_inputs, make_folder, require_writable, wire_of
+from motion_widgets.jobs.job import Job
+from motion_widgets.jobs.loop import spawn
+from motion_widgets.jobs.runner import Runner
+from motion_widgets.jobs.target import BASE_URL, Target, keep_in_mind, remembered, target_of
+from motion_widgets.log.frames import LogView
+from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
+from motion_widgets.log.store import Log, Row
+from motion_widgets.log.tables import jobs
+from motion_widgets.media import sample_media
+from motion_widgets.price import PRICES, Estimate, Prices
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from motion_widgets.errors import ClipError
+    from motion_widgets.facts import Clip, Image
+    from motion_widgets.media import SampleMedia
+    from motion_widgets.request import MotionRequest
+    from motion_widgets.rules import Finding
+    from motion_widgets.sandbox import Sandbox
+    from motion_widgets.sweep import Run
+
+__all__ = ["BASE_URL", "Workspace"]
+
+FOLDER = "MOTION_WIDGETS_FOLDER"
+LOG = "MOTION_WIDGETS_LOG"
+_UNDER_WAY = [str(state) for state in (*FOLLOWED, State.SUBMITTING)]
+_DRAWING = threading.Lock()
+_OPEN: weakref.WeakSet[Workspace] = weakref.WeakSet()
+
+
+class Workspace:
+    """A folder with an endpoint and a log.
+
+    Parameters
+    ----------
+    folder
+        Where results and inputs are kept. None: ``MOTION_WIDGETS_FOLDER``, else the working directory.
+    endpoint
+        ``"sandbox"``, ``"apimart"`` (live) or a base URL with its own `key`. None: what a person last
+        switched this folder to, at first the sandbox. A key in the environment never makes anything live.
+    log
+        A SQLAlchemy URL. None: ``MOTION_WIDGETS_LOG``, else SQLite in the folder.
+    key
+        The API key, for this kernel only. None: from the environment or the keyring when it is needed.
+    speed
+        The sandbox's clock factor. None: its default.
+
+    Raises
+    ------
+    LogError
+        The folder or the log cannot be opened.
+    RequestError
+        The endpoint is none, or a base URL came without a key.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path | None = None,
+        endpoint: str | None = None,
+        log: str | None = None,
+        key: str | None = None,
+        *,
+        speed: float | None = None,
+    ) -> None:
+        secret = Secret(key) if key is not None else None
+        del key
+        self.folder = Path(folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
+        self._target = target_of(endpoint or remembered(self.folder), secret)
+        for name in ("results", "inputs"):
+            make_folder(self.folder / name)
+        own_prices = self.folder / "prices.toml"
+        self._appraiser = Appraiser(Prices.load(own_prices) if own_prices.is_file() else PRICES)
+        self.log_store = Log(log or os.environ.get(LOG) or self.folder / "log.sqlite")
+        self.log = LogView(self.log_store)
+        self._speed = speed
+        self._lock = threading.RLock()
+        self._closed = False
+        self._sandbox: Sandbox | None = None
+        self._runner: Runner | None = None
+        _OPEN.add(self)
+        if self.log_store.count(*self._mine(), jobs.c.state.in_(_UNDER_WAY)):
+            _ = self.runner  # jobs of an earlier kernel are followed on; that costs nothing
+
+    # Endpoint and key.
+
+    def switch(self, endpoint: str, *, key: str | Secret | None = None, remember: bool = True) -> None:
+        """Switch to ``"sandbox"`` or ``"apimart"``, because a person said so; the folder remembers it.
+
+        Parameters
+        ----------
+        endpoint
+            Where to go.
+        key
+            A key for this kernel only. None: from the environment or the keyring.
+        remember
+            Write the choice down for the next time that this folder is opened.
+        """
+        target = target_of(endpoint, Secret(key) if isinstance(key, str) else key)
+        with self._lock:
+            old, self._runner, self._target = self._runner, None, target
+            if remember:
+                keep_in_mind(self.folder, target)
+        if old is not None:
+            old.close()
+
+    @property
+    def prices(self) -> Prices:
+        """What a second costs: the folder's ``prices.toml``, else the table that the toolkit ships."""
+        return self._appraiser.prices
+
+    @prices.setter
+    def prices(self, prices: Prices) -> None:
+        self._appraiser.prices = prices
+
+    @property
+    def endpoint(self) -> str:
+        """``"sandbox"``, ``"apimart"`` or a base address."""
+        return self._target.endpoint
+
+    @property
+    def base_url(self) -> str:
+        """Where the live endpoint is; empty for the sandbox."""
+        return self._target.base_url
+
+    @property
+    def live(self) -> bool:
+        """Whether submitting spends real money."""
+        return self._target.live
+
+    @property
+    def secret(self) -> Secret | None:
+        """The key of the live endpoint. None: there is none, or this is the sandbox."""
+        return self._target.secret
+
+    @property
+    def account(self) -> str:
+        """Under which name the log keeps this account: a salted fingerprint of the key."""
+        return self._target.account(self.log_store.salt)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox that serves this folder, started at first use."""
+        with self._lock:
+            if self._closed:
+                raise RequestError.of("workspace_closed", name=str(self.folder))
+            if self._sandbox is None:
+                from motion_widgets.sandbox import Sandbox
+
+                self._sandbox = Sandbox(self.folder / "sandbox", speed=self._speed).start()
+            return self._sandbox
+
+    def _mine(self) -> tuple[Any, ...]:
+        return jobs.c.endpoint == self.endpoint, jobs.c.account == self.account
+
+    # Jobs.
+
+    @property
+    def runner(self) -> Runner:
+        """What drives this workspace's jobs.
+
+        Raises
+        ------
+        RequestError
+            The workspace was closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RequestError.of("workspace_closed", name=str(self.folder))
+            account = self.account
+            if self._runner is not None and self._runner.account != account:  # a key turned up meanwhile
+                spawn(asyncio.to_thread(self._runner.close))
+                self._runner = None
+            if self._runner is None:
+                self._runner = _runner_for(self, self._target, account)
+            return self._runner
+
+    def runner_for(self, row: Row) -> Runner | None:
+        """Give the runner of a row's endpoint and account. None: this workspace is at another, or closed."""
+        mine = (row["endpoint"], row["account"]) == (self.endpoint, self.account)
+        return self.runner if mine and not self._closed else None
+
+    def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
+        """Measure a request's clip and image; an error stands in for what could not be measured.
+
+        Touches disk or network. None: the request names no file and no link.
+        """
+        return self._appraiser.measure(req)
+
+    def check(self, req: MotionRequest) -> list[Finding]:
+        """Measure a request's media and find all that is wrong with it, for this workspace's endpoint."""
+        return self._appraiser.check(req, self._target)
+
+    def judge(
+        self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None
+    ) -> list[Finding]:
+        """Find all that is wrong with a request whose media were measured, for this workspace's endpoint."""
+        return judge(req, clip, image, self._target)
+
+    def estimate(self, req: MotionRequest) -> Estimate:
+        """Measure a request's clip and estimate what it costs, at this workspace's prices."""
+        return self._appraiser.estimate(req)
+
+    def find(self, req: MotionRequest) -> Job | None:
+        """Give the job that already answers for the same content. None: submitting would make a new one."""
+        key = req.key
+        row = self.log_store.latest(self.endpoint, self.account, [key]).get(key)
+        return Job(self, row["id"]) if row is not None and row["state"] not in RETRYABLE else None
+
+    def submit(self, req: MotionRequest, max_cost: float | None = None, *, new: bool = False) -> Job:
+        """Submit a request, or attach to the job that already stands for the same content.
+
+        Parameters
+        ----------
+        req
+            The request; local media are measured now and published before it is sent.
+        max_cost
+            USD that it may cost at most. Required on a live endpoint, unless it was sent already.
+        new
+            Pay for a further repeat of the same content.
+
+        Returns
+        -------
+        Job
+            At once; it goes on in the background.
+
+        Raises
+        ------
+        RequestError
+            The request has errors; all of them are in `findings`.
+        BudgetError
+            No `max_cost` on a live endpoint, or the estimate's upper end exceeds it.
+        AuthError
+            A live endpoint without a key.
+        LogError
+            The log or the results folder cannot be written.
+        """
+        runner = self.runner
+        earlier = None if new else self.find(req)
+        row = earlier.row if earlier is not None else None
+        if earlier is not None and row is not None and row["state"] != State.PLANNED:
+            if row["state"] == State.SUBMITTING and self._agreed(row, max_cost):
+                runner.drive(earlier.id)  # should its driver have died before it was sent, it goes on here
+            elif row["state"] in _UNDER_WAY:
+                runner.follow(earlier.id)
+            return earlier
+        values, cost = self.prepare(req)
+        self.require_bound(cost, max_cost)
+        self.require_ready()
+        kept = keep_inputs(self.log_store, self.folder, req)
+        row, _ = self.log_store.add_job({**values, **kept}, new=new)
+        if row["state"] == State.PLANNED:
+            runner.drive(row["id"])
+        elif row["state"] in _UNDER_WAY:
+            runner.follow(row["id"])
+        return Job(self, row["id"])
+
+    def _agreed(self, row: Row, bound: float | None) -> bool:
+        """Say whether a bound holds what an earlier job may cost."""
+        if bound is None:
+            return not self.live
+        return (row["estimate_high"] or 0) <= bound_micro(bound)
+
+    def plan_job(self, req: MotionRequest) -> dict[str, Any]:
+        """Give the log's columns of a valid request, copies of its local media kept. Nothing is sent.
+
+        Raises
+        ------
+        RequestError
+            The request has errors.
+        LogError
+            The folder takes no files.
+        """
+        values, _ = self.prepare(req)
+        return {**values, **keep_inputs(self.log_store, self.folder, req)}
+
+    def require_bound(self, cost: Estimate, bound: float | None) -> None:
+        """Raise BudgetError unless a price fits what may be spent (a live endpoint needs a bound)."""
+        require_bound(cost, bound, live=self.live)
+
+    def require_ready(self) -> None:
+        """Raise unless the key is there and the results folder takes files; nothing is paid for in vain."""
+        if self.live:
+            self._target.need_key()
+        require_writable(self.folder / "results")
+
+    def prepare(self, req: MotionRequest) -> tuple[dict[str, Any], Estimate]:
+        """Measure, check and price a request; give the log's columns for it.
+
+        Raises
+        ------
+        RequestError
+            The request has errors.
+        """
+        columns, cost = self._appraiser.prepare(req, self._target)
+        where = {"endpoint": self.endpoint, "account": self.account, "sandbox": not self.live}
+        return {**where, **columns}, cost
+
+    def attach(self, an_id: str) -> Job | Run:
+        """Take up a job or a run by its id, after a restart or in another notebook.
+
+        What was sent is followed to its end; nothing is sent, so what is only planned stays so until a person
+        submits it again (`submit`, `Plan.run`, `Run.retry`).
+
+        Raises
+        ------
+        LogError
+            The log holds no such id.
+        """
+        if an_id.startswith("run-"):
+            from motion_widgets.sweep import Run
+
+            run = Run(self, an_id)
+            self._follow(run.rows())
+            return run
+        self._follow([self.log_store.job(an_id)])
+        return Job(self, an_id)
+
+    def _follow(self, rows: list[Row]) -> None:
+        ids = [
+            row["id"]
+            for row in rows
+            if row["state"] in _UNDER_WAY
+            and (row["endpoint"], row["account"]) == (self.endpoint, self.account)
+        ]
+        if ids:
+            self.runner.follow(*ids)
+
+    def jobs(self, *, limit: int = 50) -> list[Job]:
+        """Give the newest jobs of this workspace's endpoint and account."""
+        return [Job(self, row["id"]) for row in self.log_store.rows(*self._mine(), limit=limit, newest=True)]
+
+    def balance(self, timeout: float = 30.0) -> float | None:
+        """Ask the endpoint for the account's money in USD. None: unlimited, or not stated.
+
+        Not to be called on the owned loop.
+        """
+        return spawn(self.runner.balance()).result(timeout)
+
+    def samples(self) -> SampleMedia:
+        """Give the reference image and clips that come with the toolkit, drawn at first use."""
+        with _DRAWING:  # two threads would write the same part files
+            return sample_media(self.folder / "samples")
+
+    def close(self) -> None:
+        """Stop the background work; jobs live on at the endpoint and in the log, which stays readable."""
+        with self._lock:
+            self._closed = True
+            runner, self._runner = self._runner, None
+        if runner is not None:  # not under the lock: what it waits for may need this workspace
+            runner.close()
+        with self._lock:
+            sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            sandbox.stop()
+        self.log_store.close()
+        _OPEN.discard(self)
+
+    def leave(self) -> None:
+        """Wait for answers under way, and say how to take up what goes on without this interpreter."""
+        if self._runner is not None:
+            self._runner.close()
+        ids = [row["id"] for row in self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))]
+        if ids:
+            print(say("still_running", count=len(ids), id=ids[0]))  # noqa: T201 - the last words of a script
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = "SANDBOX" if not self.live else f"LIVE, {self.endpoint}"
+        return f"<Workspace {self.folder} ({where}), {len(self.log)} jobs>"
+
+
+def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
+    """Make the runner of a target; it stays with that target whatever its workspace is switched to."""
+
+    async def client() -> EndpointClient:
+        if target.live:
+            return target.client()
+        sandbox = await asyncio.to_thread(lambda: ws.sandbox)
+        return EndpointClient(sandbox.url, Secret(sandbox.token))
+
+    async def publish(made: EndpointClient, row: Row) -> dict[str, Any]:
+        return await wire_of(made, row, ws.folder, live=target.live)
+
+    return Runner(
+        ws.log_store, endpoint=target.endpoint, account=account, client=client, publish=publish,
+        root=ws.folder, results=ws.folder / "results", trusted=target.here,
+    )  # fmt: skip
+
+
+@atexit.register
+def _tell() -> None:
+    """Wait for answers under way, then say what goes on without this interpreter, and how to take it up."""
+    for ws in list(_OPEN):
+        with contextlib.suppress(Exception):
+            ws.leave()

@@ -1,0 +1,80 @@
+"""How long measuring a local clip takes, moviepy's confirmation included, against `VideoFileClip`.
+
+Run it by hand: ``python tests/benchmarks/bench_media.py``. It prints figures and asserts nothing.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from motion_widgets.media import measure_clip
+from motion_widgets.media.confirm import load_moviepy
+from motion_widgets.media.ffmpeg import ffmpeg_exe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS = 9
+
+
+def make(path: Path, *, rate: str) -> Path:
+    """Make a clip of 10 s with sound at a constant bit rate."""
+    picture = ["-f", "lavfi", "-t", "10", "-i", "testsrc2=s=1280x720:r=30"]
+    sound = ["-f", "lavfi", "-t", "10", "-i", "sine=f=440"]
+    noise = ["-vf", "noise=alls=60:allf=t"] if rate else []
+    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
+    coded += (
+        ["-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", rate, "-nal-hrd", "cbr"]
+        if rate
+        else []
+    )
+    command = [ffmpeg_exe(), "-loglevel", "error", "-y", *picture, *sound, *noise, *coded, str(path)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Time one call in s."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def compare(path: Path) -> tuple[float, float, float]:
+    """Give medians in s, taken in turn: ours, ours without moviepy, `VideoFileClip`."""
+    load_moviepy()
+    from moviepy import VideoFileClip
+
+    ours, bare, theirs = [], [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds(lambda: measure_clip(path)))
+        bare.append(seconds(lambda: measure_clip(path, confirm=False)))
+        theirs.append(seconds(lambda: VideoFileClip(str(path)).close()))
+    return statistics.median(ours), statistics.median(bare), statistics.median(theirs)
+
+
+def run() -> list[tuple[str, str, str]]:
+    """Give rows of figure, measured, target."""
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="motion-widgets-bench-") as folder:
+        for name, rate, target in [("10 s clip", "", 5), ("90 MB clip", "72M", 15)]:
+            path = make(Path(folder, "clip.mp4"), rate=rate)
+            ours, bare, theirs = compare(path)
+            size = f"{path.stat().st_size / 1e6:.0f} MB"
+            rows += [
+                (f"measure_clip, {name} ({size}), with moviepy", f"{ours * 1e3:.1f} ms", ""),
+                (f"measure_clip, {name}, header only", f"{bare * 1e3:.2f} ms", ""),
+                (f"VideoFileClip, {name}", f"{theirs * 1e3:.1f} ms", ""),
+                (f"times faster, {name}", f"{theirs / ours:.1f}", f">= {target}"),
+            ]
+    return rows
+
+
+if __name__ == "__main__":
+    for figure, measured, target in run():
+        print(f"{figure:52} {measured:>12}  {target}")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from motion_widgets import MotionRequest, Workspace
+from motion_widgets.jobs import timing
+from tests.unit.jobs.endpoint import KEY, Endpoint, make_clip
+
+HURRY = {
+    "BEAT": 0.1, "POLL": (0.005, 0.01), "BACKOFF": (0.005, 0.02), "STEP": 0.002, "PARTING": 5.0, "LEASE": 1.5,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    for name, value in HURRY.items():
+        monkeypatch.setattr(timing, name, value)
+    monkeypatch.setattr("motion_widgets.jobs.job.TICK", 0.01)
+    for name in ("APIMART_API_KEY", "APIMART_BASE_URL", "MOTION_WIDGETS_FOLDER", "MOTION_WIDGETS_LOG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def clip_bytes(tmp_path_factory):
+    return make_clip(tmp_path_factory.mktemp("media") / "clip.mp4")
+
+
+@pytest.fixture
+def endpoint(clip_bytes):
+    server = Endpoint(clip_bytes)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def spaces(tmp_path, endpoint):
+    """Workspaces on one folder, at the scripted endpoint unless told otherwise."""
+    opened = []
+
+    def make(**options):
+        given = {"endpoint": endpoint.url, "key": KEY} | options
+        opened.append(Workspace(tmp_path / "ws", **given))
+        return opened[-1]
+
+    yield make
+    endpoint.let_go.set()
+    for ws in opened:
+        ws.close()
+
+
+@pytest.fixture
+def ws(spaces):
+    return spaces()
+
+
+@pytest.fixture
+def req(endpoint):
+    return MotionRequest(
+        model="kling-v2-6-motion-control", image_url=f"{endpoint.url}/media/image.png",
+        video_url=f"{endpoint.url}/media/clip.mp4", prompt="wave",
+    )  # fmt: skip

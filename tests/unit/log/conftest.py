@@ -1,0 +1,60 @@
+# ruff: noqa: E501
+from __future__ import annotations
+
+import pytest
+
+from motion_widgets.log.states import State
+from motion_widgets.log.store import Log
+
+VALUES = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k", "estimate_high": 100}
+
+
+@pytest.fixture
+def log(tmp_path):
+    log = Log(tmp_path / "log.sqlite")
+    yield log
+    log.close()
+
+
+@pytest.fixture
+def add(log):
+    """Write a planned job: add(key="k", **columns) -> its row."""
+
+    def make(key="k", *, new=False, **columns):
+        return log.add_job({**VALUES, "key": key, **columns}, new=new)[0]
+
+    return make
+
+
+@pytest.fixture
+def put(log, add):
+    """Bring a job into a state by allowed moves: put("failed", key=…) -> its row."""
+
+    def make(state, key="k", **columns):
+        row = add(key, **columns)
+        for step in PATHS[state]:
+            if step == "submitting":
+                assert log.intend(row["id"], 100, owner="me")
+            else:
+                assert log.move(row["id"], step)
+        log.release(row["id"], "me")
+        return log.job(row["id"])
+
+    return make
+
+
+def _paths():
+    s = State
+    sent = ["submitting", s.SUBMITTED]
+    ways = {
+        s.PLANNED: [], s.SUBMITTING: ["submitting"], s.SUBMITTED: sent, s.RUNNING: [*sent, s.RUNNING],
+        s.COMPLETED: [*sent, s.COMPLETED], s.COLLECTED: [*sent, s.COMPLETED, s.COLLECTED],
+        s.REJECTED: ["submitting", s.REJECTED], s.FAILED: [*sent, s.FAILED], s.CANCELLED: [*sent, s.CANCELLED],
+        s.VANISHED: [*sent, s.VANISHED], s.EXPIRED: [*sent, s.COMPLETED, s.EXPIRED],
+        s.UNKNOWN: ["submitting", s.UNKNOWN], s.WRITTEN_OFF: ["submitting", s.UNKNOWN, s.WRITTEN_OFF],
+    }  # fmt: skip
+    assert set(ways) == set(s)
+    return ways
+
+
+PATHS = _paths()

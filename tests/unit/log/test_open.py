@@ -1,0 +1,166 @@
+# ruff: noqa: E501
+"""Opening a log: new, again, too new, older, by many at once, and where it cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from motion_widgets.errors import LogError
+from motion_widgets.log import migrations, tables
+from motion_widgets.log.store import Log
+
+ROOT = Path(__file__).parents[3]
+FIRST_JOB = (
+    "INSERT INTO jobs (id, seq, state, endpoint, account, sandbox, key, repeat, attempt, created, "
+    "idempotency_key, body) VALUES ('job-1', 1, 'submitting', 'sandbox', 'sandbox', 1, 'k', 1, 1, 7, 'i', '{}')"
+)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def of_shape(path, version):
+    """A log as an earlier version of this package left it."""
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)"))
+        for step in migrations.MIGRATIONS[:version]:
+            step(connection)
+        connection.execute(text(f"INSERT INTO meta VALUES ('schema', '{version}')"))
+        connection.execute(text(FIRST_JOB))
+    engine.dispose()
+
+
+def test_fresh_log_has_all_tables_and_columns(log):
+    with log.read() as connection:
+        found = inspect(connection)
+        for table in tables.metadata.sorted_tables:
+            assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
+
+
+def test_reopened_log_is_the_same(log, add):
+    row = add()
+    log.close()
+    again = Log(log.path)
+    assert (again.job(row["id"]), again.salt) == (row, log.salt)
+    again.close()
+
+
+def test_older_log_is_backed_up_and_brought_up_to_date(tmp_path):
+    path = tmp_path / "log.sqlite"
+    of_shape(path, 1)
+    log = Log(path)
+    assert log.job("job-1")["sent"] == 7, "a body stood for having been sent"
+    log.close()
+    with sqlite3.connect(tmp_path / "log.sqlite.shape1.bak") as kept:
+        assert kept.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() == ("1",)
+        assert kept.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+    Log(path).close()
+    assert len(list(tmp_path.glob("*.bak"))) == 1
+
+
+def test_newer_log_is_refused_in_words_and_nothing_changes(tmp_path):
+    path = tmp_path / "log.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
+        db.execute("INSERT INTO meta VALUES ('schema', '99')")
+    db.close()
+    before = digest(path)
+    with pytest.raises(LogError, match=r"shape 99.*Upgrade"):
+        Log(path)
+    assert digest(path) == before
+    assert [one.name for one in tmp_path.iterdir()] == ["log.sqlite"]
+
+
+def test_migration_that_fails_leaves_the_old_shape(tmp_path, monkeypatch):
+    path = tmp_path / "log.sqlite"
+    of_shape(path, 1)
+
+    def broken(connection):
+        migrations._second(connection)
+        raise OSError("power")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (migrations._first, broken))
+    with pytest.raises(LogError):
+        Log(path)
+    monkeypatch.undo()
+    log = Log(path)
+    assert log.job("job-1")["sent"] == 7
+    log.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database, surely" * 100, b"\x00" * 4096])
+def test_file_that_is_no_log(tmp_path, content):
+    path = tmp_path / "log.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(LogError, match="cannot be opened"):
+        Log(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/proc/nowhere/log.sqlite",
+        "/dev/null/log.sqlite",
+        "nonsense://x/y",
+        "http://[",
+        "sqlite:////dev/null/x",
+    ],
+)
+def test_place_that_cannot_be_opened(url):
+    with pytest.raises(LogError, match="cannot be opened"):
+        Log(url)
+
+
+def test_folder_in_place_of_a_file(tmp_path):
+    with pytest.raises(LogError, match="cannot be opened"):
+        Log(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a ? b#c%20.sqlite", "日本語.sqlite", "with space.sqlite"])
+def test_any_name_is_a_path(tmp_path, name):
+    Log(tmp_path / name).close()
+    assert (tmp_path / name).exists()
+
+
+def test_password_is_in_no_error():
+    with pytest.raises(LogError) as caught:
+        Log("postgresql+nodriver://me:hunter2@nowhere/log")
+    assert "hunter2" not in f"{caught.value}{caught.value.params}"
+
+
+@pytest.mark.parametrize("shape", [0, 1])
+def test_four_processes_open_it_at_once(tmp_path, shape):
+    path = tmp_path / "log.sqlite"
+    if shape:
+        of_shape(path, shape)
+    script = """
+import sys
+from motion_widgets.log.store import Log
+print("ready", flush=True); sys.stdin.readline()
+for number in range(5):
+    log = Log(sys.argv[1] + str(number)) if sys.argv[2] == "0" else Log(sys.argv[1])
+    log.set_budget("b", 1)
+    print(log.salt); log.close()
+"""
+    command = [sys.executable, "-c", script, str(path), str(shape)]
+    runs = [subprocess.Popen(command, cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True) for _ in range(4)]
+    for run in runs:
+        assert run.stdout.readline() == "ready\n"
+    for run in runs:
+        run.stdin.write("\n")
+        run.stdin.flush()
+    told = [run.communicate(timeout=60) for run in runs]
+    assert [one[1] for one in told] == [""] * 4
+    assert len({one[0] for one in told}) == 1, "all agree on what they opened"
