@@ -2,7 +2,8 @@
 """A process of its own for the tests: opens a workspace, does one thing, and dies where it is told to.
 
 Run by multiprocessing's fork server with this module preloaded, or as
-``python -m tests.unit.jobs.worker '{"folder": …, "url": …, "request": …, "do": …}'``, which ends as scripts do.
+``python -m tests.unit.jobs.worker '{"folder": …, "url": …, "request": …, "do": …}'``, which ends as
+scripts do.
 """
 
 from __future__ import annotations
