@@ -83,9 +83,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _workspace(options: argparse.Namespace) -> Workspace:
+    """Open the workspace; a live one without a key asks the person at the terminal for it."""
+    from motion_widgets.endpoint.secret import find_key
     from motion_widgets.workspace import Workspace
 
-    return Workspace(options.folder, options.endpoint)
+    ws = Workspace(options.folder, options.endpoint)
+    if ws.live and ws.secret is None and sys.stdin.isatty():
+        ws.switch(ws.endpoint, key=find_key(ws.base_url, ask=True), remember=False)
+    return ws
 
 
 def _request(name: str) -> MotionRequest:
