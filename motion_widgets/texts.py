@@ -255,6 +255,7 @@ TEXTS: dict[str, str] = {
     "submitting": "Submitting\u2026",
     "again": "Make another ({price})",
     "again_live": "Make another LIVE ({price})",
+    "changed_after_click": "The request changed as you clicked, and its price or its errors with it. Nothing was sent; look again and press the button that names the new price.",
     "submitted": "Submitted as {id}. It goes on by itself.",
     "earlier_at": "{id}: {path}",
     "link_at_submit": "{name} \u2192 link at submit",

@@ -93,10 +93,15 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close all connections that are not in use."""
-        for engine in (self._reader, self._writer):
-            if engine is not None:
-                engine.dispose()
+        """Close all connections that are not in use; what is still written opens its own again."""
+        if self._reader is not None:
+            self._reader.dispose()
+        # A pool that is emptied while somebody takes its only connection lets them wait for it in vain.
+        if self._writer is not None and self._lock.acquire(timeout=1):
+            try:
+                self._writer.dispose()
+            finally:
+                self._lock.release()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -31,6 +31,9 @@ __all__ = ["Panel", "button", "control", "flow", "html", "line", "live_line", "n
 _CSS = (Path(__file__).parent / "static" / "studio.css").read_text("utf-8")
 TICK = 0.4
 """s between two looks at the log."""
+SETTLE = 0.5
+"""s without a change after a click on a paid button, before anything is sent: a click may overtake what was
+typed before it, since the page holds changes back while the kernel is busy."""
 DEBOUNCE = 0.25
 """s of silence after which typed text is taken to the disk or the network."""
 

@@ -14,6 +14,7 @@ from motion_widgets.sweep import Run, Sweep
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import (
     DEBOUNCE,
+    SETTLE,
     Panel,
     button,
     control,
@@ -200,10 +201,13 @@ class SweepBoard(Panel):
 
         def work() -> Callable[[], None]:
             failed, run = "", None
-            try:
-                run = plan.run(budget=bound if bound is not None else named)
-            except MotionError as error:
-                failed = str(error)
+            if self._plan is not plan or self._bound() != bound:  # the click overtook a change
+                failed = say("changed_after_click")
+            else:
+                try:
+                    run = plan.run(budget=bound if bound is not None else named)
+                except MotionError as error:
+                    failed = str(error)
 
             def done() -> None:
                 self._starting = False
@@ -217,7 +221,7 @@ class SweepBoard(Panel):
 
             return done
 
-        self.later("run", work)
+        self.later("run", work, delay=SETTLE)
 
     def _retry(self) -> None:
         run = self._run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from motion_widgets.rules import LIMITS, MODELS, Finding, Fix, check
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import (
     DEBOUNCE,
+    SETTLE,
     Panel,
     button,
     control,
@@ -76,6 +78,7 @@ class RequestForm(Panel):
         self._earlier: Job | None = None
         self._price: Estimate | None = None
         self._submitting = False
+        self._pending: Callable[[], Callable[[], None]] | None = None
         self._loading = False
         self._measuring: set[str] = set()
         self._build()
@@ -318,6 +321,8 @@ class RequestForm(Panel):
             return
         with self.lock:
             self._earlier = None
+            if self._pending is not None:  # the click waits until nothing changes any more
+                self.later("submit", self._pending, delay=SETTLE)
             self._render()
         self._look_up()
 
@@ -418,38 +423,44 @@ class RequestForm(Panel):
     # Submitting.
 
     def _submit(self, *, new: bool) -> None:
+        """Take a click: the form as the page shows it is submitted, at the price that the button named.
+
+        A click may overtake text that was typed before it (the page holds changes back while the kernel is
+        busy), so what is submitted is what stands here once nothing has changed for a moment.
+        """
         with self.lock:
-            price, req = self._price, self.request
+            price = self._price
             blocked = any(one.severity == "error" for one in self.findings)
             if self._submitting or self._measuring or price is None or blocked:
                 return
             self._submitting = True
             self._render()
+            self._pending = partial(self._settled, new=new, named=price.high)
+            self.later("submit", self._pending, delay=SETTLE)
 
-        def work() -> Callable[[], None]:
+    def _settled(self, *, new: bool, named: float) -> Callable[[], None]:
+        """Submit; on a thread."""
+        with self.lock:
+            self._pending = None
+            price, req = self._price, self.request
+            blocked = self._measuring or any(one.severity == "error" for one in self.findings)
+        job, said = None, say("changed_after_click")
+        if not blocked and price is not None and price.high == named:
             try:
-                job = self.ws.submit(req, max_cost=price.high, new=new)
+                job = self.ws.submit(req, max_cost=named, new=new)
+                said = say("submitted", id=job.id)
             except MotionError as error:
-                self._submitting = False
-                message = str(error)
+                said = str(error)
 
-                def failed() -> None:
-                    self.tell(message, bad=True)
-                    self._render()
+        def done() -> None:
+            self._submitting = False
+            self._earlier = job or self._earlier
+            self.tell(said, bad=job is None)
+            self._render()
+            if job is not None and self._on_submit is not None:
+                self._on_submit(job)
 
-                return failed
-
-            def done() -> None:
-                self._submitting = False
-                self._earlier = job
-                self.tell(say("submitted", id=job.id))
-                self._render()
-                if self._on_submit is not None:
-                    self._on_submit(job)
-
-            return done
-
-        self.later("submit", work)
+        return done
 
     def _show_earlier(self) -> None:
         if self._earlier is not None:

@@ -199,10 +199,11 @@ def test_lab_two_clicks_make_one_job_and_hostile_text_stays_text(page: Page, lab
     root.get_by_label("Prompt (optional)").fill(hostile)
     submit = root.locator(".mw-submit")
     expect(submit).to_be_enabled()
-    submit.dblclick()
+    submit.dblclick()  # at once: the text is still on its way to the kernel
     expect(root.locator(".mw-row").get_by_text("collected").first).to_be_visible(timeout=LONG)
     tab(root, "Log")
     expect(root.locator(".mw-log tbody tr")).to_have_count(1)
+    expect(root.locator(".mw-log tbody tr")).to_contain_text("<img src=x onerror=")
     # One search finds the row by its prompt; what was typed is shown as text, in the page's title not at all.
     root.get_by_label("Search the log").fill("onerror")
     expect(root.locator(".mw-log tbody tr")).to_have_count(1)

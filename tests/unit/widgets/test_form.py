@@ -75,6 +75,27 @@ def test_a_click_while_submitting_does_nothing(form: mw.RequestForm) -> None:
     assert len(form.ws.log) == 1
 
 
+def test_text_that_arrives_after_its_click_is_submitted_with_it(form: mw.RequestForm) -> None:
+    # The page holds changes back while the kernel is busy, and a click overtakes them.
+    fill(form, form.ws.samples().clip_6s)
+    form.submit.click()
+    form.prompt.value = "typed before the click, arrived after it"
+    form.submit.click()
+    until(lambda: not form._submitting)
+    frame = form.ws.log.frame()
+    assert list(frame["prompt"]) == ["typed before the click, arrived after it"]
+
+
+def test_a_price_that_changes_with_the_click_sends_nothing(form: mw.RequestForm) -> None:
+    fill(form, form.ws.samples().clip_6s)
+    form.submit.click()
+    form.mode.value = "pro"
+    until(lambda: not form._submitting)
+    assert len(form.ws.log) == 0
+    assert "Nothing was sent; look again" in form.notice.value
+    assert not form.submit.disabled
+
+
 def test_the_same_request_again_offers_its_result_or_another_one(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_6s)
     form.submit.click()
