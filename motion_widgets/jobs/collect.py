@@ -35,6 +35,7 @@ async def collect(crew: Crew, job_id: str) -> None:
             try:
                 async with crew.downloads:
                     got = await download.fetch(links[failures % len(links)])
+                download.tidy()  # before the log says "collected": whoever reads that finds results only
                 await crew.insist(
                     crew.log.move, job_id, State.COLLECTED, collected=now_us(), result_size=got.size,
                     result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 
 import pytest
 
@@ -154,6 +155,17 @@ class TestNeverOverwritten:
             target.write_bytes(b"mine")
 
         endpoint.next_download.append(race)
+        got = asyncio.run(Download(target, owner="me", trusted=True).fetch(f"{endpoint.url}/result/x"))
+        assert (target.read_bytes(), got.path.name) == (b"mine", "job-2.mp4")
+
+    def test_name_taken_at_the_last_moment(self, tmp_path, endpoint, monkeypatch):
+        target, real = tmp_path / "job.mp4", os.link
+
+        def race(part, place):
+            target.exists() or target.write_bytes(b"mine")
+            real(part, place)
+
+        monkeypatch.setattr("os.link", race)
         got = asyncio.run(Download(target, owner="me", trusted=True).fetch(f"{endpoint.url}/result/x"))
         assert (target.read_bytes(), got.path.name) == (b"mine", "job-2.mp4")
 

@@ -83,7 +83,7 @@ def test_unclear_answer_to_the_post_is_unknown_and_never_sent_again(ws, req, end
     assert "nothing is sent again" in job.error.lower()
     ws.submit(req)  # attaches; what was sent needs no bound
     ws.attach(job_id)
-    time.sleep(0.3)
+    until(lambda: not ws.runner.drives(job_id))
     assert len(endpoint.posts) == 1
     assert ws.log_store.budget("b")[1] == HIGH, "the money may be spent, so it stays reserved"
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import inspect
 
 from motion_widgets.errors import LogError
-from motion_widgets.log import migrations, tables
+from motion_widgets.log import database, migrations, tables
 from motion_widgets.log.store import Log
 
 ROOT = Path(__file__).parents[3]
@@ -164,3 +164,17 @@ for number in range(5):
     told = [run.communicate(timeout=60) for run in runs]
     assert [one[1] for one in told] == [""] * 4
     assert len({one[0] for one in told}) == 1, "all agree on what they opened"
+
+
+def test_wal_is_asked_for_again_while_the_file_is_locked():
+    """This one change fails at once where others wait; of 600 first opens at the same time one met it."""
+    asked = []
+
+    class Cursor:
+        def execute(self, statement):
+            asked.append(statement)
+            if len(asked) < 3:
+                raise sqlite3.OperationalError("database is locked")
+
+    database._use_wal(Cursor())
+    assert asked == ["PRAGMA journal_mode=WAL"] * 3

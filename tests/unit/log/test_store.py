@@ -264,3 +264,22 @@ def test_second_log_object_sees_the_same(log, add):
     assert other.job(row["id"]) == row
     assert other.salt == log.salt
     other.close()
+
+
+def test_closing_while_others_write_leaves_nobody_waiting(log):
+    """Emptying the pool under a writer once let it wait 30 s for a connection that was gone."""
+    done = threading.Event()
+
+    def close():
+        while not done.is_set():
+            log.close()
+
+    closing = threading.Thread(target=close)
+    closing.start()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda number: log.set_budget(str(number), 1), range(200), timeout=25))
+    finally:
+        done.set()
+        closing.join()
+    assert log.budget("199") == (1, 0)
