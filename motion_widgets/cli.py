@@ -20,6 +20,7 @@ from motion_widgets.texts import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from motion_widgets.audit import Report
     from motion_widgets.request import MotionRequest
     from motion_widgets.sweep import Run
     from motion_widgets.workspace import Workspace
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--folder", default="sandbox", help=say("cli_folder"))
     sandbox.add_argument("--port", type=int, default=0, help=say("cli_port"))
     sandbox.add_argument("--speed", type=float, help=say("cli_speed"))
+    sandbox.add_argument("--faults", metavar="FILE", help=say("cli_faults"))
     command("measure", _measure, workspace=False).add_argument("files", nargs="+", help=say("cli_files"))
     command("check", _check).add_argument("request", help=say("cli_request"))
     submit = command("submit", _submit)
@@ -79,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     log = command("log", _log)
     for kind in ("csv", "parquet", "json"):
         log.add_argument(f"--{kind}", metavar="FILE", help=say("cli_export", kind=kind))
+    command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
+    reconcile = command("reconcile", _reconcile)
+    reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
+    reconcile.add_argument("--fix", action="store_true", help=say("cli_fix"))
+    live = command("check-live", _check_live)
+    live.add_argument("--max-cost", type=float, default=0.20, help=say("cli_live_max_cost"))
+    for name in ("image_url", "video_url"):
+        live.add_argument(f"--{name.replace('_', '-')}", metavar="LINK", help=say(f"cli_live_{name}"))
+    live.add_argument("--yes", action="store_true", help=say("cli_live_yes"))
+    live.add_argument("--also-replay", action="store_true", help=say("cli_live_also_replay"))
     return parser
 
 
@@ -186,14 +198,8 @@ def _studio(options: argparse.Namespace) -> int:
         raise LogError.of(
             "folder_unwritable", name=str(folder), reason=error.strerror or str(error)
         ) from error
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.port={options.port}",
-        FLAG,
-    ]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += [f"--ServerApp.port={options.port}", FLAG]
     if not options.open:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -214,7 +220,7 @@ def _sandbox(options: argparse.Namespace) -> None:
     from motion_widgets.sandbox import serve
 
     try:
-        serve(Path(options.folder), options.port, options.speed)
+        serve(Path(options.folder), options.port, options.speed, options.faults)
     except (OSError, OverflowError, ValueError) as error:  # OverflowError: a port above 65535
         reason = getattr(error, "strerror", None) or str(error)
         raise RequestError.of("sandbox_failed", reason=reason) from error
@@ -316,15 +322,31 @@ def _log(options: argparse.Namespace) -> None:
         print(getattr(log, f"to_{kind}")(path))
     if not exports:
         frame = log.frame()
-        columns = [
-            "id",
-            "state",
-            "mode",
-            "character_orientation",
-            "clip_name",
-            "estimate_high",
-            "cost",
-            "created",
-            "error_message",
-        ]
+        columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
+        columns += ["created", "error_message"]
         print(frame[columns].to_string(index=False) if len(frame) else say("log_empty"))
+
+
+def _said(report: Report) -> int:
+    print(*report.lines, sep="\n")
+    return report.code
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from motion_widgets.audit.scan import scan
+
+    return _said(scan(options.files))
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    from motion_widgets.audit.reconcile import reconcile
+
+    return _said(reconcile(_workspace(options), since=options.since, fix=options.fix))
+
+
+def _check_live(options: argparse.Namespace) -> int:
+    from motion_widgets.audit.firstcontact import first_contact
+
+    names = ("max_cost", "image_url", "video_url", "yes", "also_replay")
+    given = {name: getattr(options, name) for name in names}
+    return _said(first_contact(options.folder, options.endpoint or "apimart", **given))

@@ -17,12 +17,14 @@ __all__ = [
     "Balance",
     "Submitted",
     "Task",
+    "Usage",
     "clean",
     "has_task",
     "read_balance",
     "read_models",
     "read_submitted",
     "read_task",
+    "read_usage",
     "redact",
 ]
 
@@ -85,6 +87,16 @@ class Balance:
     """USD. None: unlimited, or not stated."""
     used: float | None
     unlimited: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What was billed in a stretch of time."""
+
+    amount: float
+    """USD."""
+    items: tuple[tuple[str, float], ...] = ()
+    """The parts of it: what each is of, in the endpoint's words, and USD."""
 
 
 RAW_MAX = 64 * 1024
@@ -255,6 +267,23 @@ def read_balance(body: Any) -> Balance | None:
         used=_number(data.get("used_balance"), 0, 1e9),
         unlimited=unlimited,
     )
+
+
+def read_usage(body: Any) -> Usage | None:
+    """Read a usage answer. None: it states no total, which is not a total of nothing."""
+    data = _first(body)
+    total = data.get("total")
+    amount = _number(total.get("amount_usd"), 0, 1e9) if isinstance(total, Mapping) else None
+    if amount is None:
+        return None
+    listed = data.get("items")
+    parts: list[tuple[str, float]] = []
+    for item in listed if isinstance(listed, list) else []:
+        part = _number(item.get("amount_usd"), 0, 1e9) if isinstance(item, Mapping) else None
+        if part is not None:
+            words = (one for key, one in item.items() if key != "amount_usd" and isinstance(one, str))
+            parts.append((clean(next(words, ""), 100), part))
+    return Usage(amount=amount, items=tuple(parts))
 
 
 def read_models(body: Any) -> tuple[str, ...]:

@@ -196,6 +196,20 @@ class EndpointClient:
         _, _, payload = await self._call("GET", "/v1/models")
         return answers.read_models(payload)
 
+    async def usage(self, start: str, end: str, *, group_by: str | None = None) -> answers.Usage:
+        """Ask what was billed between two moments, at most 31 days apart; refunded tasks are left out.
+
+        Parameters
+        ----------
+        start, end
+            In a form that the endpoint reads: unix seconds, or an ISO date.
+        group_by
+            What the parts of the total are by. None: the endpoint's own choice.
+        """
+        params = {"start": start, "end": end} | ({} if group_by is None else {"group_by": group_by})
+        _, _, payload = await self._call("GET", "/v1/usage", params=params)
+        return self._read(answers.read_usage(payload), payload)
+
     async def upload_image(self, path: Path) -> str:
         """Upload an image (JPEG, PNG, WebP, GIF; at most 20 MB); give its public link, which lives 72 h."""
         content = await asyncio.to_thread(path.read_bytes)

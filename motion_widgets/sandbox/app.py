@@ -7,6 +7,8 @@ its form is checked, but it is never called: the sandbox makes no request of its
 from __future__ import annotations
 
 import hmac
+import json
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from motion_widgets.sandbox import account
+from motion_widgets.sandbox.faults import FaultPlan, PlanError
 from motion_widgets.sandbox.judge import PRICES, Order, judge, read_order
+from motion_widgets.sandbox.ledger import statement
 from motion_widgets.sandbox.store import Kept, Store
 from motion_widgets.sandbox.wire import Refusal, Task, accepted, new_task_id, status
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from motion_widgets.sandbox.faults import InForce
     from motion_widgets.sandbox.fetch import Fetcher
     from motion_widgets.sandbox.media import Media
     from motion_widgets.sandbox.worker import Worker
@@ -56,6 +61,7 @@ class Context:
     result_life: float
     upload_life: float
     base: Callable[[], str]
+    faults: InForce
 
 
 def build(context: Context) -> Starlette:
@@ -72,6 +78,9 @@ def build(context: Context) -> Starlette:
         Route("/v1/models", endpoint.guarded(endpoint.models), methods=["GET"]),
         Route("/v1/usage", endpoint.guarded(endpoint.usage), methods=["GET"]),
         Route("/sandbox/media", endpoint.guarded(endpoint.host), methods=["POST"]),
+        Route("/sandbox/faults", endpoint.guarded(endpoint.faults), methods=["GET"]),
+        Route("/sandbox/faults", endpoint.guarded(endpoint.set_faults), methods=["POST"]),
+        Route("/sandbox/charges", endpoint.guarded(endpoint.charges), methods=["GET"]),
         Route("/media/sample/{name}", media.sample, methods=["GET"]),
         Route("/media/{name}", media.file, methods=["GET"]),
         Route("/results/{name}", endpoint.result, methods=["GET"]),
@@ -110,26 +119,30 @@ class _Endpoint:
         raw = await _body(request, _BODY_LIMIT)
         key = _idempotency_key(request)
         modern = request.headers.get("x-sandbox-answer", "").strip() == "202"
-        if key is not None:
-            kept = await run_in_threadpool(self._store.open_key, key, raw, _RETRY_AFTER / self._context.speed)
+        honoured = key if self._context.faults.idempotency else None
+        if honoured is not None:
+            kept = await run_in_threadpool(
+                self._store.open_key, honoured, raw, _RETRY_AFTER / self._context.speed
+            )
             if kept is not None:
                 headers = kept.headers | {"Idempotency-Replayed": "true"}
                 return JSONResponse(kept.body, kept.status, headers)
         try:
             kept = await anyio.to_thread.run_sync(self._generate, raw, key, modern, limiter=self._judges)
         except BaseException:
-            if key is not None:
+            if honoured is not None:
                 with anyio.CancelScope(shield=True):
-                    await run_in_threadpool(self._store.drop_key, key)
+                    await run_in_threadpool(self._store.drop_key, honoured)
             raise
         return JSONResponse(kept.body, kept.status, kept.headers)
 
     def _generate(self, raw: bytes, key: str | None, modern: bool) -> Kept:
         """Judge, charge and accept. Runs on a thread of its own kind."""
         context, retry_after = self._context, _RETRY_AFTER / self._context.speed
+        room = context.faults.room(context.max_in_flight)
         order = read_order(raw)
         # Looked at before anything is fetched, and again, for good, inside the charging transaction.
-        self._store.check_room(context.max_in_flight, retry_after)
+        self._store.check_room(room, retry_after)
         verdict = judge(order, context.fetcher)
         now = time.time()
         task = Task(
@@ -148,7 +161,9 @@ class _Endpoint:
             life=context.result_life / context.speed,
         )
         kept = Kept(*_reordered(accepted(task.id, modern=modern)))
-        self._store.accept(task, kept, key, max_in_flight=context.max_in_flight, retry_after=retry_after)
+        self._store.accept(
+            task, kept, key, body=raw, prompt=order.prompt, max_in_flight=room, retry_after=retry_after
+        )
         context.worker.wake()
         return kept
 
@@ -198,6 +213,35 @@ class _Endpoint:
 
     async def usage(self, request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(account.usage, self._store, dict(request.query_params)))
+
+    async def charges(self, _request: Request) -> Response:
+        """Show the books: what was charged, for which task, by whose key."""
+        return JSONResponse(statement(await run_in_threadpool(self._store.ledger.charges)))
+
+    async def faults(self, _request: Request) -> Response:
+        """Show the fault plan and how often its rules were met and played; null: there is none."""
+        plan = self._context.faults.plan
+        return JSONResponse(None if plan is None else _shown(plan.as_dict(counted=True)))
+
+    async def set_faults(self, request: Request) -> Response:
+        """Put a fault plan in force, or with null none."""
+        try:
+            given = json.loads(await _body(request, _BODY_LIMIT))
+            self._context.faults.plan = None if given is None else FaultPlan.of(given)
+        except PlanError as error:
+            raise Refusal.parameter(str(error)) from None
+        except (ValueError, RecursionError):
+            raise Refusal.parameter("The body is not valid JSON.") from None
+        return await self.faults(request)
+
+
+def _shown(value: Any) -> Any:
+    """Give a plan as JSON has it: NaN and infinity, which a fault may send, become words."""
+    if isinstance(value, dict):
+        return {name: _shown(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _nominal(order: Order) -> float:

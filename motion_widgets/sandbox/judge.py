@@ -54,6 +54,7 @@ class Order:
     mode: str
     sound: bool
     watermark: bool
+    prompt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +99,20 @@ def read_order(raw: bytes) -> Order:
         mode=_word(body, "mode", ("std", "pro")),
         sound="keep_original_sound" not in body or _word(body, "keep_original_sound", ("yes", "no")) == "yes",
         watermark=_watermark(body),
+        prompt=_prompt(body),
     )
+    if "webhook" in body:
+        _link(body, "webhook")
+    return order
+
+
+def _prompt(body: dict[str, Any]) -> str:
     prompt = body.get("prompt", "")
     if not isinstance(prompt, str):
         raise Refusal.parameter(f"prompt must be a string, not {_kind(prompt)}.")
     if len(prompt) > _PROMPT:
         raise Refusal.parameter(f"prompt has {len(prompt)} characters; at most {_PROMPT} are allowed.")
-    if "webhook" in body:
-        _link(body, "webhook")
-    return order
+    return prompt
 
 
 def judge(order: Order, fetcher: Fetcher) -> Verdict:

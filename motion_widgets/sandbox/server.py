@@ -15,16 +15,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from motion_widgets.sandbox.faults import FaultPlan, InForce
 from motion_widgets.sandbox.store import Store
 from motion_widgets.sandbox.wire import UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import TracebackType
+    from typing import Any
 
     import uvicorn
-    from starlette.applications import Starlette
 
+    from motion_widgets.sandbox.chaos import Chaos
     from motion_widgets.sandbox.fetch import Fetcher
+    from motion_widgets.sandbox.ledger import Charge
     from motion_widgets.sandbox.worker import Worker
 
 __all__ = ["Sandbox", "serve"]
@@ -54,6 +58,8 @@ class Sandbox:
         Tasks under way at once before a submit gets 429.
     result_life, upload_life : float
         Seconds that links live, before the clock factor.
+    faults : FaultPlan, path or mapping, optional
+        What goes wrong; see `FaultPlan`. Can be changed at any time by `Sandbox.faults`.
 
     Examples
     --------
@@ -71,6 +77,7 @@ class Sandbox:
         max_in_flight: int = 20,
         result_life: float = _RESULT_LIFE,
         upload_life: float = _UPLOAD_LIFE,
+        faults: FaultPlan | Mapping[str, Any] | str | Path | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.speed = DEFAULT_SPEED if speed is None else float(speed)
@@ -83,6 +90,8 @@ class Sandbox:
         self._max_in_flight = max_in_flight
         self._result_life = result_life
         self._upload_life = upload_life
+        self._in_force = InForce()
+        self.faults = faults
         self._store: Store | None = None
         self._fetcher: Fetcher | None = None
         self._worker: Worker | None = None
@@ -111,6 +120,26 @@ class Sandbox:
         """Set the money left, in USD."""
         self._open().set_balance(round(usd * UNITS))
 
+    @property
+    def faults(self) -> FaultPlan | None:
+        """The fault plan in force, with its counters. None: all goes well. Takes what `FaultPlan.read` takes.
+
+        Raises
+        ------
+        PlanError
+            The plan cannot be understood; the earlier one stays in force.
+        """
+        return self._in_force.plan
+
+    @faults.setter
+    def faults(self, plan: FaultPlan | Mapping[str, Any] | str | Path | None) -> None:
+        self._in_force.plan = None if plan is None else FaultPlan.read(plan)
+
+    @property
+    def charges(self) -> list[Charge]:
+        """The server's own books, oldest first: every charge, also those whose answer was lost."""
+        return self._open().ledger.charges()
+
     def start(self) -> Self:
         """Serve from a daemon thread. Returns when it answers; does nothing when it already does.
 
@@ -125,6 +154,9 @@ class Sandbox:
             return self
         import uvicorn
 
+        from motion_widgets.sandbox.connection import Connection
+
+        self._in_force.stopping = False
         store = self._open()
         listener = self._listen(store)
         self._port = listener.getsockname()[1]
@@ -137,7 +169,7 @@ class Sandbox:
             access_log=False,
             lifespan="off",
             loop="asyncio",
-            http="h11",
+            http=Connection,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=2,
@@ -158,6 +190,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop serving; the folder keeps everything. Does nothing when it is not running."""
+        self._in_force.stopping = True
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:
@@ -184,8 +217,9 @@ class Sandbox:
             self._store = Store(self.folder)
         return self._store
 
-    def _application(self, store: Store) -> Starlette:
+    def _application(self, store: Store) -> Chaos:
         from motion_widgets.sandbox.app import Context, build
+        from motion_widgets.sandbox.chaos import Chaos
         from motion_widgets.sandbox.fetch import Fetcher
         from motion_widgets.sandbox.media import Media
         from motion_widgets.sandbox.worker import Worker
@@ -204,8 +238,15 @@ class Sandbox:
             result_life=self._result_life,
             upload_life=self._upload_life,
             base=lambda: self.url,
+            faults=self._in_force,
         )
-        return build(context)
+        return Chaos(build(context), self._in_force, store, self.speed, self._leave)
+
+    async def _leave(self, over: Callable[[], bool]) -> None:
+        from motion_widgets.sandbox.connection import be_away
+
+        assert self._server is not None
+        await be_away(self._server, lambda: _bound(self.host, self._port), over)
 
     def _listen(self, store: Store) -> socket.socket:
         if self._wanted_port:
@@ -231,9 +272,17 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(folder: Path, port: int = 0, speed: float | None = None) -> None:
-    """Serve `folder` until interrupted, having printed the address, the token and a request to paste."""
-    with Sandbox(folder, port=port, speed=speed) as sandbox:
+def serve(folder: Path, port: int = 0, speed: float | None = None, faults: str | Path | None = None) -> None:
+    """Serve `folder` until interrupted, having printed the address, the token and a request to paste.
+
+    Parameters
+    ----------
+    folder, port, speed
+        As `Sandbox` takes them.
+    faults : path, optional
+        A fault plan, TOML or JSON.
+    """
+    with Sandbox(folder, port=port, speed=speed, faults=faults) as sandbox:
         body = {
             "model": "kling-v2-6-motion-control",
             "prompt": "参考画像のキャラクターの向きに合わせて振り向いて手を振る",
@@ -249,6 +298,7 @@ def serve(folder: Path, port: int = 0, speed: float | None = None) -> None:
             f"  url    {sandbox.url}",
             f"  token  {sandbox.token}",
             f"  folder {sandbox.folder.resolve()}",
+            *([f"  faults {Path(faults).resolve()}"] if faults is not None else []),
             "",
             f"curl {sandbox.url}/v1/videos/generations \\",
             f"  -H 'Authorization: Bearer {sandbox.token}' -H 'Content-Type: application/json' \\",

@@ -17,6 +17,7 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.sandbox.ledger import SCHEMA, Ledger
 from motion_widgets.sandbox.wire import UNITS, Refusal, Task, usd
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Store:
         self._db.execute("PRAGMA busy_timeout = 30000")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_SCHEMA + SCHEMA)
+        self.ledger = Ledger(self._db, self._change, self._pay)
         with self._change():
             for name, value in (("balance", _START), ("used", 0)):
                 self._db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, str(value)))
@@ -140,6 +142,11 @@ class Store:
         with self._change():
             self._set_meta("balance", units)
 
+    def _pay(self, units: int) -> None:
+        balance, used = self.money()
+        self._set_meta("balance", balance - units)
+        self._set_meta("used", used + units)
+
     # -- submitting --------------------------------------------------------------------------------------
 
     def open_key(self, key: str, body: bytes, retry_after: float) -> Kept | None:
@@ -204,7 +211,15 @@ class Store:
             raise Refusal(402, "payment_required", message)
 
     def accept(
-        self, task: Task, kept: Kept, key: str | None, *, max_in_flight: int, retry_after: float
+        self,
+        task: Task,
+        kept: Kept,
+        key: str | None,
+        *,
+        body: bytes = b"",
+        prompt: str = "",
+        max_in_flight: int,
+        retry_after: float,
     ) -> None:
         """Charge and remember a task together with its kept answer, all or nothing."""
         with self._change():
@@ -213,9 +228,8 @@ class Store:
             row = asdict(task)
             marks = ", ".join(f":{name}" for name in row)
             self._db.execute(f"INSERT INTO tasks ({', '.join(row)}) VALUES ({marks})", row)  # noqa: S608
-            balance, used = self.money()
-            self._set_meta("balance", balance - task.charge)
-            self._set_meta("used", used + task.charge)
+            digest = hashlib.sha256(body).hexdigest()
+            self.ledger.charge(task.id, task.charge, key=key, body=digest, prompt=prompt)
             if key is not None:
                 self._db.execute(
                     "UPDATE keys SET status = ?, headers = ?, answer = ?, until = NULL WHERE key = ?",
@@ -286,13 +300,11 @@ class Store:
         with self._change():
             row = self._db.execute(
                 "UPDATE tasks SET failed = ?, error = ?, lease = NULL, owner = NULL "
-                "WHERE id = ? AND failed IS NULL AND drawn IS NULL RETURNING charge",
+                "WHERE id = ? AND failed IS NULL AND drawn IS NULL RETURNING id",
                 (time.time(), error, task_id),
             ).fetchone()
             if row is not None:
-                balance, used = self.money()
-                self._set_meta("balance", balance + row["charge"])
-                self._set_meta("used", used - row["charge"])
+                self.ledger.give_back(task_id)
 
     # -- hosted media ------------------------------------------------------------------------------------
 

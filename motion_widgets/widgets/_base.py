@@ -26,7 +26,20 @@ if TYPE_CHECKING:
 
     from motion_widgets.workspace import Workspace
 
-__all__ = ["Panel", "button", "control", "flow", "html", "line", "live_line", "note", "put", "show"]
+__all__ = [
+    "Panel",
+    "button",
+    "control",
+    "flow",
+    "html",
+    "line",
+    "live_line",
+    "note",
+    "put",
+    "scrolled",
+    "show",
+    "table",
+]
 
 _CSS = (Path(__file__).parent / "static" / "studio.css").read_text("utf-8")
 TICK = 0.4
@@ -63,6 +76,16 @@ def note(text: str, head: str = "", *, kind: str = "") -> str:
     """Give the HTML of a note from plain text; `kind` is a severity, ``ok`` or nothing."""
     bold = f"<b>{esc(head)}</b> " if head else ""
     return f'<div class="mw-note{f" mw-{kind}" if kind else ""}">{bold}{esc(text)}</div>'
+
+
+def table(head: str, body: str, *, cls: str) -> str:
+    """Give the HTML of a table from header cells and rows that are safe already."""
+    return f'<table class="mw-table {cls}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def scrolled(inner: str, name: str) -> str:
+    """Give a named region that scrolls sideways where it must, by keyboard too."""
+    return f'<div class="mw-scroll" role="region" tabindex="0" aria-label="{esc(name)}">{inner}</div>'
 
 
 def control(cls: type[w.DOMWidget], label: str, **options: Any) -> Any:

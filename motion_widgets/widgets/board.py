@@ -23,7 +23,9 @@ from motion_widgets.widgets._base import (
     line,
     live_line,
     put,
+    scrolled,
     show,
+    table,
 )
 from motion_widgets.widgets._html import esc, user
 from motion_widgets.widgets.words import billed, state_words
@@ -90,7 +92,7 @@ class SweepBoard(Panel):
         ]
         self.budget = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
         self.budget.observe(lambda _: self._draw_button(), "value")
-        self._shared, self._matrix, self._said = html(), html(cls="mw-scroll"), live_line()
+        self._shared, self._matrix, self._said = html(), html(), live_line()
         self.start = button("", self._start, cls="mw-primary mw-run")
         self.retry = button(say("board_retry"), self._retry)
         show(self.retry, visible=False)
@@ -293,7 +295,7 @@ def _matrix(cells: list[Cell], axes: list[str], rows: dict[str, Row]) -> str:
 
 
 def _framed(head: str, body: str) -> str:
-    return f'<table class="mw-table mw-matrix"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return scrolled(table(head, body, cls="mw-matrix"), say("board_cells"))
 
 
 def _cell(cell: Cell, rows: dict[str, Row]) -> str:

@@ -21,7 +21,9 @@ from motion_widgets.widgets._base import (
     line,
     live_line,
     put,
+    scrolled,
     show,
+    table,
 )
 from motion_widgets.widgets._html import esc, user
 from motion_widgets.widgets.words import billed, state_words, usd, waited
@@ -69,7 +71,7 @@ class LogTable(Panel):
         self.state = control(w.Dropdown, say("log_state"), options=states)
         for one in (self.search, self.state):
             one.observe(self._again, "value")
-        self._same, self._table, self._pages = html(), html(cls="mw-scroll"), live_line()
+        self._same, self._table, self._pages = html(), html(), live_line()
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
         self._older = button(say("older"), lambda: self._turn(PAGE))
         exports = [button(say("log_export", kind=kind), partial(self._export, kind)) for kind in _EXPORTS]
@@ -164,9 +166,11 @@ def _value(name: str, value: object) -> str:
 
 
 def _table(rows: list[Row], settings: list[str]) -> str:
+    settings = [name for name in settings if any(_value(name, row[name]) for row in rows)]
+    noted = any(row["error_message"] for row in rows)
     heads = [(say("column_state"), False), *[(_head(name), False) for name in settings]]
     heads += [(say(f"column_{name}"), True) for name in ("estimate", "billed", "wait")]
-    heads += [(say("column_id"), False), (say("column_note"), False)]
+    heads += [(say("column_id"), False), *([(say("column_note"), False)] if noted else [])]
     head = "".join(
         f'<th scope="col"{" class=mw-number" if number else ""}>{esc(text)}</th>' for text, number in heads
     )
@@ -175,13 +179,11 @@ def _table(rows: list[Row], settings: list[str]) -> str:
         low, high = usd(row["estimate_low"]), usd(row["estimate_high"])
         numbers = (high if low == high else f"{low}\u2013{high}", billed(row), waited(row))
         tds = [
-            f"<td>{esc(state_words(row))}</td>",
+            f'<td class="mw-whole">{esc(state_words(row))}</td>',
             *[f"<td>{user(_value(name, row[name]))}</td>" for name in settings],
         ]
         tds += [f'<td class="mw-number">{esc(text)}</td>' for text in numbers]
-        tds += [
-            f'<td class="mw-small">{esc(row["id"])}</td>',
-            f'<td class="mw-small">{user(row["error_message"] or "")}</td>',
-        ]
+        tds.append(f'<td class="mw-small mw-whole">{esc(row["id"])}</td>')
+        tds += [f'<td class="mw-small">{user(row["error_message"] or "")}</td>'] if noted else []
         body += f"<tr>{''.join(tds)}</tr>"
-    return f'<table class="mw-table mw-log"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return scrolled(table(head, body, cls="mw-log"), say("tab_log"))

@@ -28,6 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("jobs",),
     ("sweep", "study"),
     ("workspace",),
+    ("audit",),
     ("widgets", "cli"),
     ("__main__",),
 )

@@ -161,7 +161,11 @@ class TestBudget:
         assert log.budget("b") == (250, 100)
         assert log.intend(add("other", budget_id="b")["id"], 100, owner="me")
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
     @given(prices=st.lists(st.integers(1, 60), min_size=2, max_size=12), limit=st.integers(0, 200))
     def test_threads_never_exceed_it(self, log, prices, limit):
         budget = new_id("b")
@@ -181,7 +185,7 @@ class TestBudget:
         assert log.budget(budget) == (limit, taken)
         assert taken <= limit
 
-    def test_four_processes_never_exceed_it(self, log, tmp_path):
+    def test_four_processes_never_exceed_it(self, log, address):
         log.set_budget("b", 1000)
         for number in range(200):
             log.add_job({**VALUES, "key": str(number), "budget_id": "b"})
@@ -196,7 +200,7 @@ for row in log.rows():
     except BudgetError: pass
 print(taken)
 """
-        command = [sys.executable, "-c", script, str(log.path)]
+        command = [sys.executable, "-c", script, address]
         runs = [
             subprocess.Popen([*command, name], cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True)
             for name in "abcd"
@@ -258,9 +262,9 @@ def test_run_is_written_whole_or_not_at_all(log, monkeypatch):
     assert log.sweep_ids() == ["run-1"]
 
 
-def test_second_log_object_sees_the_same(log, add):
+def test_second_log_object_sees_the_same(log, add, address):
     row = add()
-    other = Log(log.path)
+    other = Log(address)
     assert other.job(row["id"]) == row
     assert other.salt == log.salt
     other.close()

@@ -1,0 +1,320 @@
+"""The log against the bill: what differs, in sentences, and which jobs would explain it.
+
+Only free calls are made. The billed cost of a task is asked for again where the log lacks it, and written
+down when a person says so.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from motion_widgets.audit import Report
+from motion_widgets.audit.bill import LATE, Bill, ask_bill, client_of
+from motion_widgets.endpoint.errors import EndpointError
+from motion_widgets.errors import RequestError
+from motion_widgets.jobs.loop import spawn
+from motion_widgets.log.budgets import spend
+from motion_widgets.log.moves import next_seq, put_event
+from motion_widgets.log.states import State
+from motion_widgets.log.tables import jobs
+from motion_widgets.price import to_micro, to_usd
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from motion_widgets.log.store import Log, Row
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["Reckoning", "reconcile"]
+
+SAME = 500
+"""Micro-dollars; a smaller difference is rounding."""
+MANY = 14
+"""Jobs of which every selection is tried as an explanation."""
+SHOWN = 8
+"""Ids that one sentence names."""
+
+_NOTHING_SENT = (State.PLANNED, State.REJECTED)
+_UNBILLED = (State.FAILED, State.CANCELLED)
+"""What the usage leaves out, if it was refunded."""
+_UNDER_WAY = (State.SUBMITTED, State.RUNNING)
+_UNSURE = (State.UNKNOWN, State.WRITTEN_OFF, State.SUBMITTING)
+
+
+@dataclass
+class Reckoning:
+    """The rows of the log, sorted by what is known of their cost."""
+
+    billed: list[Row] = field(default_factory=list)
+    unsure: list[Row] = field(default_factory=list)
+    """Whether they were accepted is not known."""
+    silent: list[Row] = field(default_factory=list)
+    """Accepted, and the endpoint states no cost."""
+    under_way: list[Row] = field(default_factory=list)
+    unrefunded: list[Row] = field(default_factory=list)
+    """Failed or cancelled, with a bill all the same."""
+    outside: list[Row] = field(default_factory=list)
+    """Billed at less or more than was estimated."""
+
+    @property
+    def total(self) -> int:
+        """Micro-dollars that the log says were billed, failed jobs left out."""
+        return sum(row["cost"] for row in self.billed)
+
+    @property
+    def doubtful(self) -> list[Row]:
+        """What may be in the account's usage although no bill of it is in `total`."""
+        return [*self.unsure, *self.silent, *self.under_way, *self.unrefunded]
+
+
+def reconcile(
+    ws: Workspace, *, since: str | None = None, fix: bool = False, now: datetime | None = None
+) -> Report:
+    """Compare a workspace's log with what its account was billed.
+
+    Parameters
+    ----------
+    ws
+        Whose endpoint, account and log.
+    since
+        An ISO date or moment (UTC). None: when the log's first job was sent.
+    fix
+        Write down costs that the endpoint states and the log lacks.
+    now
+        The end of the stretch. None: now.
+
+    Raises
+    ------
+    RequestError
+        `since` is no date, or lies ahead.
+    EndpointError
+        There is no key.
+    """
+    now = now or datetime.now(UTC)
+    mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
+    start = _moment(since, now) if since is not None else _first(ws.log_store, mine, now)
+    began = func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created)
+    rows = ws.log_store.rows(*mine, began >= int(start.timestamp() * 1e6))
+    told, bill = spawn(_asking(ws, rows, start, now)).result()
+    shown = {"start": f"{start:%Y-%m-%d %H:%M}", "end": f"{now:%Y-%m-%d %H:%M}"}
+    lines = [say("reconcile_head", endpoint=ws.endpoint, **shown)]
+    found = [_told(ws.log_store, row, cost, fix=fix) for row, cost in told if isinstance(cost, int)]
+    costs = {row["id"]: cost for row, cost in told if isinstance(cost, int)}
+    reckoning = sort_rows([{**row, "cost": costs.get(row["id"], row["cost"])} for row in rows])
+    found += [say("reconcile_unasked", id=row["id"], reason=why) for row, why in told if isinstance(why, str)]
+    found += [*bill.wrong, *_differences(reckoning, bill, now)]
+    return Report((*lines, *_table(reckoning, bill), *(found or [say("reconcile_equal")])), int(bool(found)))
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise RequestError.of("reconcile_since", found=text[:40]) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment >= now:
+        raise RequestError.of("reconcile_since", found=text[:40])
+    return moment
+
+
+def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
+    """Give a minute before the first job was sent; a day before `now` for an empty log."""
+    with log.read() as connection:
+        began = func.min(func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created))
+        first = connection.execute(select(began).where(*mine)).scalar()
+    if first is None:
+        return now - timedelta(days=1)
+    return datetime.fromtimestamp(first / 1e6, UTC) - LATE
+
+
+async def _asking(
+    ws: Workspace, rows: Sequence[Row], start: datetime, now: datetime
+) -> tuple[list[tuple[Row, int | str | None]], Bill]:
+    """Ask tasks for the costs that the log lacks, and the account for its usage.
+
+    Returns
+    -------
+    (told, bill)
+        Per task asked: micro-dollars, or why there was no answer, or None: it states no cost.
+    """
+    told: list[tuple[Row, int | str | None]] = []
+    async with client_of(ws) as client:
+        for row in rows:
+            if row["task_id"] is None or row["cost"] is not None or row["state"] in _UNDER_WAY:
+                continue
+            try:
+                task = await client.task(row["task_id"])
+                told.append((row, None if task.cost is None else to_micro(task.cost)))
+            except EndpointError as error:
+                told.append((row, str(error)))
+        busy = [datetime.fromtimestamp(row["submitted"] / 1e6, UTC) for row in rows if row["submitted"]]
+        return told, await ask_bill(client, start, now, busy)
+
+
+def _told(log: Log, row: Row, cost: int, *, fix: bool) -> str:
+    written = fix and write_cost(log, row["id"], cost)
+    code = "reconcile_cost_written" if written else "reconcile_cost_found"
+    return say(code, id=row["id"], cost=to_usd(cost))
+
+
+def write_cost(log: Log, job_id: str, cost: int) -> bool:
+    """Write down a bill (micro-dollars) that came late; its reservation is given back for it.
+
+    Returns
+    -------
+    bool
+        False: there is one already; nothing was changed.
+    """
+    with log.write() as connection:
+        where = (jobs.c.id == job_id, jobs.c.cost.is_(None))
+        row = connection.execute(select(jobs).where(*where)).mappings().first()
+        if row is None:
+            return False
+        values = {"cost": cost, "reserved": 0, "seq": next_seq(connection)}
+        connection.execute(update(jobs).where(*where).values(**values))
+        # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
+        if row["budget_id"] is not None:
+            spend(connection, row["budget_id"], cost - (row["reserved"] or 0))
+        put_event(connection, job_id, row["state"], State(row["state"]), say("reconcile_event"))
+        return True
+
+
+def sort_rows(rows: Sequence[Row]) -> Reckoning:
+    """Sort rows by what is known of their cost."""
+    found = Reckoning()
+    for row in rows:
+        state, cost = row["state"], row["cost"]
+        unsent = state in _NOTHING_SENT or (state == State.SUBMITTING and row["sent"] is None)
+        if unsent or (state in _UNBILLED and not cost):
+            continue
+        if state in _UNBILLED:
+            found.unrefunded.append(row)
+        elif cost is not None:
+            found.billed.append(row)
+            low, high = _range(row, billed=False)
+            if row["estimate_high"] is not None and not low - SAME <= cost <= high + SAME:
+                found.outside.append(row)
+        elif state in _UNSURE:
+            found.unsure.append(row)
+        else:
+            (found.under_way if state in _UNDER_WAY else found.silent).append(row)
+    return found
+
+
+def _range(row: Row, *, billed: bool = True) -> tuple[int, int]:
+    """Give what a job may have cost: its bill, else its estimate."""
+    if billed and row["cost"] is not None:
+        return row["cost"], row["cost"]
+    return row["estimate_low"] or 0, row["estimate_high"] or 0
+
+
+def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
+    lines = [
+        say("reconcile_unrefunded", id=row["id"], state=row["state"], cost=to_usd(row["cost"]))
+        for row in found.unrefunded
+    ]
+    for row in found.outside:
+        low, high = (to_usd(one) for one in _range(row, billed=False))
+        lines.append(say("reconcile_outside", id=row["id"], cost=to_usd(row["cost"]), low=low, high=high))
+    balance = bill.balance
+    if balance is not None and balance.used is not None and found.total - to_micro(balance.used) > SAME:
+        lines.append(say("reconcile_used", used=balance.used, log=to_usd(found.total)))
+    if bill.amount is None:
+        return lines
+    difference = bill.amount - found.total
+    if abs(difference) <= SAME:
+        if found.unsure:  # a whole account that fits without them
+            lines.append(say("reconcile_unsure_unbilled", ids=_ids(found.unsure)))
+        return lines
+    if difference > 0:
+        return [*lines, say("reconcile_more", usd=to_usd(difference)), _explained(found, difference)]
+    fresh = [row for row in found.billed if _is_fresh(row, now)]
+    lines.append(say("reconcile_less", usd=to_usd(-difference)))
+    if fresh:
+        lines.append(say("reconcile_late", ids=_ids(fresh)))
+    elif refunded := [row for row in found.billed if abs(row["cost"] + difference) <= SAME]:
+        lines.append(say("reconcile_refunded", ids=_ids(refunded)))
+    else:
+        lines.append(say("reconcile_less_why"))
+    return lines
+
+
+def _is_fresh(row: Row, now: datetime) -> bool:
+    last = max(row["submitted"] or 0, row["completed"] or 0)
+    return (now - datetime.fromtimestamp(last / 1e6, UTC)) < LATE
+
+
+def _explained(found: Reckoning, difference: int) -> str:
+    """Say which jobs would explain that the account was billed more: the fewest whose estimates hold it."""
+    rows = found.doubtful
+    if not rows:
+        return say("reconcile_unexplained")
+    fitting: list[tuple[Row, ...]] = []
+    for count in range(1, len(rows) + 1 if len(rows) <= MANY else 2):
+        fitting = [few for few in itertools.combinations(rows, count) if _holds(few, difference)]
+        if fitting:
+            break
+    if not fitting and _holds(rows, difference):
+        fitting = [tuple(rows)]
+    if not fitting:
+        low, high = _sum(rows)
+        return say("reconcile_part", ids=_ids(rows), low=to_usd(low), high=to_usd(high))
+    low, high = _sum(fitting[0])
+    code = "reconcile_explained" if len(fitting) == 1 else "reconcile_explained_some"
+    return say(code, ids=_ids(fitting[0]), low=to_usd(low), high=to_usd(high), ways=len(fitting))
+
+
+def _sum(rows: Sequence[Row]) -> tuple[int, int]:
+    ranges = [_range(row) for row in rows]
+    return sum(low for low, _ in ranges), sum(high for _, high in ranges)
+
+
+def _holds(rows: Sequence[Row], difference: int) -> bool:
+    low, high = _sum(rows)
+    return low - SAME <= difference <= high + SAME
+
+
+def _ids(rows: Sequence[Row]) -> str:
+    more = [say("reconcile_more_ids", count=len(rows) - SHOWN)] if len(rows) > SHOWN else []
+    return ", ".join([row["id"] for row in rows[:SHOWN]] + more)
+
+
+def _table(found: Reckoning, bill: Bill) -> list[str]:
+    """Give the figures as a table in plain text."""
+    lines: list[tuple[str, str, str]] = [(say("reconcile_column"), say("reconcile_jobs"), "USD")]
+
+    def put(code: str, count: int | None, *amounts: int | None, **words: str) -> None:
+        shown = "\u2013".join(f"{to_usd(one):.5f}" for one in dict.fromkeys(amounts) if one is not None)
+        lines.append(
+            (say(code, **words), "" if count is None else str(count), shown or say("reconcile_not_said"))
+        )
+
+    put("reconcile_log", len(found.billed), found.total)
+    put("reconcile_account", None, bill.amount)
+    for name, amount in bill.items.items():
+        put("reconcile_of", None, amount, name=name)
+    if bill.amount is not None:
+        put("reconcile_difference", None, bill.amount - found.total)
+    kinds = (
+        ("reconcile_unsure", found.unsure),
+        ("reconcile_silent", found.silent),
+        ("reconcile_under_way", found.under_way),
+        ("reconcile_unrefunded_sum", found.unrefunded),
+    )
+    for code, rows in kinds:
+        if rows:
+            put(code, len(rows), *_sum(rows))
+    if bill.balance is not None:
+        for code, usd in (
+            ("reconcile_balance", bill.balance.remain),
+            ("reconcile_used_all", bill.balance.used),
+        ):
+            put(code, None, None if usd is None else to_micro(usd))
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in lines]
