@@ -220,5 +220,20 @@ class Panel(w.VBox):
 
     def close(self) -> None:
         """Take the widget from the page and stop looking at the log; jobs go on."""
+        if self.closed:
+            return
         self.closed = True
+        for inner in _inside(self):
+            inner.close()
         super().close()
+
+
+def _inside(root: w.Widget) -> list[w.Widget]:
+    """Give all widgets that a root holds, layouts and styles too: each has a connection of its own to end."""
+    found: list[w.Widget] = []
+    for child in getattr(root, "children", ()):
+        found += [*_inside(child), child]
+    return [
+        *found,
+        *(one for name in ("layout", "style") if isinstance(one := getattr(root, name, None), w.Widget)),
+    ]

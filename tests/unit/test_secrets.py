@@ -112,7 +112,6 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="module")
 def ran(patch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     """Run everything once, with all loggers at DEBUG: live with the key, and sandboxed beside it."""
-    _OTHERS.update(_instances)
     found, text, place = Ran(), io.StringIO(), tmp_path_factory.mktemp("secrets")
     handler = logging.StreamHandler(text)
     handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
@@ -187,13 +186,9 @@ def _live(found: Ran, folder: Path, endpoint: Endpoint, elsewhere: Elsewhere) ->
     return ws
 
 
-_OTHERS: set[str] = set()
-"""Widgets that earlier tests left: some are half closed and give no state."""
-
-
 def _states() -> list[str]:
     """Give the state of every widget that this run made."""
-    return [repr(widget.get_state()) for name, widget in list(_instances.items()) if name not in _OTHERS]
+    return [repr(widget.get_state()) for widget in list(_instances.values())]
 
 
 def _wrong(found: Ran, ws: mw.Workspace, endpoint: Endpoint, elsewhere: Elsewhere, place: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 import motion_widgets as mw
 from motion_widgets.log.states import State
@@ -95,6 +96,14 @@ def test_the_table_says_once_what_is_the_same_and_escapes_the_rest(ws: mw.Worksp
     table._export("csv")
     until((ws.folder / "log.csv").exists)
     table.close()
+
+
+def test_closing_ends_every_connection_to_the_page(ws: mw.Workspace) -> None:
+    before = set(_instances)
+    studio = mw.Studio(ws)
+    assert len(set(_instances) - before) > 100
+    studio.close()
+    until(lambda: set(_instances) <= before)
 
 
 def test_the_wall_reads_only_clips_of_its_workspace(ws: mw.Workspace, tmp_path: Path) -> None:
