@@ -205,7 +205,7 @@ def _studio(options: argparse.Namespace) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     print(say("studio_starts", folder=folder), flush=True)
-    command.append(str(folder / NOTEBOOKS[0]))
+    command.append(f"--LabApp.default_url=/lab/tree/{NOTEBOOKS[0]}")  # the address printed leads there
     return _become(command)
 
 

@@ -12,6 +12,7 @@ import math
 import re
 import socket
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -99,6 +100,7 @@ def _check_choice(where: str, value: object, allowed: tuple[str, ...]) -> Iterat
         )
 
 
+@lru_cache(512)  # looked up on every key; the same few links
 def _private(host: str) -> bool:
     """Say whether a host is plainly this machine or in a private network; no name is looked up."""
     host = host.rstrip(".").partition("%")[0]
@@ -115,6 +117,7 @@ def _private(host: str) -> bool:
     return not (mapped or address).is_global or address.is_multicast
 
 
+@lru_cache(512)
 def _host_of(link: str) -> tuple[str, int | None, bool] | None:
     """Give host, port and whether there is a user name or password. None: this is no complete link."""
     if _NO_LINK.search(link):

@@ -349,7 +349,7 @@ def test_studio_lays_notebooks_down_and_starts_lab(tmp_path: Path, monkeypatch: 
     (command,) = called
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert {f"--ServerApp.root_dir={tmp_path}", "--ServerApp.port=8899", "--no-browser"} <= set(command)
-    assert command[-1] == str(tmp_path / "studio.ipynb")
+    assert command[-1] == "--LabApp.default_url=/lab/tree/studio.ipynb"
     run("studio", "--folder", tmp_path, "--open")
     assert "--no-browser" not in called[1]
 
