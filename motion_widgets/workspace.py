@@ -392,6 +392,8 @@ class Workspace:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "log"):  # a debugger may look at it while its log is being opened
+            return "<Workspace, not opened>"
         where = "SANDBOX" if not self.live else f"LIVE, {self.endpoint}"
         return f"<Workspace {self.folder} ({where}), {len(self.log)} jobs>"
 

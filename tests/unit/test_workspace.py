@@ -280,3 +280,7 @@ def test_job_of_another_endpoint_is_shown_but_not_driven(ws, req, tmp_path):
         with pytest.raises(RequestError, match="Open the workspace there"):
             seen.retry()
         assert len(other.log) == 1
+
+
+def test_repr_of_a_workspace_that_is_not_open_yet():
+    assert repr(Workspace.__new__(Workspace)) == "<Workspace, not opened>"
