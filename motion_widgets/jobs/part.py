@@ -49,17 +49,20 @@ class Part:
         self.target = target
         self.path = target.with_name(f"{target.name}.{owner}.part")
         self.note = Note()
+        self._looked = False
         self._about = self.path.with_name(f"{self.path.name.removesuffix('.part')}{_ABOUT}")
 
     def resume(self, link: str) -> int:
         """Give the bytes that are here of a link's file, an abandoned part taken over if need be.
 
         Whoever calls this holds the job's lease, so every other part is of a process that is dead, or that
-        lost the lease while it was slow. Such a one may still write, so its bytes are copied, and left to `tidy`.
+        lost the lease while it was slow. Such a one may still write, so its bytes are copied and left
+        to `tidy`.
         """
         if self.note.link != link or not self.note.etag:
             self.note = Note()
-        if not self.note.etag:
+        if not self.note.etag and not self._looked:
+            self._looked = True  # once: what was refused is not taken up a second time
             self._take_over(link)
         size = self.size() if self.note.etag else 0
         if self.note.whole is not None and size > self.note.whole:

@@ -25,6 +25,8 @@ _NAMES = {"sha-512": "sha512", "sha-256": "sha256", "sha": "sha1", "md5": "md5"}
 _PLAIN = {"content-md5": "md5", "x-amz-checksum-sha256": "sha256", "x-amz-checksum-sha1": "sha1"}
 _LISTS = ("digest", "repr-digest", "content-digest", "x-goog-hash")
 _PAIR = re.compile(r"\s*([A-Za-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/]+=*):?\s*(?:[,;]|$)")
+_STORES = ("x-amz-request-id", "x-oss-request-id", "x-cos-request-id")
+"""By which headers the stores show themselves whose ETags are MD5s; elsewhere one only looks like it."""
 _ENCRYPTED = (
     "x-amz-server-side-encryption-customer-algorithm",
     "x-amz-server-side-encryption-aws-kms-key-id",
@@ -42,8 +44,8 @@ def sums_of(headers: Mapping[str, str]) -> dict[str, str]:
     Returns
     -------
     dict
-        Empty where nothing unambiguous is said. An ETag counts where it has the form of an MD5 and is not
-        one of encrypted storage; checksums of checksums (``…-3``) never do.
+        Empty where nothing unambiguous is said. An ETag counts where it has the form of an MD5 and comes from
+        a store that makes them so; encrypted storage does not, and checksums of checksums (``…-3``) never do.
     """
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         return {}
@@ -52,7 +54,8 @@ def sums_of(headers: Mapping[str, str]) -> dict[str, str]:
         said += [(_NAMES.get(key.lower(), ""), value) for key, value in _PAIR.findall(headers.get(name, ""))]
     sums = {kind: found for kind, value in said if (found := _hex(kind, value))}
     etag = headers.get("etag", "")
-    if not sums and re.fullmatch(r'"[0-9A-Fa-f]{32}"', etag) and not any(map(headers.get, _ENCRYPTED)):
+    stored = any(map(headers.get, _STORES)) and not any(map(headers.get, _ENCRYPTED))
+    if not sums and stored and re.fullmatch(r'"[0-9A-Fa-f]{32}"', etag):
         sums["md5"] = etag.strip('"').lower()
     return sums
 
