@@ -53,7 +53,7 @@ class Host:
         handler.close_connection = True
 
     def unknown_length(self, handler):
-        """Send the clip, or what is asked for of it, without saying how long it is."""
+        """Send the clip without saying how long it is."""
         handler.head(200, {"ETag": self.etag, "Connection": "close", **self.headers})
         handler.wfile.write(self.clip)
         handler.close_connection = True
