@@ -24,7 +24,15 @@ from motion_widgets.content import sha256_of
 from motion_widgets.errors import RequestError
 from motion_widgets.facts import Clip, Image
 
-__all__ = ["WIRE_FIELDS", "MotionRequest", "WireRequest", "media_kind", "media_name", "media_source"]
+__all__ = [
+    "WIRE_FIELDS",
+    "MotionRequest",
+    "WireRequest",
+    "link_identity",
+    "media_kind",
+    "media_name",
+    "media_source",
+]
 
 KEY_VERSION = "motion-1"
 """Goes into every key, so that a later rule of identity never matches an older one by chance."""
@@ -143,7 +151,7 @@ def _unsigned(query: list[tuple[str, str]]) -> list[tuple[str, str]]:
     ]
 
 
-def _identity_of_link(link: str) -> str:
+def link_identity(link: str) -> str:
     """Give scheme, host, path and query without what only signs it."""
     try:
         parts = urlsplit(link)
@@ -161,7 +169,7 @@ def _identity_of_media(value: object) -> object:
     if source is None:
         return value
     if kind == "link":
-        return _identity_of_link(source)
+        return link_identity(source)
     if kind == "path":
         try:
             return f"sha256:{sha256_of(Path(source).expanduser())}"

@@ -12,6 +12,7 @@ import contextlib
 import os
 import threading
 import weakref
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -381,9 +382,14 @@ class Workspace:
         """Wait for answers under way, and say how to take up what goes on without this interpreter."""
         if self._runner is not None:
             self._runner.close()
-        ids = [row["id"] for row in self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))]
+        rows = self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))
+        ids = [row["id"] for row in rows]
         if ids:
             print(say("still_running", count=len(ids), id=ids[0]))  # noqa: T201 - the last words of a script
+        expiring = [row["expires_at"] or 0 for row in rows if row["state"] == State.COMPLETED]
+        if expiring:
+            when = f"{datetime.fromtimestamp(min(expiring) / 1e6, UTC):%Y-%m-%d %H:%M}"
+            print(say("results_waiting", count=len(expiring), when=when))  # noqa: T201
 
     def __enter__(self) -> Self:
         return self

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING
 
 from motion_widgets.endpoint.errors import EndpointError, NotFoundError
+from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.download import Download
@@ -21,41 +23,47 @@ __all__ = ["collect"]
 
 
 async def collect(crew: Crew, job_id: str) -> None:
-    """Download a completed job's result until it is here, its link is dead, or somebody else does it."""
+    """Download a completed job's result until it is here, its link is dead, or somebody else does it.
+
+    What came of it is kept when this is cancelled: whoever takes the job up goes on from there.
+    """
     target = crew.results / f"{job_id}.mp4"
     download = Download(target, owner=crew.owner.rpartition(":")[2], trusted=crew.trusted)
     failures = dead = 0
-    try:
-        while True:
-            row = await crew.mine(job_id)
-            if row is None or row["state"] != State.COMPLETED:
-                return
-            links: list[str] = json.loads(row["links"] or "[]") or [""]
-            trouble: Exception
-            try:
-                async with crew.downloads:
-                    got = await download.fetch(links[failures % len(links)])
-                download.tidy()  # before the log says "collected": whoever reads that finds results only
-                await crew.insist(
-                    crew.log.move, job_id, State.COLLECTED, collected=now_us(), result_size=got.size,
-                    result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),
-                    error_kind=None, error_code=None, error_message=None,
-                )  # fmt: skip
-            except (EndpointError, OSError) as error:
-                trouble = error
-            else:
-                return
-            failures += 1
+    while True:
+        row = await crew.mine(job_id)
+        if row is None:
+            download.discard()
+            return
+        if row["state"] != State.COMPLETED:
+            download.tidy()
+            return
+        links: list[str] = json.loads(row["links"] or "[]") or [""]
+        trouble: Exception
+        try:
+            async with crew.downloads:
+                got = await download.fetch(links[failures % len(links)])
+        except (EndpointError, LogError) as error:
+            trouble = error
+        else:
+            download.tidy()  # before the log says "collected": whoever reads that finds results only
+            await crew.insist(
+                crew.log.move, job_id, State.COLLECTED, collected=now_us(), result_size=got.size,
+                result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),
+                error_kind=None, error_code=None, error_message=None,
+            )  # fmt: skip
+            return
+        failures += 1
+        with contextlib.suppress(LogError):  # the log may be on the disk that is full
             await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="download"))
-            if isinstance(trouble, EndpointError):
-                dead = dead + 1 if isinstance(trouble, NotFoundError) else 0
-                expires = await _ask_again(crew, row)
-                if dead >= timing.GONE or (now_us() > expires and failures > 1):
-                    await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
-                    return
-            await asyncio.sleep(timing.growing(dead) if dead else timing.backoff(failures))
-    finally:
-        download.tidy()
+        if isinstance(trouble, EndpointError):
+            dead = dead + 1 if isinstance(trouble, NotFoundError) else 0
+            expires = await _ask_again(crew, row)
+            if dead >= timing.GONE or (now_us() > expires and failures > 1):
+                download.tidy()
+                await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
+                return
+        await asyncio.sleep(timing.growing(dead) if dead else timing.backoff(failures))
 
 
 async def _ask_again(crew: Crew, row: Row) -> int:

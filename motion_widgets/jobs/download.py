@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import errno
 import hashlib
-import ipaddress
 import itertools
 import os
 import re
-import socket
+import shutil
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from motion_widgets.endpoint.client import is_loopback
-from motion_widgets.endpoint.errors import EndpointError, NotFoundError, ServerError
-from motion_widgets.errors import ClipError
+from motion_widgets.endpoint.errors import NotFoundError, ServerError
+from motion_widgets.errors import ClipError, LogError
+from motion_widgets.jobs.part import Note, Part
+from motion_widgets.jobs.route import failed, opened
+from motion_widgets.jobs.sums import mismatch, sums_of
 from motion_widgets.media import measure_clip
+from motion_widgets.request import link_identity
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    import ssl
     from pathlib import Path
 
 __all__ = ["Download", "Fetched"]
 
 RESULT_MAX = 2 * 1000**3
 """Bytes; a 30 s result has some tens of MB, so more than this is no result."""
-CALL_SECONDS = 900.0
-"""Total deadline of one download."""
-SILENCE_SECONDS = 30.0
-HOPS = 4
+OPENING_SECONDS = 60.0
+"""Total deadline of looking up, connecting, redirects and headers."""
+RATE = 4096
+"""Bytes/s that must come on average of every window; so a file of n bytes takes n / RATE s at most."""
+WINDOW = 30.0
+"""s of such a window; a server that drips is given up after one, and what came is kept."""
+ROOM = 1 << 20
+"""Bytes that must be free before a download of unknown size is tried again on a disk that was full."""
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_GONE = {errno.ENOENT, errno.ENOTDIR}
+
+
+_BROKEN = (ConnectionError, ssl.SSLError)
+"""OSErrors that are not the disk's."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class Download:
     Parameters
     ----------
     target
-        The final path; its folder exists.
+        The final path.
     owner
         Who fetches; goes into the part file's name, so that two processes never write the same one.
     trusted
@@ -60,10 +72,10 @@ class Download:
 
     def __init__(self, target: Path, *, owner: str, trusted: bool) -> None:
         self.target = target
-        self.part = target.with_name(f"{target.name}.{owner}.part")
+        self.part = Part(target, owner)
         self._trusted = trusted
-        self._etag = ""
-        self._link = ""
+        self._needs = 0  # bytes to which the part must be able to grow; 0: nothing is known
+        self._doubted = ""  # hash of what was refused for another hash than the server states
 
     async def fetch(self, link: str) -> Fetched:
         """Download a result and check that it is a whole video; one that is here is not fetched again.
@@ -79,25 +91,33 @@ class Download:
             The link is dead (403, 404, 410).
         EndpointError
             Any other failure; trying again later may help.
-        OSError
-            This disk is full or not writable.
+        LogError
+            The folder is gone, takes no files, or its disk is full. What came so far is kept.
         """
         here = await asyncio.to_thread(self._here)
         if here is not None:
             return here
-        if link != self._link:
-            self._link, self._etag = link, ""
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                await self._stream(link)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
-            raise _failed(f"{type(error).__name__}: {error}") from None
-        return await asyncio.to_thread(self._judge)
+            await asyncio.to_thread(self._require_room)
+            identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
+            start = await asyncio.to_thread(self.part.resume, identity)
+            if not start or start != self.part.note.whole:
+                await self._stream(link, identity, start)
+            return await asyncio.to_thread(self._judge)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
+            raise failed(f"{type(error).__name__}: {error}") from None
+        except OSError as error:
+            if error.errno in _FULL and not self._needs:
+                self._needs = self.part.size() + ROOM
+            raise self._trouble(error) from None
 
     def tidy(self) -> None:
-        """Remove what this and dead processes began; whoever fetches now holds the job's lease."""
-        for part in self.target.parent.glob(f"{self.target.name}.*part"):
-            part.unlink(missing_ok=True)
+        """Remove what this and other processes began; whoever fetches now holds the job's lease."""
+        self.part.tidy()
+
+    def discard(self) -> None:
+        """Remove what this process began, because another drives the job now."""
+        self.part.discard()
 
     def _here(self) -> Fetched | None:
         """Give the result that an earlier process put into place before it could say so."""
@@ -109,107 +129,109 @@ class Download:
             return None
         return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
 
-    async def _stream(self, link: str) -> None:
-        options = {
-            "follow_redirects": False,
-            "trust_env": not self._trusted,
-            "timeout": SILENCE_SECONDS,
-            "verify": await asyncio.to_thread(_tls),
-        }
-        async with httpx.AsyncClient(**options) as http:  # type: ignore[arg-type]
-            for _ in range(HOPS):
-                await _allowed(link, trusted=self._trusted)
-                start = self.part.stat().st_size if self._etag and self.part.exists() else 0
-                headers = {"Accept-Encoding": "identity"}
-                if start:
-                    headers |= {"Range": f"bytes={start}-", "If-Range": self._etag}
-                async with http.stream("GET", link, headers=headers) as response:
-                    if response.is_redirect:
-                        link = urljoin(link, response.headers.get("location", ""))
-                        continue
-                    await self._save(response, start)
-                return
-            raise _failed("too many redirects")
+    async def _stream(self, link: str, identity: str, start: int) -> None:
+        headers = {"Accept-Encoding": "identity"}
+        if start:
+            headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
+        async with (
+            asyncio.timeout(OPENING_SECONDS) as opening,
+            opened(link, headers, trusted=self._trusted) as response,
+        ):
+            opening.reschedule(None)
+            await self._save(response, identity, start)
 
-    async def _save(self, response: httpx.Response, start: int) -> None:
+    async def _save(self, response: httpx.Response, identity: str, start: int) -> None:
         """Write the answer to the part file, behind what is there where it is the rest of the same."""
-        status, etag = response.status_code, response.headers.get("etag", "")
+        status, etag, note = response.status_code, response.headers.get("etag", ""), self.part.note
         if status in (403, 404, 410):
             raise NotFoundError(
                 say("result_link_dead", status=status), code="result_link_dead", kind="expired"
             )
         promised = response.headers.get("content-length", "")
-        whole = int(promised) if promised.isdigit() else None
+        whole = int(promised) if promised.isdecimal() else None
         if status == 206:
             found = re.match(r"bytes (\d+)-\d+/(\d{1,18})$", response.headers.get("content-range", ""))
-            if not start or found is None or int(found[1]) != start or etag not in ("", self._etag):
-                self._etag = ""
-                raise _failed("a part came that was not asked for")
+            same = found is not None and note.whole in (None, int(found[2])) and etag in ("", note.etag)
+            if not start or found is None or int(found[1]) != start or not same:
+                self.part.forget()
+                raise failed("a part came that was not asked for")
             whole = int(found[2])
-        elif status == 200:
-            start = 0
-            self._etag = "" if etag.startswith("W/") else etag
+        elif status != 200:
+            if status in (412, 416):
+                self.part.forget()
+            raise failed(f"HTTP {status}")
         else:
-            self._etag = ""
-            raise _failed(f"HTTP {status}")
-        size = start
-        with self.part.open("ab" if start else "wb") as file:
-            async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
-                size += len(chunk)
-                if size > RESULT_MAX:
-                    raise _failed("it is too large to be a result")
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+            start = 0
+        if (whole or 0) > RESULT_MAX:
+            raise failed("it is too large to be a result")
+        self._needs = whole or 0
+        await asyncio.to_thread(self._require_room)
+        if status == 200:
+            strong = "" if etag.startswith("W/") else etag
+            self.part.begin(Note(identity, strong, whole, sums_of(response.headers)))
+        size = await self._write(response, start)
         if whole is not None and whole != size:
-            raise _failed(f"{size} of {whole} bytes came")
+            raise failed(f"{size} of {whole} bytes came")
+
+    async def _write(self, response: httpx.Response, size: int) -> int:
+        """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
+        owed, now = size + RATE * WINDOW, asyncio.get_running_loop().time
+        with self.part.path.open("ab") as file:
+            try:
+                async with asyncio.timeout(WINDOW) as window:
+                    async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
+                        size += len(chunk)
+                        if size > RESULT_MAX:
+                            raise failed("it is too large to be a result")
+                        file.write(chunk)
+                        if size >= owed:
+                            owed = size + RATE * WINDOW
+                            window.reschedule(now() + WINDOW)
+            except TimeoutError:
+                raise failed(f"less than {RATE} bytes came per second") from None
+            file.flush()
+            await asyncio.to_thread(os.fsync, file.fileno())
+        return size
 
     def _judge(self) -> Fetched:
-        """Check that the part file is a whole video, and put it into place."""
+        """Check that the part file is a whole video with the hash that was stated, and put it into place."""
         try:
-            if measure_clip(self.part, confirm=False).truncated:
-                raise _failed("it is cut off")
+            if measure_clip(self.part.path, confirm=False).truncated:
+                raise failed("it is cut off")
         except (ClipError, ServerError) as error:
-            self._etag = ""  # nothing is appended to what is no video
-            raise _failed(str(error)) if isinstance(error, ClipError) else error from None
-        size, sha = _size_and_hash(self.part)
-        return Fetched(_placed(self.part, self.target, sha), size, sha)
+            self.part.forget()  # nothing is appended to what is no video
+            raise failed(str(error)) if isinstance(error, ClipError) else error from None
+        size, sha = _size_and_hash(self.part.path)
+        wrong = mismatch(self.part.path, self.part.note.sums)
+        if wrong and sha != self._doubted:  # twice the same whole video: it is the header that is wrong
+            self._doubted = sha
+            self.part.forget()
+            raise failed(f"its {wrong} is not what the server says")
+        place = _placed(self.part.path, self.target, sha)
+        self.part.discard()
+        return Fetched(place, size, sha)
 
+    def _require_room(self) -> None:
+        """Raise for what will not fit, before the network is troubled or the disk filled to the brim."""
+        lacking = self._needs - self.part.size()
+        if lacking > 0 and shutil.disk_usage(self.target.parent).free < lacking:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Make the TLS context, once: it takes 50 ms, which the loop has not got."""
-    return httpx.create_ssl_context()
-
-
-def _failed(why: str) -> ServerError:
-    return ServerError(say("download_failed", why=why), code="download_failed", kind="download", detail=why)
+    def _trouble(self, error: OSError) -> LogError:
+        """Say which trouble the results' folder makes, and what a person can do."""
+        folder, why = str(self.target.parent), error.strerror or type(error).__name__
+        if error.errno in _FULL:
+            return LogError.of("results_full", folder=folder, why=why)
+        if error.errno in _LOCKED:
+            return LogError.of("results_locked", folder=folder, why=why)
+        if error.errno in _GONE:
+            return LogError.of("results_gone", folder=folder, why=why)
+        return LogError.of("disk_trouble", why=why)
 
 
 def _size_and_hash(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
-async def _allowed(link: str, *, trusted: bool) -> None:
-    """Refuse a link that leads where a result of the live endpoint has no business to be."""
-    if trusted and is_loopback(link):
-        return
-    parts = urlsplit(link)
-    if parts.scheme != "https" or not parts.hostname:
-        raise EndpointError(
-            say("download_refused", host=parts.hostname or "?"), code="download_refused", kind="download"
-        )
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            parts.hostname, parts.port or 443, type=socket.SOCK_STREAM
-        )
-    except OSError as error:
-        raise _failed(str(error)) from None
-    if not all(ipaddress.ip_address(str(address[4][0]).split("%")[0]).is_global for address in found):
-        raise EndpointError(
-            say("download_refused", host=parts.hostname), code="download_refused", kind="download"
-        )
 
 
 def _placed(part: Path, target: Path, sha: str) -> Path:

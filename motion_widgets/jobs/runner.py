@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.endpoint.answers import redact
 from motion_widgets.errors import MotionError
 from motion_widgets.jobs import timing
+from motion_widgets.jobs.awake import Awake
 from motion_widgets.jobs.collect import collect
 from motion_widgets.jobs.crew import Crew
 from motion_widgets.jobs.follow import follow
@@ -86,6 +87,7 @@ class Runner:
         self._permits = 0
         self._void = 0
         self._why: EndpointError | None = None
+        self._awake = Awake()
         self._beat = spawn(self._beating())
 
     @property
@@ -231,8 +233,9 @@ class Runner:
             return self._why if order.permit <= self._void else None
 
     async def _beating(self) -> None:
-        """Renew leases, and take up what a dead process left."""
+        """Renew leases, take up what a dead process left, and keep the machine awake for what is here."""
         while True:
+            self._awake.hold(bool(self._orders))
             with contextlib.suppress(
                 MotionError
             ):  # a log that is busy or gone; the jobs' own calls report it
@@ -257,6 +260,7 @@ class Runner:
                 task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         self._beat.cancel()
+        self._awake.hold(False)
         with self._lock:
             self._orders.clear()
         await self._crew.close()

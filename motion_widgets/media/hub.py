@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Hub", "is_inside", "is_link", "is_loopback", "shared_hub"]
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LINK = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -75,7 +76,17 @@ def is_loopback(host: str) -> bool:
 def is_inside(host: str) -> bool:
     """Tell whether a host is this machine or its own network, as far as its name says."""
     try:
-        address = ipaddress.ip_address(host.strip("[]"))
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
         return is_loopback(host)
-    return not address.is_global
+    return not all(one.is_global and not one.is_multicast for one in (address, *_carried(address)))
+
+
+def _carried(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """Give the IPv4 addresses to which a gateway may lead what is sent to an IPv6 address."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return []
+    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return [one for one in found if one is not None]

@@ -592,9 +592,9 @@ def test_truncated_result_is_resumed_not_begun_anew(stage, ws, req, monkeypatch)
 
     starts, real = [], Download._save
 
-    async def save(self, response, start):
+    async def save(self, response, identity, start):
         starts.append(start)
-        await real(self, response, start)
+        await real(self, response, identity, start)
 
     monkeypatch.setattr(Download, "_save", save)
     stage.play(on("result", "truncated", part=0.5))
@@ -604,7 +604,8 @@ def test_truncated_result_is_resumed_not_begun_anew(stage, ws, req, monkeypatch)
 
 
 def test_slow_result_is_given_up_and_resumed(stage, ws, req, film, monkeypatch):
-    monkeypatch.setattr("motion_widgets.jobs.download.CALL_SECONDS", 0.5)
+    monkeypatch.setattr("motion_widgets.jobs.download.WINDOW", 0.5)
+    monkeypatch.setattr("motion_widgets.jobs.download.RATE", len(film))
     stage.play(on("result", "slow", bytes_per_second=len(film) / 20))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, stage.calls("result")) == ("collected", 2)
