@@ -561,7 +561,8 @@ class TestAwake:
     @pytest.fixture
     def modes(self, monkeypatch):
         """The real wakepy, which is told that its attempts succeed; give what holds the machine awake."""
-        wakepy = pytest.importorskip("wakepy")
+        import wakepy
+
         monkeypatch.setenv("WAKEPY_FAKE_SUCCESS", "1")
         until(lambda: not wakepy.global_modes())
         return wakepy.global_modes
