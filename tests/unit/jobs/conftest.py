@@ -33,12 +33,12 @@ def endpoint(clip_bytes):
 
 
 @pytest.fixture
-def spaces(tmp_path, endpoint):
-    """Workspaces on one folder, at the scripted endpoint unless told otherwise."""
+def spaces(tmp_path, endpoint, address):
+    """Workspaces on one folder and log, at the scripted endpoint unless told otherwise."""
     opened = []
 
     def make(**options):
-        given = {"endpoint": endpoint.url, "key": KEY} | options
+        given = {"endpoint": endpoint.url, "key": KEY, "log": address} | options
         opened.append(Workspace(tmp_path / "ws", **given))
         return opened[-1]
 

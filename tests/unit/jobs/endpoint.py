@@ -6,7 +6,9 @@ import dataclasses
 import io
 import json
 import multiprocessing
+import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -46,7 +48,10 @@ SERVER.set_forkserver_preload(["tests.unit.jobs.worker"])
 
 
 class Process:
-    """A worker in a process of its own, as a context: `hear` gives what it says next."""
+    """A worker in a process of its own, as a context: `hear` gives what it says next.
+
+    What it says comes through a pipe: a kill in the middle of a word is heard as an EOFError.
+    """
 
     def __init__(self, folder, endpoint, req, *, do="submit", gate=None, **told):
         from tests.unit.jobs.worker import work
@@ -58,11 +63,15 @@ class Process:
             "do": do,
             **told,
         }
-        self._said = SERVER.SimpleQueue()
-        self._process = SERVER.Process(target=work, args=(told, self._said.put, gate), daemon=True)
+        self._said, said = SERVER.Pipe(duplex=False)
+        heard, self._told = SERVER.Pipe(duplex=False)
+        self._ends = (said, heard)
+        self._process = SERVER.Process(target=work, args=(told, said.send, gate, heard.recv), daemon=True)
 
     def __enter__(self):
         self._process.start()
+        for end in self._ends:
+            end.close()  # it has its own; so a dead one is heard as an end
         return self
 
     def __exit__(self, *_):
@@ -70,9 +79,18 @@ class Process:
         self._process.join(30)
         self._process.close()
         self._said.close()
+        self._told.close()
 
     def hear(self):
-        return self._said.get()
+        return self._said.recv()
+
+    def tell(self, *words):
+        """Tell a notebook to run a cell, and give what it says to that."""
+        self._told.send(words)
+        return self.hear()
+
+    def interrupt(self):
+        os.kill(self._process.pid, signal.SIGINT)
 
     def kill(self):
         self._process.kill()
