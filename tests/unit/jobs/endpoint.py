@@ -95,6 +95,11 @@ class Process:
     def kill(self):
         self._process.kill()
 
+    def done(self, seconds):
+        """Wait for its end, or some s, and say whether it came."""
+        self._process.join(seconds)
+        return self._process.exitcode is not None
+
     def code(self):
         """Wait for its end; -9: it was killed."""
         self._process.join(60)

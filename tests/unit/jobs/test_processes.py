@@ -117,10 +117,7 @@ def test_the_other_process_watches_and_takes_over_when_the_driver_dies(process, 
 def test_four_processes_submit_the_same_at_once(process, endpoint, req):
     gate = SERVER.Event()
     with contextlib.ExitStack() as stack:
-        runs = [
-            stack.enter_context(process(gate=gate, lease=5.0))
-            for _ in range(4)
-        ]
+        runs = [stack.enter_context(process(gate=gate, lease=5.0)) for _ in range(4)]
         assert [run.hear() for run in runs] == ["ready"] * 4
         gate.set()
         told = [(run.hear(), run.hear()) for run in runs]
