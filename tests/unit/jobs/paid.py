@@ -1,4 +1,4 @@
-"""The paid endpoint of these tests in a process of its own, which keeps the books whatever its clients suffer."""
+"""The paid endpoint of these tests in a process of its own, which counts whatever its clients suffer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PaidServer:
         self._line.close()
 
     def hold(self, when):
-        """``"uncharged"``: charged when it goes on; ``"lost"``: never charged; ``"charged"``: charged already."""
+        """``"charged"``: it is charged at once; ``"uncharged"``: when it goes on; ``"lost"``: never."""
         self._line.send(("hold", when))
 
     def work(self, polls):

@@ -11,6 +11,7 @@ import random
 
 import pytest
 
+from motion_widgets import MotionRequest
 from motion_widgets.log.store import Log
 from motion_widgets.log.tables import jobs
 from motion_widgets.media import measure_clip, measure_image
@@ -45,14 +46,15 @@ WINDOWS = [*BETWEEN, *(window for window in POINTS if window not in BETWEEN), *[
 @pytest.mark.timeout(1800 if SOAK else 180)
 @pytest.mark.parametrize("honoured", [True, False], ids=["keys honoured", "keys ignored"])
 def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
-    tmp_path, clip_bytes, req, address, request, honoured
+    tmp_path, clip_bytes, address, honoured, request
 ):
     seed = random.randrange(10**6) if SOAK else 7
     chance = random.Random(seed)
     print(f"seed {seed}")
     with PaidServer(clip_bytes, honours_keys=honoured) as server, contextlib.closing(Log(address)) as log:
-        req = req.replace(image_url=f"{server.url}/media/image.png", video_url=f"{server.url}/media/clip.mp4")
-        media = {"image_url": measure_image(req.image_url), "video_url": measure_clip(req.video_url)}
+        image, clip = f"{server.url}/media/image.png", f"{server.url}/media/clip.mp4"
+        req = MotionRequest(model="kling-v2-6-motion-control", image_url=image, video_url=clip)
+        media = {"image_url": measure_image(image), "video_url": measure_clip(clip)}
 
         def process(**told):
             return Process(tmp_path / "ws", server, req, log=address, media=media, **told)

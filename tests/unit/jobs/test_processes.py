@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from motion_widgets import Workspace
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.log.states import State
@@ -166,8 +165,9 @@ class TestSlowDriver:
 
         monkeypatch.setattr(Runner, "_beating", beating)
 
-    def test_taken_over_between_intent_and_post(self, silent, ws, spaces, req, endpoint, monkeypatch):
+    def test_taken_over_between_intent_and_post(self, silent, spaces, req, endpoint, monkeypatch):
         """Publishing took so long that another process took the job over and sent it."""
+        ws = spaces()
         log, held, slow = ws.log_store, threading.Event(), threading.Event()
         real = log.seal
 

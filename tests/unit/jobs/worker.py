@@ -1,4 +1,4 @@
-# ruff: noqa: C901, PLR0912
+# ruff: noqa: C901
 """A process of its own for the tests: opens a workspace, does one thing, and dies where it is told to.
 
 Run by multiprocessing's fork server with this module preloaded, or as
@@ -125,6 +125,8 @@ class Notebook:
                 self.say(getattr(self, name)(*arguments))
             except MotionError as error:
                 self.say(f"refused: {error}")
+            except KeyboardInterrupt:
+                self.say("interrupted")
 
     def submit(self, prompt, new):
         return self.ws.submit(self.req.replace(prompt=prompt), max_cost=0.5, new=new).id
@@ -147,22 +149,20 @@ class Notebook:
 
     def rest(self):
         """Wait until nothing more happens by itself, here or in a process that lives."""
-        for job in self.ws.jobs():
-            self.ws.attach(job.id).wait(60)
+        for one in self.ws.jobs():
+            self.ws.attach(one.id).wait(60)
 
     def wait(self, job_id, how):
         """Wait for a job as a cell does, ``"sync"`` or ``"await"``, until it rests or somebody interrupts."""
-        job = self.ws.attach(job_id)
+        found = self.ws.attach(job_id)
 
         async def cell():
-            return await job
+            return await found
 
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self.say("waiting")
-            return (job.wait() if how == "sync" else asyncio.run(cell())).state
-        except KeyboardInterrupt:
-            return "interrupted"
+            return (found.wait() if how == "sync" else asyncio.run(cell())).state
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
