@@ -13,10 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from motion_widgets import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.log.states import State
+from motion_widgets.log.store import Log
+from motion_widgets.log.tables import budgets
 from tests.unit.jobs.endpoint import SERVER, Process, refusal, until
 
 MAX = 0.50
@@ -151,6 +155,20 @@ def test_attaching_in_a_fresh_process(process, spaces, endpoint, req):
     with process(do="attach", id=job.id) as run:
         assert (run.hear(), run.hear()) == ("ready", "collected")
     assert len(endpoint.posts) == 1
+
+
+def test_writer_that_falls_asleep_in_its_turn_holds_the_others_up_for_a_while_only(postgres, monkeypatch):
+    """A laptop is closed in the middle of a write: the server ends its turn, and nothing of it is kept."""
+    monkeypatch.setattr("motion_widgets.log.database.BUSY_SECONDS", 2)
+    address = postgres()
+    with contextlib.closing(Log(address)) as asleep, contextlib.closing(Log(address)) as awake:
+        awake.set_budget("b", 5)
+        with pytest.raises(LogError), asleep.write() as turn:  # noqa: PT012 - the turn's end raises
+            turn.execute(update(budgets).values(limit_micro=9))
+            awake.set_budget("b", 7)
+        assert awake.budget("b") == (7, 0)
+        asleep.set_budget("b", 8)
+        assert awake.budget("b") == (8, 0), "it goes on when it wakes"
 
 
 class TestSlowDriver:
