@@ -92,6 +92,12 @@ class Process:
     def interrupt(self):
         os.kill(self._process.pid, signal.SIGINT)
 
+    def freeze(self):
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.kill(self._process.pid, signal.SIGCONT)
+
     def kill(self):
         self._process.kill()
 

@@ -123,7 +123,9 @@ def test_closed_tab_and_killed_kernel_lose_and_repeat_nothing(kernel, opening, e
     endpoint.next_poll.clear()
     said = second.run(CELLS["sync"] + "\n" + SAY)  # Run All, in the new kernel
     assert said.split() == ["submitted", job_id, "collected"]
-    assert second.run("again = ws.submit(req, max_cost=0.50).wait()\nprint(again.result.is_file())") == "True\n"
+    assert (
+        second.run("again = ws.submit(req, max_cost=0.50).wait()\nprint(again.result.is_file())") == "True\n"
+    )
     assert (len(endpoint.posts), len(endpoint.charges)) == (1, 1)
     log = Log(address)
     assert [row["id"] for row in log.rows()] == [job_id]

@@ -31,7 +31,7 @@ from motion_widgets.media import measure_clip, measure_image
 from tests.unit.jobs.conftest import SOAK
 from tests.unit.jobs.endpoint import Endpoint, Process, Say, refusal
 
-EXAMPLES = {"sqlite": 200, "postgresql": 100} if SOAK else {"sqlite": 12, "postgresql": 4}
+EXAMPLES = {"sqlite": 60, "postgresql": 30} if SOAK else {"sqlite": 12, "postgresql": 4}
 STEPS = 30 if SOAK else 15
 BUDGETS = {"small": 0.45, "large": 0.90}
 """USD by a sweep's prompt: room for one of its two cells at a time, and for both."""
@@ -57,6 +57,7 @@ class Notebooks(RuleBasedStateMachine):
         self.gates: list[threading.Event] = []
         self.words: Counter[str] = Counter()
         """By job, how often a person said "resend"."""
+        self.frozen: set[str] = set()
         self.ended: dict[str, str] = {}
         self.failures = 0
         self.slow = False
@@ -73,6 +74,9 @@ class Notebooks(RuleBasedStateMachine):
             process = Process(self.folder, self.endpoint, self.media.req, **told)
             self.open[which] = process.__enter__()
             assert process.hear() == "ready"
+        if which in self.frozen:
+            self.frozen.remove(which)
+            self.open[which].thaw()
         return self.open[which]
 
     def job(self, pick):
@@ -126,6 +130,15 @@ class Notebooks(RuleBasedStateMachine):
     def kill(self, which):
         if which in self.open:
             self.open.pop(which).__exit__()
+            self.frozen.discard(which)
+
+    @rule(which=notebooks)
+    def freeze(self, which):
+        """A laptop is closed: its leases end, and it wakes in the middle of what it did."""
+        if which in self.open:
+            with self.log.write():  # not in its turn to write, which would hold the other one up
+                self.open[which].freeze()
+            self.frozen.add(which)
 
     @rule(
         fault=st.sampled_from(
