@@ -31,7 +31,7 @@ from motion_widgets.media import measure_clip, measure_image
 from tests.unit.jobs.conftest import SOAK
 from tests.unit.jobs.endpoint import Endpoint, Process, Say, refusal
 
-EXAMPLES = {"sqlite": 60, "postgresql": 30} if SOAK else {"sqlite": 12, "postgresql": 4}
+EXAMPLES = {"sqlite": 60, "postgresql": 30} if SOAK else {"sqlite": 12, "postgresql": 3}
 STEPS = 30 if SOAK else 15
 BUDGETS = {"small": 0.45, "large": 0.90}
 """USD by a sweep's prompt: room for one of its two cells at a time, and for both."""
