@@ -157,16 +157,33 @@ class Notebooks(RuleBasedStateMachine):
     @rule(charged=st.booleans(), answered=st.booleans())
     def hold(self, charged, answered):
         """The next POST takes long: it is charged before or after that, or never, and answered or not."""
-        gate = threading.Event()
+        self.endpoint.next_post.append(self.held(charged=charged, answered=answered)[0])
+
+    def held(self, *, charged, answered):
+        gate, arrived = threading.Event(), threading.Event()
         self.gates.append(gate)
 
         def answer(post):
             if charged:
                 self.endpoint.accept(post.key)
+            arrived.set()
             gate.wait(60)
             return "reset" if charged or not answered else None
 
-        self.endpoint.next_post.append(answer)
+        return answer, arrived
+
+    @rule(which=notebooks, prompt=st.sampled_from("pqr"), charged=st.booleans(), gone=st.booleans())
+    def strike(self, which, prompt, charged, gone):
+        """Kill or freeze a notebook while its POST is under way."""
+        self.go()  # after a 429 one POST at a time passes
+        answer, arrived = self.held(charged=charged, answered=True)
+        self.endpoint.next_post.appendleft(answer)
+        self.at(which).tell("submit", prompt, True)
+        assert arrived.wait(60)
+        if gone:
+            self.kill(which)
+        else:
+            self.freeze(which)
 
     @rule()
     def go(self):
