@@ -244,7 +244,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         own = self.endpoint
         own.requests += 1
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its client died in the middle of it
+            self.close_connection = True
+            return
         if self.path.startswith("/v1/uploads"):
             own.uploads += 1
             own.files[f"/media/up{own.uploads}.png"] = own.files["/media/image.png"]
