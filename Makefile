@@ -7,12 +7,13 @@ TEST_READY := $(VENV)/.test-ready
 MPLBACKEND ?= Agg
 export MPLBACKEND
 
-.PHONY: help studio demo test lint unit bench system clean
+.PHONY: help studio demo test soak lint unit bench system clean
 
 help:
 	@echo "make studio  start JupyterLab on the Studio notebook (sandbox, costs nothing)"
 	@echo "make demo    run a 2 x 2 sweep on the sandbox in the terminal"
 	@echo "make test    lint, types, unit, property, notebook and browser tests"
+	@echo "make soak    kill processes hundreds of times, on SQLite and PostgreSQL; some 15 minutes"
 	@echo "make bench   speed and memory, side by side with peers, as a table"
 
 studio: $(READY)
@@ -26,6 +27,9 @@ test: system $(TEST_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	CI=$${CI:-true} $(BIN)/python -m pytest
+
+soak: $(TEST_READY)
+	MW_SOAK=1 $(BIN)/python -m pytest tests/unit/jobs/test_kills.py tests/unit/jobs/test_stateful.py
 
 bench: system $(TEST_READY)
 	$(BIN)/python -m tests.benchmarks

@@ -169,9 +169,13 @@ class Runner:
                     order = self._orders.get(job_id, _Order())
                 await self._once(job_id, order)
                 with self._lock:
-                    if self._orders.get(job_id, order) == order:
+                    have = self._orders.get(job_id, order)
+                    # One word sends once: whatever else was asked meanwhile does not say "resend" again.
+                    left = _Order(have.permit, resend=have.resend and not order.resend)
+                    if left == _Order(order.permit):
                         self._orders.pop(job_id, None)
                         return
+                    self._orders[job_id] = left
         finally:
             self._tasks.pop(job_id, None)
             if self._crew.closing:

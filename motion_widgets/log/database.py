@@ -31,6 +31,11 @@ __all__ = ["Database", "now_us"]
 
 BUSY_SECONDS = 30
 _ADVISORY = 0x6D6F74696F6E  # "motion": the lock under which PostgreSQL's writers take turns
+_TURN = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', CAST(:asleep AS text), true), "
+    "set_config('lock_timeout', CAST(:busy AS text), true), pg_advisory_xact_lock(:turn)"
+)
+"""Takes a turn; the server ends that of a writer who falls asleep in it before others give up (ms)."""
 
 
 def now_us() -> int:
@@ -111,7 +116,9 @@ class Database:
             try:
                 with self._writer.begin() as connection:
                     if connection.dialect.name == "postgresql":
-                        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY})"))
+                        busy = BUSY_SECONDS * 1000
+                        told = {"asleep": busy // 2, "busy": busy, "turn": _ADVISORY}
+                        connection.execute(_TURN, told)
                     yield connection
             except SQLAlchemyError as error:
                 raise LogError.of(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from collections import Counter
+
 import pytest
 
 from motion_widgets import MotionRequest, Workspace
@@ -9,6 +12,27 @@ from tests.unit.jobs.endpoint import KEY, Endpoint, make_clip
 HURRY = {
     "BEAT": 0.1, "POLL": (0.005, 0.01), "BACKOFF": (0.005, 0.02), "STEP": 0.002, "PARTING": 5.0, "LEASE": 1.5,
 }  # fmt: skip
+
+SOAK = os.environ.get("MW_SOAK") == "1"
+"""Whether to take long (`make soak`)."""
+SOAKED = []
+"""What `test_kills` counted, for the table at the end of a soak."""
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not (SOAK and SOAKED):
+        return
+    write = terminalreporter.write_line
+    terminalreporter.section("kills")
+    for name, died, between, rows, unknown, lost, twice in SOAKED:
+        write(
+            f"{name}: {len(died)} kills, {between} of them between intent and answer; {rows} jobs, "
+            f"{unknown} unknown afterwards ({lost} of them charged), {twice} charged twice"
+        )
+    write("")
+    total = Counter(one for _, died, *_ in SOAKED for one in died)
+    for (window, moment), times in sorted(total.items(), key=lambda item: item[0]):
+        write(f"{times:5}  {window:32}  {moment}")
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +57,12 @@ def endpoint(clip_bytes):
 
 
 @pytest.fixture
-def spaces(tmp_path, endpoint):
-    """Workspaces on one folder, at the scripted endpoint unless told otherwise."""
+def spaces(tmp_path, endpoint, address):
+    """Workspaces on one folder and log, at the scripted endpoint unless told otherwise."""
     opened = []
 
     def make(**options):
-        given = {"endpoint": endpoint.url, "key": KEY} | options
+        given = {"endpoint": endpoint.url, "key": KEY, "log": address} | options
         opened.append(Workspace(tmp_path / "ws", **given))
         return opened[-1]
 

@@ -6,7 +6,9 @@ import dataclasses
 import io
 import json
 import multiprocessing
+import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -46,7 +48,10 @@ SERVER.set_forkserver_preload(["tests.unit.jobs.worker"])
 
 
 class Process:
-    """A worker in a process of its own, as a context: `hear` gives what it says next."""
+    """A worker in a process of its own, as a context: `hear` gives what it says next.
+
+    What it says comes through a pipe: a kill in the middle of a word is heard as an EOFError.
+    """
 
     def __init__(self, folder, endpoint, req, *, do="submit", gate=None, **told):
         from tests.unit.jobs.worker import work
@@ -58,11 +63,15 @@ class Process:
             "do": do,
             **told,
         }
-        self._said = SERVER.SimpleQueue()
-        self._process = SERVER.Process(target=work, args=(told, self._said.put, gate), daemon=True)
+        self._said, said = SERVER.Pipe(duplex=False)
+        heard, self._told = SERVER.Pipe(duplex=False)
+        self._ends = (said, heard)
+        self._process = SERVER.Process(target=work, args=(told, said.send, gate, heard.recv), daemon=True)
 
     def __enter__(self):
         self._process.start()
+        for end in self._ends:
+            end.close()  # it has its own; so a dead one is heard as an end
         return self
 
     def __exit__(self, *_):
@@ -70,12 +79,32 @@ class Process:
         self._process.join(30)
         self._process.close()
         self._said.close()
+        self._told.close()
 
     def hear(self):
-        return self._said.get()
+        return self._said.recv()
+
+    def tell(self, *words):
+        """Tell a notebook to run a cell, and give what it says to that."""
+        self._told.send(words)
+        return self.hear()
+
+    def interrupt(self):
+        os.kill(self._process.pid, signal.SIGINT)
+
+    def freeze(self):
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.kill(self._process.pid, signal.SIGCONT)
 
     def kill(self):
         self._process.kill()
+
+    def done(self, seconds):
+        """Wait for its end, or some s, and say whether it came."""
+        self._process.join(seconds)
+        return self._process.exitcode is not None
 
     def code(self):
         """Wait for its end; -9: it was killed."""
@@ -215,7 +244,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         own = self.endpoint
         own.requests += 1
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its client died in the middle of it
+            self.close_connection = True
+            return
         if self.path.startswith("/v1/uploads"):
             own.uploads += 1
             own.files[f"/media/up{own.uploads}.png"] = own.files["/media/image.png"]

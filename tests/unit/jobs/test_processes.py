@@ -13,25 +13,38 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from motion_widgets import Workspace
+from motion_widgets import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.log.states import State
+from motion_widgets.log.store import Log
+from motion_widgets.log.tables import budgets
 from tests.unit.jobs.endpoint import SERVER, Process, refusal, until
 
 MAX = 0.50
 ROOT = Path(__file__).parents[3]
 
 
-def killed(tmp_path, endpoint, req, point):
-    with Process(tmp_path / "ws", endpoint, req, die=point) as run:
+@pytest.fixture
+def process(tmp_path, endpoint, req, address):
+    """Workers in processes of their own, on the folder and log of `spaces`: process(do=…) -> a context."""
+
+    def make(**told):
+        return Process(tmp_path / "ws", endpoint, req, log=address, **told)
+
+    return make
+
+
+def killed(process, point):
+    with process(die=point) as run:
         assert run.code() == -9
 
 
 @pytest.mark.parametrize("point", ["before intent", "after intent"])
-def test_killed_before_anything_was_sent(tmp_path, spaces, endpoint, req, point):
-    killed(tmp_path, endpoint, req, point)
+def test_killed_before_anything_was_sent(process, spaces, endpoint, req, point):
+    killed(process, point)
     assert endpoint.posts == []
     ws = spaces()
     job = ws.jobs()[0]
@@ -43,8 +56,8 @@ def test_killed_before_anything_was_sent(tmp_path, spaces, endpoint, req, point)
 
 
 @pytest.mark.parametrize("point", ["after seal", "answer"])
-def test_killed_when_it_may_have_been_sent(tmp_path, spaces, endpoint, req, point):
-    killed(tmp_path, endpoint, req, point)
+def test_killed_when_it_may_have_been_sent(process, spaces, endpoint, req, point):
+    killed(process, point)
     sent = len(endpoint.posts)
     ws = spaces()
     job = ws.jobs()[0].wait(30)
@@ -59,19 +72,19 @@ def test_killed_when_it_may_have_been_sent(tmp_path, spaces, endpoint, req, poin
 
 
 @pytest.mark.parametrize("point", ["after answer", "polls", "completed", "download", "before collected"])
-def test_killed_once_the_task_id_was_known(tmp_path, spaces, endpoint, req, point):
+def test_killed_once_the_task_id_was_known(process, spaces, endpoint, req, point):
     if point == "polls":
         endpoint.next_poll.extend([endpoint.working()] * 3)
-    killed(tmp_path, endpoint, req, point)
+    killed(process, point)
     job = spaces().jobs()[0].wait(30)
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
     assert job.result.read_bytes() == endpoint.clip
     assert [one.name for one in job.result.parent.iterdir()] == [job.result.name]
 
 
-def test_killed_while_the_post_was_under_way(tmp_path, spaces, endpoint, req):
+def test_killed_while_the_post_was_under_way(process, spaces, endpoint, req):
     endpoint.next_post.append("charge hang")
-    with Process(tmp_path / "ws", endpoint, req) as run:
+    with process() as run:
         until(lambda: endpoint.posts)
         run.kill()
     job = spaces().jobs()[0].wait(30)
@@ -87,9 +100,9 @@ def test_resend_that_is_killed_stays_unknown(tmp_path, spaces, endpoint, req):
     assert len(endpoint.posts) == 1
 
 
-def test_the_other_process_watches_and_takes_over_when_the_driver_dies(tmp_path, spaces, endpoint, req):
+def test_the_other_process_watches_and_takes_over_when_the_driver_dies(process, spaces, endpoint, req):
     endpoint.next_poll.extend([endpoint.working()] * 100_000)
-    with Process(tmp_path / "ws", endpoint, req, lease=2.0) as run:
+    with process(lease=2.0) as run:
         until(lambda: endpoint.polls)
         ws = spaces()
         job = ws.submit(req, max_cost=MAX)
@@ -104,13 +117,10 @@ def test_the_other_process_watches_and_takes_over_when_the_driver_dies(tmp_path,
     assert len(endpoint.posts) == 1
 
 
-def test_four_processes_submit_the_same_at_once(tmp_path, endpoint, req):
+def test_four_processes_submit_the_same_at_once(process, endpoint, req):
     gate = SERVER.Event()
     with contextlib.ExitStack() as stack:
-        runs = [
-            stack.enter_context(Process(tmp_path / "ws", endpoint, req, gate=gate, lease=5.0))
-            for _ in range(4)
-        ]
+        runs = [stack.enter_context(process(gate=gate, lease=5.0)) for _ in range(4)]
         assert [run.hear() for run in runs] == ["ready"] * 4
         gate.set()
         told = [(run.hear(), run.hear()) for run in runs]
@@ -119,10 +129,11 @@ def test_four_processes_submit_the_same_at_once(tmp_path, endpoint, req):
     assert (len(endpoint.posts), len(endpoint.charges)) == (1, 1)
 
 
-def test_leaving_the_interpreter_waits_for_the_answer_of_a_post(tmp_path, spaces, endpoint, req):
+def test_leaving_the_interpreter_waits_for_the_answer_of_a_post(tmp_path, spaces, endpoint, req, address):
     endpoint.next_post.append(lambda _: endpoint.let_go.wait(20) and None)
-    told = {"folder": str(tmp_path / "ws"), "url": endpoint.url, "request": dataclasses.asdict(req)}
-    command = [sys.executable, "-m", "tests.unit.jobs.worker", json.dumps({**told, "do": "submit and leave"})]
+    told = {"folder": str(tmp_path / "ws"), "log": address, "url": endpoint.url}
+    told |= {"request": dataclasses.asdict(req), "do": "submit and leave"}
+    command = [sys.executable, "-m", "tests.unit.jobs.worker", json.dumps(told)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
         until(lambda: endpoint.posts)
         time.sleep(0.2)
@@ -134,16 +145,30 @@ def test_leaving_the_interpreter_waits_for_the_answer_of_a_post(tmp_path, spaces
     assert (job.wait(30).state, len(endpoint.posts)) == ("collected", 1)
 
 
-def test_attaching_in_a_fresh_process(tmp_path, spaces, endpoint, req):
+def test_attaching_in_a_fresh_process(process, spaces, endpoint, req):
     endpoint.next_poll.extend([endpoint.working()] * 100_000)
     ws = spaces()
     job = ws.submit(req, max_cost=MAX)
     until(lambda: endpoint.polls)
     ws.close()
     endpoint.next_poll.clear()
-    with Process(tmp_path / "ws", endpoint, req, do="attach", id=job.id) as run:
+    with process(do="attach", id=job.id) as run:
         assert (run.hear(), run.hear()) == ("ready", "collected")
     assert len(endpoint.posts) == 1
+
+
+def test_writer_that_falls_asleep_in_its_turn_holds_the_others_up_for_a_while_only(postgres, monkeypatch):
+    """A laptop is closed in the middle of a write: the server ends its turn, and nothing of it is kept."""
+    monkeypatch.setattr("motion_widgets.log.database.BUSY_SECONDS", 2)
+    address = postgres()
+    with contextlib.closing(Log(address)) as asleep, contextlib.closing(Log(address)) as awake:
+        awake.set_budget("b", 5)
+        with pytest.raises(LogError), asleep.write() as turn:  # noqa: PT012 - the turn's end raises
+            turn.execute(update(budgets).values(limit_micro=9))
+            awake.set_budget("b", 7)
+        assert awake.budget("b") == (7, 0)
+        asleep.set_budget("b", 8)
+        assert awake.budget("b") == (8, 0), "it goes on when it wakes"
 
 
 class TestSlowDriver:
@@ -158,8 +183,9 @@ class TestSlowDriver:
 
         monkeypatch.setattr(Runner, "_beating", beating)
 
-    def test_taken_over_between_intent_and_post(self, silent, ws, req, endpoint, monkeypatch):
+    def test_taken_over_between_intent_and_post(self, silent, spaces, req, endpoint, monkeypatch):
         """Publishing took so long that another process took the job over and sent it."""
+        ws = spaces()
         log, held, slow = ws.log_store, threading.Event(), threading.Event()
         real = log.seal
 
@@ -173,7 +199,7 @@ class TestSlowDriver:
         assert held.wait(20)
         monkeypatch.setattr(log, "seal", real)
         log.record(job.id, lease_until=0)
-        with Workspace(ws.folder, endpoint=endpoint.url, key="test-key") as other:
+        with spaces() as other:
             assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
         slow.set()
         until(lambda: not ws.runner.drives(job.id))

@@ -389,3 +389,18 @@ class TestBounds:
         import numpy as np
 
         assert ws.submit(req, max_cost=np.int64(1)).id == ws.submit(req, max_cost=1).id
+
+
+def test_one_word_to_resend_sends_once_whatever_else_is_asked_meanwhile(ws, req, endpoint):
+    """The cell that submits is run again while the resend is under way, and the resend's answer is lost."""
+    endpoint.honours_keys = False
+    endpoint.next_post.append("charge reset")
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert job.state == "unknown"
+    endpoint.next_post.append(lambda _: endpoint.let_go.wait(20) and "reset")
+    job.resend()
+    until(lambda: len(endpoint.posts) == 2)
+    assert ws.submit(req, max_cost=MAX).id == job.id
+    endpoint.let_go.set()
+    assert job.wait(30).state == "unknown"
+    assert len(endpoint.posts) == 2

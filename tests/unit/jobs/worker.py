@@ -8,13 +8,14 @@ scripts do.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sys
 import time
 
-from motion_widgets import MotionRequest, Workspace
+from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job, timing
 from motion_widgets.jobs.download import Download
@@ -74,14 +75,14 @@ def dies(point):
     Log.intend, Log.seal, Log.move, EndpointClient.task, Download._judge = intend, seal, move, task, judge
 
 
-def work(told, say=print, gate=None):
-    """Do as told; says ``ready``, then the job's id and how it ended."""
+def work(told, say=print, gate=None, hear=None):
+    """Do as told; says ``ready``, then the job's id and how it ended (`Notebook` says what else there is)."""
     timing.BEAT, timing.POLL, timing.BACKOFF, timing.STEP = 0.1, (0.005, 0.01), (0.005, 0.02), 0.002
     timing.LEASE = told.get("lease", 0.3)
     job.TICK = 0.01
     dies(told.get("die"))
-    ws = Workspace(told["folder"], endpoint=told["url"], key="test-key")
-    req = MotionRequest(**told["request"])
+    ws = Workspace(told["folder"], endpoint=told["url"], key="test-key", log=told.get("log"))
+    req = MotionRequest(**told["request"]).replace(**told.get("media", {}))
     say("ready")
     if gate is not None:
         gate.wait(60)
@@ -98,6 +99,72 @@ def work(told, say=print, gate=None):
     elif told["do"] == "run":
         run = ws.attach(told["id"]).wait(60)
         say((run.counts(), run.budget[0]))
+    elif told["do"] == "run all":
+        found = [ws.submit(req.replace(prompt=prompt), max_cost=0.5) for prompt in told["prompts"]]
+        say([one.wait(60).state for one in found])
+    elif told["do"] in ("resend", "write off"):
+        unknown = [one for one in map(ws.attach, told["ids"]) if one.wait(60).state == "unknown"]
+        for one in unknown:
+            one.resend() if told["do"] == "resend" else one.write_off()
+        say([one.wait(60).state for one in unknown])
+    elif told["do"] == "notebook":
+        Notebook(ws, req, say).serve(hear)
+
+
+class Notebook:
+    """What a person does at a kernel, cell by cell: hears (method, *arguments), says what came of it."""
+
+    def __init__(self, ws, req, say):
+        self.ws, self.req, self.say = ws, req, say
+
+    def serve(self, hear):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as an idle kernel
+        while True:
+            name, *arguments = hear()
+            try:
+                self.say(getattr(self, name)(*arguments))
+            except MotionError as error:
+                self.say(f"refused: {error}")
+            except KeyboardInterrupt:
+                self.say("interrupted")
+
+    def submit(self, prompt, new):
+        return self.ws.submit(self.req.replace(prompt=prompt), max_cost=0.5, new=new).id
+
+    def sweep(self, prompt, budget):
+        sweep = Sweep(self.req.replace(prompt=prompt), mode=["std", "pro"])
+        return sweep.plan(self.ws).run(budget=budget).id
+
+    def attach(self, an_id):
+        return self.ws.attach(an_id).id
+
+    def retry(self, job_id):
+        return self.ws.attach(job_id).retry().id
+
+    def resend(self, job_id):
+        return self.ws.attach(job_id).resend().id
+
+    def write_off(self, job_id):
+        return self.ws.attach(job_id).write_off().id
+
+    def rest(self):
+        """Wait until nothing more happens by itself, here or in a process that lives."""
+        for one in self.ws.jobs():
+            self.ws.attach(one.id).wait(60)
+
+    def wait(self, job_id, how):
+        """Wait for a job as a cell does, ``"sync"`` or ``"await"``, until it rests or somebody interrupts."""
+        found = self.ws.attach(job_id)
+
+        async def cell():
+            return await found
+
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.say("waiting")
+            return (found.wait() if how == "sync" else asyncio.run(cell())).state
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":
