@@ -105,7 +105,11 @@ def reconcile(
     costs = {row["id"]: cost for row, cost in told if isinstance(cost, int)}
     reckoning = sort_rows([{**row, "cost": costs.get(row["id"], row["cost"])} for row in rows])
     found += [say("reconcile_unasked", id=row["id"], reason=why) for row, why in told if isinstance(why, str)]
-    found += [*bill.wrong, *_differences(reckoning, bill, now), *_refunds(ws.log_store, reckoning, bill, now, fix=fix)]
+    found += [
+        *bill.wrong,
+        *_differences(reckoning, bill, now),
+        *_refunds(ws.log_store, reckoning, bill, now, fix=fix),
+    ]
     return Report((*lines, *_table(reckoning, bill), *(found or [say("reconcile_equal")])), int(bool(found)))
 
 
@@ -222,7 +226,7 @@ def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
 
 
 def _refunds(log: Log, found: Reckoning, bill: Bill, now: datetime, *, fix: bool) -> list[str]:
-    """Say of failed jobs whose refund was not seen whether the usage, which leaves refunded ones out, shows it."""
+    """Say of failed jobs whether the usage shows their refunds: it leaves refunded ones out."""
     lines = []
     fits = bill.amount is not None and abs(bill.amount - found.total) <= SAME
     for row in found.unproven:
