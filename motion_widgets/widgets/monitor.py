@@ -129,7 +129,7 @@ class JobMonitor(Panel):
         with self.lock:
             said = say("jobs_counts", running=moving, done=ended)
             if unknown:
-                said += " " + say("jobs_unknown", count=unknown)
+                said += ". " + say("jobs_unknown", count=unknown)
             put(self._count, "value", line(esc(said if rows or self._first else say("jobs_none"))))
             put(self._clusters, "value", line(clustered))
             for number, shown in enumerate(self._rows):

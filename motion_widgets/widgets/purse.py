@@ -110,7 +110,7 @@ def _ask(ws: Workspace) -> tuple[int | None, str]:
 
 
 def _moved(ws: Workspace) -> tuple[Any, ...]:
-    query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost))
+    query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost), func.count(jobs.c.completed))
     mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
     with ws.log_store.read() as connection:
         return ws.endpoint, ws.account, *connection.execute(query.where(*mine)).one()

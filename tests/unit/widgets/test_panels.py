@@ -17,7 +17,6 @@ from motion_widgets.widgets.words import state_words
 
 from .conftest import until
 
-
 S = State
 
 
@@ -84,7 +83,7 @@ ENDS = [
     (
         S.VANISHED,
         {"task_id": "t7", "reserved": 460_000},
-        ["$0.46 stays reserved", "about task t7"],
+        ["$0.46 stays", "about task t7"],
         AGAIN[1:],
     ),
     (S.EXPIRED, {"task_id": "t8", "cost": 460_000}, ["link died", "It was billed $0.46."], AGAIN[1:]),
