@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_
 
-from motion_widgets.errors import LogError, MotionError
+from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.log.bills import refund_open
 from motion_widgets.log.database import now_us
@@ -44,12 +44,20 @@ class Books:
     ----------
     log
         Where the bills are.
+    db
+        Calls a function of the log off the loop.
     balance
         Asks the endpoint for the account's money in USD. None: unlimited, or not stated.
     """
 
-    def __init__(self, log: Log, balance: Callable[[], Awaitable[float | None]]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        db: Callable[..., Awaitable[Any]],
+        balance: Callable[[], Awaitable[float | None]],
+    ) -> None:
         self._log = log
+        self._db = db
         self._ask = balance
         self._lock = asyncio.Lock()
         self._start: tuple[int, int] | None = None  # micro-dollars, and when (unix microseconds)
@@ -59,12 +67,16 @@ class Books:
     async def open(self, row: Row) -> None:
         """Read the balance before a request is sent, if nothing of this account is under way."""
         async with self._lock:
-            if time.monotonic() < self._not_before or not await asyncio.to_thread(self._quiet, row):
-                return
-            at = now_us()
-            money = await self._read()
-            if money is not None:
-                self._start = money, at
+            with contextlib.suppress(LogError):  # a log that is busy; the job's own calls report it
+                await self._begin(row)
+
+    async def _begin(self, row: Row) -> None:
+        if time.monotonic() < self._not_before or not await self._db(self._quiet, row):
+            return
+        at = now_us()
+        money = await self._read()
+        if money is not None:
+            self._start = money, at
 
     async def balance(self) -> int | None:
         """Ask for the money left, in micro-dollars, and wait only a moment. None: it was not said."""
@@ -75,7 +87,7 @@ class Books:
         try:
             async with asyncio.timeout(timing.READING):
                 remain = await self._ask()
-        except (MotionError, TimeoutError):
+        except Exception:  # noqa: BLE001 - whatever it was, a reading is not worth a job
             remain = None
         if remain is None:
             self._not_before = time.monotonic() + timing.READING_AGAIN
@@ -86,20 +98,25 @@ class Books:
 
         Where it is not, it is looked at again later.
         """
-        async with self._lock:
-            start = self._start
-            proven = start is not None and (row["sent"] or 0) >= start[1] and await self._fits(row)
+        proven, start = False, self._start
+        if start is not None and (row["sent"] or 0) >= start[1]:
+            async with self._lock:
+                with contextlib.suppress(LogError):
+                    proven = await self._fits(row)
         if not proven and (self._again is None or self._again.done()):
             self._again = asyncio.get_running_loop().create_task(self._later(row))
         return proven
 
     async def review(self, row: Row) -> bool:
         """Look again at the refunds that are open, of the account that `row` names. False: some still are."""
-        if not await asyncio.to_thread(self._left_open, row):
-            return True
-        async with self._lock:
-            await self._fits(row)
-        return not await asyncio.to_thread(self._left_open, row)
+        try:
+            if not await self._db(self._left_open, row):
+                return True
+            async with self._lock:
+                await self._fits(row)
+            return not await self._db(self._left_open, row)
+        except LogError:
+            return False
 
     def close(self) -> None:
         """Look no more."""
@@ -109,16 +126,15 @@ class Books:
     async def _later(self, row: Row) -> None:
         for seconds in timing.REVIEWS:
             await asyncio.sleep(seconds)
-            with contextlib.suppress(LogError):
-                if await self.review(row):
-                    return
+            if await self.review(row):
+                return
 
     async def _fits(self, row: Row) -> bool:
         """Hold the balance against the bills; what is proven by it of jobs that ended is written down."""
         money = None if self._start is None else await self._read()
         if self._start is None or money is None:
             return False
-        return await asyncio.to_thread(self._settle, row, self._start, money)
+        return bool(await self._db(self._settle, row, self._start, money))
 
     def _settle(self, row: Row, start: tuple[int, int], money: int) -> bool:
         since = self._log.rows(*_mine(row), jobs.c.sent >= start[1])

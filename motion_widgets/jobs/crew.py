@@ -67,7 +67,7 @@ class Crew:
         self.calls = asyncio.Semaphore(timing.CALLS)
         self.downloads = asyncio.Semaphore(timing.DOWNLOADS)
         self.pace = Pace()
-        self.books = Books(log, self.balance)
+        self.books = Books(log, self.db, self.balance)
         self.closing = False
         self.unbroken: set[str] = set()
         """Jobs between their intent and the written answer; what is on its way is not cancelled."""
