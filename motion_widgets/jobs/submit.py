@@ -136,7 +136,6 @@ class _Attempt:
             body = row["body"] or _body_of(await self.crew.publish(client, row))
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing left this machine
             return await self._not_sent(error)
-        await self.crew.books.open(row)
         again = 0
         while True:
             done = await self._send(client, body, row["idempotency_key"])
@@ -157,6 +156,7 @@ class _Attempt:
         """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
         crew, log = self.crew, self.log
         row = await crew.db(log.job, self.job_id)
+        await crew.books.open(row)
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
         try:
             intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
