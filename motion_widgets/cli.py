@@ -294,7 +294,7 @@ def _sweep(options: argparse.Namespace) -> int:
 def _finish(run: Run) -> int:
     _follow(run)
     _print_frame(run)
-    print(run)
+    print(run.summary())
     return int(set(run.counts()) != {"collected"})
 
 

@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from motion_widgets.audit import Report
 from motion_widgets.audit.bill import LATE, Bill, ask_bill, client_of
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.errors import RequestError
 from motion_widgets.jobs.loop import spawn
-from motion_widgets.log.budgets import spend
-from motion_widgets.log.moves import next_seq, put_event
+from motion_widgets.log.bills import SAME, UNREFUNDED, outside, refund_open
 from motion_widgets.log.states import State
 from motion_widgets.log.tables import jobs
 from motion_widgets.price import to_micro, to_usd
@@ -33,16 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Reckoning", "reconcile"]
 
-SAME = 500
-"""Micro-dollars; a smaller difference is rounding."""
 MANY = 14
 """Jobs of which every selection is tried as an explanation."""
 SHOWN = 8
 """Ids that one sentence names."""
 
 _NOTHING_SENT = (State.PLANNED, State.REJECTED)
-_UNBILLED = (State.FAILED, State.CANCELLED)
-"""What the usage leaves out, if it was refunded."""
 _UNDER_WAY = (State.SUBMITTED, State.RUNNING)
 _UNSURE = (State.UNKNOWN, State.WRITTEN_OFF, State.SUBMITTING)
 
@@ -59,6 +54,8 @@ class Reckoning:
     under_way: list[Row] = field(default_factory=list)
     unrefunded: list[Row] = field(default_factory=list)
     """Failed or cancelled, with a bill all the same."""
+    unproven: list[Row] = field(default_factory=list)
+    """Failed or cancelled without a word on their cost; the refund was not seen."""
     outside: list[Row] = field(default_factory=list)
     """Billed at less or more than was estimated."""
 
@@ -70,7 +67,7 @@ class Reckoning:
     @property
     def doubtful(self) -> list[Row]:
         """What may be in the account's usage although no bill of it is in `total`."""
-        return [*self.unsure, *self.silent, *self.under_way, *self.unrefunded]
+        return [*self.unsure, *self.silent, *self.under_way, *self.unproven, *self.unrefunded]
 
 
 def reconcile(
@@ -108,7 +105,11 @@ def reconcile(
     costs = {row["id"]: cost for row, cost in told if isinstance(cost, int)}
     reckoning = sort_rows([{**row, "cost": costs.get(row["id"], row["cost"])} for row in rows])
     found += [say("reconcile_unasked", id=row["id"], reason=why) for row, why in told if isinstance(why, str)]
-    found += [*bill.wrong, *_differences(reckoning, bill, now)]
+    found += [
+        *bill.wrong,
+        *_differences(reckoning, bill, now),
+        *_refunds(ws.log_store, reckoning, bill, now, fix=fix),
+    ]
     return Report((*lines, *_table(reckoning, bill), *(found or [say("reconcile_equal")])), int(bool(found)))
 
 
@@ -158,31 +159,9 @@ async def _asking(
 
 
 def _told(log: Log, row: Row, cost: int, *, fix: bool) -> str:
-    written = fix and write_cost(log, row["id"], cost)
+    written = fix and log.settle(row["id"], cost, say("reconcile_event"))
     code = "reconcile_cost_written" if written else "reconcile_cost_found"
     return say(code, id=row["id"], cost=to_usd(cost))
-
-
-def write_cost(log: Log, job_id: str, cost: int) -> bool:
-    """Write down a bill (micro-dollars) that came late; its reservation is given back for it.
-
-    Returns
-    -------
-    bool
-        False: there is one already; nothing was changed.
-    """
-    with log.write() as connection:
-        where = (jobs.c.id == job_id, jobs.c.cost.is_(None))
-        row = connection.execute(select(jobs).where(*where)).mappings().first()
-        if row is None:
-            return False
-        values = {"cost": cost, "reserved": 0, "seq": next_seq(connection)}
-        connection.execute(update(jobs).where(*where).values(**values))
-        # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
-        if row["budget_id"] is not None:
-            spend(connection, row["budget_id"], cost - (row["reserved"] or 0))
-        put_event(connection, job_id, row["state"], State(row["state"]), say("reconcile_event"))
-        return True
 
 
 def sort_rows(rows: Sequence[Row]) -> Reckoning:
@@ -191,14 +170,15 @@ def sort_rows(rows: Sequence[Row]) -> Reckoning:
     for row in rows:
         state, cost = row["state"], row["cost"]
         unsent = state in _NOTHING_SENT or (state == State.SUBMITTING and row["sent"] is None)
-        if unsent or (state in _UNBILLED and not cost):
+        if refund_open(row):
+            found.unproven.append(row)
+        elif unsent or (state in UNREFUNDED and not cost):
             continue
-        if state in _UNBILLED:
+        elif state in UNREFUNDED:
             found.unrefunded.append(row)
         elif cost is not None:
             found.billed.append(row)
-            low, high = _range(row, billed=False)
-            if row["estimate_high"] is not None and not low - SAME <= cost <= high + SAME:
+            if outside(row):
                 found.outside.append(row)
         elif state in _UNSURE:
             found.unsure.append(row)
@@ -242,6 +222,18 @@ def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
         lines.append(say("reconcile_refunded", ids=_ids(refunded)))
     else:
         lines.append(say("reconcile_less_why"))
+    return lines
+
+
+def _refunds(log: Log, found: Reckoning, bill: Bill, now: datetime, *, fix: bool) -> list[str]:
+    """Say of failed jobs whether the usage shows their refunds: it leaves refunded ones out."""
+    lines = []
+    fits = bill.amount is not None and abs(bill.amount - found.total) <= SAME
+    for row in found.unproven:
+        proven = fits and not _is_fresh(row, now)
+        written = proven and fix and log.settle(row["id"], 0, say("refund_seen"))
+        code = "reconcile_refund_open" if not proven else "reconcile_refund_seen"
+        lines.append(say("reconcile_refund_written" if written else code, id=row["id"], state=row["state"]))
     return lines
 
 
@@ -305,6 +297,7 @@ def _table(found: Reckoning, bill: Bill) -> list[str]:
         ("reconcile_unsure", found.unsure),
         ("reconcile_silent", found.silent),
         ("reconcile_under_way", found.under_way),
+        ("reconcile_unproven", found.unproven),
         ("reconcile_unrefunded_sum", found.unrefunded),
     )
     for code, rows in kinds:

@@ -13,6 +13,7 @@ from motion_widgets.endpoint.answers import redact
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.errors import LogError, MotionError
 from motion_widgets.jobs import timing
+from motion_widgets.jobs.books import Books
 from motion_widgets.jobs.pace import Pace
 from motion_widgets.texts import say
 
@@ -66,6 +67,7 @@ class Crew:
         self.calls = asyncio.Semaphore(timing.CALLS)
         self.downloads = asyncio.Semaphore(timing.DOWNLOADS)
         self.pace = Pace()
+        self.books = Books(log, self.db, self.balance)
         self.closing = False
         self.unbroken: set[str] = set()
         """Jobs between their intent and the written answer; what is on its way is not cancelled."""
@@ -80,8 +82,13 @@ class Crew:
                 self._client = await self._make_client()
             return self._client
 
+    async def balance(self) -> float | None:
+        """Ask for the account's money in USD. None: unlimited, or not stated."""
+        return (await (await self.client()).balance()).remain
+
     async def close(self) -> None:
         """Close the client's connections."""
+        self.books.close()
         if self._client is not None:
             await self._client.aclose()
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from motion_widgets.endpoint.errors import EndpointError, NotFoundError, failure_kind
+from motion_widgets.endpoint.errors import EndpointError, NotFoundError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
+from motion_widgets.jobs.ending import ended, troubled, vanished
 from motion_widgets.log.states import State
-from motion_widgets.log.store import now_us
-from motion_widgets.price import to_micro
-from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from motion_widgets.endpoint.answers import Task
     from motion_widgets.jobs.crew import Crew
-    from motion_widgets.log.store import Row
 
 __all__ = ["follow"]
 
@@ -39,70 +34,19 @@ async def follow(crew: Crew, job_id: str) -> None:
         except NotFoundError as error:
             unknown += 1
             if unknown >= timing.GONE:
-                await _vanished(crew, job_id, "the task is unknown", error_columns(error))
+                await vanished(crew, job_id, "the task is unknown", error_columns(error))
                 return
             wait = timing.growing(unknown)
             continue
         except EndpointError as error:
             failures += 1
-            await crew.db(crew.log.record, job_id, **error_columns(error))
+            await troubled(crew, row, error)
             wait = error.retry_after if error.retry_after is not None else timing.backoff(failures)
             continue
         if failures:
             await crew.db(crew.log.record, job_id, error_kind=None, error_code=None, error_message=None)
         unknown = failures = 0
         linkless += task.state == "completed" and not task.links
-        if await _ended(crew, row, task, last=linkless >= timing.TRIES):
+        if await ended(crew, row, task, last=linkless >= timing.TRIES):
             return
         wait = timing.next_poll(row["estimated_time"] if task.estimated_time is None else task.estimated_time)
-
-
-async def _vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> None:
-    await crew.db(crew.log.move, job_id, State.VANISHED, completed=now_us(), note=note, **columns)
-
-
-async def _ended(crew: Crew, row: Row, task: Task, *, last: bool) -> bool:
-    """Write down how a task stands; `last`: a link that is not there by now never comes. True: it ended."""
-    log, job_id = crew.log, row["id"]
-    if task.state == "completed" and not task.links:
-        if last:
-            columns = {"error_kind": "vanished", "error_message": say("no_result_link"), "answer": task.raw}
-            facts = {**columns, "server_word": task.word, **_bill(task)}
-            await _vanished(crew, job_id, "completed without a link", facts)
-        return last
-    if task.state == "working":
-        facts = {"progress": max(row["progress"] or 0, task.progress or 0), "server_word": task.word}
-        if task.estimated_time is not None:
-            facts["estimated_time"] = task.estimated_time
-        if not task.known and row["server_word"] != task.word:
-            await crew.db(log.remark, job_id, f"unknown status {task.word!r}; taken as still working")
-        if row["state"] == State.SUBMITTED:
-            await crew.db(log.move, job_id, State.RUNNING, **facts)
-        elif any(row[name] != value for name, value in facts.items()):
-            await crew.db(log.record, job_id, **facts)
-        return False
-    ended = {"completed": now_us(), "server_word": task.word, "answer": task.raw}
-    if task.state == "completed":
-        expires = task.expires_at or now_us() / 1e6 + timing.LIFE
-        await crew.db(
-            log.move, job_id, State.COMPLETED, links=json.dumps(task.links), progress=100,
-            expires_at=int(expires * 1e6), **ended, **_bill(task),
-        )  # fmt: skip
-        return True
-    # Failed tasks are refunded (`reference/api.md` section 2). Of cancelled ones that is not said, so
-    # without a bill their money stays reserved.
-    failed = task.state == "failed"
-    bill = _bill(task) or ({"settle": 0} if failed else {})
-    await crew.db(
-        log.move, job_id, State.FAILED if failed else State.CANCELLED, **ended, **bill,
-        error_code=task.error_code, error_kind=failure_kind(task.error_message, task.error_code),
-        error_message=task.error_message or say("failed_silently"),
-    )  # fmt: skip
-    return True
-
-
-def _bill(task: Task) -> dict[str, Any]:
-    """Give what to settle: the billed cost. Empty: the endpoint does not say."""
-    if task.cost is None:
-        return {}
-    return {"cost": to_micro(task.cost), "settle": to_micro(task.cost)}

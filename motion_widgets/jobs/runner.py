@@ -139,9 +139,8 @@ class Runner:
 
     async def balance(self) -> float | None:
         """Ask for the account's money in USD. None: unlimited, or not stated."""
-        client = await self._crew.client()
         async with self._crew.calls:
-            return (await client.balance()).remain
+            return await self._crew.balance()
 
     def _ask(self, order: _Order, *job_ids: str) -> None:
         if self._crew.closing or not job_ids:

@@ -28,6 +28,7 @@ from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
+from motion_widgets.price import to_usd
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class _Attempt:
         """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
         crew, log = self.crew, self.log
         row = await crew.db(log.job, self.job_id)
+        await crew.books.open(row)
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
         try:
             intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
@@ -222,10 +224,29 @@ class _Attempt:
             else:
                 pace.pause(wait)
             return await self._put_back(error, wait=wait)
+        if isinstance(error, PaymentError):
+            error = await self._short(error)
         if isinstance(error, AuthError | PaymentError):
             self.stop(error)
         await self._say(State.REJECTED, str(error), settle=0, completed=now_us(), **error_columns(error))
         return None
+
+    async def _short(self, error: PaymentError) -> PaymentError:
+        """Say how much is missing: what the request may cost, minus the balance."""
+        row = await self.crew.db(self.log.job, self.job_id)
+        money, price = await self.crew.books.balance(), int(row["estimate_high"] or 0)
+        if money is None:
+            said = say("payment_balance_unknown", message=str(error), price=to_usd(price))
+        else:
+            # An account may be charged ahead at the orientation's cap, so a 402 can come although the
+            # balance covers the clip (`reference/api.md` section 8).
+            code = "payment_missing" if money < price else "payment_ahead"
+            figures = {"price": to_usd(price), "balance": to_usd(money)}
+            said = say(code, message=str(error), missing=to_usd(max(price - money, 0)), **figures)
+        return PaymentError(
+            said, code=error.code, detail=error.detail, status=error.status, kind=error.kind,
+            server_code=error.server_code, request_id=error.request_id,
+        )  # fmt: skip
 
     async def _put_back(self, error: Exception | None, *, wait: float | None = None) -> float | None:
         """Plan the job again: its money is free, and it is tried again after `wait` s (None: by a person)."""

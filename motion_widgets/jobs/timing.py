@@ -25,6 +25,12 @@ GONE = 15
 """Times in a row that a task or a result must be gone before it is believed: some 7 minutes."""
 LIFE = 24 * 3600.0
 """s that a result lives when the endpoint does not say."""
+READING = 5.0
+"""s that a reading of the balance may take; nothing paid waits longer for it."""
+READING_AGAIN = 60.0
+"""s after which a reading is taken anew although nothing was sent, or was tried in vain."""
+REVIEWS = (15.0, 60.0, 300.0)
+"""s between looks at the balance for a refund that was not seen at the failure."""
 PARTING = 10.0
 """s that closing waits for the answers of submits under way."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from motion_widgets.errors import LogError
+from motion_widgets.log.bills import was_outside
 from motion_widgets.log.imports import put_frame
 from motion_widgets.log.tables import jobs
 
@@ -100,6 +101,10 @@ class LogView:
         with self._log.read() as connection:
             rows = connection.execute(select(*columns).where(*where).order_by(jobs.c.id)).all()
         return _typed(list(zip(*rows, strict=True)) if rows else [() for _ in COLUMNS])
+
+    def outside(self) -> pd.DataFrame:
+        """Give the frame of the jobs whose result was billed at less or more than its estimate."""
+        return self.frame(was_outside())
 
     def pivot(
         self,

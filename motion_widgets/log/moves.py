@@ -140,6 +140,27 @@ class Moves(Budgets):
             )
             return done.rowcount == 1
 
+    def settle(self, job_id: str, cost: int, note: str) -> bool:
+        """Write down a bill (micro-dollars) that came late; what was reserved for it is given back.
+
+        Returns
+        -------
+        bool
+            False: there is one already; nothing was changed.
+        """
+        with self.write() as connection:
+            where = (jobs.c.id == job_id, jobs.c.cost.is_(None))
+            row = connection.execute(select(jobs).where(*where)).mappings().first()
+            if row is None:
+                return False
+            values = {"cost": cost, "reserved": 0, "seq": next_seq(connection)}
+            connection.execute(update(jobs).where(*where).values(**values))
+            # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
+            if row["budget_id"] is not None:
+                spend(connection, row["budget_id"], cost - (row["reserved"] or 0))
+            put_event(connection, job_id, row["state"], State(row["state"]), note)
+            return True
+
     def record(self, job_id: str, **values: Any) -> None:
         """Write down facts about a job that do not move it."""
         with self.write() as connection:

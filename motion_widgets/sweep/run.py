@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.errors import LogError, RequestError
 from motion_widgets.jobs.appraise import bound_micro
 from motion_widgets.jobs.job import Job, rest_all, wait_all
+from motion_widgets.log.bills import refund_open
 from motion_widgets.log.states import ENDS, RETRYABLE, State
 from motion_widgets.log.tables import jobs
 from motion_widgets.price import to_usd
+from motion_widgets.sweep.clusters import clusters
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from motion_widgets.log.store import Row
+    from motion_widgets.sweep.clusters import Cluster
     from motion_widgets.sweep.plan import Cell
     from motion_widgets.workspace import Workspace
 
@@ -128,6 +131,16 @@ class Run:
                 self._ws.log_store.add_attempt(row["id"], sweep_id=self.id, budget_id=self.id)
         self.drive()
         return self
+
+    def clusters(self) -> list[Cluster]:
+        """Find the axis values on which this run's failures lie. Empty: anywhere, or there are none."""
+        return clusters([(cell["values"], row) for cell, row in zip(self.cells, self.rows(), strict=True)])
+
+    def summary(self) -> str:
+        """Say how the run stands: counts and cost, where failures cluster, which refunds are open."""
+        waiting = [row["reserved"] for row in self.rows() if refund_open(row)]
+        refunds = [say("refunds_open", count=len(waiting), usd=to_usd(sum(waiting)))] if waiting else []
+        return "\n".join([repr(self), *map(str, self.clusters()), *refunds])
 
     @property
     def cost(self) -> float:

@@ -22,12 +22,14 @@ from motion_widgets.widgets._base import (
     html,
     line,
     live_line,
+    note,
     put,
     scrolled,
     show,
     table,
 )
 from motion_widgets.widgets._html import esc, user
+from motion_widgets.widgets.purse import Purse
 from motion_widgets.widgets.words import billed, state_words
 
 if TYPE_CHECKING:
@@ -93,16 +95,17 @@ class SweepBoard(Panel):
         self.budget = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
         self.budget.observe(lambda _: self._draw_button(), "value")
         self._shared, self._matrix, self._said = html(), html(), live_line()
+        self._money, self._clusters = live_line(), live_line()
         self.start = button("", self._start, cls="mw-primary mw-run")
         self.retry = button(say("board_retry"), self._retry)
         show(self.retry, visible=False)
         axes = w.VBox([*groups, *self.lists.values()])
         axes.add_class("mw-stack")
-        side = w.VBox([self._said, self.budget, self.notice, flow(self.start, self.retry)])
+        side = w.VBox([self._said, self._money, self.budget, self.notice, flow(self.start, self.retry)])
         side.add_class("mw-card")
         columns = w.Box([axes, side])
         columns.add_class("mw-columns")
-        body = w.VBox([self._shared, columns, self._matrix])
+        body = w.VBox([self._shared, columns, self._clusters, self._matrix])
         body.add_class("mw-body")
         self.fill(body)
         self._replan()
@@ -157,6 +160,7 @@ class SweepBoard(Panel):
             def take() -> None:
                 self._plan = plan
                 self._draw()
+                self._look_for_money()
 
             return take
 
@@ -239,6 +243,15 @@ class SweepBoard(Panel):
                 self._rested = True
                 self._plan_again()
             self._draw()
+        self._look_for_money()
+
+    def _look_for_money(self) -> None:
+        Purse.of(self.ws).show(self, self._draw_money, delay=DEBOUNCE)
+
+    def _draw_money(self) -> None:
+        """Show the balance beside what the new cells may cost."""
+        price = self._plan.cost.high if self._plan is not None else None
+        put(self._money, "value", line(Purse.of(self.ws).beside(self.ws, price)))
 
     def _draw(self) -> None:
         plan = self._plan
@@ -266,6 +279,13 @@ class SweepBoard(Panel):
             if invalid:
                 said += " " + say("board_invalid", count=invalid)
         put(self._said, "value", line(esc(said)))
+        found = self._run.clusters() if self._run is not None else []
+        put(
+            self._clusters,
+            "value",
+            line("".join(note(str(one), say("clusters_head"), kind="warning") for one in found)),
+        )
+        self._draw_money()
         put(self._matrix, "value", _matrix(plan.cells, list(plan.sweep.axes), rows))
 
 

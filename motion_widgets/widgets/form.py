@@ -33,6 +33,7 @@ from motion_widgets.widgets._base import (
 from motion_widgets.widgets._html import esc
 from motion_widgets.widgets.field import Field
 from motion_widgets.widgets.media_view import clip_line, image_line, picture, ruler
+from motion_widgets.widgets.purse import Purse
 from motion_widgets.widgets.snippets import KINDS, snippet
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class RequestForm(Panel):
         self.clip.observe(lambda _: self._measure("clip"), "value")
 
     def _build_side(self) -> w.VBox:
-        self._card, self._summary = html(), live_line()
+        self._card, self._money, self._summary = html(), live_line(), live_line()
         self.submit = button("", lambda: self._submit(new=False), cls="mw-primary mw-submit")
         self.again = button("", lambda: self._submit(new=True), cls="mw-again")
         self.shown = button(say("form_show"), self._show_earlier, cls="mw-show")
@@ -157,7 +158,9 @@ class RequestForm(Panel):
         self._code = html()
         self.paste = control(w.Textarea, say("form_paste"), placeholder='{"model": …}', rows=2)
         self._paste = button(say("form_paste_button"), self._pasted)
-        card = w.VBox([self._card, self._summary, self.notice, flow(self.submit, self.shown, self.again)])
+        card = w.VBox(
+            [self._card, self._money, self._summary, self.notice, flow(self.submit, self.shown, self.again)]
+        )
         code = w.VBox([self.kind, self._code, self.paste, flow(self._paste)])
         for one in (card, code):
             one.add_class("mw-card")
@@ -325,6 +328,7 @@ class RequestForm(Panel):
                 self.later("submit", self._pending, delay=SETTLE)
             self._render()
         self._look_up()
+        self._look_for_money()
 
     def _look_up(self) -> None:
         """Find out, off the keystroke path, whether the same request was made before."""
@@ -344,8 +348,17 @@ class RequestForm(Panel):
         self.later("earlier", look, delay=DEBOUNCE)
 
     def refresh(self) -> None:
-        """Look again whether the request was made before; the log changed."""
+        """Look again whether the request was made before, and for the balance; the log changed."""
         self._look_up()
+        self._look_for_money()
+
+    def _look_for_money(self) -> None:
+        Purse.of(self.ws).show(self, self._render_money, delay=DEBOUNCE)
+
+    def _render_money(self) -> None:
+        price = self._price
+        beside = Purse.of(self.ws).beside(self.ws, price.high if price is not None else None)
+        put(self._money, "value", line(beside))
 
     def _render(self) -> None:
         req = self.request
@@ -366,6 +379,7 @@ class RequestForm(Panel):
             self._price = None
         errors = sum(one.severity == "error" for one in findings)
         self._render_price(errors, sum(one.severity == "warning" for one in findings))
+        self._render_money()
         self._render_buttons(errors)
         put(
             self._code,

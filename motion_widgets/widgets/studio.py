@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from motion_widgets.errors import MotionError
 from motion_widgets.log.states import ENDS, FOLLOWED
 from motion_widgets.log.tables import jobs
 from motion_widgets.texts import say
@@ -19,12 +17,14 @@ from motion_widgets.widgets.compare import CompareWall
 from motion_widgets.widgets.form import RequestForm
 from motion_widgets.widgets.golive import GoLive
 from motion_widgets.widgets.monitor import JobMonitor
+from motion_widgets.widgets.purse import Purse
 from motion_widgets.widgets.table import LogTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.jobs.job import Job
+    from motion_widgets.request import MotionRequest
     from motion_widgets.sweep import Run
     from motion_widgets.workspace import Workspace
 
@@ -32,8 +32,6 @@ __all__ = ["Studio"]
 
 TABS = ("build", "sweep", "runs", "compare", "log")
 BUILD, SWEEP, RUNS, COMPARE, LOG = range(5)
-BALANCE_EVERY = 5.0
-"""s between two looks at the balance; only when the log changed."""
 
 
 class Studio(Panel):
@@ -54,13 +52,10 @@ class Studio(Panel):
         shown_off = tab is None and "BINDER_LAUNCH_HOST" in os.environ and bool(ws.log_store.sweep_ids())
         self.form = RequestForm(ws, on_submit=self._submitted, on_show=self._show, watch=False)
         self.board = SweepBoard(ws, request=self.form.request, on_run=self._started, watch=False)
-        self.monitor = JobMonitor(ws, on_show=self._show, watch=False)
+        self.monitor = JobMonitor(ws, on_show=self._show, on_edit=self._edit, watch=False)
         self.compare = CompareWall(ws, watch=False)
         self.table = LogTable(ws, watch=False)
         self.golive = GoLive(ws, on_switch=self._switched)
-        self._balance: str = ""
-        self._balance_why = ""
-        self._balance_at = 0.0
         self._facts = html()
         self._golive_button = button(say("golive_open"), self._toggle_golive)
         show(self.golive, visible=False)
@@ -94,17 +89,7 @@ class Studio(Panel):
         """Draw every panel from the log, and the head."""
         for panel in (self.form, self.board, self.monitor, self.compare, self.table):
             panel.refresh()
-        if time.monotonic() - self._balance_at > BALANCE_EVERY or not self._balance:
-            self._balance_at = time.monotonic()
-            self._balance_why = ""
-            try:
-                remain = self.ws.balance()
-                self._balance = (
-                    say("head_balance", usd=remain) if remain is not None else say("head_balance_open")
-                )
-            except (MotionError, TimeoutError) as error:
-                self._balance = say("head_balance_unknown")
-                self._balance_why = str(error)
+        Purse.of(self.ws).show(self, self._draw_head)
         self._draw_head()
 
     def _draw_head(self) -> None:
@@ -118,7 +103,8 @@ class Studio(Panel):
             say("jobs_counts", running=moving, done=done),
             say("head_spent", usd=spent / 1e6),
         )
-        facts = [(self._balance, self._balance_why), (jobs_said, ""), (spent_said, "")]
+        purse = Purse.of(ws)
+        facts = [(purse.words(ws), purse.why), (jobs_said, ""), (spent_said, "")]
         with self.lock:
             put(
                 self._facts,
@@ -154,11 +140,14 @@ class Studio(Panel):
 
         self.later("show", work)
 
+    def _edit(self, req: MotionRequest) -> None:
+        self.form.load(req)
+        self.tabs.selected_index = BUILD
+
     def _toggle_golive(self) -> None:
         show(self.golive, self.golive.layout.display == "none")
 
     def _switched(self) -> None:
-        self._balance = ""
         self._seen = -1
         self.form.later("switched", lambda: self.form._render)  # noqa: SLF001 - the button names the endpoint
 

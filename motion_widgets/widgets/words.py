@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from motion_widgets.log.bills import outside, refund_open
 from motion_widgets.log.states import State
 from motion_widgets.price import to_usd
 from motion_widgets.request import media_name
@@ -13,7 +14,7 @@ from motion_widgets.texts import say
 if TYPE_CHECKING:
     from motion_widgets.log.store import Row
 
-__all__ = ["billed", "cell_name", "mark", "state_words", "usd", "waited"]
+__all__ = ["billed", "cell_name", "clock", "mark", "state_words", "usd", "waited"]
 
 _MARKS = {
     State.PLANNED: "\u25cb", State.SUBMITTING: "\u2191", State.SUBMITTED: "\u25b7", State.RUNNING: "\u25b6",
@@ -40,10 +41,17 @@ def usd(micro: int | None) -> str:
 
 
 def billed(row: Row) -> str:
-    """Say what a job cost: the bill, or that money is reserved."""
+    """Say what a job cost: the bill (marked where the estimate was wrong), or that money is reserved."""
     if row["cost"] is not None:
-        return usd(row["cost"])
+        return f"{usd(row['cost'])}, {say('outside_mark')}" if outside(row) else usd(row["cost"])
+    if refund_open(row):
+        return say("refund_mark")
     return say("reserved") if row["reserved"] else ""
+
+
+def clock(micro: int | None) -> str:
+    """Give a moment (unix microseconds) as ``13:05:12`` of this machine; None as nothing."""
+    return "" if micro is None else time.strftime("%H:%M:%S", time.localtime(micro / 1e6))
 
 
 def waited(row: Row) -> str:

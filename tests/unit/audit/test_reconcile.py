@@ -216,6 +216,33 @@ def test_failed_yet_billed_and_outside_the_estimate(ws: mw.Workspace, account: A
     assert f"explained by {failed}" in text
 
 
+def test_a_refund_that_was_not_confirmed_is_settled_once_the_account_fits_without_it(
+    ws: mw.Workspace, account: Account
+) -> None:
+    ws.log_store.set_budget("run-1", 5_000_000)
+    put(ws, S.COLLECTED, 0.17136)
+    bill(account, 0.17136)
+    failed = put(ws, S.FAILED, reserved=230_000, budget_id="run-1")
+    _, text = said(ws)
+    assert f"{failed} is failed, and the account fits without it: it was refunded. --fix gives" in text
+    assert ws.log_store.job(failed)["reserved"] == 230_000, "nothing is written without --fix"
+    assert "given back now" in said(ws, fix=True)[1]
+    assert (ws.log_store.job(failed)["cost"], ws.log_store.job(failed)["reserved"]) == (0, 0)
+    assert said(ws)[0] == 0
+
+
+@pytest.mark.parametrize(("billed", "days"), [(0.19, 5), (0.0, 0.0005)], ids=["charged", "too fresh"])
+def test_a_refund_that_the_account_does_not_show_stays_reserved(
+    ws: mw.Workspace, account: Account, billed: float, days: float
+) -> None:
+    failed = put(ws, S.FAILED, reserved=230_000, days=days)
+    bill(account, billed)
+    _, text = said(ws, fix=True)
+    assert f"{failed} is failed and its refund is not confirmed: its money stays reserved" in text
+    assert ws.log_store.job(failed)["reserved"] == 230_000
+    assert (f"explained by {failed}" in text) is (billed > 0)
+
+
 def test_the_account_has_less(ws: mw.Workspace, account: Account) -> None:
     refunded = put(ws, S.COLLECTED, 0.19)
     put(ws, S.COLLECTED, 0.17136)

@@ -155,6 +155,11 @@ class Endpoint:
         self.uploads = 0
         self.downloads: list[dict] = []
         self.charges: dict[str, str] = {}
+        self.bills: dict[str, float] = {}
+        self.refunds = True
+        """Whether a failed task that states no cost is given its money back, as the documentation says."""
+        self.balance = 10.5
+        self.balance_says: Say | str | None = None
         self.requests = 0
         self.honours_keys = True
         self.on_post = lambda _: None
@@ -181,7 +186,18 @@ class Endpoint:
                         return task_id
             task_id = f"task_{len(self.charges) + 1:04d}"
             self.charges[task_id] = key
+            self.bills[task_id] = COST
             return task_id
+
+    def bill(self, task_id: str, said: object) -> None:
+        """Move the money that an answer about a task speaks of."""
+        body = said.body if isinstance(said, Say) else None
+        data = body.get("data") if isinstance(body, dict) else None
+        if isinstance(data, dict) and task_id in self.bills:
+            if isinstance(data.get("cost"), float):
+                self.bills[task_id] = data["cost"]
+            elif data.get("status") == "failed" and self.refunds:
+                self.bills[task_id] = 0.0
 
     def completed(self, task_id="", **changes) -> Say:
         video = {
@@ -284,14 +300,17 @@ class _Handler(BaseHTTPRequestHandler):
             with own._lock:
                 own.polls.append(task_id)
                 action = own.next_poll.popleft() if own.next_poll else None
-            self._send(self._act(action, lambda: own.completed(task_id), task_id))
+            said = self._act(action, lambda: own.completed(task_id), task_id)
+            own.bill(task_id, said)
+            self._send(said)
         elif path.startswith("/result/"):
             with own._lock:
                 own.downloads.append({name.lower(): value for name, value in self.headers.items()})
                 action = own.next_download.popleft() if own.next_download else None
             self._send(self._act(action, self._result, own.downloads[-1]))
         elif path.endswith("/balance"):
-            self._send(Say(200, {"success": True, "remain_balance": 10.5}))
+            left = Say(200, {"success": True, "remain_balance": own.balance - sum(own.bills.values())})
+            self._send(self._act(own.balance_says, lambda: left))
         else:
             self._send(refusal(404))
 

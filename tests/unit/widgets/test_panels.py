@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from ipywidgets.widgets.widget import _instances
 import motion_widgets as mw
 from motion_widgets.log.states import State
 from motion_widgets.widgets import GoLive, compare
+from motion_widgets.widgets.purse import Purse
 from motion_widgets.widgets.words import state_words
 
 from .conftest import until
+
+S = State
 
 
 def request_of(ws: mw.Workspace, **changes: object) -> mw.MotionRequest:
@@ -34,23 +38,129 @@ def row_in(ws: mw.Workspace, state: State, **columns: object) -> str:
         "model": "m",
     }
     row, _ = ws.log_store.add_job({**values, "estimate_high": 460_000, **columns})
-    path = {State.PLANNED: (), State.UNKNOWN: (State.SUBMITTING, State.UNKNOWN)}
-    steps = path.get(state, (State.SUBMITTING, State.SUBMITTED, state))
+    steps = {
+        S.PLANNED: (),
+        S.UNKNOWN: (S.SUBMITTING, state),
+        S.REJECTED: (S.SUBMITTING, state),
+        **dict.fromkeys((S.EXPIRED, S.COLLECTED), (S.SUBMITTING, S.SUBMITTED, S.COMPLETED, state)),
+    }.get(state, (S.SUBMITTING, S.SUBMITTED, state))
     for step in steps:
         assert ws.log_store.move(row["id"], step)
     return str(row["id"])
 
 
 def test_an_unknown_job_offers_its_choices_in_words_and_write_off_ends_it(ws: mw.Workspace) -> None:
-    job_id = row_in(ws, State.UNKNOWN, error_message="The answer never came <b>")
+    job_id = row_in(ws, State.UNKNOWN, error_message="The answer never came <b>", reserved=460_000)
     monitor = mw.JobMonitor(ws, watch=False)
     first = monitor._rows[0]
-    assert [one.description for one in first._buttons] == ["Resend, same key (may charge twice)", "Write off"]
+    assert [one.description for one in first._buttons] == [
+        "Keep waiting",
+        "Send again, same key (may charge twice)",
+        "Write off ($0.46 counts as spent)",
+    ]
     assert "The answer never came &lt;b&gt;" in first._text.value
     assert "decide below" in monitor._count.value
-    first._buttons[1].click()
+    first._buttons[0].click()
+    until(lambda: first._buttons[0].description == "Decide\u2026")
+    assert "$0.46 stays reserved; nothing is sent again" in first._text.value
+    first._buttons[0].click()
+    until(lambda: first._buttons[0].description == "Keep waiting")
+    first._buttons[2].click()
     until(lambda: ws.attach(job_id).state == "written_off")
     monitor.close()
+
+
+AGAIN = ["Retry ($0.46)", "Change or repeat\u2026"]
+ENDS = [
+    (
+        S.FAILED,
+        {"error_kind": "moderation", "cost": 0},
+        ["It was refunded.", "the clip or the prompt"],
+        AGAIN,
+    ),
+    (S.FAILED, {"reserved": 460_000}, ["refund is not confirmed: $0.46 stays reserved"], AGAIN),
+    (S.FAILED, {"cost": 460_000}, ["billed $0.46 all the same"], AGAIN),
+    (
+        S.VANISHED,
+        {"task_id": "t7", "reserved": 460_000},
+        ["$0.46 stays", "about task t7"],
+        AGAIN[1:],
+    ),
+    (S.EXPIRED, {"task_id": "t8", "cost": 460_000}, ["link died", "It was billed $0.46."], AGAIN[1:]),
+    (S.REJECTED, {"error_kind": "account"}, ["it cost nothing", "nothing more is sent"], AGAIN),
+    (S.COLLECTED, {"cost": 920_000}, ["$0.92, outside the estimate", "Billed outside"], ["Show result"]),
+]
+
+
+@pytest.mark.parametrize(("state", "columns", "parts", "buttons"), ENDS)
+def test_each_end_says_what_is_known_and_the_next_step(
+    ws: mw.Workspace, state: State, columns: dict[str, object], parts: list[str], buttons: list[str]
+) -> None:
+    said = {} if state == State.COLLECTED else {"error_message": "the server's <b>words</b>"}
+    row_in(ws, state, **said, **columns)
+    monitor = mw.JobMonitor(ws, on_edit=lambda _: None, watch=False)
+    first = monitor._rows[0]
+    shown = [one.description for one in first._buttons if one.layout.display is None]
+    assert [one for one in [*parts, *map(html.escape, said.values())] if one not in first._text.value] == []
+    assert shown == buttons
+    monitor.close()
+
+
+def test_a_request_goes_back_into_the_form_with_its_kept_files(ws: mw.Workspace) -> None:
+    req = request_of(ws, mode="pro", prompt="wave", watermark_info={"enabled": True})
+    ws.log_store.add_job(ws.plan_job(req))
+    asked: list[mw.MotionRequest] = []
+    monitor = mw.JobMonitor(ws, on_edit=asked.append, watch=False)
+    monitor._act("edit", ws.jobs()[0].id)
+    until(lambda: asked)
+    assert asked[0].key == req.key
+    monitor.close()
+
+
+def test_failures_that_lie_on_a_value_are_said_in_the_job_view_and_on_the_board(ws: mw.Workspace) -> None:
+    base = request_of(ws)
+    axes = {"prompt": ["fine", "bad"], "mode": ["std", "pro"], "character_orientation": ["image", "video"]}
+    board = mw.SweepBoard(ws, request=base, watch=False)
+    fails = {"on": "status", "kind": "failed", "match": "bad", "reason": "moderation", "times": 0}
+    ws.sandbox.faults = {"fault": [fails]}
+    board._run = mw.Sweep(base, **axes).plan(ws).run().wait(60)
+    monitor = mw.JobMonitor(ws, watch=False)
+    until(lambda: board._plan is not None)
+    board._draw()
+    for said in (monitor._clusters.value, board._clusters.value):
+        assert "bad failed in 4 of 4 cells; the others in 0 of 4." in said
+        assert "content policy" in said
+    monitor.close()
+    board.close()
+
+
+def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspace) -> None:
+    ws.sandbox.set_balance(0.1)
+    form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
+    until(lambda: "SANDBOX balance $0.10" in form._money.value)
+    until(lambda: "$0.24 is missing" in form._money.value)
+    assert not form.submit.disabled, "the balance may be old; the endpoint decides"
+    form.close()
+
+
+def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Workspace) -> None:
+    ws.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
+    form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
+    until(lambda: "SANDBOX balance not known" in form._money.value)
+    until(lambda: not form.submit.disabled)
+    form.close()
+
+
+def test_the_balance_is_asked_for_once_a_minute_and_after_a_submit(ws: mw.Workspace) -> None:
+    ws.sandbox.faults = {"fault": []}
+    purse = Purse.of(ws)
+    assert [purse.look(ws) for _ in range(20)] == [0.0] * 20
+    assert ws.sandbox.faults.calls["balance"] == 1
+    assert purse.words(ws).startswith("SANDBOX balance $")
+    before = purse.words(ws)
+    ws.submit(request_of(ws, mode="std", character_orientation="image")).wait(60)
+    until(lambda: purse.look(ws) == 0.0)
+    assert purse.words(ws) != before
 
 
 def test_every_state_has_words_and_a_mark() -> None:

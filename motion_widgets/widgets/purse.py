@@ -1,0 +1,116 @@
+"""The account's money as panels show it beside a price: asked for off the callbacks, kept for a minute."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import func, select
+
+from motion_widgets.errors import MotionError
+from motion_widgets.log.tables import jobs
+from motion_widgets.price import to_micro, to_usd
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import note
+from motion_widgets.widgets._html import esc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.widgets._base import Panel
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["Purse"]
+
+MINUTE = 60.0
+"""s that a balance is believed while nothing was sent or billed."""
+SOON = 2.0
+"""s between two looks when something was."""
+PATIENCE = 10.0
+"""s that an answer is waited for."""
+_PURSES: WeakKeyDictionary[Workspace, Purse] = WeakKeyDictionary()
+
+
+class Purse:
+    """What is known of the balance of a workspace's account; all panels of the workspace share it."""
+
+    def __init__(self) -> None:
+        self._busy = threading.Lock()
+        self._key: tuple[Any, ...] = ()
+        """Endpoint, account, and what changes when money may have moved, as it was at the last look."""
+        self._at = 0.0
+        self._micro: int | None = None
+        self.why = ""
+        """Why it is not known; ``""``: it is, or nobody asked yet."""
+
+    @classmethod
+    def of(cls, ws: Workspace) -> Purse:
+        """Give the purse of a workspace."""
+        return _PURSES.setdefault(ws, cls())
+
+    def look(self, ws: Workspace) -> float:
+        """Ask for the balance if what is known is old. Blocks; gives s after which to look again, or 0."""
+        if not self._busy.acquire(blocking=False):
+            return SOON
+        try:
+            key, age = _moved(ws), time.monotonic() - self._at
+            if key == self._key and age < MINUTE:
+                return 0.0
+            if key[:2] == self._key[:2] and age < SOON:
+                return SOON - age
+            micro, why = _ask(ws)
+            self._key, self._at, self._micro, self.why = key, time.monotonic(), micro, why
+            return 0.0
+        finally:
+            self._busy.release()
+
+    def show(self, panel: Panel, draw: Callable[[], None], *, delay: float = 0.0) -> None:
+        """Look on a thread that may block, then draw; and again while something moves."""
+
+        def work() -> Callable[[], None]:
+            again = self.look(panel.ws)
+
+            def after() -> None:
+                draw()
+                if again:
+                    Purse.of(panel.ws).show(panel, draw, delay=again)
+
+            return after
+
+        panel.later("purse", work, delay=delay)
+
+    def words(self, ws: Workspace) -> str:
+        """Give the balance in words; whose it is, when it is the sandbox's."""
+        if self._key[:1] != (ws.endpoint,):
+            return say("balance_asking")
+        if self._micro is None:
+            return say("balance_unknown" if ws.live else "balance_unknown_sandbox")
+        return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._micro))
+
+    def beside(self, ws: Workspace, price: float | None) -> str:
+        """Give the HTML that stands beside a price in USD: the balance, and what is missing."""
+        words = self.words(ws)
+        known = self._micro if self._key[:1] == (ws.endpoint,) else None
+        missing = 0 if price is None or known is None else to_micro(price) - known
+        if missing > 0:
+            return note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
+        why = f' title="{esc(self.why)}"' if self.why else ""
+        return f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
+
+
+def _ask(ws: Workspace) -> tuple[int | None, str]:
+    """Give the balance in micro-dollars, or None and why it is not known."""
+    try:
+        remain = ws.balance(PATIENCE)
+    except (MotionError, TimeoutError) as error:
+        return None, str(error) or say("balance_slow", seconds=PATIENCE)
+    return (None, say("balance_open")) if remain is None else (to_micro(remain), "")
+
+
+def _moved(ws: Workspace) -> tuple[Any, ...]:
+    query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost), func.count(jobs.c.completed))
+    mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
+    with ws.log_store.read() as connection:
+        return ws.endpoint, ws.account, *connection.execute(query.where(*mine)).one()
