@@ -56,11 +56,22 @@ def put(place: Place, path: Path, name: str, life: float) -> str:
 def _put(to: str, path: Path, name: str, life: int) -> str:
     from fsspec.core import url_to_fs
 
-    files, root = url_to_fs(to)
+    files, root = url_to_fs(to, **_options(to))
     target = f"{root.rstrip('/')}/{name}"
     if not _there(files, target, path.stat().st_size):
         files.put_file(str(path), target)
     return str(files.sign(target, expiration=life))
+
+
+def _options(to: str) -> dict[str, Any]:
+    """Ask for signatures of version 4: buckets made since 2020, and other S3 stores, take no older ones."""
+    from fsspec.config import conf
+
+    scheme = to.partition(":")[0].lower()
+    if scheme not in ("s3", "s3a"):
+        return {}
+    own = conf.get(scheme, {}).get("config_kwargs") or {}
+    return {"config_kwargs": {"signature_version": "s3v4", **own}}
 
 
 def _there(files: Any, target: str, size: int) -> bool:
