@@ -44,11 +44,15 @@ class Asked:
     name: str
     """What a person calls the file."""
     place: Place
+    life: float | None = None
+    """s that were asked for. None: as is usual there."""
 
     @property
     def sentence(self) -> str:
         """What would become public, where and for how long."""
-        return say("consent_what", name=self.name, place=self.place.label, life=hours(self.place.life))
+        return say(
+            "consent_what", name=self.name, place=self.place.label, life=hours(self.life or self.place.life)
+        )
 
 
 class Hosting:
@@ -126,7 +130,7 @@ class Hosting:
     def require_consent(self, req: MotionRequest) -> None:
         """Raise RequestError where a local file of a request would become public without consent."""
         for one in self.asked(req):
-            raise RequestError.of("consent_missing", what=one.sentence, how="ws.consent()")
+            raise RequestError.of("consent_missing", what=one.sentence, how="ws.consent(), or --consent")
 
     def _defaults(self) -> list[Place]:
         to = self.publish_to
@@ -158,7 +162,7 @@ class Hosting:
             Nobody agreed, or it cannot be published.
         """
         if not (consent or self.consented(place)):
-            asked = Asked("", path.name, place)
+            asked = Asked("", path.name, place, wishes.get("life"))
             raise RequestError.of("consent_missing", what=asked.sentence, how="consent=True, ws.consent(to)")
         return await self.publisher.publish(path, place, client=client, **wishes)
 

@@ -41,7 +41,7 @@ class Publishes:
     def publish_to(self) -> str | None:
         """Where local clips are published when a job is submitted live. None: nowhere.
 
-        A destination as `publish` takes it; the folder remembers it. Images go through the endpoint's own upload.
+        A destination as `publish` takes it; the folder remembers it. Images go through the endpoint's upload.
         """
         return self.hosting.publish_to
 

@@ -107,7 +107,11 @@ def test_pins_satisfy_pyproject() -> None:
     pinned = pins(BINDER / "requirements.txt")
     extras = PROJECT["optional-dependencies"]
     assert set(extras) == {"keyring", "postgres", "s3", "voila"}
-    pinned |= {name: pin for name, pin in pins(REPO / "tests/requirements.txt").items() if name in ("psycopg", "s3fs")}
+    pinned |= {
+        name: pin
+        for name, pin in pins(REPO / "tests/requirements.txt").items()
+        if name in ("psycopg", "s3fs")
+    }
     for text in [*PROJECT["dependencies"], *(one for wanted in extras.values() for one in wanted)]:
         wanted = Requirement(text)
         assert wanted.name in pinned, text

@@ -64,13 +64,13 @@ async def run(place: Place, path: Path, name: str, *, deadline: float | None = N
         async with asyncio.timeout(seconds):
             out, err = await asyncio.gather(_tail(process.stdout), _tail(process.stderr))
             code = await process.wait()
-    except TimeoutError:
-        raise RequestError.of("command_slow", place=place.label, seconds=seconds) from None
-    finally:
+    except BaseException as error:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # it and whatever it started
             os.killpg(process.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            await process.wait()
+        await process.wait()
+        if isinstance(error, TimeoutError):
+            raise RequestError.of("command_slow", place=place.label, seconds=seconds) from None
+        raise
     if code:
         said = clean(" ".join((err or out).split())[-_SAID:], _SAID)
         raise RequestError.of("command_failed", place=place.label, code=code, said=said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -113,7 +114,13 @@ class Probes:
             known = self._well.get((field, link), 0.0) > time.monotonic()
             if known and (expires is None or expires >= time.time() + cover):
                 return []
-            found = await asyncio.to_thread(probe, field, link, cover=cover, public=self._public)
+            look = functools.partial(probe, field, link, cover=cover, public=self._public)
+            try:
+                found = await asyncio.to_thread(look)
+            except RuntimeError as error:
+                if "shutdown" not in str(error):
+                    raise
+                found = look()  # the interpreter ends; what was begun is still looked at and sent
             if not found:
                 if len(self._well) > _MANY:
                     self._well.clear()

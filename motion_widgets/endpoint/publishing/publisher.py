@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.client import is_loopback
 from motion_widgets.endpoint.publishing import command, serve, store
-from motion_widgets.endpoint.publishing.place import JOB, LIFE, UPLOAD_LIFE, Published, expires_of
+from motion_widgets.endpoint.publishing.place import DAY, JOB, LIFE, UPLOAD_LIFE, Published, expires_of
 from motion_widgets.errors import RequestError
 from motion_widgets.media import measure_clip, measure_image
 from motion_widgets.request import MotionRequest
@@ -31,6 +31,7 @@ _MARGIN = 0.02
 _ENDINGS = {"jpeg": ".jpg"}
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_FOR_EVER = 100 * 365 * DAY
 _LINK_MOST = 8000
 """Characters; no signed link is longer."""
 
@@ -92,7 +93,7 @@ class Publisher:
         """
         if wanted is not None and not _NAME.fullmatch(wanted):
             raise RequestError.of("publish_name", found=wanted[:80])
-        least = self.cover if life is None else life
+        least = self._least(place, life)
         sha = await asyncio.to_thread(sha256_of, path)
         where = f"{client.base_url} " if client is not None and place.kind == "endpoint" else ""
         key = f"{sha}:{where}{place.digest}" + (f":{wanted}" if wanted else "")
@@ -118,6 +119,16 @@ class Publisher:
             if place.kind != "serve":
                 await asyncio.to_thread(self._memory.keep, key, published)
             return published
+
+    def _least(self, place: Place, life: float | None) -> float:
+        """Give for how many s a link must live, or raise where it cannot."""
+        least = self.cover if life is None else life
+        if not (isinstance(least, int | float) and 0 < least < _FOR_EVER):
+            raise RequestError.of("life_wrong", found=repr(life)[:40])
+        most = UPLOAD_LIFE * (1 - _MARGIN) / self._clock
+        if place.kind == "endpoint" and least > most:
+            raise RequestError.of("life_long", life=least / DAY, limit=most / DAY, place=place.label)
+        return least
 
     async def _put(
         self, path: Path, place: Place, name: str, life: float, client: EndpointClient | None

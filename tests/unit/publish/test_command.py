@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,9 @@ from tests.unit.jobs.endpoint import until
 def test_last_line_is_the_link_and_what_is_put_in_is_quoted(give, clip, tmp_path):
     there = tmp_path / "there"
     there.mkdir()
-    found = give(clip, f"echo noise; cp {{path}} {shlex.quote(str(there))}/{{name}} && echo https://h.example/{{name}}")
+    found = give(
+        clip, f"echo noise; cp {{path}} {shlex.quote(str(there))}/{{name}} && echo https://h.example/{{name}}"
+    )
     assert found.url == f"https://h.example/{found.name}"
     assert (there / found.name).read_bytes() == clip.read_bytes()
     assert not list(tmp_path.rglob("evil"))
@@ -47,8 +50,11 @@ def test_holes_inside_quotes_are_refused(give, clip, to):
 
 @pytest.mark.parametrize(
     "prints",
-    ["", "done", "http://plain.example/x", "https://", "https://u:pw@h.example/x", "ftp://h/x", "https://h/a b",
-     "'https://h.example/x\u202e'", "file:///etc/passwd"],
+    [
+        "", "done", "http://plain.example/x", "https://", "https://u:pw@h.example/x", "ftp://h/x",
+        "https://h/a b",
+        "'https://h.example/x\u202e'", "file:///etc/passwd",
+    ],
 )  # fmt: skip
 def test_what_is_no_link_is_refused(give, clip, prints, tmp_path):
     with pytest.raises(RequestError, match="no usable link"):
@@ -58,7 +64,7 @@ def test_what_is_no_link_is_refused(give, clip, prints, tmp_path):
 
 def test_failure_says_its_last_words_without_secrets(give, clip):
     to = "echo 'bad token https://h.example/x?sig=geheim Bearer abcdefgh12345' >&2; exit 3 # {path}"
-    with pytest.raises(RequestError, match=r"exit 3.*bad token") as caught:
+    with pytest.raises(RequestError, match="bad token") as caught:
         give(clip, to)
     assert "geheim" not in str(caught.value)
     assert "abcdefgh12345" not in str(caught.value)
@@ -68,7 +74,7 @@ def test_command_that_hangs_is_stopped_with_all_that_it_started(clip, tmp_path):
     pid = tmp_path / "pid"
     place = Place.of(f"sleep 600 & echo $! > {shlex.quote(str(pid))}; wait # {{path}}")
     done = spawn(command.run(place, clip, "n.mp4", deadline=0.5))
-    with pytest.raises(RequestError, match="not done within 0.5 s"):
+    with pytest.raises(RequestError, match=r"not done within 0\.5 s"):
         done.result(30)
     child = int(pid.read_text())
     until(lambda: gone(child))
@@ -76,8 +82,7 @@ def test_command_that_hangs_is_stopped_with_all_that_it_started(clip, tmp_path):
 
 def gone(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
 

@@ -109,10 +109,14 @@ def test_redirects_are_followed_hop_by_hop(host, clip_bytes):
     ]
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "192.168.1.4", "169.254.169.254"])
+@pytest.mark.parametrize(
+    "name", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "192.168.1.4", "169.254.169.254"]
+)
 def test_private_addresses_are_none_of_a_live_endpoint(host, name):
     port = host.server.url.rpartition(":")[2]
-    assert codes("video_url", f"http://{name}:{port}/media/clip.mp4", public=True) == [("error", "link_inside")]
+    assert codes("video_url", f"http://{name}:{port}/media/clip.mp4", public=True) == [
+        ("error", "link_inside")
+    ]
     assert host.server.requests == 0
 
 

@@ -42,8 +42,11 @@ def test_file_in_whole_in_parts_and_by_head(shown, clip):
 
 def test_nothing_else_is_there(shown, clip):
     base, _, token = shown.url.rpartition("/")
-    others = ["", "index.html", token[:-5] + "x.mp4", token + "/", f"{token}/../{clip.name}", "..%2f..%2fetc%2fpasswd",
-              "%2e%2e/" + clip.name, token.upper(), token.removesuffix(".mp4"), "openapi.json"]  # fmt: skip
+    others = [
+        "", "index.html", token[:-5] + "x.mp4", token + "/", f"{token}/../{clip.name}",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e/" + clip.name, token.upper(), token.removesuffix(".mp4"), "openapi.json",
+    ]  # fmt: skip
     assert {one: get(f"{base}/{one}").status_code for one in others} == dict.fromkeys(others, 404)
     assert get(shown.url, "POST").status_code == 405
     assert get(shown.url, "DELETE").status_code == 405

@@ -59,13 +59,13 @@ def test_link_that_dies_too_soon_is_signed_anew_and_nothing_is_sent_again(bucket
 
 
 def test_life_longer_than_can_be_signed(bucket, give, clip):
-    with pytest.raises(RequestError, match="at most 7 days"):
+    with pytest.raises(RequestError, match="at most 7 days; 8 were"):
         give(clip, TO, life=8 * DAY)
     assert keys(bucket) == []
 
 
 def test_missing_bucket_is_said_without_a_secret(bucket, give, clip):
-    with pytest.raises(RequestError, match="s3://no-such-bucket/x did not take") as caught:
+    with pytest.raises(RequestError, match="no-such-bucket/x did not take") as caught:
         give(clip, "s3://no-such-bucket/x")
     frame, seen = caught.value.__traceback__, []
     while frame is not None:
@@ -93,6 +93,6 @@ def test_many_at_once_publish_once(bucket, publisher, clip):
 def test_clip_that_the_endpoint_refuses_is_not_made_public(bucket, give, tmp_path):
     wrong = tmp_path / "page.mp4"
     wrong.write_bytes(b"\x00\x00\x00\x18ftypisom" + bytes(100))
-    with pytest.raises(Exception, match="page.mp4"):
+    with pytest.raises(Exception, match="page"):
         give(wrong, TO)
     assert keys(bucket) == []

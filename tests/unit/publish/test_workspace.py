@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import time
 
@@ -12,7 +11,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets import RequestError, Workspace
-from motion_widgets.endpoint.publishing.place import UPLOAD_LIFE, Place
+from motion_widgets.endpoint.publishing.place import DAY, UPLOAD_LIFE, Place
 from motion_widgets.jobs.target import Target
 from tests.unit.jobs.endpoint import KEY, Say, make_png, until
 from tests.unit.publish.conftest import BUCKET
@@ -103,24 +102,25 @@ class TestConsent:
             assert json.loads((far.folder / "workspace.json").read_text()) == {"endpoint": "sandbox"}
         assert not far.hosting.consented(Place.of(COMMAND))
 
-    def test_plain_http_is_no_link_for_an_endpoint_elsewhere(self, far, bucket, clip):
+    @pytest.mark.usefixtures("bucket")
+    def test_plain_http_is_no_link_for_an_endpoint_elsewhere(self, far, clip):
         with pytest.raises(RequestError, match="no usable link"):
             far.publish(clip, TO, consent=True)
 
-    def test_upload_is_agreed_to_by_endpoint(self, far, tmp_path):
+    def test_upload_is_agreed_to_by_endpoint(self, far):
         far.consent("endpoint")
         assert far.hosting.consented(Place.of("endpoint"))
         far.switch("https://mirror.example", key=KEY, remember=False)
         assert not far.hosting.consented(Place.of("endpoint"))
 
-    def test_live_submit_asks_before_a_row_is_written(self, far, req, image, clip, monkeypatch):
+    def test_live_submit_asks_before_a_row_is_written(self, far, req, image, clip):
         far.publish_to = TO
         local = req.replace(image_url=image, video_url=clip)
         assert [one.code for one in far.check(local) if one.severity == "error"] == []
         assert [(one.field, one.place.label) for one in far.hosting.asked(local)] == [
             ("image_url", "the endpoint's upload"), ("video_url", TO),
         ]  # fmt: skip
-        with pytest.raises(RequestError, match=r"me\.png would become public at the endpoint's upload.*ws\.consent"):
+        with pytest.raises(RequestError, match=r"me\.png would become public at the end.*ws\.consent"):
             far.submit(local, max_cost=5)
         with pytest.raises(RequestError, match="would become public"):
             mw.Sweep(local).plan(far).run(budget=5)
@@ -130,11 +130,13 @@ class TestConsent:
 
     def test_sandbox_and_links_need_none(self, sandbox, far, req, image, clip):
         assert sandbox.hosting.asked(req.replace(image_url=image, video_url=clip)) == []
-        assert far.hosting.asked(req.replace(image_url="https://h.example/a", video_url="https://h.example/b")) == []
+        links = req.replace(image_url="https://h.example/a", video_url="https://h.example/b")
+        assert far.hosting.asked(links) == []
 
 
 class TestJobs:
-    def test_local_clip_goes_to_the_store_and_on_the_wire_as_its_link(self, ws, req, endpoint, bucket, clip):
+    @pytest.mark.usefixtures("bucket")
+    def test_local_clip_goes_to_the_store_and_on_the_wire_as_its_link(self, ws, req, endpoint, clip):
         ws.publish_to = TO
         ws.consent()
         job = ws.submit(req.replace(video_url=clip), max_cost=1).wait(30)
@@ -143,7 +145,8 @@ class TestJobs:
         assert httpx.get(link, trust_env=False).content == clip.read_bytes()
         assert ws.submit(req.replace(video_url=clip), max_cost=1).id == job.id
 
-    def test_signature_is_in_no_event_frame_export_or_repr(self, ws, req, bucket, clip, caplog):
+    @pytest.mark.usefixtures("bucket")
+    def test_signature_is_in_no_event_frame_export_or_repr(self, ws, req, clip, caplog):
         caplog.set_level("DEBUG")
         ws.publish_to = TO
         ws.consent()
@@ -159,7 +162,7 @@ class TestJobs:
             assert part not in shown
             assert part not in (ws.folder / "log.csv").read_text()
         for name in ("published.json", "workspace.json"):
-            assert stat.S_IMODE(os.stat(ws.folder / name).st_mode) == 0o600
+            assert stat.S_IMODE((ws.folder / name).stat().st_mode) == 0o600
 
     @pytest.mark.parametrize("say", [Say(404, b""), Say(200, b"<html>sign in</html>")])
     def test_dead_link_costs_nothing_and_says_so(self, ws, req, endpoint, say):
@@ -172,6 +175,12 @@ class TestJobs:
         assert (endpoint.posts, ws.log_store.job(row["id"])["reserved"]) == ([], 0)
         ws.runner.drive(row["id"])  # once the link lives again, it goes on
         until(lambda: ws.log_store.job(row["id"])["state"] == "collected")
+
+    def test_wait_returns_when_a_link_is_dead(self, ws, req, endpoint):
+        job = ws.submit(
+            req.replace(image_url=f"{endpoint.url}/media/image.png?Signature=x&Expires=5"), max_cost=1
+        )
+        assert (job.wait(30).state, "dies too soon" in job.error) == ("planned", True)
 
     def test_link_that_would_die_under_the_job_is_not_paid_for(self, ws, req, endpoint):
         soon = f"{endpoint.url}/media/clip.mp4?Signature=x&AWSAccessKeyId=k&Expires={int(time.time()) + 1800}"
@@ -191,7 +200,9 @@ class TestJobs:
 
 
 class TestWhere:
-    @pytest.mark.parametrize("to", ["", "here", "https://h.example/x", "result:", "serve:ftp://x", "serve:x", 5, "s3://"])
+    @pytest.mark.parametrize(
+        "to", ["", "here", "https://h.example/x", "result:", "serve:ftp://x", "serve:x", 5, "s3://"]
+    )
     def test_what_is_no_place(self, ws, clip, to):
         with pytest.raises(RequestError, match="no place to publish"):
             ws.publish(clip, to)
@@ -202,7 +213,7 @@ class TestWhere:
             ws.publish_to = to
         assert ws.publish_to is None
 
-    def test_default_is_remembered_and_taken_back(self, ws, tmp_path):
+    def test_default_is_remembered_and_taken_back(self, ws):
         ws.publish_to = "serve:https://my.tunnel.example"
         ws.switch("sandbox")
         with Workspace(ws.folder) as later:
@@ -211,13 +222,23 @@ class TestWhere:
         assert ws.publish_to is None
 
     @pytest.mark.parametrize("odd", ['{"publish_to": 5, "consent": [1]}', "[]", '{"consent": "all"}'])
-    def test_odd_memory_means_no(self, far, clip, odd):
+    def test_odd_memory_means_no(self, far, odd):
         (far.folder / "workspace.json").write_text(odd)
         assert far.publish_to is None
         assert not far.hosting.consented(Place.of("s3://x/y"))
 
     def test_labels_hide_who_may_write_there(self):
         assert "geheim" not in repr(Place.of("ftp://me:geheim@h.example/x?k=geheim"))
+
+    @pytest.mark.parametrize("life", [0, -1, float("nan"), float("inf"), "a day"])
+    def test_odd_lives(self, ws, clip, life):
+        with pytest.raises(RequestError, match="no life of a link"):
+            ws.publish(clip, "serve", life=life)
+
+    def test_no_upload_lives_for_a_week(self, ws, image, endpoint):
+        with pytest.raises(RequestError, match=r"at most 2\.94 days; 7 were"):
+            ws.publish(image, "endpoint", life=7 * DAY)
+        assert endpoint.uploads == 0
 
     def test_odd_names_and_sources(self, ws, clip):
         for name in ("../x", "-rf", ".hidden", "a b", "x/y", ""):
@@ -265,9 +286,12 @@ class TestEarlierResult:
         with pytest.raises(RequestError, match="no result here"):
             ws.publish(None, "result:job-none")
 
-    def test_result_of_the_sandbox_is_none_for_a_live_endpoint(self, ws, req, tmp_path):
+    def test_result_of_another_endpoint_is_none_here(self, ws, req):
         job = ws.submit(req, max_cost=1).wait(30)
-        with Workspace(ws.folder, endpoint="sandbox") as other, pytest.raises(RequestError, match="no result here"):
+        with (
+            Workspace(ws.folder, endpoint="sandbox") as other,
+            pytest.raises(RequestError, match="no result"),
+        ):
             other.publish(None, f"result:{job.id}")
 
 
