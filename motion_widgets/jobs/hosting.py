@@ -6,6 +6,7 @@ is looked at before it is paid for; the sandbox gets its media as they are.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Hosting"]
 
-_UPLOAD = Place.of("endpoint")
+_UPLOAD = Place.read("endpoint")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Hosting:
 
     @publish_to.setter
     def publish_to(self, to: str | None) -> None:
-        place = Place.of(to) if to is not None else None
+        place = Place.read(to) if to is not None else None
         if place is not None and place.kind in ("endpoint", "result"):
             raise RequestError.of("publish_default", place=place.label)
         choose(self._folder, publish_to=place.to if place is not None else None)
@@ -100,7 +101,7 @@ class Hosting:
         RequestError
             One is no destination.
         """
-        places = [Place.of(one) for one in to] or self._defaults()
+        places = [Place.read(one) for one in to] or self._defaults()
         held = self._consents()
         for place in places:
             if given:
@@ -119,7 +120,7 @@ class Hosting:
         if not self._target.live:
             return []
         to = self.publish_to
-        places = {"image_url": _UPLOAD, "video_url": Place.of(to) if to else None}
+        places = {"image_url": _UPLOAD, "video_url": Place.read(to) if to else None}
         values = {"image_url": req.image_url, "video_url": req.video_url}
         return [
             Asked(field, media_name(values[field]), place)
@@ -134,7 +135,7 @@ class Hosting:
 
     def _defaults(self) -> list[Place]:
         to = self.publish_to
-        return [_UPLOAD, *([Place.of(to)] if to else [])]
+        return [_UPLOAD, *([Place.read(to)] if to else [])]
 
     def _consents(self) -> dict[str, str]:
         held = chosen(self._folder).get("consent")
@@ -177,7 +178,7 @@ class Hosting:
         to = self.publish_to if field == "video_url" else "endpoint"
         if to is None:
             raise RequestError.of("clip_needs_hosting", name=name)
-        return (await self.publish(path, Place.of(to), client=client)).url
+        return (await self.publish(path, Place.read(to), client=client)).url
 
     async def look(self, wire: Mapping[str, Any]) -> list[Finding]:
         """Look at a request's links before it is paid for; give what is doubtful.
@@ -187,9 +188,12 @@ class Hosting:
         RequestError
             A link is dead, dies too soon or leads to something else; all findings are in `findings`.
         """
-        findings: list[Finding] = []
-        for field in ("image_url", "video_url"):
-            findings += await self._probes(field, wire[field], cover=self.publisher.cover)
+        cover = self.publisher.cover
+        found = await asyncio.gather(
+            self._probes("image_url", wire["image_url"], cover=cover),
+            self._probes("video_url", wire["video_url"], cover=cover),
+        )
+        findings = [one for ones in found for one in ones]
         errors = [one.message for one in findings if one.severity == "error"]
         if errors:
             error = RequestError.of("links_unfit", messages=" ".join(errors))
@@ -225,7 +229,7 @@ class Hosting:
         expires = (row["expires_at"] or 0) / 1e6
         if expires < time.time() + self.publisher.cover:
             raise RequestError.of("result_dies", id=job_id)
-        place = Place.of(f"result:{job_id}")
+        place = Place.read(f"result:{job_id}")
         return Published(
             url=links[0], expires=expires, sha=row["result_sha"], name=f"{job_id}.mp4",
             size=row["result_size"] or 0, to=place.label,

@@ -96,7 +96,7 @@ class Publishes:
         EndpointError
             The endpoint's upload failed.
         """
-        place = Place.of(to) if to is not None else None
+        place = Place.read(to) if to is not None else None
         if place is not None and place.kind == "result":
             file = None if source is None else local_file(media_source(source) or "")[0]
             return self.hosting.result(place.to[7:], sha256_of(file) if file is not None else None)
@@ -107,7 +107,7 @@ class Publishes:
             default = self.publish_to if is_clip(file) else "endpoint"
             if default is None:
                 raise RequestError.of("clip_needs_hosting", name=file.name)
-            place = Place.of(default)
+            place = Place.read(default)
         kept, sha = keep_input(self.log_store, self.folder, file, file.name)
         if isinstance(source, Clip | Image) and source.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=file.name)

@@ -44,7 +44,7 @@ class Place:
     """What is shown: no password, no query."""
 
     @classmethod
-    def of(cls, to: object) -> Place:
+    def read(cls, to: object) -> Place:
         """Read a destination.
 
         Raises

@@ -37,7 +37,7 @@ def give(publisher):
     """Publish at once, off the loop."""
 
     def give(path, to, *, client=None, by=publisher, **wishes):
-        return spawn(by.publish(path, Place.of(to), client=client, **wishes)).result(60)
+        return spawn(by.publish(path, Place.read(to), client=client, **wishes)).result(60)
 
     return give
 

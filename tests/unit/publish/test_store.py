@@ -85,7 +85,7 @@ def test_stores_that_sign_nothing_or_are_none(give, clip, to, says):
 def test_many_at_once_publish_once(bucket, publisher, clip):
     from motion_widgets.endpoint.publishing.place import Place
 
-    waiting = [spawn(publisher.publish(clip, Place.of(TO), client=None)) for _ in range(12)]
+    waiting = [spawn(publisher.publish(clip, Place.read(TO), client=None)) for _ in range(12)]
     links = {one.result(60).url for one in waiting}
     assert (len(links), len(keys(bucket))) == (1, 1)
 

@@ -95,12 +95,12 @@ class TestConsent:
         far.consent(COMMAND)
         far.publish(clip, COMMAND)
         with Workspace(far.folder, endpoint="apimart", key=KEY) as later:
-            assert later.hosting.consented(Place.of(COMMAND))
-            assert not later.hosting.consented(Place.of(f"{COMMAND} "[1:]))
+            assert later.hosting.consented(Place.read(COMMAND))
+            assert not later.hosting.consented(Place.read(f"{COMMAND} "[1:]))
             later.switch("sandbox")
             later.consent(COMMAND, given=False)
             assert json.loads((far.folder / "workspace.json").read_text()) == {"endpoint": "sandbox"}
-        assert not far.hosting.consented(Place.of(COMMAND))
+        assert not far.hosting.consented(Place.read(COMMAND))
 
     @pytest.mark.usefixtures("bucket")
     def test_plain_http_is_no_link_for_an_endpoint_elsewhere(self, far, clip):
@@ -109,9 +109,9 @@ class TestConsent:
 
     def test_upload_is_agreed_to_by_endpoint(self, far):
         far.consent("endpoint")
-        assert far.hosting.consented(Place.of("endpoint"))
+        assert far.hosting.consented(Place.read("endpoint"))
         far.switch("https://mirror.example", key=KEY, remember=False)
-        assert not far.hosting.consented(Place.of("endpoint"))
+        assert not far.hosting.consented(Place.read("endpoint"))
 
     def test_live_submit_asks_before_a_row_is_written(self, far, req, image, clip):
         far.publish_to = TO
@@ -225,10 +225,10 @@ class TestWhere:
     def test_odd_memory_means_no(self, far, odd):
         (far.folder / "workspace.json").write_text(odd)
         assert far.publish_to is None
-        assert not far.hosting.consented(Place.of("s3://x/y"))
+        assert not far.hosting.consented(Place.read("s3://x/y"))
 
     def test_labels_hide_who_may_write_there(self):
-        assert "geheim" not in repr(Place.of("ftp://me:geheim@h.example/x?k=geheim"))
+        assert "geheim" not in repr(Place.read("ftp://me:geheim@h.example/x?k=geheim"))
 
     @pytest.mark.parametrize("life", [0, -1, float("nan"), float("inf"), "a day"])
     def test_odd_lives(self, ws, clip, life):
