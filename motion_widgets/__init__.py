@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PaymentError,
         RateLimitError,
     )
+    from motion_widgets.endpoint.publishing.place import Published
     from motion_widgets.errors import (
         BudgetError,
         ClipError,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
         Studio,
         SweepBoard,
     )
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.workspace import Workspace, publish
 
 __version__ = "0.1.0"
 
@@ -67,6 +68,7 @@ _HOMES = {
     "PaymentError": "endpoint.errors",
     "Plan": "sweep",
     "Prices": "price",
+    "Published": "endpoint.publishing.place",
     "RateLimitError": "endpoint.errors",
     "RequestError": "errors",
     "RequestForm": "widgets",
@@ -79,6 +81,7 @@ _HOMES = {
     "estimate": "price",
     "measure_clip": "media",
     "measure_image": "media",
+    "publish": "workspace",
 }
 
 __all__ = [
@@ -105,6 +108,7 @@ __all__ = [
     "PaymentError",
     "Plan",
     "Prices",
+    "Published",
     "RateLimitError",
     "RequestError",
     "RequestForm",
@@ -117,6 +121,7 @@ __all__ = [
     "estimate",
     "measure_clip",
     "measure_image",
+    "publish",
 ]
 
 

@@ -72,11 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("request", help=say("cli_request"))
     submit.add_argument("--max-cost", type=float, help=say("cli_max_cost"))
     submit.add_argument("--new", action="store_true", help=say("cli_new"))
+    submit.add_argument("--consent", action="store_true", help=say("cli_consent"))
     sweep = command("sweep", _sweep)
     sweep.add_argument("request", help=say("cli_request"))
     sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
     sweep.add_argument("--budget", type=float, help=say("cli_budget"))
     sweep.add_argument("--plan", action="store_true", help=say("cli_plan"))
+    sweep.add_argument("--consent", action="store_true", help=say("cli_consent"))
     command("attach", _attach).add_argument("id", help=say("cli_id"))
     log = command("log", _log)
     for kind in ("csv", "parquet", "json"):
@@ -258,6 +260,8 @@ def _check(options: argparse.Namespace) -> int:
 
 def _submit(options: argparse.Namespace) -> int:
     ws = _workspace(options)
+    if options.consent:
+        ws.consent()
     job = ws.submit(_request(options.request), max_cost=options.max_cost, new=options.new)
     print(job.id, flush=True)
     job.wait()
@@ -286,6 +290,8 @@ def _sweep(options: argparse.Namespace) -> int:
     print(plan)
     if options.plan:
         return 0
+    if options.consent:
+        ws.consent()
     run = plan.run(budget=options.budget)
     print(run.id, flush=True)
     return _finish(run)

@@ -20,9 +20,11 @@ from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.endpoint.secret import Secret
 from motion_widgets.errors import RequestError
 from motion_widgets.jobs.appraise import Appraiser, bound_micro, judge, require_bound
+from motion_widgets.jobs.hosting import Hosting
 from motion_widgets.jobs.inputs import keep_inputs, make_folder, require_writable, wire_of
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.loop import spawn
+from motion_widgets.jobs.publishing import Publishes
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.target import BASE_URL, Target, keep_in_mind, remembered, target_of
 from motion_widgets.log.frames import LogView
@@ -34,6 +36,7 @@ from motion_widgets.price import PRICES, Estimate, Prices
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
+    from motion_widgets.endpoint.publishing.place import Published
     from motion_widgets.errors import ClipError
     from motion_widgets.facts import Clip, Image
     from motion_widgets.media import SampleMedia
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from motion_widgets.sandbox import Sandbox
     from motion_widgets.sweep import Run
 
-__all__ = ["BASE_URL", "Workspace"]
+__all__ = ["BASE_URL", "Workspace", "publish"]
 
 FOLDER = "MOTION_WIDGETS_FOLDER"
 LOG = "MOTION_WIDGETS_LOG"
@@ -51,7 +54,7 @@ _DRAWING = threading.Lock()
 _OPEN: weakref.WeakSet[Workspace] = weakref.WeakSet()
 
 
-class Workspace:
+class Workspace(Publishes):
     """A folder with an endpoint and a log.
 
     Parameters
@@ -100,6 +103,7 @@ class Workspace:
         self._closed = False
         self._sandbox: Sandbox | None = None
         self._runner: Runner | None = None
+        self._hosting: Hosting | None = None
         _OPEN.add(self)
         if self.log_store.count(*self._mine(), jobs.c.state.in_(_UNDER_WAY)):
             _ = self.runner  # jobs of an earlier kernel are followed on; that costs nothing
@@ -120,7 +124,7 @@ class Workspace:
         """
         target = target_of(endpoint, Secret(key) if isinstance(key, str) else key)
         with self._lock:
-            old, self._runner, self._target = self._runner, None, target
+            old, self._runner, self._target, self._hosting = self._runner, None, target, None
             if remember:
                 keep_in_mind(self.folder, target)
         if old is not None:
@@ -172,6 +176,19 @@ class Workspace:
                 self._sandbox = Sandbox(self.folder / "sandbox", speed=self._speed).start()
             return self._sandbox
 
+    @property
+    def hosting(self) -> Hosting:
+        """Where media become public, and who agreed; for the endpoint that this workspace is at."""
+        with self._lock:
+            if self._hosting is None:
+                clock = 1.0
+                if not self.live:
+                    from motion_widgets.sandbox.server import DEFAULT_SPEED
+
+                    clock = self._speed or DEFAULT_SPEED
+                self._hosting = Hosting(self.folder, self.log_store, self._target, clock=clock)
+            return self._hosting
+
     def _mine(self) -> tuple[Any, ...]:
         return jobs.c.endpoint == self.endpoint, jobs.c.account == self.account
 
@@ -211,13 +228,13 @@ class Workspace:
 
     def check(self, req: MotionRequest) -> list[Finding]:
         """Measure a request's media and find all that is wrong with it, for this workspace's endpoint."""
-        return self._appraiser.check(req, self._target)
+        return self._appraiser.check(req, self._target, hosted=self.publish_to is not None)
 
     def judge(
         self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None
     ) -> list[Finding]:
         """Find all that is wrong with a request whose media were measured, for this workspace's endpoint."""
-        return judge(req, clip, image, self._target)
+        return judge(req, clip, image, self._target, hosted=self.publish_to is not None)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs, at this workspace's prices."""
@@ -249,7 +266,8 @@ class Workspace:
         Raises
         ------
         RequestError
-            The request has errors; all of them are in `findings`.
+            The request has errors, all of which are in `findings`; or a local file would become public and
+            nobody consented (`consent`).
         BudgetError
             No `max_cost` on a live endpoint, or the estimate's upper end exceeds it.
         AuthError
@@ -269,6 +287,7 @@ class Workspace:
         values, cost = self.prepare(req)
         self.require_bound(cost, max_cost)
         self.require_ready()
+        self.hosting.require_consent(req)
         kept = keep_inputs(self.log_store, self.folder, req)
         row, _ = self.log_store.add_job({**values, **kept}, new=new)
         if row["state"] == State.PLANNED:
@@ -289,11 +308,12 @@ class Workspace:
         Raises
         ------
         RequestError
-            The request has errors.
+            The request has errors, or a local file would become public without consent.
         LogError
             The folder takes no files.
         """
         values, _ = self.prepare(req)
+        self.hosting.require_consent(req)
         return {**values, **keep_inputs(self.log_store, self.folder, req)}
 
     def require_bound(self, cost: Estimate, bound: float | None) -> None:
@@ -314,7 +334,7 @@ class Workspace:
         RequestError
             The request has errors.
         """
-        columns, cost = self._appraiser.prepare(req, self._target)
+        columns, cost = self._appraiser.prepare(req, self._target, hosted=self.publish_to is not None)
         where = {"endpoint": self.endpoint, "account": self.account, "sandbox": not self.live}
         return {**where, **columns}, cost
 
@@ -404,6 +424,24 @@ class Workspace:
         return f"<Workspace {self.folder} ({where}), {len(self.log)} jobs>"
 
 
+def publish(
+    source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
+    name: str | None = None, ws: Workspace | None = None,
+) -> Published:  # fmt: skip
+    """Give a local image or clip a public link, as `Workspace.publish` does.
+
+    Parameters
+    ----------
+    ws
+        Whose endpoint, consents and memory of links. None: the workspace of the working directory.
+    """
+    wishes: dict[str, Any] = {"life": life, "consent": consent, "name": name}
+    if ws is not None:
+        return ws.publish(source, to, **wishes)
+    with Workspace() as own:
+        return own.publish(source, to, **wishes)
+
+
 def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
     """Make the runner of a target; it stays with that target whatever its workspace is switched to."""
 
@@ -413,8 +451,13 @@ def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
         sandbox = await asyncio.to_thread(lambda: ws.sandbox)
         return EndpointClient(sandbox.url, Secret(sandbox.token))
 
+    hosting = ws.hosting if target.live else None
+
     async def publish(made: EndpointClient, row: Row) -> dict[str, Any]:
-        return await wire_of(made, row, ws.folder, live=target.live)
+        wire, doubts = await wire_of(made, row, ws.folder, hosting=hosting)
+        for one in [one for one in doubts if one.severity == "warning"]:
+            await asyncio.to_thread(ws.log_store.remark, row["id"], one.message[:300])
+        return wire
 
     return Runner(
         ws.log_store, endpoint=target.endpoint, account=account, client=client, publish=publish,

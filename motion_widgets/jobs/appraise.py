@@ -73,9 +73,9 @@ class Appraiser:
             self._measured[memory] = measured
         return measured
 
-    def check(self, req: MotionRequest, target: Target) -> list[Finding]:
-        """Measure a request's media and find all that is wrong with it, for an endpoint."""
-        return judge(req, *self.measure(req), target)
+    def check(self, req: MotionRequest, target: Target, *, hosted: bool) -> list[Finding]:
+        """Measure a request's media and find all that is wrong with it, for an endpoint; as `judge`."""
+        return judge(req, *self.measure(req), target, hosted=hosted)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs."""
@@ -84,8 +84,8 @@ class Appraiser:
     def _of_clip(self, req: MotionRequest) -> Clip | ClipError | None:
         return self._one(req.video_url, measure_clip)  # type: ignore[return-value]
 
-    def prepare(self, req: MotionRequest, target: Target) -> tuple[dict[str, Any], Estimate]:
-        """Measure, check and price a request; give the log's columns for its content.
+    def prepare(self, req: MotionRequest, target: Target, *, hosted: bool) -> tuple[dict[str, Any], Estimate]:
+        """Measure, check (as `judge`) and price a request; give the log's columns for its content.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Appraiser:
             The request has errors; all findings are in `findings`.
         """
         clip, image = self.measure(req)
-        findings = judge(req, clip, image, target)
+        findings = judge(req, clip, image, target, hosted=hosted)
         errors = [finding.message for finding in findings if finding.severity == "error"]
         if errors:
             error = RequestError.of("request_errors", count=len(errors), messages=" ".join(errors))
@@ -104,10 +104,20 @@ class Appraiser:
 
 
 def judge(
-    req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None, target: Target
+    req: MotionRequest,
+    clip: Clip | ClipError | None,
+    image: Image | ClipError | None,
+    target: Target,
+    *,
+    hosted: bool,
 ) -> list[Finding]:
-    """Find all that is wrong with a request for an endpoint; one on this machine reaches its links."""
+    """Find all that is wrong with a request for an endpoint; one on this machine reaches its links.
+
+    `hosted`: a person chose where local clips are published.
+    """
     findings = check(req, clip=clip, image=image, live=target.live)
+    if hosted:
+        findings = [one for one in findings if one.code != "clip_needs_hosting"]
     if target.here:
         findings = [one for one in findings if one.code != "link_private"]
     return findings

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.findings import Finding
+    from motion_widgets.jobs.hosting import Hosting
     from motion_widgets.log.store import Log, Row
 
 __all__ = ["columns_of", "keep_input", "keep_inputs", "make_folder", "require_writable", "wire_of"]
@@ -121,25 +123,40 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
     return relative, sha
 
 
-async def wire_of(client: EndpointClient, row: Row, folder: Path, *, live: bool) -> dict[str, Any]:
-    """Give the JSON body of a job, its local media published from their copies.
+async def wire_of(
+    client: EndpointClient, row: Row, folder: Path, *, hosting: Hosting | None
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Give the JSON body of a job, its local media published, and what is doubtful of its links.
+
+    Parameters
+    ----------
+    client
+        The endpoint.
+    row
+        The job.
+    folder
+        What the copies' paths are relative to.
+    hosting
+        Where media become public. None: the sandbox takes them as they are, and nothing leaves this machine.
 
     Raises
     ------
     RequestError
-        A local clip for a live endpoint, which has no upload for clips.
+        A file cannot be published, or a link is dead or leads to something else.
     """
     values = dict(row)
     if values["watermark_info"]:
         values["watermark_info"] = json.loads(values["watermark_info"])
     for field, kept in (("image_url", "image_path"), ("video_url", "clip_path")):
+        name = media_name(row[field])
         if row[kept]:
             path = folder / row[kept]
-            if not live:
+            if hosting is None:
                 values[field] = await client.host(path, path.suffix)
-            elif field == "image_url":
-                values[field] = await client.upload_image(path)
+            else:
+                values[field] = await hosting.link_for(client, field, path, name)
         if media_kind(values[field]) != "link":
-            raise RequestError.of("clip_needs_hosting", name=media_name(values[field]))
+            raise RequestError.of("clip_needs_hosting", name=name)
     req = MotionRequest(**{name: values[name] for name in MotionRequest.__dataclass_fields__})
-    return dict(req.to_wire())
+    wire = dict(req.to_wire())
+    return wire, await hosting.look(wire) if hosting is not None else []

@@ -142,6 +142,10 @@ class Runner:
         async with self._crew.calls:
             return await self._crew.balance()
 
+    async def client(self) -> EndpointClient:
+        """Give the endpoint's client; it belongs to the owned loop."""
+        return await self._crew.client()
+
     def _ask(self, order: _Order, *job_ids: str) -> None:
         if self._crew.closing or not job_ids:
             return

@@ -5,7 +5,6 @@ A key in the environment alone makes nothing live: an endpoint is live because a
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from motion_widgets.endpoint.client import LIVE_URL, EndpointClient, is_loopback
 from motion_widgets.endpoint.errors import AuthError
 from motion_widgets.endpoint.secret import ENVIRONMENT_KEY, Secret, find_key, fingerprint
 from motion_widgets.errors import RequestError
+from motion_widgets.jobs.memory import choose, chosen
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["BASE_URL", "Target", "keep_in_mind", "remembered", "target_of"]
 
 BASE_URL = "APIMART_BASE_URL"
-_MEMORY = "workspace.json"
 
 
 @dataclass
@@ -106,19 +105,12 @@ def target_of(endpoint: str, secret: Secret | None) -> Target:
 
 def remembered(folder: Path) -> str:
     """Give what a person last switched a folder to: ``"apimart"``, else the sandbox."""
-    try:
-        chosen = json.loads((folder / _MEMORY).read_text("utf-8"))
-        return "apimart" if chosen["endpoint"] == "apimart" else "sandbox"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "sandbox"
+    return "apimart" if chosen(folder).get("endpoint") == "apimart" else "sandbox"
 
 
 def keep_in_mind(folder: Path, target: Target) -> None:
     """Write down what a person switched a folder to."""
-    chosen = folder / _MEMORY
-    part = chosen.with_suffix(".json.part")
-    part.write_text(json.dumps({"endpoint": target.endpoint}), "utf-8")
-    part.replace(chosen)
+    choose(folder, endpoint=target.endpoint)
 
 
 def _checked(url: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import re
+import socket
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -48,11 +49,24 @@ class LinkSource:
         Seconds for everything together.
     whole
         Ask for no parts: the file is wanted from its start, at most `cap` bytes.
+    first
+        Bytes asked for first.
+    public
+        Refuse every host, redirects included, that is not on the public internet.
     """
 
     remote = True
 
-    def __init__(self, link: str, *, deadline: float, whole: bool = False, cap: int = STREAM_CAP) -> None:
+    def __init__(
+        self,
+        link: str,
+        *,
+        deadline: float,
+        whole: bool = False,
+        cap: int = STREAM_CAP,
+        first: int = HEAD,
+        public: bool = False,
+    ) -> None:
         self.link = link.strip()
         self.name = name_of(self.link)
         self.host = "?"
@@ -62,6 +76,8 @@ class LinkSource:
         self.requests = 0
         self.cap = cap
         self._whole = whole
+        self._first = first
+        self._public = public
         self._end = time.monotonic() + deadline
         self._parts: list[tuple[int, bytes]] = []
         self._stream: httpx.Response | None = None
@@ -113,7 +129,7 @@ class LinkSource:
 
     def _wanted(self, offset: int, count: int, *, ahead: bool) -> int:
         if not self._parts:
-            return max(HEAD, count)
+            return max(self._first, count)
         if ahead and self.size is not None and self.size - offset <= TAIL:
             return self.size - offset
         return max(count, PEEK) if ahead else count
@@ -195,6 +211,8 @@ class LinkSource:
         """Send the request, follow redirects, and judge the status and the encoding."""
         headers = {} if self._whole else {"Range": f"bytes={start}-{start + count - 1}"}
         for _ in range(REDIRECTS + 1):
+            if self._public:
+                await self._refuse_private()
             client = self._hub.client(self.host)
             self.requests += 1
             response = await client.send(client.build_request("GET", self._url, headers=headers), stream=True)
@@ -247,6 +265,15 @@ class LinkSource:
         if not host:
             raise fault("link_unreachable", reached=False, name=self.name, host="?", found="no host in it")
         self.host = host
+
+    async def _refuse_private(self) -> None:
+        """Refuse a host with an address that is not public; one that only a proxy can look up is let pass."""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
+        except OSError:
+            return
+        if any(is_inside(str(address[4][0]).partition("%")[0]) for address in found):
+            raise fault("link_inside", name=self.name, host=self.host)
 
     def _first_byte(self, response: httpx.Response) -> int | None:
         self._total(response)

@@ -6,6 +6,7 @@ tab) is tested where it arises: `tests/unit/jobs`, `tests/unit/log`, `tests/unit
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -326,14 +327,16 @@ def states(ws, job):
 # Nothing sent yet.
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0])
+@pytest.mark.parametrize("seconds", [2.0, 4.0])
 def test_refused_goes_back_to_planned_and_is_tried_again(stage, ws, req, seconds):
     stage.play(on("balance", "down", seconds=seconds * SPEED, how="refuse"))
     with pytest.raises(Exception, match=r"."):
         ws.balance()
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, stage.posts, len(stage.charges)) == ("collected", 1, 1)
-    assert states(ws, job)[:3] == ["planned", "submitting", "planned"]
+    # Its links lie on the same host, so that before each try it is remarked that they cannot be looked at.
+    moves = [state for state, _ in itertools.groupby(states(ws, job))]
+    assert moves[:3] == ["planned", "submitting", "planned"]
 
 
 def test_tls_failure_is_final_at_once(stage, spaces, req):
