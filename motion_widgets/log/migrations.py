@@ -71,8 +71,9 @@ def _third(connection: Connection) -> None:
     for statement in (
         "ALTER TABLE jobs ADD COLUMN deleted BIGINT",
         """CREATE TABLE mends (id TEXT PRIMARY KEY, created BIGINT NOT NULL, created_by TEXT,
-            kind TEXT NOT NULL, operation TEXT NOT NULL, parameters TEXT NOT NULL, source_sha TEXT,
-            source_name TEXT, source_path TEXT, result_sha TEXT, result_name TEXT, result_path TEXT, undone BIGINT)""",
+            kind TEXT NOT NULL, operation TEXT NOT NULL, parameters TEXT NOT NULL,
+            source_sha TEXT, source_name TEXT, source_path TEXT,
+            result_sha TEXT, result_name TEXT, result_path TEXT, undone BIGINT)""",
         "CREATE INDEX mends_source ON mends (source_sha)",
         "CREATE INDEX mends_result ON mends (result_sha)",
         f"""CREATE TABLE ratings (id {serial}, job_id TEXT NOT NULL, created BIGINT NOT NULL,
