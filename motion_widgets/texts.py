@@ -196,6 +196,7 @@ TEXTS: dict[str, str] = {
     "mend_slow": "\u201c{name}\u201d was not mended within {seconds} s; nothing was kept. Use a shorter clip, or a longer deadline=.",
     "mend_unwritable": "The mended \u201c{name}\u201d cannot be written ({reason}). Make room or choose another folder; nothing was kept.",
     "heic_missing": '\u201c{name}\u201d is HEIC, which needs one more package. Run pip install "motion-widgets[heic]", or save it as JPEG.',
+    "mend_source_gone": "What \u201c{name}\u201d was mended from is no longer in the workspace. Choose the file itself again.",
     # What a person sees: words.
     "yes": "yes",
     "no": "no",

@@ -226,13 +226,14 @@ def _encode(clip: Any, frames: int, fps: float, sound: Path | None, out: Path, *
     """Let moviepy's writer encode a clip, under a deadline and so that it can be stopped."""
     from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
 
-    bits = LIMITS.clip_bytes * 8 * _BYTES_SAFE / (frames / fps) - (_SOUND_BITS if sound else 0)
+    # A clip may take what its bit rate allows and one full buffer, here of half a second, on top.
+    bits = LIMITS.clip_bytes * 8 * _BYTES_SAFE / (frames / fps + 0.5) - (_SOUND_BITS if sound else 0)
     bits = max(50_000, min(_BEST_BITS, bits))
     # Colours are written as what players take HD for; unsaid, they would shift a little.
     options = [
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
         *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
-        *("-crf", "18", "-maxrate", f"{bits:.0f}", "-bufsize", f"{bits:.0f}", *_PLAIN),
+        *("-crf", "18", "-maxrate", f"{bits:.0f}", "-bufsize", f"{bits / 2:.0f}", *_PLAIN),
     ]
     # The class instead of `write_videofile`: it has a process that can be killed, and no bar on stdout.
     writer = FFMPEG_VideoWriter(

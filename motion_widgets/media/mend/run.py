@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from motion_widgets.content import sha256_of
+from motion_widgets.errors import ClipError
 from motion_widgets.facts import Clip, Image
 from motion_widgets.media.faults import fault
 from motion_widgets.media.link import is_link
@@ -84,6 +85,15 @@ def mend(
         )
     path = _local(source)
     watch = Watch(path.name, progress, cancel, deadline)
+    try:
+        return _mended(path, operation, to, watch)
+    except ClipError as error:
+        if error.code != "decode_slow":  # which speaks of one step, whose time was what was left of all
+            raise
+        raise watch.slow() from error
+
+
+def _mended(path: Path, operation: Operation, to: str | Path | None, watch: Watch) -> Mend:
     watch.step(0.0)
     sha = _sha(path)
     settled = Operation(operation.name, _settled(operation, path, watch))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
+    from motion_widgets.errors import ClipError
+
 __all__ = ["Watch"]
 
 
@@ -50,6 +52,10 @@ class Watch:
         """Seconds until the deadline, at least 0.001."""
         return max(0.001, self._end - time.monotonic())
 
+    def slow(self) -> ClipError:
+        """Make the error for a deadline that passed."""
+        return fault("mend_slow", name=self.name, seconds=f"{self._deadline:g}")
+
     def step(self, share: float) -> None:
         """Say how much of the present part is done, from 0 to 1.
 
@@ -61,7 +67,7 @@ class Watch:
         if self._cancel is not None and self._cancel.is_set():
             raise fault("mend_cancelled", name=self.name)
         if time.monotonic() > self._end:
-            raise fault("mend_slow", name=self.name, seconds=f"{self._deadline:g}")
+            raise self.slow()
         told = self._low + (self._high - self._low) * min(1.0, max(0.0, share))
         if self._progress is not None and told > self._told:
             self._told = told
