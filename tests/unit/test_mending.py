@@ -9,6 +9,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.content import sha256_of
 from motion_widgets.errors import ClipError, LogError
+from tests.unit.media.conftest import X264, ffmpeg, picture
 
 
 @pytest.fixture
@@ -68,9 +69,10 @@ def test_mends_follow_each_other_and_are_undone_one_by_one(ws, photo):
     assert len(list((ws.folder / "inputs").iterdir())) == 1, "what lies in the workspace is not copied"
 
 
-def test_a_mended_file_goes_into_a_request_and_its_job(ws, photo):
-    samples = ws.samples()
-    clip = ws.mend(samples.clip_12s, mw.Operation("trim_clip", {"start": 0.0, "length": 4.0})).result
+def test_a_mended_file_goes_into_a_request_and_its_job(ws, photo, tmp_path):
+    dance = tmp_path / "dance.mp4"
+    ffmpeg(*picture(5, 10, "360x450"), *X264, dance)
+    clip = ws.mend(dance, mw.Operation("trim_clip", {"start": 0.0, "length": 4.0})).result
     image = ws.mend(photo, mw.Operation("convert_image")).result
     req = mw.MotionRequest(
         model="kling-v2-6-motion-control", mode="std", character_orientation="image", image_url=image,

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.limits import LIMITS
-from motion_widgets.media.faults import fault, looks_like
+from motion_widgets.media.faults import fault
 from motion_widgets.media.image import open_picture
 from motion_widgets.media.measure import local_file
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["IMAGE_OPERATIONS", "has_location", "write_image"]
 
 _GPS = 0x8825
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+"""Brands of HEIC; AVIF is Pillow's."""
 _LOSSY = {"JPEG", "MPO", "WEBP", "HEIF"}
 """Formats of photographs, which become JPEG; the others become PNG."""
 _QUALITIES = (95, 90, 85, 75)
@@ -50,8 +52,8 @@ def has_location(path: str | Path) -> bool:
 def _open(path: Path) -> tuple[Picture, str]:
     """Open a picture, HEIC too, and say how it was encoded."""
     with path.open("rb") as file:
-        head = file.read(512)
-    if looks_like(head)[0].startswith("a picture") and head[8:12] not in {b"avif", b"avis"}:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
         return _open_heic(path), "HEIF"
     # Read as a whole: the file may change while Pillow still decodes.
     picture = open_picture(io.BytesIO(path.read_bytes()), path.name)

@@ -54,7 +54,7 @@ def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> 
     if isinstance(clip, ClipError):
         known = code == "wrong_format" and clip.params.get("found") in CONVERTIBLE
         return [Operation("convert_clip")] if known else []
-    if clip is None:
+    if clip is None or clip.truncated:  # what is cut off cannot be read to its end
         return []
     low, high = LIMITS.clip_length(orientation)
     shortest, longest = round(low + SAFE, 3), round(high - SAFE, 3)

