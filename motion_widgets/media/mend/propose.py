@@ -42,9 +42,13 @@ def mends_for(
         Empty where no machine can help, as with a clip that is cut off. Those for `finding.field`'s file,
         except that ``pair_aspect`` is mended at the clip.
     """
+    if isinstance(clip, Clip) and clip.truncated:  # what is cut off cannot be read to its end
+        clip = None
     if finding.field == "video_url":
         return _for_clip(finding.code, clip, orientation)
-    if finding.code == "pair_aspect" and isinstance(image, Image) and image.aspect:
+    if finding.code == "pair_aspect":
+        if clip is None or not isinstance(image, Image) or not image.aspect:
+            return []
         aspect = round(image.aspect, 4)
         return [Operation("fit_clip", {"aspect": aspect, "how": how}) for how in ("crop", "pad")]
     return _for_image(finding.code, image)
@@ -54,7 +58,7 @@ def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> 
     if isinstance(clip, ClipError):
         known = code == "wrong_format" and clip.params.get("found") in CONVERTIBLE
         return [Operation("convert_clip")] if known else []
-    if clip is None or clip.truncated:  # what is cut off cannot be read to its end
+    if clip is None:
         return []
     low, high = LIMITS.clip_length(orientation)
     shortest, longest = round(low + SAFE, 3), round(high - SAFE, 3)
