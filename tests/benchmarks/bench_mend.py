@@ -41,10 +41,8 @@ def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     load_moviepy()
     clip, image = folder / "clip.mp4", folder / "image.webp"
     coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
-    ffmpeg(
-        "-f", "lavfi", "-t", 12, "-i", f"testsrc2=s={SIDES}:r=30", "-f", "lavfi", "-t", 12, "-i", "sine=f=440",
-        *coded, clip,
-    )  # fmt: skip
+    drawn = ["-f", "lavfi", "-t", 12, "-i", f"testsrc2=s={SIDES}:r=30"]
+    ffmpeg(*drawn, "-f", "lavfi", "-t", 12, "-i", "sine=f=440", *coded, clip)
     Image.effect_noise((3000, 4000), 60).convert("RGB").save(image)
     ours = seconds(lambda: mw.trim_clip(clip, 1, length=9.9))
     alone = [*("-ss", 1, "-i", clip, "-t", 9.9), *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18")]
