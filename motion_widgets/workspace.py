@@ -1,7 +1,8 @@
 """A workspace ties an endpoint, a log and a folder together; it is what a notebook opens first.
 
-In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/`` and ``inputs/`` (visible, so that
-Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json`` (which endpoint a person last chose).
+In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inputs/`` and ``mended/``
+(visible, so that Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json`` (which endpoint a
+person last chose).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log, Row
 from motion_widgets.log.tables import jobs
 from motion_widgets.media import sample_media
+from motion_widgets.mending import Mended, mend_into, undo
 from motion_widgets.price import PRICES, Estimate, Prices
 from motion_widgets.texts import say
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from motion_widgets.errors import ClipError
     from motion_widgets.facts import Clip, Image
     from motion_widgets.media import SampleMedia
+    from motion_widgets.media.mend import Operation
     from motion_widgets.request import MotionRequest
     from motion_widgets.rules import Finding
     from motion_widgets.sandbox import Sandbox
@@ -378,6 +381,26 @@ class Workspace(Publishes):
         Not to be called on the owned loop.
         """
         return spawn(self.runner.balance()).result(timeout)
+
+    # Mending.
+
+    def mend(self, source: str | Path | Clip | Image, operation: Operation, **how: Any) -> Mended:
+        """Mend a local clip or image into ``mended/``, with its provenance in the log (see `mending`).
+
+        `how`: `progress`, `cancel` and `deadline`, as `motion_widgets.mend` takes them.
+
+        Raises
+        ------
+        ClipError
+            It cannot be mended, or the mend was cancelled or too slow; nothing is left then.
+        LogError
+            The folder or the log cannot be written.
+        """
+        return mend_into(self.log_store, self.folder, source, operation, **how)
+
+    def undo_mend(self, mend_id: str) -> Path:
+        """Take a mend back and give the file that it was made of; raises LogError where it is gone."""
+        return undo(self.log_store, self.folder, mend_id)
 
     def samples(self) -> SampleMedia:
         """Give the reference image and clips that come with the toolkit, drawn at first use."""

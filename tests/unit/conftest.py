@@ -9,12 +9,18 @@ import warnings
 import pytest
 from sqlalchemy import create_engine, text
 
-BOTH = ("log.test_store", "log.test_frames", "jobs.test_processes", "jobs.test_kills", "jobs.test_kernel")
+BOTH = tuple(
+    f"tests.unit.{name}"
+    for name in (
+        "jobs.test_kernel", "jobs.test_kills", "jobs.test_processes", "log.test_frames", "log.test_imports",
+        "log.test_marks", "log.test_merge", "log.test_store", "log.test_writers",
+    )
+)  # fmt: skip
 """Modules whose tests run on SQLite and on a real PostgreSQL."""
 
 
 def pytest_generate_tests(metafunc):
-    if "address" in metafunc.fixturenames and metafunc.module.__name__.endswith(BOTH):
+    if "address" in metafunc.fixturenames and metafunc.module.__name__ in BOTH:
         metafunc.parametrize("address", ["sqlite", "postgresql"], indirect=True)
 
 

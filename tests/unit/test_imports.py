@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("media",),
     ("endpoint", "log"),
     ("jobs",),
-    ("sweep", "study"),
+    ("sweep", "study", "mending"),
     ("workspace",),
     ("audit",),
     ("widgets", "cli"),

@@ -1,0 +1,92 @@
+"""Which operations mend which finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from motion_widgets.errors import ClipError
+from motion_widgets.facts import Clip, Image
+from motion_widgets.limits import LIMITS
+from motion_widgets.media.mend.operation import Operation
+from motion_widgets.media.mend.reel import CONVERTIBLE
+
+if TYPE_CHECKING:
+    from motion_widgets.findings import Finding
+
+__all__ = ["mends_for"]
+
+SAFE = 0.1
+"""Seconds that a length keeps from its limits: ordinary ways to cut give up to 0.031 s too much."""
+
+
+def mends_for(
+    finding: Finding,
+    clip: Clip | ClipError | None = None,
+    image: Image | ClipError | None = None,
+    orientation: object = None,
+) -> list[Operation]:
+    """Give the operations after which `check` no longer has a finding, the best first.
+
+    Parameters
+    ----------
+    finding
+        What `check` found.
+    clip, image
+        What was measured, or the error of measuring it.
+    orientation
+        The request's ``character_orientation``; None or a wrong one: ``"video"``, as `check` judges then.
+
+    Returns
+    -------
+    list of Operation
+        Empty where no machine can help, as with a clip that is cut off. Those for `finding.field`'s file,
+        except that ``pair_aspect`` is mended at the clip.
+    """
+    if isinstance(clip, Clip) and clip.truncated:  # what is cut off cannot be read to its end
+        clip = None
+    if finding.field == "video_url":
+        return _for_clip(finding.code, clip, orientation)
+    if finding.code == "pair_aspect":
+        if clip is None or not isinstance(image, Image) or not image.aspect:
+            return []
+        aspect = round(image.aspect, 4)
+        return [Operation("fit_clip", {"aspect": aspect, "how": how}) for how in ("crop", "pad")]
+    return _for_image(finding.code, image)
+
+
+def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> list[Operation]:
+    if isinstance(clip, ClipError):
+        known = code == "wrong_format" and clip.params.get("found") in CONVERTIBLE
+        return [Operation("convert_clip")] if known else []
+    if clip is None:
+        return []
+    low, high = LIMITS.clip_length(orientation)
+    shortest, longest = round(low + SAFE, 3), round(high - SAFE, 3)
+    cuts = [Operation("trim_clip", {"start": start, "length": longest}) for start in (0.0, "stillest")]
+    hold = Operation("hold_clip", {"length": shortest})
+    # Where only the sound is too long, no part of the picture is stiller than all of it.
+    choice = cuts if (clip.video_length or clip.length) > longest else cuts[:1]
+    return {
+        "clip_long": choice,
+        "clip_long_switch": choice,
+        "clip_short": [hold],
+        "clip_borderline": [hold] if clip.length < (low + high) / 2 else cuts[:1],
+        "clip_sides": [Operation("scale_clip")],
+        "clip_bytes": [Operation("convert_clip")],
+        "clip_format": [Operation("convert_clip")],
+    }.get(code, [])
+
+
+def _for_image(code: str, image: Image | ClipError | None) -> list[Operation]:
+    if isinstance(image, ClipError):
+        found = str(image.params.get("found", ""))
+        return [Operation("convert_image")] if code == "not_image" and found.startswith("a picture") else []
+    if code == "image_format":
+        return [Operation("convert_image")]
+    if code == "image_bytes":
+        return [Operation("shrink_image")]
+    if code in {"image_small", "image_smallish", "image_large"}:
+        return [Operation("scale_image", {"least": LIMITS.image_side_safe})]
+    if code == "image_aspect":
+        return [Operation("pad_image")]
+    return []
