@@ -10,6 +10,7 @@ from motion_widgets.endpoint.errors import EndpointError, NotFoundError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
@@ -44,6 +45,7 @@ async def collect(crew: Crew, job_id: str) -> None:
             except (EndpointError, OSError) as error:
                 trouble = error
             else:
+                await crew.db(write_sidecar, crew.log, crew.root, job_id)
                 return
             failures += 1
             await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="download"))

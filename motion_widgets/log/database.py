@@ -30,7 +30,7 @@ from motion_widgets.log.tables import meta
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Database", "now_us"]
+__all__ = ["Database", "file_of", "now_us"]
 
 _ADVISORY = 0x6D6F74696F6E  # "motion": the lock under which PostgreSQL's writers take turns
 
@@ -72,8 +72,7 @@ class Database:
             address = _address(url)
         except (ArgumentError, ValueError) as error:
             raise LogError.of("log_unopenable", name=str(url)[:80], reason=_reason(error)) from None
-        sqlite = address.get_backend_name() == "sqlite"
-        self.path = Path(address.database).absolute() if sqlite and address.database else None
+        self.path = _file(address)
         self.name = address.render_as_string(hide_password=True)
         self.read_only = ""
         self.notices: list[str] = []
@@ -170,6 +169,19 @@ class Database:
             self.read_only = self.read_only or str(broke)
             return broke
         return LogError.of(code, name=self.name, reason=_reason(error), detail=str(error))
+
+
+def file_of(url: str | Path) -> Path | None:
+    """Give the SQLite file of a log's address. None: it is no such file, or no address."""
+    try:
+        return _file(_address(url))
+    except (ArgumentError, ValueError):
+        return None
+
+
+def _file(address: URL) -> Path | None:
+    sqlite = address.get_backend_name() == "sqlite"
+    return Path(address.database).absolute() if sqlite and address.database else None
 
 
 def _address(url: str | Path) -> URL:

@@ -25,7 +25,7 @@ from motion_widgets.log.marks import Marks
 from motion_widgets.log.moves import next_seq, put_event
 from motion_widgets.log.names import new_id, whoami
 from motion_widgets.log.states import RETRYABLE, State
-from motion_widgets.log.tables import events, inputs, jobs, sweeps
+from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
@@ -212,6 +212,12 @@ class Log(Marks):
         """Give a number that grows with every change to a job, by which a view knows that it is old."""
         with self.read() as connection:
             return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
+
+    def facts(self) -> tuple[str, int]:
+        """Give the number of the log's shape, and how many events it holds."""
+        with self.read() as connection:
+            shape = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
+            return str(shape), int(connection.execute(select(func.count()).select_from(events)).scalar_one())
 
     def events(self, job_id: str) -> list[Row]:
         """Give a job's transitions, oldest first."""
