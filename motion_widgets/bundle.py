@@ -7,8 +7,10 @@ A zip with ``manifest.json``, which names every other file with its size and SHA
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import sqlite3
@@ -111,6 +113,8 @@ def unpack(bundle: Path, folder: Path) -> int:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LogError.of("bundle_folder", name=str(folder))
+    if not bundle.is_file():
+        raise LogError.of("bundle_wrong", name=bundle.name, what=os.strerror(errno.ENOENT))
     scratch = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         scratch.mkdir(parents=True)

@@ -12,6 +12,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.log.frames import LogView
 from motion_widgets.log.store import Log
+from tests.unit.log.conftest import VALUES
 from tests.unit.log.test_merge import put
 from tests.unit.test_cli import KEYLESS, run, said
 
@@ -89,7 +90,7 @@ def test_check_and_rescue_of_a_damaged_log(folder):
     assert "nothing to rescue" in run("log", "rescue", "--folder", folder).out
 
 
-def test_damaged_log_is_shown_with_a_warning_and_nothing_is_submitted(folder, tmp_path):
+def test_damaged_log_is_shown_with_a_warning_and_takes_no_job(folder):
     spoil(folder)
     ended = run("log", "--folder", folder)
     assert ended.code == 0
@@ -99,12 +100,9 @@ def test_damaged_log_is_shown_with_a_warning_and_nothing_is_submitted(folder, tm
     assert len(ended.err.splitlines()) == 1
     with pytest.warns(UserWarning, match="is damaged"):
         ws = mw.Workspace(folder)
-    samples = ws.samples()
-    req = mw.MotionRequest(
-        model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s
-    )
     with pytest.raises(mw.LogError, match="nothing is sent"):
-        ws.submit(req)
+        ws.log_store.add_job({**VALUES, "key": "new"})
+    assert ws._runner is None, "its jobs are not followed: what becomes of them could not be written down"
     ws.close()
 
 
