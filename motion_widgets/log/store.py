@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from motion_widgets.errors import LogError
 from motion_widgets.log.budgets import put_budget
@@ -39,6 +39,14 @@ _MANY = 500
 """Values in one ``IN (...)``."""
 _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
+_CONTENT = ("endpoint", "account", "key")
+# Made once, with their values as parameters: building a statement costs more than running it.
+_INSERT = insert(jobs)
+_EARLIER = (
+    select(jobs)
+    .where(*(jobs.c[name] == bindparam(name) for name in _CONTENT))
+    .order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
+)
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version")
 
 _CARRIED = frozenset(
@@ -258,9 +266,8 @@ def _rank(row: Row) -> tuple[bool, int, int]:
 
 
 def _added(connection: Connection, values: Row, *, new: bool) -> tuple[Row, bool]:
-    same = [jobs.c[name] == values[name] for name in ("endpoint", "account", "key")]
-    query = select(jobs).where(*same).order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
-    earlier = [dict(row) for row in connection.execute(query).mappings()]
+    same = {name: values[name] for name in _CONTENT}
+    earlier = [dict(row) for row in connection.execute(_EARLIER, same).mappings()]
     repeat, attempt = 1, 1
     if earlier and new:
         repeat = earlier[0]["repeat"] + 1
@@ -294,7 +301,7 @@ def _inserted(connection: Connection, values: Row) -> Row:
         "idempotency_key": f"motion-{job_id}",
         **values,
     }
-    connection.execute(insert(jobs).values(**row))
+    connection.execute(_INSERT, row)
     put_event(connection, job_id, None, State.PLANNED, "")
     return {**dict.fromkeys(jobs.c.keys()), **row}
 
