@@ -37,7 +37,9 @@ def put_frame(log: Log, frame: pd.DataFrame, *, money: Sequence[str]) -> int:
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         raise LogError.of("import_lacks", names=", ".join(missing))
-    names = [name for name in frame.columns if name in jobs.c]
+    names = [
+        name for name in frame.columns if name in jobs.c and (name in NEEDED or not frame[name].isna().all())
+    ]
     columns = [_column(frame[name], name, money) for name in names]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     with log.write() as connection:
