@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets import __version__
+from motion_widgets.cli_log import add_log_commands, pack, unpack
 from motion_widgets.errors import LogError, MotionError, MotionTimeout, RequestError
 from motion_widgets.jupyter import FLAG
 from motion_widgets.texts import say
@@ -34,7 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; give its exit code: 0 done, 1 said what is wrong, 2 wrong words, 130 interrupted."""
     options = _parser().parse_args(argv)
     try:
-        return int(options.run(options) or 0)
+        with warnings.catch_warnings():  # what a workspace has to say is one line, as errors are
+            warnings.filterwarnings("always", category=UserWarning, module="motion_widgets")
+            warnings.showwarning = lambda message, *_, **__: print(
+                f"motion-widgets: {message}", file=sys.stderr
+            )
+            return int(options.run(options) or 0)
     except MotionError as error:
         print(f"motion-widgets: {error}", file=sys.stderr)
         return 1
@@ -83,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     log = command("log", _log)
     for kind in ("csv", "parquet", "json"):
         log.add_argument(f"--{kind}", metavar="FILE", help=say("cli_export", kind=kind))
+    add_log_commands(log, _workspace)
+    command("pack", lambda options: pack(options, _workspace(options))).add_argument(
+        "bundle", help=say("cli_bundle")
+    )
+    unpacked = command("unpack", unpack, workspace=False)
+    unpacked.add_argument("bundle", help=say("cli_bundle"))
+    unpacked.add_argument("folder", help=say("cli_folder"))
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))

@@ -12,11 +12,15 @@ import atexit
 import contextlib
 import os
 import threading
+import warnings
 import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sqlalchemy import or_
+
+from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.endpoint.secret import Secret
 from motion_widgets.errors import RequestError
@@ -27,6 +31,7 @@ from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.loop import spawn
 from motion_widgets.jobs.publishing import Publishes
 from motion_widgets.jobs.runner import Runner
+from motion_widgets.jobs.sidecar import read_sidecar, request_of
 from motion_widgets.jobs.target import BASE_URL, Target, keep_in_mind, remembered, target_of
 from motion_widgets.log.frames import LogView
 from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
@@ -108,7 +113,9 @@ class Workspace(Publishes):
         self._runner: Runner | None = None
         self._hosting: Hosting | None = None
         _OPEN.add(self)
-        if self.log_store.count(*self._mine(), jobs.c.state.in_(_UNDER_WAY)):
+        for notice in self.log_store.notices:
+            warnings.warn(notice, UserWarning, stacklevel=2)
+        if not self.log_store.read_only and self.log_store.count(*self._mine(), jobs.c.state.in_(_UNDER_WAY)):
             _ = self.runner  # jobs of an earlier kernel are followed on; that costs nothing
 
     # Endpoint and key.
@@ -340,6 +347,24 @@ class Workspace(Publishes):
         columns, cost = self._appraiser.prepare(req, self._target, hosted=self.publish_to is not None)
         where = {"endpoint": self.endpoint, "account": self.account, "sandbox": not self.live}
         return {**where, **columns}, cost
+
+    def restore(self, path: str | Path) -> MotionRequest:
+        """Give the request that a result was made of, by the result or the sidecar beside it.
+
+        A result of this log is known by its id or its content; any other by its sidecar alone.
+
+        Raises
+        ------
+        RequestError
+            Nothing here and no sidecar tells what it was made of.
+        """
+        path = Path(path).expanduser()
+        known = [jobs.c.id == path.stem]
+        if path.suffix != ".json":
+            with contextlib.suppress(OSError):
+                known.append(jobs.c.result_sha == sha256_of(path))
+        rows = self.log_store.rows(or_(*known), limit=1, newest=True)
+        return request_of(rows[0], self.folder) if rows else read_sidecar(path, self.folder)
 
     def attach(self, an_id: str) -> Job | Run:
         """Take up a job or a run by its id, after a restart or in another notebook.

@@ -12,6 +12,7 @@ from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
@@ -52,6 +53,7 @@ async def collect(crew: Crew, job_id: str) -> None:
                 result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),
                 error_kind=None, error_code=None, error_message=None,
             )  # fmt: skip
+            await crew.db(write_sidecar, crew.log, crew.root, job_id)
             return
         failures += 1
         with contextlib.suppress(LogError):  # the log may be on the disk that is full

@@ -66,9 +66,7 @@ class Marks(Moves):
             before = {
                 row.job_id: row
                 for some in _some(job_ids)
-                for row in connection.execute(
-                    _last(ratings, some, ratings.c.created_by).where(ratings.c.created_by == me)
-                )
+                for row in connection.execute(_last(ratings, some, ratings.c.created_by, by=me))
             }
             for job_id in dict.fromkeys(job_ids):
                 had = before.get(job_id)
@@ -183,8 +181,7 @@ class Marks(Moves):
             for some in _some(job_ids) if job_ids is not None else (None,):
                 for job_id in some or ():
                     of(job_id)
-                one = [ratings.c.created_by == by] if by is not None else []
-                for row in connection.execute(_last(ratings, some, ratings.c.created_by).where(*one)):
+                for row in connection.execute(_last(ratings, some, ratings.c.created_by, by=by)):
                     of(row.job_id)
                     votes.setdefault(row.job_id, []).extend([row.usable] if row.usable is not None else [])
                     stars.setdefault(row.job_id, []).extend([row.stars] if row.stars is not None else [])
@@ -284,10 +281,17 @@ def _among(table: Any, job_ids: list[str] | None) -> list[Any]:
     return [] if job_ids is None else [table.c.job_id.in_(job_ids)]
 
 
-def _last(table: Any, job_ids: list[str] | None, *each: Any) -> Any:
-    """Select the last row for each job, and for `each` of something else."""
-    last = select(func.max(table.c.id)).where(*_among(table, job_ids)).group_by(table.c.job_id, *each)
-    return select(table).where(table.c.id.in_(last))
+def _last(table: Any, job_ids: list[str] | None, *each: Any, by: str | None = None) -> Any:
+    """Select the last row for each job, and for `each` of something else.
+
+    Last by time: a merge may add older ones later.
+    """
+    last = func.row_number().over(
+        partition_by=[table.c.job_id, *each], order_by=[table.c.created.desc(), table.c.id.desc()]
+    )
+    mine = [table.c.created_by == by] if by is not None else []
+    ranked = select(table, last.label("rank")).where(*_among(table, job_ids), *mine).subquery()
+    return select(ranked).where(ranked.c.rank == 1)
 
 
 def _tag(tag: str) -> str:

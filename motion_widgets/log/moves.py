@@ -20,6 +20,10 @@ from motion_widgets.log.tables import events, jobs
 
 __all__ = ["Moves", "next_seq", "put_event"]
 
+# Made once: building a statement costs more than running it.
+_LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
+_EVENT = insert(events)
+
 
 class Moves(Budgets):
     """The part of the log that changes where a job stands."""
@@ -178,11 +182,10 @@ class Moves(Budgets):
 
 def next_seq(connection: Connection) -> int:
     """Give the next number of the change counter; writers take turns, so it is this one's alone."""
-    return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one()) + 1
+    return int(connection.execute(_LAST_SEQ).scalar_one()) + 1
 
 
 def put_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
     """Append an event."""
-    connection.execute(
-        insert(events).values(job_id=job_id, at=now_us(), from_state=before, to_state=after.value, note=note)
-    )
+    row = {"job_id": job_id, "at": now_us(), "from_state": before, "to_state": after.value, "note": note}
+    connection.execute(_EVENT, row)

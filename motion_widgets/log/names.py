@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import secrets
 import socket
@@ -18,6 +19,7 @@ def new_id(kind: str) -> str:
     return f"{kind}-" + "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -5, -5))
 
 
+@functools.cache
 def whoami() -> str:
     """Give ``user@host`` for `created_by`."""
     try:

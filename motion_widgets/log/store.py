@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from motion_widgets.errors import LogError
 from motion_widgets.log.budgets import put_budget
@@ -25,7 +25,7 @@ from motion_widgets.log.marks import Marks
 from motion_widgets.log.moves import next_seq, put_event
 from motion_widgets.log.names import new_id, whoami
 from motion_widgets.log.states import RETRYABLE, State
-from motion_widgets.log.tables import events, inputs, jobs, sweeps
+from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
@@ -39,6 +39,14 @@ _MANY = 500
 """Values in one ``IN (...)``."""
 _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
+_CONTENT = ("endpoint", "account", "key")
+# Made once, with their values as parameters: building a statement costs more than running it.
+_INSERT = insert(jobs)
+_EARLIER = (
+    select(jobs)
+    .where(*(jobs.c[name] == bindparam(name) for name in _CONTENT))
+    .order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
+)
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version")
 
 _CARRIED = frozenset(
@@ -213,6 +221,12 @@ class Log(Marks):
         with self.read() as connection:
             return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
 
+    def facts(self) -> tuple[str, int]:
+        """Give the number of the log's shape, and how many events it holds."""
+        with self.read() as connection:
+            shape = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
+            return str(shape), int(connection.execute(select(func.count()).select_from(events)).scalar_one())
+
     def events(self, job_id: str) -> list[Row]:
         """Give a job's transitions, oldest first."""
         with self.read() as connection:
@@ -252,9 +266,8 @@ def _rank(row: Row) -> tuple[bool, int, int]:
 
 
 def _added(connection: Connection, values: Row, *, new: bool) -> tuple[Row, bool]:
-    same = [jobs.c[name] == values[name] for name in ("endpoint", "account", "key")]
-    query = select(jobs).where(*same).order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
-    earlier = [dict(row) for row in connection.execute(query).mappings()]
+    same = {name: values[name] for name in _CONTENT}
+    earlier = [dict(row) for row in connection.execute(_EARLIER, same).mappings()]
     repeat, attempt = 1, 1
     if earlier and new:
         repeat = earlier[0]["repeat"] + 1
@@ -288,7 +301,7 @@ def _inserted(connection: Connection, values: Row) -> Row:
         "idempotency_key": f"motion-{job_id}",
         **values,
     }
-    connection.execute(insert(jobs).values(**row))
+    connection.execute(_INSERT, row)
     put_event(connection, job_id, None, State.PLANNED, "")
     return {**dict.fromkeys(jobs.c.keys()), **row}
 

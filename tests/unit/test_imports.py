@@ -27,9 +27,11 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("endpoint", "log"),
     ("jobs",),
     ("sweep", "study", "mending"),
+    ("bundle",),
     ("workspace",),
     ("audit",),
-    ("widgets", "cli"),
+    ("widgets", "cli_log"),
+    ("cli",),
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}

@@ -1,0 +1,149 @@
+"""What a result was made of, in a small JSON file beside it: the request, its price, where it came from.
+
+A sidecar holds no secret: links stand without their queries, and media by name and content hash. Nothing
+is put into the video itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.content import sha256_of
+from motion_widgets.endpoint.answers import redact
+from motion_widgets.errors import LogError, RequestError
+from motion_widgets.log.places import inside
+from motion_widgets.price import to_usd
+from motion_widgets.request import WIRE_FIELDS, MotionRequest, media_kind
+
+if TYPE_CHECKING:
+    from motion_widgets.log.store import Log, Row
+
+__all__ = ["read_sidecar", "request_of", "write_sidecar"]
+
+FORMAT = 1
+_MOST = 1 << 20
+"""bytes of a sidecar that are read."""
+_LONGEST = 20_000
+"""Characters of one field; the endpoint's own limit on a prompt is 2,500."""
+_MEDIA = (("image_url", "image"), ("video_url", "clip"))
+
+
+def write_sidecar(log: Log, root: Path, job_id: str) -> None:
+    """Write the sidecar of a collected job. A disk that does not take it costs no result."""
+    # Not among the results while it is half-written: whoever reads that folder finds whole files only.
+    part = root / f".{job_id}.{secrets.token_hex(4)}.json.part"
+    with contextlib.suppress(OSError, LogError):
+        row = log.job(job_id)
+        text = redact(json.dumps(_content(row), ensure_ascii=False, indent=1))
+        try:
+            part.write_text(text + "\n", "utf-8")
+            part.replace((root / row["result_path"]).with_suffix(".json"))
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
+    """Read a sidecar (or the one beside a result) back into a request.
+
+    Parameters
+    ----------
+    root
+        The workspace's folder, where copies of the inputs are. None: the folder above the sidecar's.
+
+    Returns
+    -------
+    MotionRequest
+        A draft: local media by the path of their copies where these are here and unchanged, else by name;
+        links without their queries. `check` says what it lacks.
+
+    Raises
+    ------
+    RequestError
+        It is missing, or no sidecar.
+    """
+    place = path.with_suffix(".json")
+    folder = root if root is not None else place.absolute().parent.parent
+    try:
+        wire, media = _loaded(place)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(getattr(error, "strerror", None) or error)[:200]
+        raise RequestError.of("sidecar_unreadable", name=place.name, reason=reason) from error
+    given = {name: value for name, value in wire.items() if name in WIRE_FIELDS and _plain(name, value)}
+    for field, kind in _MEDIA:
+        if media_kind(given.get(field)) in ("path", "scheme"):  # nobody else's sidecar names a file of ours
+            kept = media.get(kind) if isinstance(media, dict) else None
+            given[field] = _copy(folder, kept) or Path(str(given[field])).name
+    return MotionRequest.from_wire(given)
+
+
+def request_of(row: Row, folder: Path) -> MotionRequest:
+    """Give the request of a job, its local media by the paths of their copies."""
+    values = _fields(row)
+    for field, kind in _MEDIA:
+        kept = row[f"{kind}_path"]
+        if kept and inside(kept) and (folder / kept).is_file():
+            values[field] = str(folder / kept)
+    return MotionRequest(**values)
+
+
+def _loaded(place: Path) -> tuple[dict[str, Any], object]:
+    with place.open("rb") as file:
+        content = file.read(_MOST + 1)
+    if len(content) > _MOST:
+        raise ValueError(f"> {_MOST:,} B")
+    about = json.loads(content)
+    if about["format"] != FORMAT or not isinstance(about["request"], dict):
+        raise ValueError("format")
+    return about["request"], about.get("media")
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    values = {name: row[name] for name in WIRE_FIELDS}
+    if values["watermark_info"]:
+        values["watermark_info"] = json.loads(values["watermark_info"])
+    return values
+
+
+def _content(row: Row) -> dict[str, Any]:
+    request: dict[str, Any] = dict(MotionRequest(**_fields(row)).to_wire())
+    for field in ("image_url", "video_url", "webhook"):
+        if media_kind(request.get(field)) == "link":
+            request[field] = request[field].partition("?")[0].partition("#")[0]
+    media = {}
+    for field, kind in _MEDIA:
+        if row[f"{kind}_sha"]:
+            request[field] = row[f"{kind}_name"]
+            media[kind] = {one: row[f"{kind}_{one}"] for one in ("name", "sha", "path")}
+    prices = ("estimate_low", "estimate_high", "cost")
+    usd = {name: None if row[name] is None else to_usd(row[name]) for name in prices}
+    return {
+        "format": FORMAT, "request": request, "media": media, "key": row["key"], "job": row["id"],
+        "task": row["task_id"], "endpoint": row["endpoint"], "sandbox": row["sandbox"], **usd,
+        "prices_date": row["prices_date"], "toolkit_version": row["toolkit_version"],
+        "result": {"sha": row["result_sha"], "size": row["result_size"]},
+    }  # fmt: skip
+
+
+def _plain(name: str, value: object) -> bool:
+    """Say whether a field holds what such a field can hold; the rules judge the rest."""
+    if name == "watermark_info":
+        return isinstance(value, dict) and set(value) == {"enabled"} and isinstance(value["enabled"], bool)
+    return isinstance(value, str) and len(value) <= _LONGEST
+
+
+def _copy(folder: Path, kept: object) -> str | None:
+    """Give the path of an input's copy, where it is here and is what it was."""
+    if not isinstance(kept, dict):
+        return None
+    path, sha = kept.get("path"), kept.get("sha")
+    if not isinstance(path, str) or not inside(path) or not path.startswith("inputs/"):
+        return None
+    file = folder / path
+    with contextlib.suppress(OSError, ValueError):
+        if file.resolve().is_relative_to((folder / "inputs").resolve()) and sha256_of(file) == sha:
+            return str(file)
+    return None

@@ -1,0 +1,214 @@
+"""Two people's logs in one: the union of their jobs, with events, sweeps and marks, nothing twice.
+
+A job is known by its id. The same id in both is the same job; the log in which it went further tells how
+it ended. Two jobs that are the same attempt at the same content, made apart, were two jobs and are kept:
+the incoming one is counted as a further repeat. Merging again changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from motion_widgets.log.budgets import spend
+from motion_widgets.log.imports import IDENTITY
+from motion_widgets.log.moves import next_seq
+from motion_widgets.log.places import inside
+from motion_widgets.log.states import ENDS, State
+from motion_widgets.log.tables import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
+from motion_widgets.log.transfer import all_rows
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from motion_widgets.log.store import Log
+
+__all__ = ["PATHS", "Merged", "clean_paths", "merge"]
+
+PATHS = {
+    "jobs": ("result_path", "image_path", "clip_path"),
+    "inputs": ("path",),
+    "mends": ("source_path", "result_path"),
+}
+"""Columns that name a file below the workspace's folder."""
+
+_APPENDED: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (events, ("job_id", "at", "from_state", "to_state", "note")),
+    (ratings, ("job_id", "created", "created_by", "usable", "stars")),
+    (notes, ("job_id", "created", "created_by", "text")),
+    (tags, ("job_id", "tag")),
+    (mends, ("id",)),
+    (inputs, ("sha",)),
+    (budgets, ("id",)),
+)
+"""What is only ever added, and what tells two rows of it apart."""
+_BATCH = 2000
+_GROUP = IDENTITY[:-1]
+
+
+@dataclass
+class Merged:
+    """What a merge did.
+
+    Attributes
+    ----------
+    added
+        Jobs that are new here.
+    advanced
+        Jobs that were here and had gone further there.
+    same
+        Jobs that were here already.
+    conflicts
+        Sentences, one for each thing that the two logs say differently.
+    files
+        Relative paths of files that came with the new jobs, sorted.
+    """
+
+    added: int = 0
+    advanced: int = 0
+    same: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+def merge(log: Log, other: Log) -> Merged:
+    """Take everything over from another log, in one transaction.
+
+    Raises
+    ------
+    LogError
+        One of them cannot be read, or this one cannot be written.
+    """
+    done = Merged()
+    theirs = all_rows(other)
+    done.conflicts += clean_paths(theirs)
+    with log.write() as connection:
+        ours = {row["id"]: dict(row) for row in connection.execute(select(jobs)).mappings()}
+        new = [row for row in theirs["jobs"] if row["id"] not in ours]
+        _advance(connection, [row for row in theirs["jobs"] if row["id"] in ours], ours, done)
+        _make_room(ours, theirs["jobs"], new, done)
+        seq = next_seq(connection)
+        for number, row in enumerate(new):
+            row.update(
+                seq=seq + number,
+                state=_here(row),
+                reserved=0,
+                lease_owner=None,
+                lease_until=None,
+                progress=None,
+            )
+        _put(connection, jobs, new)
+        done.added = len(new)
+        _sweeps(connection, theirs["sweeps"], done)
+        for table, by in _APPENDED:
+            have = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in by)))}
+            fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
+            for row in theirs[table.name]:
+                mark = tuple(row[name] for name in by)
+                if mark not in have:
+                    counted = (
+                        by[0] != "id" and "id" in table.c
+                    )  # a number that each database counts up itself
+                    fresh[mark] = {name: row[name] for name in row if not (counted and name == "id")}
+            _put(connection, table, list(fresh.values()))
+            marked = {row["job_id"] for row in fresh.values() if "job_id" in row} & ours.keys()
+            _touch(connection, sorted(marked))
+    named = {row[name] for row in new for name in PATHS["jobs"]}
+    named |= {row[name] for table in ("inputs", "mends") for row in theirs[table] for name in PATHS[table]}
+    done.files = sorted(one for one in named if one)
+    return done
+
+
+def clean_paths(rows: Mapping[str, Iterable[dict[str, Any]]]) -> list[str]:
+    """Take out paths that lead out of the workspace; give a sentence for each."""
+    said = []
+    for table, names in PATHS.items():
+        for row in rows[table]:
+            for name in names:
+                if row[name] is not None and not inside(row[name]):
+                    said.append(say("merge_path", id=row.get("id", row.get("sha")), found=row[name][:80]))
+                    row[name] = "" if (table, name) == ("inputs", "path") else None
+    return said
+
+
+def _advance(
+    connection: Connection, both: list[dict[str, Any]], ours: dict[str, dict[str, Any]], done: Merged
+) -> None:
+    """Bring jobs that both have to the end that one of the logs saw."""
+    for row in both:
+        mine = ours[row["id"]]
+        ended, end_here = row["state"] in ENDS, mine["state"] in ENDS
+        if ended and end_here and row["state"] != mine["state"]:
+            done.conflicts.append(say("merge_states", id=row["id"], ours=mine["state"], theirs=row["state"]))
+        if not ended or end_here:
+            done.same += 1
+            continue
+        kept = {name: mine[name] for name in ("repeat", "attempt", "deleted", "budget_id", "sweep_id")}
+        values = {**row, **kept, "seq": next_seq(connection), "reserved": 0}
+        values |= {"lease_owner": None, "lease_until": None}
+        connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))
+        if mine["budget_id"] is not None:
+            spend(connection, mine["budget_id"], (row["cost"] or 0) - (mine["reserved"] or 0))
+        done.advanced += 1
+
+
+def _make_room(
+    ours: dict[str, dict[str, Any]], theirs: list[dict[str, Any]], new: list[dict[str, Any]], done: Merged
+) -> None:
+    """Count jobs that were made apart, for the same content, as further repeats of it."""
+    taken = {tuple(row[name] for name in IDENTITY): row["id"] for row in ours.values()}
+    highest: dict[tuple[Any, ...], int] = {}
+    for row in (*ours.values(), *new):
+        content = tuple(row[name] for name in _GROUP[:-1])
+        highest[content] = max(highest.get(content, 0), row["repeat"])
+    moved = {  # attempts of one repeat stay together, those of an earlier merge included
+        tuple(row[name] for name in _GROUP): ours[row["id"]]["repeat"]
+        for row in theirs
+        if row["id"] in ours and row["repeat"] != ours[row["id"]]["repeat"]
+    }
+    for row in new:
+        group = tuple(row[name] for name in _GROUP)
+        clash = taken.get(tuple(row[name] for name in IDENTITY))
+        if clash is not None and group not in moved:
+            content = group[:-1]
+            highest[content] += 1
+            moved[group] = highest[content]
+        if group in moved:
+            done.conflicts.append(
+                say("merge_repeat", id=row["id"], repeat=moved[group], other=clash or row["key"][:12])
+            )
+            row["repeat"] = moved[group]
+
+
+def _here(row: dict[str, Any]) -> str:
+    """Give the state of a job that came from elsewhere: nobody here knows what is on its way there."""
+    state = State(row["state"])
+    if state in ENDS or state is State.PLANNED:
+        return state.value
+    followed = row["task_id"] is not None and not row["sandbox"]  # any holder of the key may ask for it
+    return state.value if followed and state is not State.SUBMITTING else State.UNKNOWN.value
+
+
+def _sweeps(connection: Connection, rows: list[dict[str, Any]], done: Merged) -> None:
+    ours = {row["id"]: row for row in connection.execute(select(sweeps)).mappings()}
+    _put(connection, sweeps, [row for row in rows if row["id"] not in ours])
+    for row in rows:
+        mine = ours.get(row["id"])
+        if mine is not None and (mine["axes"], mine["cells"]) != (row["axes"], row["cells"]):
+            done.conflicts.append(say("merge_sweep", id=row["id"]))
+
+
+def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    for start in range(0, len(rows), _BATCH):
+        connection.execute(insert(table), rows[start : start + _BATCH])
+
+
+def _touch(connection: Connection, job_ids: list[str]) -> None:
+    """Let views notice that something was said of jobs that were here."""
+    seq = next_seq(connection)
+    for start in range(0, len(job_ids), 500):
+        some = job_ids[start : start + 500]
+        connection.execute(update(jobs).where(jobs.c.id.in_(some)).values(seq=seq))
