@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.endpoint.errors import EndpointError, NotFoundError, failure_kind
+from motion_widgets.endpoint.answers import redact
+from motion_widgets.endpoint.errors import (
+    AuthError,
+    EndpointError,
+    NotFoundError,
+    RedirectError,
+    failure_kind,
+)
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
+from motion_widgets.jobs.forecast import Course
+from motion_widgets.jobs.lanes import Lane
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 from motion_widgets.price import to_micro
@@ -23,38 +31,75 @@ __all__ = ["follow"]
 
 
 async def follow(crew: Crew, job_id: str) -> None:
-    """Ask how a job's task stands until it ends, and write down how; or until somebody else follows it."""
+    """Ask how a job's task stands until it ends, and write down how.
+
+    Or until somebody else follows it, or until the endpoint says that nobody may ask (`Crew.halt`).
+    """
     row = await crew.mine(job_id)
-    wait = timing.first_poll(row["estimated_time"] if row is not None else None)
+    if row is None:
+        return
+    course = Course(crew.forecast, row)
     unknown = linkless = failures = 0
+    again: float | None = None  # unix s; None: when the course says
     while True:
-        await asyncio.sleep(wait)
+        due = await _wait(crew, job_id, course, again)
         row = await crew.mine(job_id)
         if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
             return
+        if crew.halted is not None:
+            await crew.db(crew.log.record, job_id, **_halted_columns(crew.halted))
+            return
         try:
-            client = await crew.client()
-            async with crew.calls:
+            async with crew.call(Lane.POLL, due) as client:
+                if crew.halted is not None:
+                    continue
                 task = await client.task(row["task_id"])
         except NotFoundError as error:
+            crew.gate.answered()
             unknown += 1
             if unknown >= timing.GONE:
                 await _vanished(crew, job_id, "the task is unknown", error_columns(error))
                 return
-            wait = timing.growing(unknown)
+            again = timing.now() + timing.growing(unknown)
+            continue
+        except (AuthError, RedirectError) as error:
+            crew.halt(error)
             continue
         except EndpointError as error:
             failures += 1
+            crew.gate.failed()
             await crew.db(crew.log.record, job_id, **error_columns(error))
-            wait = error.retry_after if error.retry_after is not None else timing.backoff(failures)
+            again = timing.now() + timing.backoff(failures)
+            if error.retry_after is not None:
+                crew.pause(error.retry_after)
+                again = timing.now()
             continue
-        if failures:
+        crew.gate.answered()
+        course.asked(task)
+        if row["error_message"] is not None:
             await crew.db(crew.log.record, job_id, error_kind=None, error_code=None, error_message=None)
         unknown = failures = 0
         linkless += task.state == "completed" and not task.links
+        again = timing.now() + timing.growing(linkless) if linkless else None
         if await _ended(crew, row, task, last=linkless >= timing.TRIES):
+            if task.state == "completed":
+                course.ended(task)
             return
-        wait = timing.next_poll(row["estimated_time"] if task.estimated_time is None else task.estimated_time)
+
+
+async def _wait(crew: Crew, job_id: str, course: Course, again: float | None) -> float:
+    """Wait until a job is to be asked for; give when that was due (unix s)."""
+    while True:
+        due = again
+        if due is None:
+            due = course.due(watched=crew.watches(job_id), eager=crew.pace.crowded)
+        gap = crew.halted is None and await crew.clock.until(due, job_id)
+        if gap or crew.halted is not None or due <= timing.now():
+            return due
+
+
+def _halted_columns(error: EndpointError) -> dict[str, Any]:
+    return {**error_columns(error), "error_message": say("asking_stopped", why=redact(str(error)))[:2000]}
 
 
 async def _vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> None:

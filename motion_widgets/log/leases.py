@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import func, or_, select, update
 
 from motion_widgets.log.database import Database, now_us
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["LEASE", "Leases", "leased", "lives"]
+__all__ = ["LEASE", "Leases", "leased", "lives", "unheld"]
 
 LEASE = 15.0
 """s that a driver may be silent before another process takes its jobs over."""
+_MANY = 500
+"""Values in one ``IN (...)``."""
 
 
 class Leases(Database):
@@ -35,6 +37,17 @@ class Leases(Database):
             )
             return done.rowcount == 1
 
+    def claim_all(self, job_ids: Sequence[str], owner: str, seconds: float = LEASE) -> list[Mapping[str, Any]]:
+        """Take the leases on many jobs in one transaction; give the rows of those that are ours now."""
+        found: list[Mapping[str, Any]] = []
+        with self.write() as connection:
+            for start in range(0, len(job_ids), _MANY):
+                some = jobs.c.id.in_(list(job_ids[start : start + _MANY]))
+                connection.execute(update(jobs).where(some, free_for(owner)).values(**leased(owner, seconds)))
+                rows = connection.execute(select(jobs).where(some, jobs.c.lease_owner == owner)).mappings()
+                found += [dict(row) for row in rows]
+        return found
+
     def renew(self, owner: str, seconds: float = LEASE) -> None:
         """Renew all leases of an owner; one that somebody else took meanwhile stays theirs."""
         with self.write() as connection:
@@ -47,6 +60,11 @@ class Leases(Database):
         with self.write() as connection:
             mine = (jobs.c.id == job_id, jobs.c.lease_owner == owner)
             connection.execute(update(jobs).where(*mine).values(lease_owner=None, lease_until=None))
+
+
+def unheld() -> ColumnElement[bool]:
+    """Say in SQL that nobody drives the job."""
+    return or_(jobs.c.lease_owner.is_(None), func.coalesce(jobs.c.lease_until, 0) <= now_us())
 
 
 def leased(owner: str, seconds: float) -> dict[str, Any]:

@@ -200,6 +200,16 @@ class Log(Moves):
                     found[row["key"]] = row
         return found
 
+    def finished(self, endpoint: str, *, limit: int = 500) -> list[Row]:
+        """Give what says how long tasks took, of the last that completed at an endpoint; oldest first."""
+        names = ("id", "model", "mode", "character_orientation", "clip_length", "estimated_time")
+        columns = [jobs.c[name] for name in (*names, "submitted", "completed")]
+        done = jobs.c.state.in_([State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value])
+        query = select(*columns).where(jobs.c.endpoint == endpoint, done, jobs.c.completed > jobs.c.submitted)
+        with self.read() as connection:
+            rows = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows][::-1]
+
     def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
         """Give, for each job, all attempts at the same repeat of the same content, first to last."""
         named: dict[str, Row] = {}

@@ -32,8 +32,8 @@ def test_after_a_pause_one_goes_as_a_probe_then_twice_as_many():
             passed = await entered(pace, "abcdefghij")
             counts.append(len(passed))
             for name in passed:
-                await pace.leave(name, accepted=True)
-                await pace.landed(name)
+                pace.leave(name, accepted=True)
+                pace.landed(name)
         return counts
 
     counts = asyncio.run(story())
@@ -56,12 +56,12 @@ def test_too_many_at_once_keeps_to_those_that_run_and_goes_on_when_one_ends():
         pace = Pace()
         for name in "abc":
             await pace.enter(name)
-            await pace.leave(name, accepted=True)
+            pace.leave(name, accepted=True)
         await pace.enter("d")
         pace.full("d")
-        await pace.leave("d", accepted=False)
+        pace.leave("d", accepted=False)
         before = await entered(pace, "d")
-        await pace.landed("a")
+        pace.landed("a")
         return before, await entered(pace, "d")
 
     assert asyncio.run(story()) == ([], ["d"])
