@@ -31,21 +31,23 @@ class Clock:
         self._sleepers: dict[str, asyncio.Future[bool]] = {}
 
     async def until(self, due: float, job_id: str) -> bool:
-        """Wait for a moment (unix s), or until this job is woken. True: there was a gap, look at once."""
-        while (left := due - timing.now()) > 0:
-            woken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            self._sleepers[job_id] = woken
-            try:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(left, timing.SLICE)):
-                        return await woken
-            finally:
-                self._sleepers.pop(job_id, None)
+        """Wait for a moment (unix s), until this job is woken, or for a slice. True: there was a gap."""
+        woken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._sleepers[job_id] = woken
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(max(due - timing.now(), 0.0), timing.SLICE)):
+                    return await woken
+        finally:
+            self._sleepers.pop(job_id, None)
         return False
 
     async def sleep(self, seconds: float, job_id: str) -> None:
         """Wait for a job's next try; a gap ends the wait."""
-        await self.until(timing.now() + seconds, job_id)
+        due = timing.now() + seconds
+        while timing.now() < due < timing.now() + seconds + timing.GAP:
+            if await self.until(due, job_id):
+                return
 
     def wake(self, job_id: str | None = None, *, gap: bool = False) -> None:
         """Wake a job that waits; None: all that do."""

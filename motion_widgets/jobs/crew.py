@@ -121,7 +121,13 @@ class Crew:
     def halt(self, error: EndpointError) -> None:
         """Ask and send nothing until a person acts: every other call would meet the same."""
         if self.halted is None:
-            self.halted = error
+            self.halted = EndpointError(
+                say("asking_stopped", why=str(error)),
+                code=error.code,
+                status=error.status,
+                kind=error.kind,
+                server_code=error.server_code,
+            )
             self.clock.wake()
 
     def pause(self, seconds: float) -> None:

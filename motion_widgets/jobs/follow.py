@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.endpoint.answers import redact
 from motion_widgets.endpoint.errors import (
     AuthError,
     EndpointError,
@@ -47,7 +46,7 @@ async def follow(crew: Crew, job_id: str) -> None:
         if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
             return
         if crew.halted is not None:
-            await crew.db(crew.log.record, job_id, **_halted_columns(crew.halted))
+            await crew.db(crew.log.record, job_id, **error_columns(crew.halted))
             return
         try:
             async with crew.call(Lane.POLL, due) as client:
@@ -96,10 +95,6 @@ async def _wait(crew: Crew, job_id: str, course: Course, again: float | None) ->
         gap = crew.halted is None and await crew.clock.until(due, job_id)
         if gap or crew.halted is not None or due <= timing.now():
             return due
-
-
-def _halted_columns(error: EndpointError) -> dict[str, Any]:
-    return {**error_columns(error), "error_message": say("asking_stopped", why=redact(str(error)))[:2000]}
 
 
 async def _vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> None:

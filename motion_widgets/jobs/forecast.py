@@ -57,12 +57,14 @@ class Forecast:
         """Give what tasks have in common that take alike: model, mode and s of the clip."""
         cap = 10 if row["character_orientation"] == "image" else 30
         length = row["clip_length"] or 0.0
-        return row["model"] or "", row["mode"] or "", round(length) if 0 < length <= cap else cap
+        return row["model"] or "", row["mode"] or "", max(round(length), 1) if 0 < length <= cap else cap
 
     def expected(self, group: Hashable) -> float:
         """Give s that a task of a group is expected to take; roughly, where nothing was learned yet."""
         voices = self.voices(group, None)
-        return min(voices.items(), key=lambda one: self._doubt(one[0]))[1] if voices else _GUESS * _weight(group)
+        return (
+            min(voices.items(), key=lambda one: self._doubt(one[0]))[1] if voices else _GUESS * _weight(group)
+        )
 
     def voices(self, group: Hashable, estimated: float | None) -> dict[str, float]:
         """Give what each voice says of a task, in s.
@@ -162,6 +164,10 @@ class Course:
         eager
             Others wait for its place, so it matters to see at once that it ended.
         """
+        ahead = self._polled - timing.now()
+        if ahead > 0:  # the clock was put back
+            self._polled -= ahead
+            self._began -= ahead
         since = self._polled - self._began
         window = self._forecast.window(self._voices())
         shortest, longest = timing.POLL

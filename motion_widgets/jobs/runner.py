@@ -101,7 +101,7 @@ class Runner:
     def stopped(self) -> EndpointError | None:
         """Why nothing more is submitted (401, 402, 403) until a person submits again. None: go."""
         with self._lock:
-            return self._why if self._void == self._permits else None
+            return self._why if self._void == self._permits else self._crew.halted
 
     @property
     def halted(self) -> EndpointError | None:

@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from motion_widgets.errors import LogError
 from motion_widgets.log.budgets import put_budget
@@ -40,6 +40,7 @@ Row = Mapping[str, Any]
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
 _MANY = 500
 """Values in one ``IN (...)``."""
+_JOB = select(jobs).where(jobs.c.id == bindparam("b_id"))
 _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version")
@@ -172,7 +173,7 @@ class Log(Moves):
             There is no such job.
         """
         with self.read() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+            row = connection.execute(_JOB, {"b_id": job_id}).mappings().first()
         if row is None:
             raise LogError.of("no_such_id", id=job_id, name=self.name)
         return dict(row)

@@ -84,6 +84,7 @@ class JobMonitor(Panel):
         super().__init__(ws, watch=watch)
         self._on_show = on_show
         self._first = 0
+        self._moving: list[Row] = []
         self._count = live_line()
         self._rows = [_JobRow(self._act) for _ in range(PAGE)]
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
@@ -102,6 +103,8 @@ class JobMonitor(Panel):
         moving = log.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
         ended = log.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
         unknown = log.count(*mine, jobs.c.state == "unknown")
+        self._moving = [row for row in rows[:PAGE] if row["state"] in FOLLOWED]
+        self.looked()
         with self.lock:
             said = say("jobs_counts", running=moving, done=ended)
             if unknown:
@@ -111,6 +114,13 @@ class JobMonitor(Panel):
                 shown.draw(row, self._actions(row) if row is not None else ())
             show(self._newer, self._first > 0)
             show(self._older, len(rows) > PAGE)
+
+    def looked(self) -> None:
+        """Have the jobs on the page asked for often enough that their bars move."""
+        for row in self._moving:
+            runner = self.ws.runner_for(row)
+            if runner is not None:
+                runner.watch(row["id"])
 
     def _actions(self, row: Row) -> tuple[str, ...]:
         if row["state"] == State.PLANNED and not Job(self.ws, row["id"]).resting:

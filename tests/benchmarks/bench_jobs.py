@@ -338,7 +338,7 @@ def intents(folder: Path) -> Iterator[tuple[str, str, str, str]]:
 
     log = Log(folder / "intents.sqlite")
     log.set_budget("b", 10**12)
-    plain = {"endpoint": "bench", "account": "a", "budget_id": "b"}
+    plain = {"endpoint": "bench", "account": "a", "sandbox": False, "budget_id": "b"}
     ids = [log.add_job({**plain, "key": str(number)})[0]["id"] for number in range(2 * ROUNDS + 1)]
     said: list[tuple[str, Any]] = []
     assert log._writer is not None
