@@ -32,69 +32,95 @@ __all__ = ["follow"]
 async def follow(crew: Crew, job_id: str) -> None:
     """Ask how a job's task stands until it ends, and write down how.
 
-    Or until somebody else follows it, or until the endpoint says that nobody may ask (`Crew.halt`).
+    Or until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`).
     """
     row = await crew.mine(job_id)
     if row is None:
         return
-    course = Course(crew.forecast, row)
-    unknown = linkless = failures = 0
-    again: float | None = None  # unix s; None: when the course says
+    following = _Following(crew, row)
     while True:
-        due = await _wait(crew, job_id, course, again)
+        due = await following.wait()
         row = await crew.mine(job_id)
         if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
             return
         if crew.halted is not None:
             await crew.db(crew.log.record, job_id, **error_columns(crew.halted))
             return
-        try:
-            async with crew.call(Lane.POLL, due) as client:
-                if crew.halted is not None:
-                    continue
-                task = await client.task(row["task_id"])
-        except NotFoundError as error:
-            crew.gate.answered()
-            unknown += 1
-            if unknown >= timing.GONE:
-                await _vanished(crew, job_id, "the task is unknown", error_columns(error))
-                return
-            again = timing.now() + timing.growing(unknown)
-            continue
-        except (AuthError, RedirectError) as error:
-            crew.halt(error)
-            continue
-        except EndpointError as error:
-            failures += 1
-            crew.gate.failed()
-            await crew.db(crew.log.record, job_id, **error_columns(error))
-            again = timing.now() + timing.backoff(failures)
-            if error.retry_after is not None:
-                crew.pause(error.retry_after)
-                again = timing.now()
-            continue
-        crew.gate.answered()
-        course.asked(task)
-        if row["error_message"] is not None:
-            await crew.db(crew.log.record, job_id, error_kind=None, error_code=None, error_message=None)
-        unknown = failures = 0
-        linkless += task.state == "completed" and not task.links
-        again = timing.now() + timing.growing(linkless) if linkless else None
-        if await _ended(crew, row, task, last=linkless >= timing.TRIES):
-            if task.state == "completed":
-                course.ended(task)
+        if await following.ask(row, due):
             return
 
 
-async def _wait(crew: Crew, job_id: str, course: Course, again: float | None) -> float:
-    """Wait until a job is to be asked for; give when that was due (unix s)."""
-    while True:
-        due = again
-        if due is None:
-            due = course.due(watched=crew.watches(job_id), eager=crew.pace.crowded)
-        gap = crew.halted is None and await crew.clock.until(due, job_id)
-        if gap or crew.halted is not None or due <= timing.now():
-            return due
+class _Following:
+    """One task that is asked for, and how that went so far."""
+
+    def __init__(self, crew: Crew, row: Row) -> None:
+        self.crew = crew
+        self.job_id = row["id"]
+        self.course = Course(crew.forecast, row)
+        self.again: float | None = None
+        """When to ask after trouble (unix s). None: when the course says."""
+        self.unknown = self.linkless = self.failures = 0
+
+    async def wait(self) -> float:
+        """Wait until the task is to be asked for; give when that was due (unix s)."""
+        crew = self.crew
+        while True:
+            due = self.again
+            if due is None:
+                due = self.course.due(watched=crew.watches(self.job_id), eager=crew.pace.crowded)
+            gap = crew.halted is None and await crew.clock.until(due, self.job_id)
+            if gap or crew.halted is not None or due <= timing.now():
+                return due
+
+    async def ask(self, row: Row, due: float) -> bool:
+        """Ask once, and write down what came of it. True: the task ended."""
+        crew = self.crew
+        try:
+            async with crew.call(Lane.POLL, due) as client:
+                if crew.halted is not None:
+                    return False
+                task = await client.task(row["task_id"])
+        except NotFoundError as error:
+            return await self._missing(error)
+        except (AuthError, RedirectError) as error:
+            crew.halt(error)
+            return False
+        except EndpointError as error:
+            await self._failed(error)
+            return False
+        return await self._answered(row, task)
+
+    async def _missing(self, error: NotFoundError) -> bool:
+        self.crew.gate.answered()
+        self.unknown += 1
+        self.again = timing.now() + timing.growing(self.unknown)
+        if self.unknown >= timing.GONE:
+            await _vanished(self.crew, self.job_id, "the task is unknown", error_columns(error))
+        return self.unknown >= timing.GONE
+
+    async def _failed(self, error: EndpointError) -> None:
+        crew = self.crew
+        self.failures += 1
+        self.again = timing.now() + timing.backoff(self.failures)
+        crew.gate.failed()
+        if error.retry_after is not None:
+            crew.pause(error.retry_after)
+            self.again = timing.now()  # the pause holds it back
+        await crew.db(crew.log.record, self.job_id, **error_columns(error))
+
+    async def _answered(self, row: Row, task: Task) -> bool:
+        crew = self.crew
+        crew.gate.answered()
+        self.course.asked(task)
+        if row["error_message"] is not None:
+            await crew.db(crew.log.record, self.job_id, error_kind=None, error_code=None, error_message=None)
+        self.unknown = self.failures = 0
+        self.linkless += task.state == "completed" and not task.links
+        self.again = timing.now() + timing.growing(self.linkless) if self.linkless else None
+        ended = await _ended(crew, row, task, last=self.linkless >= timing.TRIES)
+        if ended and task.state == "completed":
+            self.course.ended(task)
+        return ended
 
 
 async def _vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """When a task will end, as far as anybody can tell, and so when to ask for it.
 
 Several voices are heard: the endpoint's `estimated_time`, its progress, and what finished jobs took of the
-same model, mode and length, or of any. How right each was so far (what it took / what the voice had said) both
-corrects it and says how sure it is; the surest one counts.
+same model, mode and length, or of any. How right each was so far (what it took / what the voice had said)
+both corrects it and says how sure it is; the surest one counts.
 """
 
 from __future__ import annotations

@@ -115,17 +115,16 @@ class Pace:
             if now < self._resume_at:
                 self._soon(min(self._resume_at - now, timing.SLICE))
                 return
+            if len(self._there) >= int(self._room):
+                self.crowded = True
+                return
+            if len(self._sending) >= self._width:
+                return
             group = max(self._waiting, key=self._expected)
-            job_id, turn = self._waiting[group][0]
+            job_id, turn = self._waiting[group].popleft()
+            if not self._waiting[group]:
+                del self._waiting[group]
             if not turn.done():
-                if len(self._there - {job_id}) >= int(self._room):
-                    self.crowded = True
-                    return
-                if len(self._sending) >= self._width:
-                    return
                 self._there.add(job_id)
                 self._sending[job_id] = self._refusals
                 turn.set_result(None)
-            self._waiting[group].popleft()
-            if not self._waiting[group]:
-                del self._waiting[group]

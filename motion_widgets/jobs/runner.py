@@ -131,10 +131,12 @@ class Runner:
             return job_id in self._orders
 
     def watch(self, *job_ids: str) -> None:
-        """Say that somebody looks at jobs now; for a while they are asked for often enough to see them move."""
+        """Say that somebody looks at jobs now; for a while they are asked for so often that they move."""
         fresh = []
         for job_id in job_ids:
-            if not self._crew.watches(job_id) and self.drives(job_id):
+            if not self.drives(job_id):
+                continue
+            if not self._crew.watches(job_id):
                 fresh.append(job_id)
             self._crew.watched[job_id] = timing.now() + timing.WATCHED
         for job_id in fresh:

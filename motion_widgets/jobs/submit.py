@@ -203,8 +203,8 @@ class _Attempt:
         self.accepted = True
         moved = await crew.insist(
             log.move, job_id, State.SUBMITTED, task_id=answer.task_id, submitted=now_us(), answer=answer.raw,
-            request_id=answer.request_id, server_word=answer.status,
-            estimated_time=answer.estimated_time, note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
+            request_id=answer.request_id, server_word=answer.status, estimated_time=answer.estimated_time,
+            note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
         )  # fmt: skip
         if not moved:  # somebody decided otherwise meanwhile; a paid task's id is kept all the same
             await crew.insist(log.remark, job_id, f"accepted as {answer.task_id}")

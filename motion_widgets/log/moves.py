@@ -115,7 +115,8 @@ class Moves(Budgets):
         fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
         with self.write() as connection:
             change = {
-                "state": State.SUBMITTING.value, "seq": next_seq(connection), **leased(owner, seconds), **fresh,
+                "state": State.SUBMITTING.value, "seq": next_seq(connection),
+                **leased(owner, seconds), **fresh,
                 "error_kind": None, "error_code": None, "error_message": None,
             }  # fmt: skip
             done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -68,7 +69,7 @@ anything = st.one_of(
     watched=st.booleans(),
     eager=st.booleans(),
 )
-def test_the_next_poll_is_always_between_the_bounds(
+def test_the_next_poll_is_always_between_the_bounds(  # noqa: PLR0917 - hypothesis gives them by name
     usual, estimates, progress, length, took, waits, watched, eager
 ):
     forecast = Forecast()
@@ -120,7 +121,7 @@ def test_an_estimate_that_is_always_three_times_too_long_is_seen_through(usual):
 
 def test_a_watched_job_is_asked_for_at_least_every_ten_seconds(usual):
     when = polls(usual, Forecast(), row_of(estimated=600.0), 600.0, watched=True)
-    gaps = [later - earlier for earlier, later in zip([0.0, *when], when, strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise([0.0, *when])]
     assert max(gaps) <= LONGEST + 1e-3
 
 
@@ -130,7 +131,7 @@ def test_a_watched_job_of_a_few_seconds_is_asked_for_more_often(usual):
 
 def test_polls_of_a_task_that_takes_longer_than_said_get_rarer(usual):
     when = polls(usual, Forecast(), row_of(estimated=10.0), 1000.0)
-    gaps = [later - earlier for earlier, later in zip(when, when[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(when)]
     assert gaps[-1] > 10 * gaps[0]
     assert len(when) < 40
 

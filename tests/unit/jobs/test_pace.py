@@ -93,13 +93,13 @@ def test_an_announced_limit_is_never_probed_beyond():
             pace.leave(name, accepted=False)
         waiting = [asyncio.create_task(pace.enter(f"next {number}")) for number in range(300)]
         most = 0
-        for number in range(300):
+        for _ in range(300):
             await asyncio.sleep(0.001)
             there = len(pace._there)
             most = max(most, there)
             for name in list(pace._sending):
                 pace.leave(name, accepted=True)
-            pace.landed(sorted(pace._there)[0])
+            pace.landed(min(pace._there))
         await asyncio.gather(*waiting)
         return most
 
