@@ -51,6 +51,7 @@ class Forecast:
         self._per_weight: deque[float] = deque(maxlen=_KEPT)
         self._right: dict[str, deque[float]] = {voice: deque(maxlen=_KEPT) for voice in _DOUBT}
         self._edges: dict[str, Window] = {}
+        self._expected: dict[Hashable, float] = {}
 
     @staticmethod
     def group(row: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -61,10 +62,11 @@ class Forecast:
 
     def expected(self, group: Hashable) -> float:
         """Give s that a task of a group is expected to take; roughly, where nothing was learned yet."""
-        voices = self.voices(group, None)
-        return (
-            min(voices.items(), key=lambda one: self._doubt(one[0]))[1] if voices else _GUESS * _weight(group)
-        )
+        if group not in self._expected:
+            voices = self.voices(group, None)
+            surest = min(voices, key=self._doubt, default="")
+            self._expected[group] = voices[surest] if surest else _GUESS * _weight(group)
+        return self._expected[group]
 
     def voices(self, group: Hashable, estimated: float | None) -> dict[str, float]:
         """Give what each voice says of a task, in s.
@@ -94,6 +96,7 @@ class Forecast:
         """Keep what the endpoint expects of a group's task."""
         if 0 < estimated <= _LONGEST:
             self._said[group] = estimated
+            self._expected.pop(group, None)
 
     def learn(self, group: Hashable, took: float, voices: Mapping[str, float]) -> None:
         """Keep how long a task took (s), and what had been said of it."""
@@ -105,6 +108,7 @@ class Forecast:
             if 0 < said <= _LONGEST:
                 self._right[voice].append(took / said)
         self._edges.clear()
+        self._expected.clear()
 
     def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Learn from finished jobs of the log, oldest first."""

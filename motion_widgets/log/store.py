@@ -208,8 +208,8 @@ class Log(Moves):
         done = jobs.c.state.in_([State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value])
         query = select(*columns).where(jobs.c.endpoint == endpoint, done, jobs.c.completed > jobs.c.submitted)
         with self.read() as connection:
-            rows = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings()
-            return [dict(row) for row in rows][::-1]
+            newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings().all()
+            return [dict(row) for row in reversed(newest)]
 
     def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
         """Give, for each job, all attempts at the same repeat of the same content, first to last."""
