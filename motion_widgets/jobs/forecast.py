@@ -31,7 +31,7 @@ _ENOUGH = 4
 _GUESS = 30.0
 """s per s of a plain clip: 2 to 11 minutes are usual (`reference/api.md`)."""
 _LONGEST = 7 * 24 * 3600.0
-_EAGER, _PATIENT = 0.03, 0.25
+_EAGER, _PATIENT = 0.025, 0.25
 """Of what a task takes: the time between two polls while others wait for its place, and while nobody does."""
 
 
@@ -183,7 +183,7 @@ class Course:
             whole = high
             at = low if eager else high
             if since < at:
-                wait = at - since + (0.02 + 0.005 * at) * (0.5 + self._jitter)
+                wait = at - since + (0.02 + (0.001 if eager else 0.005) * at) * (0.5 + self._jitter)
             elif eager:
                 wait = max(_EAGER * low, 0.1 * (since - high)) * (0.9 + 0.2 * self._jitter)
             else:
