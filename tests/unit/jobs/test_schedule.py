@@ -141,7 +141,7 @@ def test_a_key_that_is_no_longer_taken_is_said_once_and_asked_with_no_more(ws, r
     endpoint.next_poll.clear()
     ws.attach(jobs[0].id)
     paid = [job for job in jobs if job.state != "planned"]
-    until(lambda: all(job.state == "collected" for job in paid))
+    until(lambda: all(job.state == "collected" for job in paid), 90)
     assert {job.error for job in paid} == {None}
     assert len(endpoint.posts) == len(paid)
 
