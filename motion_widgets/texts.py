@@ -203,6 +203,7 @@ TEXTS: dict[str, str] = {
     "request_errors": "The request has {count} error(s): {messages}",
     "died_submitting": "The process died while the request was on its way. Money may have been spent; nothing is sent again by itself.",
     "closed_meanwhile": "the workspace was closed before it was sent again",
+    "asking_stopped": "{why} The job goes on at the endpoint, but nothing is asked or sent any more until you act: put it right, then attach or submit again.",
     "no_result_link": "The endpoint says completed but gives no link to a result. Ask the provider with the task id.",
     "refund_seen": "the balance shows that it was refunded",
     "refund_open": "it stated no cost, and the balance does not show a refund yet: refund not confirmed",

@@ -43,6 +43,8 @@ from motion_widgets.price import PRICES, Estimate, Prices
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from motion_widgets.endpoint.publishing.place import Published
     from motion_widgets.errors import ClipError
     from motion_widgets.facts import Clip, Image
@@ -228,6 +230,11 @@ class Workspace(Publishes):
         """Give the runner of a row's endpoint and account. None: this workspace is at another, or closed."""
         mine = (row["endpoint"], row["account"]) == (self.endpoint, self.account)
         return self.runner if mine and not self._closed else None
+
+    def at_work(self, job_ids: Iterable[str]) -> bool:
+        """Say whether this process is at work on any of some jobs; nothing is read for it."""
+        runner = self._runner
+        return runner is not None and any(map(runner.drives, job_ids))
 
     def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
         """Measure a request's clip and image; an error stands in for what could not be measured.

@@ -48,6 +48,8 @@ class Submitted:
     status: str = ""
     replayed: bool = False
     """The server had the request already and gave its first answer again."""
+    estimated_time: float | None = None
+    """s the server expects the task to take. None: not stated or not believable."""
     request_id: str = ""
     raw: str = ""
     """The answer, redacted."""
@@ -194,6 +196,7 @@ def read_submitted(body: Any, *, replayed: bool = False, request_id: str = "") -
         task_id=task_id,
         status=clean(data.get("status"), 60),
         replayed=replayed,
+        estimated_time=_number(data.get("estimated_time"), 0, LONGEST),
         request_id=request_id,
         raw=_raw(body),
     )

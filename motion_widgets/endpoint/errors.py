@@ -59,6 +59,7 @@ class EndpointError(MotionError):
         server_code: str = "",
         request_id: str = "",
         retry_after: float | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(message, code=code, detail=detail)
         self.status = status
@@ -71,6 +72,8 @@ class EndpointError(MotionError):
         """By which the provider's support finds the call; ``""`` when none was given."""
         self.retry_after = retry_after
         """s to wait before the next try. None: the server does not say."""
+        self.limit = limit
+        """Tasks that the server takes at once, where it says so with "too many". None: it does not."""
 
 
 class RefusedError(EndpointError):
@@ -144,6 +147,13 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("media", r"\b(image|video|clip|media|duration|resolution|download|file)\b"),
         ("parameters", r"\b120[01]\b|parameter|invalid|build_request_failed|required|unsupported"),
     )
+)
+
+
+_TASK_LIMIT = re.compile(
+    r"\b(\d{1,5}) (?:tasks? )?(?:are |is )?(?:allowed|permitted)|"
+    r"\b(?:limit|max(?:imum)?|at most|up to|only)(?: (?:of|is|are))?[ :=]+(\d{1,5})\b",
+    re.IGNORECASE,
 )
 
 
@@ -232,7 +242,14 @@ def error_from_answer(
         server_code=server_code,
         request_id=read_request_id(headers, body),
         retry_after=parse_retry_after(headers),
+        limit=_task_limit(message) if kind == "busy" else None,
     )
+
+
+def _task_limit(message: str) -> int | None:
+    """Read how many tasks at once a server says that it takes. None: it does not say, or not clearly."""
+    found = {int(next(filter(None, one.groups()))) for one in _TASK_LIMIT.finditer(message)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _redirect_host(headers: Mapping[str, str]) -> str:

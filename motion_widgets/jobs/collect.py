@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from motion_widgets.endpoint.errors import EndpointError, NotFoundError
+from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
 from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.lanes import Lane
 from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
@@ -42,7 +42,7 @@ async def collect(crew: Crew, job_id: str) -> None:
         links: list[str] = json.loads(row["links"] or "[]") or [""]
         trouble: Exception
         try:
-            async with crew.downloads:
+            async with crew.gate.slot(Lane.DOWNLOAD, (row["expires_at"] or 0) / 1e6):
                 got = await download.fetch(links[failures % len(links)])
         except (EndpointError, LogError) as error:
             trouble = error
@@ -65,16 +65,20 @@ async def collect(crew: Crew, job_id: str) -> None:
                 download.tidy()
                 await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
                 return
-        await asyncio.sleep(timing.growing(dead) if dead else timing.backoff(failures))
+        await crew.clock.sleep(timing.growing(dead) if dead else timing.backoff(failures), job_id)
 
 
 async def _ask_again(crew: Crew, row: Row) -> int:
     """Ask the task once more where its result is; give when that dies (unix microseconds)."""
     expires = int(row["expires_at"] or 0)
+    if crew.halted is not None:
+        return expires
     try:
-        client = await crew.client()
-        async with crew.calls:
+        async with crew.call(Lane.POLL, expires / 1e6) as client:
             task = await client.task(row["task_id"])
+    except (AuthError, RedirectError) as error:
+        crew.halt(error)
+        return expires
     except EndpointError:
         return expires
     if task.state in ("failed", "cancelled") and row["server_word"] != task.word:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from contextlib import contextmanager
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from os import getpid
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,11 +17,14 @@ from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.errors import LogError, MotionError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.books import Books
+from motion_widgets.jobs.clock import Clock
+from motion_widgets.jobs.forecast import Forecast
+from motion_widgets.jobs.lanes import Gate, Lane
 from motion_widgets.jobs.pace import Pace
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
@@ -64,33 +70,91 @@ class Crew:
         self.root = root
         self.results = results
         self.trusted = trusted
-        self.calls = asyncio.Semaphore(timing.CALLS)
-        self.downloads = asyncio.Semaphore(timing.DOWNLOADS)
-        self.pace = Pace()
+        self.gate = Gate()
+        self.clock = Clock(self._gap)
+        self.forecast = Forecast()
+        self.pace = Pace(self.forecast.expected)
         self.books = Books(log, self.db, self.balance)
         self.closing = False
+        self.halted: EndpointError | None = None
+        """Why nothing is asked any more until a person acts. None: go."""
+        self.watched: dict[str, float] = {}
+        """Until when (unix s) somebody watches a job."""
         self.unbroken: set[str] = set()
         """Jobs between their intent and the written answer; what is on its way is not cancelled."""
         self._make_client = client
         self._client: EndpointClient | None = None
+        self._uses: Counter[EndpointClient] = Counter()
+        self._parting: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        # One thread: writers take turns anyway, and what waits for its turn in threads only burns time.
+        self._scribe = ThreadPoolExecutor(1, "motion-widgets-log")
 
-    async def client(self) -> EndpointClient:
-        """Give the endpoint's client, made at first use."""
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[EndpointClient]:
+        """Use the endpoint's client, made at first use; it stays open for as long as somebody does."""
         async with self._lock:
             if self._client is None:
                 self._client = await self._make_client()
-            return self._client
+            client = self._client
+        self._uses[client] += 1
+        try:
+            yield client
+        finally:
+            self._uses[client] -= 1
+            if not self._uses[client]:
+                del self._uses[client]
+                if client is not self._client:
+                    await client.aclose()
+
+    @asynccontextmanager
+    async def call(self, lane: Lane, rank: float = 0.0) -> AsyncIterator[EndpointClient]:
+        """Use the client when it is this lane's turn."""
+        async with self.gate.slot(lane, rank), self.client() as client:
+            yield client
 
     async def balance(self) -> float | None:
         """Ask for the account's money in USD. None: unlimited, or not stated."""
-        return (await (await self.client()).balance()).remain
+        async with self.client() as client:
+            return (await client.balance()).remain
 
     async def close(self) -> None:
         """Close the client's connections."""
         self.books.close()
-        if self._client is not None:
-            await self._client.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+        self._scribe.shutdown(wait=False)
+
+    def halt(self, error: EndpointError) -> None:
+        """Ask and send nothing until a person acts: every other call would meet the same."""
+        if self.halted is None:
+            self.halted = EndpointError(
+                say("asking_stopped", why=str(error)),
+                code=error.code,
+                status=error.status,
+                kind=error.kind,
+                server_code=error.server_code,
+            )
+            self.clock.wake()
+
+    def pause(self, seconds: float) -> None:
+        """Ask and send nothing for a while, because the endpoint says so."""
+        self.gate.pause(seconds)
+        self.pace.pause(seconds)
+
+    def watches(self, job_id: str) -> bool:
+        """Say whether somebody watches a job, and forget who looked away."""
+        until = self.watched.get(job_id, 0.0)
+        if until and until < timing.now():
+            self.watched.pop(job_id, None)
+        return until >= timing.now()
+
+    def _gap(self) -> None:
+        """Let new connections be made: the old ones are dead, though they do not know."""
+        old, self._client = self._client, None
+        if old is not None and not self._uses[old]:
+            self._parting = asyncio.get_running_loop().create_task(old.aclose())
 
     @contextmanager
     def whole(self, job_id: str) -> Iterator[None]:
@@ -104,8 +168,8 @@ class Crew:
     async def db(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
         """Call the log off the loop: a locked database must not stop the other jobs."""
         try:
-            work = asyncio.to_thread(function, *args, **options)
-            return await work
+            work = partial(function, *args, **options)
+            return await asyncio.get_running_loop().run_in_executor(self._scribe, work)
         except RuntimeError as error:
             if "shutdown" not in str(error):
                 raise

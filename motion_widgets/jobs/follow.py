@@ -2,51 +2,113 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from motion_widgets.endpoint.errors import EndpointError, NotFoundError
+from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.ending import ended, troubled, vanished
+from motion_widgets.jobs.forecast import Course
+from motion_widgets.jobs.lanes import Lane
 from motion_widgets.log.states import State
 
 if TYPE_CHECKING:
+    from motion_widgets.endpoint.answers import Task
     from motion_widgets.jobs.crew import Crew
+    from motion_widgets.log.store import Row
 
 __all__ = ["follow"]
 
 
 async def follow(crew: Crew, job_id: str) -> None:
-    """Ask how a job's task stands until it ends, and write down how; or until somebody else follows it."""
+    """Ask how a job's task stands until it ends, and write down how.
+
+    Or until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`).
+    """
     row = await crew.mine(job_id)
-    wait = timing.first_poll(row["estimated_time"] if row is not None else None)
-    unknown = linkless = failures = 0
+    if row is None:
+        return
+    following = _Following(crew, row)
     while True:
-        await asyncio.sleep(wait)
+        due = await following.wait()
         row = await crew.mine(job_id)
         if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
             return
+        if crew.halted is not None:
+            await crew.db(crew.log.record, job_id, **error_columns(crew.halted))
+            return
+        if await following.ask(row, due):
+            return
+
+
+class _Following:
+    """One task that is asked for, and how that went so far."""
+
+    def __init__(self, crew: Crew, row: Row) -> None:
+        self.crew = crew
+        self.job_id = row["id"]
+        self.course = Course(crew.forecast, row)
+        self.again: float | None = None
+        """When to ask after trouble (unix s). None: when the course says."""
+        self.unknown = self.linkless = self.failures = 0
+
+    async def wait(self) -> float:
+        """Wait until the task is to be asked for; give when that was due (unix s)."""
+        crew = self.crew
+        while True:
+            due = self.again
+            if due is None:
+                due = self.course.due(watched=crew.watches(self.job_id), eager=crew.pace.crowded)
+            gap = crew.halted is None and await crew.clock.until(due, self.job_id)
+            if gap or crew.halted is not None or due <= timing.now():
+                return due
+
+    async def ask(self, row: Row, due: float) -> bool:
+        """Ask once, and write down what came of it. True: the task ended."""
+        crew = self.crew
         try:
-            client = await crew.client()
-            async with crew.calls:
+            async with crew.call(Lane.POLL, due) as client:
+                if crew.halted is not None:
+                    return False
                 task = await client.task(row["task_id"])
         except NotFoundError as error:
-            unknown += 1
-            if unknown >= timing.GONE:
-                await vanished(crew, job_id, "the task is unknown", error_columns(error))
-                return
-            wait = timing.growing(unknown)
-            continue
+            return await self._missing(error)
+        except (AuthError, RedirectError) as error:
+            crew.halt(error)
+            return False
         except EndpointError as error:
-            failures += 1
-            await troubled(crew, row, error)
-            wait = error.retry_after if error.retry_after is not None else timing.backoff(failures)
-            continue
-        if failures:
-            await crew.db(crew.log.record, job_id, error_kind=None, error_code=None, error_message=None)
-        unknown = failures = 0
-        linkless += task.state == "completed" and not task.links
-        if await ended(crew, row, task, last=linkless >= timing.TRIES):
-            return
-        wait = timing.next_poll(row["estimated_time"] if task.estimated_time is None else task.estimated_time)
+            await self._failed(row, error)
+            return False
+        return await self._answered(row, task)
+
+    async def _missing(self, error: NotFoundError) -> bool:
+        self.crew.gate.answered()
+        self.unknown += 1
+        self.again = timing.now() + timing.growing(self.unknown)
+        if self.unknown >= timing.GONE:
+            await vanished(self.crew, self.job_id, "the task is unknown", error_columns(error))
+        return self.unknown >= timing.GONE
+
+    async def _failed(self, row: Row, error: EndpointError) -> None:
+        crew = self.crew
+        self.failures += 1
+        self.again = timing.now() + timing.backoff(self.failures)
+        crew.gate.failed()
+        if error.retry_after is not None:
+            crew.pause(error.retry_after)
+            self.again = timing.now()  # the pause holds it back
+        await troubled(crew, row, error)
+
+    async def _answered(self, row: Row, task: Task) -> bool:
+        crew = self.crew
+        crew.gate.answered()
+        self.course.asked(task)
+        if row["error_message"] is not None:
+            await crew.db(crew.log.record, self.job_id, error_kind=None, error_code=None, error_message=None)
+        self.unknown = self.failures = 0
+        self.linkless += task.state == "completed" and not task.links
+        self.again = timing.now() + timing.growing(self.linkless) if self.linkless else None
+        over = await ended(crew, row, task, last=self.linkless >= timing.TRIES)
+        if over and task.state == "completed":
+            self.course.ended(task)
+        return over

@@ -98,7 +98,7 @@ class Job:
         MotionTimeout
             The time ran out; the job lives on.
         """
-        wait_all(lambda: self.resting, timeout, self.id)
+        wait_all(self._watched, timeout, self.id)
         return self
 
     def __await__(self) -> Generator[Any, None, Job]:
@@ -107,12 +107,20 @@ class Job:
     async def _awaiting(self) -> Job:
         # Looking at the log is short; ticking is what lets an interrupt through a cell's top-level await.
         try:
-            while not self.resting:
+            while not self._watched():
                 await asyncio.sleep(TICK)
         except (KeyboardInterrupt, asyncio.CancelledError):
             print(say("interrupted", id=self.id))  # noqa: T201 - it is for the cell
             raise
         return self
+
+    def _watched(self) -> bool:
+        """Say whether the job rests, to somebody who watches it."""
+        row = self.row
+        runner = self._host.runner_for(row)
+        if runner is not None:
+            runner.watch(self.id)
+        return _rests(self._host, row)
 
     def retry(self) -> Job:
         """Start a new attempt after an end without a result, and give it.
@@ -183,7 +191,7 @@ def _rests(host: JobHost, row: Row) -> bool:
         return True
     if lives(row):
         return False  # another process is at work on it
-    return row["state"] == State.PLANNED or runner is None
+    return row["state"] == State.PLANNED or runner is None or runner.halted is not None
 
 
 def rest_all(host: JobHost, rows: Iterable[Row]) -> bool:

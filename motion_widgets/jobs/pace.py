@@ -3,69 +3,132 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
+from collections import deque
+from typing import TYPE_CHECKING
 
 from motion_widgets.jobs import timing
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
 __all__ = ["Pace"]
 
-_SLICE = 30.0  # s; a machine that slept looks at the clock again soon
 _WIDER = 0.1  # by which the room for tasks grows with each one accepted: the limit is felt for again, slowly
 
 
 class Pace:
-    """The gate that every submit passes; belongs to one event loop."""
+    """The gate that every submit passes; belongs to one event loop.
 
-    def __init__(self) -> None:
-        self._changed = asyncio.Condition()
+    Parameters
+    ----------
+    expected
+        Gives how long (s) a job of a group is expected to take; the longest go first. None: all alike.
+    """
+
+    def __init__(self, expected: Callable[[Hashable], float] | None = None) -> None:
+        self._expected = expected or (lambda _: 0.0)
+        self._waiting: dict[Hashable, deque[tuple[str, asyncio.Future[None]]]] = {}
         self._there: set[str] = set()
-        self._sending: set[str] = set()
+        self._sending: dict[str, int] = {}  # and how many refusals were known when it went
         self._room = 1000.0
+        self._announced = float("inf")
+        self._refusals = 0
         self._width = timing.CALLS
         self._resume_at = 0.0
+        self._serving: asyncio.Handle | None = None
+        self.crowded = False
+        """More jobs wanted to go than the endpoint takes, and what it took has not ended yet."""
 
-    async def enter(self, job_id: str) -> None:
+    async def enter(self, job_id: str, group: Hashable = None) -> None:
         """Wait until the endpoint has room and no pause is on; followed by `leave`."""
-        async with self._changed:
-            while True:
-                pause = self._resume_at - time.time()
-                room = len(self._there - {job_id}) < int(self._room) and len(self._sending) < self._width
-                if pause <= 0 and room:
-                    break
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(pause, _SLICE) if pause > 0 else _SLICE):
-                        await self._changed.wait()
-            self._there.add(job_id)
-            self._sending.add(job_id)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(group, deque()).append((job_id, turn))
+        self._soon(0)  # not at once: those who come together are put in order first
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was let in at the very moment
+                self.leave(job_id, accepted=False)
+            raise
 
-    async def leave(self, job_id: str, *, accepted: bool) -> None:
+    def leave(self, job_id: str, *, accepted: bool) -> None:
         """Let the next submit pass: after a pause one goes alone, and each accepted doubles how many go."""
-        async with self._changed:
-            self._sending.discard(job_id)
-            if accepted:
-                self._width = min(self._width * 2, timing.CALLS)
-                self._room += _WIDER
-            else:
-                self._there.discard(job_id)
-            self._changed.notify_all()
-
-    async def at_endpoint(self, job_id: str) -> None:
-        """Count a job whose task is already there."""
-        async with self._changed:
-            self._there.add(job_id)
-
-    async def landed(self, job_id: str) -> None:
-        """Count a job's task as ended, which makes room for another."""
-        async with self._changed:
+        self._sending.pop(job_id, None)
+        if accepted:
+            self._width = min(self._width * 2, timing.CALLS)
+            self._room = min(self._room + _WIDER, self._announced)
+        else:
             self._there.discard(job_id)
-            self._changed.notify_all()
+        self._serve()
+
+    def alone(self, job_id: str) -> bool:
+        """Say whether no other task of this process is at the endpoint, or on its way there."""
+        return self._there <= {job_id}
+
+    def at_endpoint(self, job_id: str) -> None:
+        """Count a job whose task is already there."""
+        self._there.add(job_id)
+
+    def landed(self, job_id: str) -> None:
+        """Count a job's task as ended, which makes room for another."""
+        self._there.discard(job_id)
+        self.crowded = self.crowded and bool(self._there)
+        self._serve()
 
     def pause(self, seconds: float) -> None:
         """Send nothing for a while ("too fast"), then one as a probe."""
-        self._resume_at = max(self._resume_at, time.time() + seconds)
+        self._resume_at = max(self._resume_at, timing.now() + seconds)
         self._width = 1
 
-    def full(self, job_id: str) -> None:
-        """Keep to as many tasks as run now ("too many at once")."""
-        self._room = max(1.0, float(len(self._there - self._sending - {job_id})))
+    def full(self, job_id: str, limit: int | None = None) -> bool:
+        """Keep to as many tasks as run now ("too many at once"), or as the endpoint says that it takes.
+
+        Parameters
+        ----------
+        job_id
+            What it refused.
+        limit
+            How many it takes at once, in its own words. None: it does not say.
+
+        Returns
+        -------
+        bool
+            Whether the job may come back at once, as there are others that must end first.
+        """
+        others = self._there - {job_id}
+        if self._sending.get(job_id, 0) == self._refusals:  # sent after the last refusal, so it is news
+            self._refusals += 1
+            if limit is not None:
+                self._announced = max(limit, 1)
+            if limit is None or len(others) < limit:  # somebody else has tasks there as well
+                self._room = max(1.0, float(len(others - self._sending.keys())))
+            else:
+                self._room = self._announced
+        return len(others - self._sending.keys()) >= int(self._room)
+
+    def _soon(self, seconds: float) -> None:
+        if self._serving is not None:
+            self._serving.cancel()
+        self._serving = asyncio.get_running_loop().call_later(seconds, self._serve)
+
+    def _serve(self) -> None:
+        """Let in who may go, of the group that takes longest first."""
+        while self._waiting:
+            now = timing.now()
+            self._resume_at = min(self._resume_at, now + timing.PAUSE)  # however far the clock was put back
+            if now < self._resume_at:
+                self._soon(min(self._resume_at - now, timing.SLICE))
+                return
+            if len(self._there) >= int(self._room):
+                self.crowded = True
+                return
+            if len(self._sending) >= self._width:
+                return
+            group = max(self._waiting, key=self._expected)
+            job_id, turn = self._waiting[group].popleft()
+            if not self._waiting[group]:
+                del self._waiting[group]
+            if not turn.done():
+                self._there.add(job_id)
+                self._sending[job_id] = self._refusals
+                turn.set_result(None)

@@ -115,6 +115,8 @@ class Publishes:
         return spawn(self._publish(self.folder / kept, place, wishes)).result()
 
     async def _publish(self, path: Path, place: Place, wishes: dict[str, Any]) -> Published:
-        hosting, runner = self.hosting, self.runner
-        client = await runner.client() if place.kind == "endpoint" else None
-        return await hosting.publish(path, place, client=client, **wishes)
+        hosting = self.hosting
+        if place.kind != "endpoint":
+            return await hosting.publish(path, place, client=None, **wishes)
+        async with self.runner.client() as client:
+            return await hosting.publish(path, place, client=client, **wishes)

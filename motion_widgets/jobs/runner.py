@@ -20,14 +20,16 @@ from motion_widgets.jobs.awake import Awake
 from motion_widgets.jobs.collect import collect
 from motion_widgets.jobs.crew import Crew
 from motion_widgets.jobs.follow import follow
-from motion_widgets.jobs.loop import on_owned_loop, spawn
+from motion_widgets.jobs.lanes import Lane
+from motion_widgets.jobs.loop import on_owned_loop, owned_loop, spawn
 from motion_widgets.jobs.submit import recover, submit
-from motion_widgets.log.leases import lives
+from motion_widgets.log.leases import unheld
 from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
@@ -88,7 +90,10 @@ class Runner:
         self._void = 0
         self._why: EndpointError | None = None
         self._awake = Awake()
-        self._beat = spawn(self._beating())
+        self._wanted: list[str] = []
+        self._claiming: asyncio.Task[dict[str, Row]]
+        self._learned = False
+        self._work = [spawn(self._beating()), spawn(self._crew.clock.ticking())]
 
     @property
     def owner(self) -> str:
@@ -99,7 +104,12 @@ class Runner:
     def stopped(self) -> EndpointError | None:
         """Why nothing more is submitted (401, 402, 403) until a person submits again. None: go."""
         with self._lock:
-            return self._why if self._void == self._permits else None
+            return self._why if self._void == self._permits else self._crew.halted
+
+    @property
+    def halted(self) -> EndpointError | None:
+        """Why jobs at the endpoint are not asked for (401, 403, a redirect) until a person acts. None: go."""
+        return self._crew.halted
 
     # What other threads call.
 
@@ -108,20 +118,32 @@ class Runner:
         with self._lock:
             self._permits += 1
             order = _Order(permit=self._permits)
-        self._ask(order, *job_ids)
+        self._ask(order, *job_ids, person=True)
 
     def follow(self, *job_ids: str) -> None:
         """Take jobs up that were sent already; nothing is sent, so nothing is spent."""
-        self._ask(_Order(), *job_ids)
+        self._ask(_Order(), *job_ids, person=True)
 
     def resend(self, job_id: str) -> None:
         """Send a job of unknown outcome again, same key and body, because a person said so."""
-        self._ask(_Order(resend=True), job_id)
+        self._ask(_Order(resend=True), job_id, person=True)
 
     def drives(self, job_id: str) -> bool:
         """Say whether this process is at work on a job, or watches another that is."""
         with self._lock:
             return job_id in self._orders
+
+    def watch(self, *job_ids: str) -> None:
+        """Say that somebody looks at jobs now; for a while they are asked for so often that they move."""
+        fresh = []
+        for job_id in job_ids:
+            if not self.drives(job_id):
+                continue
+            if not self._crew.watches(job_id):
+                fresh.append(job_id)
+            self._crew.watched[job_id] = timing.now() + timing.WATCHED
+        for job_id in fresh:
+            owned_loop().call_soon_threadsafe(self._crew.clock.wake, job_id)
 
     def close(self) -> None:
         """Stop driving; jobs live on in the log and at the endpoint.
@@ -139,16 +161,18 @@ class Runner:
 
     async def balance(self) -> float | None:
         """Ask for the account's money in USD. None: unlimited, or not stated."""
-        async with self._crew.calls:
+        async with self._crew.gate.slot(Lane.SUBMIT):
             return await self._crew.balance()
 
-    async def client(self) -> EndpointClient:
-        """Give the endpoint's client; it belongs to the owned loop."""
-        return await self._crew.client()
+    def client(self) -> AbstractAsyncContextManager[EndpointClient]:
+        """Use the endpoint's client; it belongs to the owned loop."""
+        return self._crew.client()
 
-    def _ask(self, order: _Order, *job_ids: str) -> None:
+    def _ask(self, order: _Order, *job_ids: str, person: bool = False) -> None:
         if self._crew.closing or not job_ids:
             return
+        if person:
+            self._crew.halted = None
         with self._lock:
             for job_id in job_ids:
                 have = self._orders.get(job_id, _Order())
@@ -160,9 +184,29 @@ class Runner:
     # On the owned loop.
 
     async def _begin(self, *job_ids: str) -> None:
+        await self._learn()
         for job_id in job_ids:
             if not self._crew.closing and job_id not in self._tasks:
                 self._tasks[job_id] = asyncio.get_running_loop().create_task(self._driving(job_id))
+
+    async def _learn(self) -> None:
+        """Learn from the log, once, how long tasks take here."""
+        if not self._learned:
+            self._learned = True
+            with contextlib.suppress(MotionError):
+                self._crew.forecast.recall(await self._crew.db(self.log.finished, self.endpoint))
+
+    async def _claim(self, job_id: str) -> Row | None:
+        """Take a job's lease, in one transaction with all that want theirs now. None: it is another's."""
+        if not self._wanted:
+            self._claiming = asyncio.get_running_loop().create_task(self._claim_all())
+        self._wanted.append(job_id)
+        return (await asyncio.shield(self._claiming)).pop(job_id, None)
+
+    async def _claim_all(self) -> dict[str, Row]:
+        wanted, self._wanted = self._wanted, []
+        rows = await self._crew.db(self.log.claim_all, wanted, self.owner, timing.LEASE)
+        return {row["id"]: row for row in rows}
 
     async def _driving(self, job_id: str) -> None:
         """Do what was asked until nothing more was asked meanwhile."""
@@ -188,15 +232,17 @@ class Runner:
     async def _once(self, job_id: str, order: _Order) -> None:
         crew, log = self._crew, self.log
         try:
-            while not await crew.db(log.claim, job_id, crew.owner, timing.LEASE):
+            while (row := await self._claim(job_id)) is None:
                 row = await crew.db(log.job, job_id)
                 if row["state"] in ENDS or (row["state"] == State.UNKNOWN and not order.resend):
                     return
-                await asyncio.sleep(timing.BEAT)
+                await crew.clock.sleep(timing.BEAT, job_id)
             try:
-                await self._stages(job_id, order)
+                stages = self._stages(row, order)
+                del row  # thousands may wait in there
+                await stages
             finally:
-                await crew.pace.landed(job_id)
+                crew.pace.landed(job_id)
                 await crew.db(log.release, job_id, crew.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
             message = (
@@ -207,25 +253,27 @@ class Runner:
             with contextlib.suppress(MotionError):
                 await crew.db(log.record, job_id, error_kind="internal", error_message=message)
 
-    async def _stages(self, job_id: str, order: _Order) -> None:
-        crew, log = self._crew, self.log
-        row = await crew.db(log.job, job_id)
+    async def _stages(self, row: Row, order: _Order) -> None:
+        crew, log, job_id = self._crew, self.log, row["id"]
         if row["state"] == State.SUBMITTING:
             await recover(crew, row)
             row = await crew.db(log.job, job_id)
         planned = row["state"] == State.PLANNED and order.permit > 0
         resend = row["state"] == State.UNKNOWN and order.resend
         if planned or resend:
+            group = crew.forecast.group(row)
+            del row  # thousands may wait here
             await submit(
-                crew, job_id, resend=resend, stopped=lambda: self._stopped_for(order), stop=self._stop
-            )
+                crew, job_id, group=group, resend=resend,
+                stopped=lambda: self._stopped_for(order), stop=self._stop,
+            )  # fmt: skip
             row = await crew.db(log.job, job_id)
             if crew.closing:
                 return
         if row["state"] in (State.SUBMITTED, State.RUNNING):
-            await crew.pace.at_endpoint(job_id)
+            crew.pace.at_endpoint(job_id)
             await follow(crew, job_id)
-            await crew.pace.landed(job_id)
+            crew.pace.landed(job_id)
             row = await crew.db(log.job, job_id)
         if row["state"] == State.COMPLETED:
             await collect(crew, job_id)
@@ -237,7 +285,7 @@ class Runner:
 
     def _stopped_for(self, order: _Order) -> EndpointError | None:
         with self._lock:
-            return self._why if order.permit <= self._void else None
+            return self._why if order.permit <= self._void else self._crew.halted
 
     async def _beating(self) -> None:
         """Renew leases, take up what a dead process left, and keep the machine awake for what is here."""
@@ -247,7 +295,7 @@ class Runner:
                 MotionError
             ):  # a log that is busy or gone; the jobs' own calls report it
                 await self._crew.db(self.log.renew, self.owner, timing.LEASE)
-                if not self._crew.closing:
+                if not self._crew.closing and self._crew.halted is None:
                     await self._adopt()
             await asyncio.sleep(timing.BEAT)
 
@@ -257,8 +305,9 @@ class Runner:
             jobs.c.endpoint == self.endpoint,
             jobs.c.account == self.account,
             jobs.c.state.in_(states),
+            unheld(),
         )
-        left = [row["id"] for row in await self._crew.db(self.log.rows, *mine) if not lives(row)]
+        left = [row["id"] for row in await self._crew.db(self.log.rows, *mine)]
         self._ask(_Order(), *[job_id for job_id in left if not self.drives(job_id)])
 
     async def _close(self) -> None:
@@ -266,7 +315,8 @@ class Runner:
             if job_id not in self._crew.unbroken:
                 task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        self._beat.cancel()
+        for work in self._work:
+            work.cancel()
         self._awake.hold(False)
         with self._lock:
             self._orders.clear()

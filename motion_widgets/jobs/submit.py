@@ -8,7 +8,7 @@ and nothing is sent again unless a person says so or the endpoint proves that it
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,14 @@ from motion_widgets.endpoint.errors import (
 from motion_widgets.errors import BudgetError, LogError, MotionError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
+from motion_widgets.jobs.lanes import Lane
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 from motion_widgets.price import to_usd
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from motion_widgets.endpoint.answers import Submitted
     from motion_widgets.endpoint.client import EndpointClient
@@ -49,6 +50,7 @@ async def submit(
     crew: Crew,
     job_id: str,
     *,
+    group: Hashable,
     resend: bool,
     stopped: Callable[[], EndpointError | None],
     stop: Callable[[EndpointError], None],
@@ -61,6 +63,8 @@ async def submit(
         The shared means.
     job_id
         Whose lease this process holds.
+    group
+        With which jobs it shares how long it takes; the longest go first.
     resend
         A person said so.
     stopped
@@ -70,7 +74,7 @@ async def submit(
     """
     tries = 0
     while True:
-        await crew.pace.enter(job_id)
+        await crew.pace.enter(job_id, group)
         accepted, wait = False, None
         try:
             why = stopped()
@@ -84,11 +88,11 @@ async def submit(
                 wait = await attempt.make()
                 accepted = attempt.accepted
         finally:
-            await crew.pace.leave(job_id, accepted=accepted)
+            crew.pace.leave(job_id, accepted=accepted)
         if wait is None or crew.closing:
             return
         tries += 1
-        await asyncio.sleep(wait)
+        await crew.clock.sleep(wait, job_id)
 
 
 async def recover(crew: Crew, row: Row) -> None:
@@ -132,13 +136,20 @@ class _Attempt:
         if row is None:
             return None
         try:
-            client = await self.crew.client()
-            body = row["body"] or _body_of(await self.crew.publish(client, row))
+            async with contextlib.AsyncExitStack() as stack:
+                client = await stack.enter_async_context(self.crew.client())
+                body = row["body"] or _body_of(await self.crew.publish(client, row))
+                in_use = stack.pop_all()
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing left this machine
             return await self._not_sent(error)
+        async with in_use:
+            return await self._insist(client, body, row["idempotency_key"])
+
+    async def _insist(self, client: EndpointClient, body: str, idempotency_key: str) -> float | None:
+        """Send, and send the very same again where the endpoint asks for that."""
         again = 0
         while True:
-            done = await self._send(client, body, row["idempotency_key"])
+            done = await self._send(client, body, idempotency_key)
             if not isinstance(done, IdempotencyError):
                 return done
             # The server holds this key and says to come back with the same. "unavailable" means that it did
@@ -150,13 +161,14 @@ class _Attempt:
             again += 1
             if again > timing.TRIES:
                 return await self._unknown(done)
-            await asyncio.sleep(_wait_of(done, again))
+            await self.crew.clock.sleep(_wait_of(done, again), self.job_id)
 
     async def _intend(self) -> Row | None:
         """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
         crew, log = self.crew, self.log
         row = await crew.db(log.job, self.job_id)
-        await crew.books.open(row)
+        if crew.pace.alone(self.job_id):
+            await crew.books.open(row)
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
         try:
             intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
@@ -170,7 +182,7 @@ class _Attempt:
     ) -> float | IdempotencyError | None:
         """Seal and send, once. An IdempotencyError: the very same may be sent again."""
         crew = self.crew
-        async with crew.calls:
+        async with crew.gate.slot(Lane.SUBMIT):
             if crew.closing:
                 return await self._put_back(None)
             try:
@@ -194,7 +206,7 @@ class _Attempt:
         self.accepted = True
         moved = await crew.insist(
             log.move, job_id, State.SUBMITTED, task_id=answer.task_id, submitted=now_us(), answer=answer.raw,
-            request_id=answer.request_id, server_word=answer.status,
+            request_id=answer.request_id, server_word=answer.status, estimated_time=answer.estimated_time,
             note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
         )  # fmt: skip
         if not moved:  # somebody decided otherwise meanwhile; a paid task's id is kept all the same
@@ -212,17 +224,19 @@ class _Attempt:
 
     async def _refused(self, error: Exception) -> float | None:
         """Judge a POST that was not accepted, or of which that is not known."""
-        pace = self.crew.pace
+        crew = self.crew
         if self.doubt or not isinstance(error, EndpointError) or not error.not_accepted:
             return await self._unknown(error)
         if isinstance(error, NotSentError):
             return await self._put_back(error, wait=timing.backoff(self.tries))
         if isinstance(error, RateLimitError):
             wait = _wait_of(error, self.tries)
-            if error.kind == "busy":
-                pace.full(self.job_id)
-            else:
-                pace.pause(wait)
+            if error.kind != "busy":
+                crew.pace.pause(wait)
+                if error.retry_after is not None:
+                    crew.gate.pause(wait)
+            elif crew.pace.full(self.job_id, error.limit):
+                wait = 0.0  # it waits until another one ends
             return await self._put_back(error, wait=wait)
         if isinstance(error, PaymentError):
             error = await self._short(error)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import random
+import time
 
+from motion_widgets.endpoint.errors import RETRY_AFTER_MAX
 from motion_widgets.log.leases import LEASE
 
-__all__ = ["BEAT", "DOWNLOADS", "LEASE", "backoff", "first_poll", "next_poll"]
+__all__ = ["BEAT", "DOWNLOADS", "LEASE", "backoff", "now"]
 
 BEAT = 5.0
 """s between renewals of leases, and between looks for jobs whose driver died."""
 BACKOFF = (0.3, 60.0)
 """Shortest and longest s before something is tried again."""
 POLL = (0.4, 10.0)
-"""Shortest and longest s between two polls of a job."""
+"""Shortest and longest s between two polls of a job that somebody watches."""
+UNWATCHED = 60
+"""Times as long as that a job waits at most which nobody watches."""
+WATCHED = 30.0
+"""s that a look at a job counts as watching it."""
+SLICE = 30.0
+"""s that is waited at most before the wall clock is looked at again."""
+GAP = 60.0
+"""s more than expected between two looks at the clock: the machine slept, or the clock was set."""
+PAUSE = RETRY_AFTER_MAX
+"""s that a pause lasts at most."""
+RETRIES = 10
+"""Failed polls in a row, of all jobs together, before polls pause; each answer gives one back."""
+URGENT = 3600.0
+"""s before a result dies in which its download holds polls back."""
 STEP = 4.0
 """s by which the waits grow when a task or a result seems to be gone."""
 CALLS = 12
@@ -35,6 +51,11 @@ PARTING = 10.0
 """s that closing waits for the answers of submits under way."""
 
 
+def now() -> float:
+    """Give the wall clock's time as unix s."""
+    return time.time()
+
+
 def backoff(tries: int) -> float:
     """Give s to wait: full jitter over a doubling range, up to a minute."""
     shortest, longest = BACKOFF
@@ -44,13 +65,3 @@ def backoff(tries: int) -> float:
 def growing(times: int) -> float:
     """Give s to wait before the next look at what seems to be gone."""
     return min(STEP * times, BACKOFF[1])
-
-
-def first_poll(estimated: float | None) -> float:
-    """Give s before the first poll of a task that the server expects to take `estimated` s."""
-    return min(max((4.0 if estimated is None else estimated) * 0.15, POLL[0]), POLL[1])
-
-
-def next_poll(estimated: float | None) -> float:
-    """Give s between two polls of it."""
-    return min(max((60.0 if estimated is None else estimated) / 15, POLL[0]), POLL[1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, insert, or_, select, update
 
 from motion_widgets.log.leases import Leases
 from motion_widgets.log.tables import budgets
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
 
 __all__ = ["Budgets", "put_budget", "reserve", "spend"]
+
+
+_MICRO = bindparam("b_micro", type_=BigInteger)
+_SPEND = (
+    update(budgets).where(budgets.c.id == bindparam("b_id")).values(used_micro=budgets.c.used_micro + _MICRO)
+)
+_RESERVE = _SPEND.where(
+    or_(budgets.c.limit_micro.is_(None), budgets.c.used_micro + _MICRO <= budgets.c.limit_micro)
+)
 
 
 class Budgets(Leases):
@@ -50,14 +59,7 @@ def reserve(connection: Connection, budget_id: str, micro: int) -> int | None:
     int or None
         None: it was taken. Else nothing was, and this much (micro-dollars) is left.
     """
-    done = connection.execute(
-        update(budgets)
-        .where(
-            budgets.c.id == budget_id,
-            or_(budgets.c.limit_micro.is_(None), budgets.c.used_micro + micro <= budgets.c.limit_micro),
-        )
-        .values(used_micro=budgets.c.used_micro + micro)
-    )
+    done = connection.execute(_RESERVE, {"b_id": budget_id, "b_micro": micro})
     if done.rowcount == 1:
         return None
     row = _row(connection, budget_id)
@@ -66,9 +68,7 @@ def reserve(connection: Connection, budget_id: str, micro: int) -> int | None:
 
 def spend(connection: Connection, budget_id: str, micro: int) -> None:
     """Count money as used, whatever the limit: it was billed. Negative: it is given back."""
-    connection.execute(
-        update(budgets).where(budgets.c.id == budget_id).values(used_micro=budgets.c.used_micro + micro)
-    )
+    connection.execute(_SPEND, {"b_id": budget_id, "b_micro": micro})
 
 
 def _row(connection: Connection, budget_id: str) -> RowMapping | None:

@@ -8,20 +8,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from motion_widgets.log.database import Database, now_us
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["LEASE", "Leases", "leased", "lives"]
+__all__ = ["FREE", "LEASE", "Leases", "asking", "leased", "lives", "unheld"]
 
 LEASE = 15.0
 """s that a driver may be silent before another process takes its jobs over."""
+FREE = or_(
+    jobs.c.lease_owner.is_(None),
+    jobs.c.lease_owner == bindparam("b_owner"),
+    jobs.c.lease_until.is_(None),
+    jobs.c.lease_until < bindparam("b_now"),
+)
+"""In SQL: nobody but ``b_owner`` drives the job at ``b_now`` (`asking`)."""
+_ID = jobs.c.id == bindparam("b_id")
+_CLAIM = update(jobs).where(_ID, FREE)
+_RENEW = update(jobs).where(jobs.c.lease_owner == bindparam("b_owner"))
+_RELEASE = _RENEW.where(_ID)
+_MANY = 500
+"""Values in one ``IN (...)``."""
 
 
 class Leases(Database):
@@ -30,23 +43,39 @@ class Leases(Database):
     def claim(self, job_id: str, owner: str, seconds: float = LEASE) -> bool:
         """Take or renew the lease on a job. False: another process holds a living one."""
         with self.write() as connection:
-            done = connection.execute(
-                update(jobs).where(jobs.c.id == job_id, free_for(owner)).values(**leased(owner, seconds))
-            )
+            done = connection.execute(_CLAIM, {"b_id": job_id, **asking(owner), **leased(owner, seconds)})
             return done.rowcount == 1
+
+    def claim_all(
+        self, job_ids: Sequence[str], owner: str, seconds: float = LEASE
+    ) -> list[Mapping[str, Any]]:
+        """Take the leases on many jobs in one transaction; give the rows of those that are ours now."""
+        found: list[Mapping[str, Any]] = []
+        with self.write() as connection:
+            for start in range(0, len(job_ids), _MANY):
+                some = jobs.c.id.in_(list(job_ids[start : start + _MANY]))
+                connection.execute(
+                    update(jobs).where(some, FREE), {**asking(owner), **leased(owner, seconds)}
+                )
+                rows = connection.execute(select(jobs).where(some, jobs.c.lease_owner == owner)).mappings()
+                found += [dict(row) for row in rows]
+        return found
 
     def renew(self, owner: str, seconds: float = LEASE) -> None:
         """Renew all leases of an owner; one that somebody else took meanwhile stays theirs."""
         with self.write() as connection:
-            connection.execute(
-                update(jobs).where(jobs.c.lease_owner == owner).values(**leased(owner, seconds))
-            )
+            connection.execute(_RENEW, {"b_owner": owner, **leased(owner, seconds)})
 
     def release(self, job_id: str, owner: str) -> None:
         """Give a lease up."""
         with self.write() as connection:
-            mine = (jobs.c.id == job_id, jobs.c.lease_owner == owner)
-            connection.execute(update(jobs).where(*mine).values(lease_owner=None, lease_until=None))
+            nobody = {"lease_owner": None, "lease_until": None}
+            connection.execute(_RELEASE, {"b_id": job_id, "b_owner": owner, **nobody})
+
+
+def unheld() -> ColumnElement[bool]:
+    """Say in SQL that nobody drives the job."""
+    return or_(jobs.c.lease_owner.is_(None), func.coalesce(jobs.c.lease_until, 0) <= now_us())
 
 
 def leased(owner: str, seconds: float) -> dict[str, Any]:
@@ -54,14 +83,9 @@ def leased(owner: str, seconds: float) -> dict[str, Any]:
     return {"lease_owner": owner, "lease_until": now_us() + int(seconds * 1e6)}
 
 
-def free_for(owner: str) -> ColumnElement[bool]:
-    """Say in SQL that nobody else drives the job."""
-    return or_(
-        jobs.c.lease_owner.is_(None),
-        jobs.c.lease_owner == owner,
-        jobs.c.lease_until.is_(None),
-        jobs.c.lease_until < now_us(),
-    )
+def asking(owner: str) -> dict[str, Any]:
+    """Give what `FREE` asks for."""
+    return {"b_owner": owner, "b_now": now_us()}
 
 
 def lives(row: Mapping[str, Any]) -> bool:

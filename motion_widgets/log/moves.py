@@ -7,21 +7,35 @@ lease. Between the two nothing has left this machine; after `seal` the outcome m
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from motion_widgets.errors import BudgetError
 from motion_widgets.log.budgets import Budgets, reserve, spend
 from motion_widgets.log.database import now_us
-from motion_widgets.log.leases import LEASE, free_for, leased
+from motion_widgets.log.leases import FREE, LEASE, asking, leased
 from motion_widgets.log.states import State, sources
 from motion_widgets.log.tables import events, jobs
 
+if TYPE_CHECKING:
+    from sqlalchemy import Update
+
 __all__ = ["Moves", "next_seq", "put_event"]
 
-# Made once: building a statement costs more than running it.
+# Statements are built once: building one takes longer than running it.
+_ID = jobs.c.id == bindparam("b_id")
+_OWNER = jobs.c.lease_owner == bindparam("b_owner")
+_STANDS = select(jobs.c.state, jobs.c.reserved, jobs.c.budget_id).where(_ID)
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
+_SEAL = update(jobs).where(
+    _ID,
+    _OWNER,
+    jobs.c.state == State.SUBMITTING.value,
+    func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body"),
+)
+_RECORD = update(jobs).where(_ID)
 _EVENT = insert(events)
 
 
@@ -56,19 +70,14 @@ class Moves(Budgets):
             False: it stands where that is not allowed, or is another's; nothing was changed.
         """
         with self.write() as connection:
-            before = connection.execute(
-                select(jobs.c.state, jobs.c.reserved, jobs.c.budget_id).where(jobs.c.id == job_id)
-            ).one_or_none()
+            before = connection.execute(_STANDS, {"b_id": job_id}).one_or_none()
             if before is None:
                 return False
             if settle is not None:
                 values = {**values, "reserved": 0}
-            where = [jobs.c.id == job_id, jobs.c.state.in_(sources(to))]
-            if owner is not None:
-                where.append(jobs.c.lease_owner == owner)
-            done = connection.execute(
-                update(jobs).where(*where).values(state=to.value, seq=next_seq(connection), **values)
-            )
+            asked = {"b_id": job_id} if owner is None else {"b_id": job_id, "b_owner": owner}
+            change = {"state": to.value, "seq": next_seq(connection), **values}
+            done = connection.execute(_moving(to, owned=owner is not None), {**asked, **change})
             if done.rowcount != 1:
                 return False
             if settle is not None and before.budget_id is not None:
@@ -105,17 +114,15 @@ class Moves(Budgets):
         came_from = State.UNKNOWN if resend else State.PLANNED
         fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
         with self.write() as connection:
-            done = connection.execute(
-                update(jobs)
-                .where(jobs.c.id == job_id, jobs.c.state == came_from.value, free_for(owner))
-                .values(
-                    state=State.SUBMITTING.value, seq=next_seq(connection), **leased(owner, seconds), **fresh,
-                    error_kind=None, error_code=None, error_message=None,
-                )
-            )  # fmt: skip
+            change = {
+                "state": State.SUBMITTING.value, "seq": next_seq(connection),
+                **leased(owner, seconds), **fresh,
+                "error_kind": None, "error_code": None, "error_message": None,
+            }  # fmt: skip
+            done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})
             if done.rowcount != 1:
                 return False
-            budget_id = connection.execute(select(jobs.c.budget_id).where(jobs.c.id == job_id)).scalar()
+            budget_id = connection.execute(_STANDS, {"b_id": job_id}).one().budget_id
             if budget_id is not None and not resend:
                 left = reserve(connection, budget_id, micro)
                 if left is not None:
@@ -132,16 +139,9 @@ class Moves(Budgets):
             False: this owner was slow and somebody took the job over; nothing may be sent.
         """
         with self.write() as connection:
-            done = connection.execute(
-                update(jobs)
-                .where(
-                    jobs.c.id == job_id,
-                    jobs.c.state == State.SUBMITTING.value,
-                    jobs.c.lease_owner == owner,
-                    func.coalesce(jobs.c.body, body) == body,
-                )
-                .values(body=body, sent=now_us(), seq=next_seq(connection), **leased(owner, seconds))
-            )
+            change = {"body": body, "sent": now_us(), "seq": next_seq(connection), **leased(owner, seconds)}
+            asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
+            done = connection.execute(_SEAL, {**asked, **change})
             return done.rowcount == 1
 
     def settle(self, job_id: str, cost: int, note: str) -> bool:
@@ -168,9 +168,7 @@ class Moves(Budgets):
     def record(self, job_id: str, **values: Any) -> None:
         """Write down facts about a job that do not move it."""
         with self.write() as connection:
-            connection.execute(
-                update(jobs).where(jobs.c.id == job_id).values(seq=next_seq(connection), **values)
-            )
+            connection.execute(_RECORD, {"b_id": job_id, "seq": next_seq(connection), **values})
 
     def remark(self, job_id: str, note: str) -> None:
         """Leave an event that says something of a job without moving it."""
@@ -180,6 +178,17 @@ class Moves(Budgets):
                 put_event(connection, job_id, state, State(state), note)
 
 
+@functools.cache
+def _moving(to: State, *, owned: bool) -> Update:
+    move = update(jobs).where(_ID, jobs.c.state.in_(sources(to)))
+    return move.where(_OWNER) if owned else move
+
+
+@functools.cache
+def _intending(came_from: State) -> Update:
+    return update(jobs).where(_ID, jobs.c.state == came_from.value, FREE)
+
+
 def next_seq(connection: Connection) -> int:
     """Give the next number of the change counter; writers take turns, so it is this one's alone."""
     return int(connection.execute(_LAST_SEQ).scalar_one()) + 1
@@ -187,5 +196,5 @@ def next_seq(connection: Connection) -> int:
 
 def put_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
     """Append an event."""
-    row = {"job_id": job_id, "at": now_us(), "from_state": before, "to_state": after.value, "note": note}
-    connection.execute(_EVENT, row)
+    event = {"job_id": job_id, "at": now_us(), "from_state": before, "to_state": after.value, "note": note}
+    connection.execute(_EVENT, event)

@@ -37,6 +37,7 @@ Row = Mapping[str, Any]
 
 _MANY = 500
 """Values in one ``IN (...)``."""
+_JOB = select(jobs).where(jobs.c.id == bindparam("b_id"))
 _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
 _CONTENT = ("endpoint", "account", "key")
@@ -162,7 +163,7 @@ class Log(Marks):
             There is no such job.
         """
         with self.read() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+            row = connection.execute(_JOB, {"b_id": job_id}).mappings().first()
         if row is None:
             raise LogError.of("no_such_id", id=job_id, name=self.name)
         return dict(row)
@@ -189,6 +190,16 @@ class Log(Marks):
                 if have is None or _rank(row) > _rank(have):
                     found[row["key"]] = row
         return found
+
+    def finished(self, endpoint: str, *, limit: int = 500) -> list[Row]:
+        """Give what says how long tasks took, of the last that completed at an endpoint; oldest first."""
+        names = ("id", "model", "mode", "character_orientation", "clip_length", "estimated_time")
+        columns = [jobs.c[name] for name in (*names, "submitted", "completed")]
+        done = jobs.c.state.in_([State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value])
+        query = select(*columns).where(jobs.c.endpoint == endpoint, done, jobs.c.completed > jobs.c.submitted)
+        with self.read() as connection:
+            newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings().all()
+            return [dict(row) for row in reversed(newest)]
 
     def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
         """Give, for each job, all attempts at the same repeat of the same content, first to last."""

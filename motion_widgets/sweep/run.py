@@ -98,6 +98,8 @@ class Run:
     @property
     def resting(self) -> bool:
         """Whether nothing more happens by itself."""
+        if self._ws.at_work(cell["job_id"] for cell in self.cells):
+            return False  # known without reading thousands of rows
         return rest_all(self._ws, self.rows())
 
     def wait(self, timeout: float | None = None) -> Run:

@@ -168,6 +168,9 @@ class Panel(w.VBox):
     def refresh(self) -> None:
         """Draw what the log says now. Called on a thread that may block; panels override it."""
 
+    def looked(self) -> None:
+        """Say to the runner what is looked at; called all the while that a panel watches."""
+
     def tell(self, text: str, *, bad: bool = False) -> None:
         """Say a plain sentence in the panel's own line."""
         mark = f"<b>{esc(say('word_error'))}</b> " if bad else ""
@@ -210,6 +213,7 @@ class Panel(w.VBox):
     async def _watch(self) -> None:
         while not self.closed:
             try:
+                self.looked()
                 seen = await asyncio.to_thread(self.ws.log_store.version)
                 if seen != self._seen:
                     await asyncio.to_thread(self.refresh)

@@ -106,6 +106,7 @@ class JobMonitor(Panel):
         self._on_show, self._on_edit = on_show, on_edit
         self._patient: set[str] = set()  # unknown jobs that a person left as they are for now
         self._first = 0
+        self._moving: list[Row] = []
         self._count, self._clusters = live_line(), live_line()
         self._rows = [_JobRow(self._act) for _ in range(PAGE)]
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
@@ -126,6 +127,8 @@ class JobMonitor(Panel):
         unknown = log.count(*mine, jobs.c.state == "unknown")
         drawn = [self._drawing(row) for row in rows[:PAGE]]
         clustered = self._clustered(rows[:PAGE])
+        self._moving = [row for row in rows[:PAGE] if row["state"] in FOLLOWED]
+        self.looked()
         with self.lock:
             said = say("jobs_counts", running=moving, done=ended)
             if unknown:
@@ -167,6 +170,13 @@ class JobMonitor(Panel):
             with contextlib.suppress(LogError):  # an imported job may name a run that is elsewhere
                 found += Run(self.ws, run_id).clusters()
         return "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
+
+    def looked(self) -> None:
+        """Have the jobs on the page asked for often enough that their bars move."""
+        for row in self._moving:
+            runner = self.ws.runner_for(row)
+            if runner is not None:
+                runner.watch(row["id"])
 
     def _turn(self, by: int) -> None:
         self._first = max(self._first + by, 0)

@@ -85,6 +85,10 @@ class Studio(Panel):
 
     # What the log says.
 
+    def looked(self) -> None:
+        """Watch the jobs that the monitor shows."""
+        self.monitor.looked()
+
     def refresh(self) -> None:
         """Draw every panel from the log, and the head."""
         for panel in (self.form, self.board, self.monitor, self.compare, self.table):

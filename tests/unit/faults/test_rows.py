@@ -163,7 +163,6 @@ ROWS = [
     row("403", on("submit", **status(403)), state="rejected", charges=0, kind="auth"),
     # polls
     row("500s on polls", on("status", **status(500), times=12)),
-    row("401 on polls", on("status", **status(401), times=2)),
     row("429 on polls", on("status", "rate_limit", times=2)),
     row("connections broken on polls", on("status", "reset"), on("status", "close"), on("status", "half")),
     # HTML, truncated JSON
@@ -276,7 +275,6 @@ ROWS = [
         state="rejected",
         charges=0,
     ),
-    row("redirect of a poll", on("status", "redirect", to="https://other.example/v1")),
     # the endpoint is away for a while
     row("endpoint down between polls, 503", on("status", "down", seconds=0.4 * SPEED)),
     row("endpoint down between polls, closed", on("status", "down", seconds=0.4 * SPEED, how="close")),
@@ -548,6 +546,35 @@ def test_html_is_kept_as_its_first_characters(stage, ws, req):
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert "sorry" in job.error
     assert len(job.error) < 1000
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (status(401, message="no such key"), "no such key"),
+        (status(403, message="not yours"), "not yours"),
+        ({"kind": "redirect", "to": "https://other.example/v1"}, "other.example"),
+    ],
+)
+def test_401_403_and_redirect_of_a_poll_pause_everything_until_a_person_acts(stage, ws, req, answer, said):
+    stage.play(on("status", times=0, **answer))
+    jobs = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
+    assert {job.wait(30).state for job in jobs} <= {"submitted", "running", "planned"}
+    until(lambda: all(job.resting for job in jobs))
+    asked = stage.calls("status")
+    assert asked <= 1 + 2 + 3, "each submit is a person's word, and there is no loop"
+    assert len({job.error for job in jobs}) == 1
+    assert said in jobs[0].error
+    assert "attach" in jobs[0].error
+    time.sleep(timing.BEAT * 4)
+    assert stage.calls("status") == asked
+    assert len(ws.log_store.events(jobs[0].id)) < 8
+    stage.play()
+    assert {
+        ws.submit(job_req, max_cost=MAX).wait(30).state
+        for job_req in [req.replace(prompt=f"p{n}") for n in range(3)]
+    } == {"collected"}
+    assert {job.error for job in jobs} == {None}
 
 
 def test_redirect_names_both_hosts(stage, ws, req):

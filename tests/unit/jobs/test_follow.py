@@ -22,11 +22,11 @@ def notes(ws, job):
 def test_failing_polls_keep_it_running(ws, req, endpoint):
     html = Say(200, b"<html>proxy</html>")
     endpoint.next_poll.extend(
-        [endpoint.working(), refusal(500), refusal(502), html, "reset", "close", refusal(429, Retry_After="0"), refusal(401)]
+        [endpoint.working(), refusal(500), refusal(502), html, "reset", "close", refusal(429, Retry_After="0")]
     )  # fmt: skip
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, job.error) == ("collected", None)
-    assert len(endpoint.polls) == 9
+    assert len(endpoint.polls) == 8
 
 
 def test_error_of_a_poll_is_shown_while_it_lasts(ws, req, endpoint):

@@ -1,0 +1,390 @@
+"""A thousand jobs at an endpoint with a hundred places: ``python -m tests.benchmarks.bench_jobs``.
+
+Real seconds on loopback: a lean server in a process of its own, the client in another one. It takes a quarter
+of an hour (some four minutes per variant), and asserts nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import json
+import os
+import random
+import resource
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JOBS = 1000
+SLOTS = 100
+MODELS = ("kling-v2-6-motion-control", "kling-v3-motion-control")
+KEY = "bench-key"
+VARIANTS = {"exact": "<= 1.02", "within 20 %": "<= 1.04", "none": "<= 1.06"}
+ROUNDS = 200
+INTERRUPTS = 5
+
+
+class Work(NamedTuple):
+    """One job as the server sees it: what it is, and how long it takes (s)."""
+
+    model: str
+    mode: str
+    length: float
+    seconds: float
+
+
+def workload(count: int = JOBS) -> list[Work]:
+    """Give jobs of 4 to 30 s: longer clips, pro and v3 take longer, and each is up to 5 % off."""
+    chance = random.Random(7)
+    made = []
+    for _ in range(count):
+        model, mode = chance.choice(MODELS), chance.choice(("std", "pro"))
+        length = float(chance.randint(3, 30))
+        seconds = 3 + 0.62 * length + 4.5 * (mode == "pro") + 2.5 * ("v3" in model)
+        made.append(Work(model, mode, length, min(max(seconds * chance.uniform(0.95, 1.05), 4.0), 30.0)))
+    return made
+
+
+def ideal(work: list[Work], slots: int) -> float:
+    """Give the s that list scheduling takes, longest first, with the true durations."""
+    free = [0.0] * slots
+    for one in sorted(work, key=lambda one: -one.seconds):
+        heapq.heapreplace(free, free[0] + one.seconds)
+    return max(free)
+
+
+# The server.
+
+
+class Server:
+    """Answers as `reference/api.md` says, from memory."""
+
+    def __init__(self, variant: str, film: Path) -> None:
+        self.variant, self.film = variant, film.read_bytes()
+        self.image = film.with_suffix(".png").read_bytes()
+        self.work = workload()
+        self.chance = random.Random(11)
+        self.tasks: list[tuple[float, Work, float | None]] = []  # when it began, what, as estimated
+        self.running: list[float] = []
+        self.counts = {"posts": 0, "polls": 0, "refused": 0, "refused later": 0}
+        self.first_refusal = float("inf")
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes, str]:
+        now = time.time()
+        if method == "POST":
+            return self.submit(json.loads(body), now)
+        if path.startswith("/film"):
+            return 200, self.film, "Content-Type: video/mp4\r\n"
+        if path.startswith("/image"):
+            return 200, self.image, "Content-Type: image/png\r\n"
+        if path.startswith("/v1/tasks/"):
+            self.counts["polls"] += 1
+            return (
+                200,
+                self.status(int(path.split("/")[3].split("?", maxsplit=1)[0].removeprefix("task_")), now),
+                "",
+            )
+        return 200, json.dumps(self.counts).encode(), ""
+
+    def submit(self, asked: dict[str, Any], now: float) -> tuple[int, bytes, str]:
+        self.counts["posts"] += 1
+        while self.running and self.running[0] <= now:
+            heapq.heappop(self.running)
+        if len(self.running) >= SLOTS:
+            self.counts["refused"] += 1
+            self.counts["refused later"] += now > self.first_refusal + 0.25
+            self.first_refusal = min(self.first_refusal, now)
+            said = f"too many tasks: {SLOTS} are under way, {SLOTS} are allowed at once (1303)"
+            error = {"error": {"code": 429, "message": said, "type": "rate_limit_error"}}
+            return 429, json.dumps(error).encode(), "Retry-After: 5\r\n"
+        one = self.work[int(asked["prompt"].split()[-1])]
+        wrong = {"exact": 1.0, "within 20 %": self.chance.uniform(0.8, 1.2)}.get(self.variant)
+        estimated = None if wrong is None else one.seconds * wrong
+        task_id = f"task_{len(self.tasks)}"
+        self.tasks.append((now, one, estimated))
+        heapq.heappush(self.running, now + one.seconds)
+        data = {"status": "submitted", "task_id": task_id} | self.estimate(estimated)
+        return 200, json.dumps({"code": 200, "data": [data]}).encode(), ""
+
+    @staticmethod
+    def estimate(estimated: float | None) -> dict[str, float]:
+        return {} if estimated is None else {"estimated_time": estimated}
+
+    def status(self, number: int, now: float) -> bytes:
+        began, one, estimated = self.tasks[number]
+        data: dict[str, Any] = {"id": f"task_{number}", "status": "processing", "created": int(began)}
+        data |= self.estimate(estimated)
+        if now >= began + one.seconds:
+            video = {"url": [f"{self.url}/film/{number}.mp4"], "expires_at": int(now) + 86400}
+            ends = {"completed": int(began + one.seconds), "cost": 0.1, "result": {"videos": [video]}}
+            data |= {"status": "completed", "progress": 100} | ends
+        return json.dumps({"code": 200, "data": data}).encode()
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                method, path, _ = head.split("\r\n")[0].split(" ")
+                length = head.partition("content-length: ")[2].split("\r\n")[0]
+                body = await reader.readexactly(int(length or 0))
+                status, content, more = self.answer(method.upper(), path, body)
+                top = f"HTTP/1.1 {status} OK\r\nContent-Length: {len(content)}\r\n{more}\r\n"
+                writer.write(top.encode() + content)
+                await writer.drain()
+        writer.close()
+
+    async def serve(self) -> None:
+        server = await asyncio.start_server(self.talk, "127.0.0.1", 0, backlog=2000)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        print(self.url, flush=True)
+        await server.serve_forever()
+
+
+# Its clients.
+
+
+def rows_of(ws: Any) -> list[dict[str, Any]]:
+    """Give the log's columns of all jobs; one clip is measured, and stands for clips of all lengths."""
+    from motion_widgets import MotionRequest
+
+    links = {"image_url": f"{ws.base_url}/image.png", "video_url": f"{ws.base_url}/film.mp4"}
+    plain = ws.plan_job(MotionRequest(model=MODELS[0], mode="std", **links))
+    return [
+        {
+            **plain, "model": one.model, "mode": one.mode, "clip_length": one.length, "key": f"key {number}",
+            "character_orientation": "video", "prompt": f"job {number}",
+        }
+        for number, one in enumerate(workload())
+    ]  # fmt: skip
+
+
+def memory(name: str) -> float:
+    """Give MB of resident memory, now (``VmRSS``) or at its peak (``VmHWM``)."""
+    found = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith(name))
+    return int(found.split()[1]) / 1024
+
+
+def processor() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def client(url: str, folder: str) -> None:
+    """Drive all jobs as a run, to the last result."""
+    import motion_widgets.sweep
+    from motion_widgets import Workspace
+
+    ws = Workspace(folder, endpoint=url, key=KEY)
+    cells = [({}, row) for row in rows_of(ws)]
+    run_id = "run-bench"
+    head = {"id": run_id, "endpoint": ws.endpoint, "account": ws.account, "axes": "{}"}
+    ws.log_store.add_run(head, cells, limit=10**12, keep=False, new=False)
+    run = motion_widgets.sweep.Run(ws, run_id)
+    del cells
+    before, used, start = memory("VmRSS"), processor(), time.perf_counter()
+    run.drive()
+    run.wait()
+    seconds, used = time.perf_counter() - start, processor() - used
+    told = {"seconds": seconds, "cpu": used, "memory": memory("VmHWM") - before, "ends": run.counts()}
+    print(json.dumps(told), flush=True)
+    ws.close()
+
+
+def naive(url: str, folder: str) -> None:
+    """Drive all jobs with a thread each that tries and polls every 5 s."""
+
+    def call(path: str, body: dict[str, str] | None = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(url + path, data), timeout=60) as got:
+            return bytes(got.read())
+
+    def work(number: int) -> None:
+        while True:
+            with contextlib.suppress(urllib.error.URLError, ConnectionError):
+                answer = json.loads(call("/v1/videos/generations", {"prompt": f"job {number}"}))
+                break
+            time.sleep(5)
+        task_id = answer["data"][0]["task_id"]
+        while json.loads(call(f"/v1/tasks/{task_id}"))["data"]["status"] != "completed":
+            time.sleep(5)
+        (Path(folder) / f"{number}.mp4").write_bytes(call(f"/film/{number}.mp4"))
+
+    used, start = processor(), time.perf_counter()
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(JOBS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(json.dumps({"seconds": time.perf_counter() - start, "cpu": processor() - used}), flush=True)
+
+
+def waiter(url: str, folder: str, how: str) -> None:
+    """Wait for a job until interrupted; say when the prompt is back."""
+    from motion_widgets import Workspace
+
+    ws = Workspace(folder, endpoint=url, key=KEY)
+    row, _ = ws.log_store.add_job(rows_of(ws)[0])
+    ws.runner.drive(row["id"])
+    job = ws.attach(row["id"])
+
+    async def cell() -> None:
+        await job
+
+    threading.Timer(1.0, lambda: print("ready", flush=True)).start()
+    try:
+        if how == "wait":
+            job.wait()
+        else:
+            asyncio.new_event_loop().run_until_complete(cell())
+    except KeyboardInterrupt:
+        print("prompt", flush=True)
+        os._exit(0)
+
+
+# The figures.
+
+
+@contextlib.contextmanager
+def process(*told: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.benchmarks.bench_jobs", *told]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def heard(started: subprocess.Popen[str]) -> str:
+    assert started.stdout is not None
+    return started.stdout.readline().strip()
+
+
+def make_film(folder: Path) -> str:
+    """Make a real clip, padded to 1 MB with a box that says so, and the image beside it."""
+    from tests.unit.jobs.endpoint import make_clip, make_png
+
+    film = folder / "film.mp4"
+    content = make_clip(film)
+    left = 1_000_000 - len(content)
+    film.write_bytes(content + left.to_bytes(4, "big") + b"free" + bytes(left - 8))
+    film.with_suffix(".png").write_bytes(make_png())
+    return str(film)
+
+
+def played(folder: Path, film: str, variant: str, peer: str) -> dict[str, Any]:
+    with process("server", variant, film) as server:
+        url = heard(server)
+        own = folder / f"{peer} {variant}"
+        own.mkdir()
+        with process(peer, url, str(own)) as started:
+            told = json.loads(heard(started) or "{}")
+        with urllib.request.urlopen(f"{url}/counts") as got:
+            return {**told, **json.loads(got.read())}
+
+
+def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Give (figure, measured, beside it, target)."""
+    folder = Path(tempfile.mkdtemp(dir=folder))
+    film = make_film(folder)
+    best = ideal(workload(), SLOTS)
+    yield from intents(folder)
+    yield from interrupts(folder, film)
+    peer = played(folder, film, "exact", "naive")
+    beside = f"a thread per job, 5 s: {peer['seconds'] / best:.3f}, {peer['cpu']:.1f} s CPU"
+    for variant, target in VARIANTS.items():
+        got = played(folder, film, variant, "client")
+        load = os.getloadavg()[1]
+        yield f"makespan / ideal, estimate {variant}", f"{got['seconds'] / best:.3f}", beside, target
+        yield f"ends (load {load:.1f})", json.dumps(got["ends"]), f"ideal {best:.1f} s", ""
+        yield f"polls per job, {variant}", f"{got['polls'] / JOBS:.2f}", "", "<= 1.1" * (variant == "exact")
+        refused = f"{got['refused later']} ({got['refused']} in all)"
+        yield "429s after the first round trip", refused, f"{peer['refused']} in all", "0"
+        yield f"client CPU, {variant}", f"{got['cpu']:.1f} s", "", "<= 12 s" * (variant == "exact")
+        yield "peak memory above imports", f"{got['memory']:.0f} MB", "", "<= 80 MB"
+
+
+def interrupts(folder: Path, film: str) -> Iterator[tuple[str, str, str, str]]:
+    for how in ("wait", "await"):
+        took = []
+        for number in range(INTERRUPTS):
+            with process("server", "none", film) as server:
+                told = ("waiter", heard(server), str(folder / f"{how} {number}"), how)
+                with process(*told) as started:
+                    assert heard(started) == "ready"
+                    start = time.perf_counter()
+                    started.send_signal(signal.SIGINT)
+                    while heard(started) != "prompt":
+                        pass
+                    took.append(time.perf_counter() - start)
+        name = f"interrupt of {'job.wait()' if how == 'wait' else 'await job'} to prompt"
+        yield name, f"{statistics.median(took):.3f} s (worst {max(took):.3f})", "", "<= 0.5 s"
+
+
+def intents(folder: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Time the intent (job, event, budget) beside the driver alone running the very same statements."""
+    from sqlalchemy import event
+
+    from motion_widgets.log.store import Log
+
+    log = Log(folder / "intents.sqlite")
+    log.set_budget("b", 10**12)
+    plain = {"endpoint": "bench", "account": "a", "sandbox": False, "budget_id": "b"}
+    ids = [log.add_job({**plain, "key": str(number)})[0]["id"] for number in range(2 * ROUNDS + 1)]
+    said: list[tuple[str, Any]] = []
+    assert log._writer is not None
+
+    def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        said.append((statement, parameters))
+
+    event.listen(log._writer, "before_cursor_execute", hear)
+    log.intend(ids[0], 1000, owner="bench")
+    event.remove(log._writer, "before_cursor_execute", hear)
+    raw = sqlite3.connect(folder / "intents.sqlite", isolation_level=None)
+    raw.execute("PRAGMA synchronous=FULL")
+    ours, theirs = [], []
+    for one, other in zip(ids[1 : ROUNDS + 1], ids[ROUNDS + 1 :], strict=True):
+        start = time.perf_counter()
+        log.intend(one, 1000, owner="bench")
+        middle = time.perf_counter()
+        for statement, parameters in said:
+            raw.execute(statement, [other if value == ids[0] else value for value in parameters]).fetchall()
+        raw.execute("COMMIT")
+        ours.append(middle - start)
+        theirs.append(time.perf_counter() - middle)
+    mine, plainly = statistics.median(ours), statistics.median(theirs)
+    beside = f"raw sqlite3 {plainly * 1e3:.2f} ms ({mine / plainly:.2f} times)"
+    yield "durable intent", f"{mine * 1e3:.2f} ms", beside, "<= 3 times"
+    raw.close()
+    log.close()
+
+
+def main(do: str = "", *told: str) -> None:
+    """Be one of the processes; with nothing told, print the table."""
+    if do == "server":
+        asyncio.run(Server(told[0], Path(told[1])).serve())
+    elif do == "naive":
+        naive(told[0], told[1])
+    elif do in ("client", "waiter"):
+        {"client": client, "waiter": waiter}[do](*told)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            for row in rows(Path(folder)):
+                print(" | ".join(row), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
