@@ -61,9 +61,10 @@ class Pace:
             self._there.discard(job_id)
         self._serve()
 
-    def alone(self, job_id: str) -> bool:
-        """Say whether no other task of this process is at the endpoint, or on its way there."""
-        return self._there <= {job_id}
+    @property
+    def empty(self) -> bool:
+        """Whether no task of this process is at the endpoint, those aside that are being sent."""
+        return self._there <= self._sending.keys()
 
     def at_endpoint(self, job_id: str) -> None:
         """Count a job whose task is already there."""

@@ -167,7 +167,7 @@ class _Attempt:
         """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
         crew, log = self.crew, self.log
         row = await crew.db(log.job, self.job_id)
-        if crew.pace.alone(self.job_id):
+        if crew.pace.empty:
             await crew.books.open(row)
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
         try:
