@@ -35,6 +35,11 @@ def until(condition, deadline=30.0):
     return value
 
 
+def results_in(folder):
+    """Give what lies among a workspace's results, but for their sidecars, which may come a moment later."""
+    return sorted(one for one in (folder / "results").iterdir() if one.suffix != ".json")
+
+
 def make_clip(path, length=3.2, sides="360x360"):
     source = ["-f", "lavfi", "-t", str(length), "-i", f"testsrc=s={sides}:r=12"]
     coder = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]

@@ -12,7 +12,7 @@ import pytest
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.download import Download
-from tests.unit.jobs.endpoint import Say, refusal, until
+from tests.unit.jobs.endpoint import Say, refusal, results_in, until
 
 MAX = 0.50
 ETAG = {"ETag": '"v1"'}
@@ -28,9 +28,7 @@ def finished(ws, req, endpoint):
     assert job.state == "collected"
     assert job.result.read_bytes() == endpoint.clip
     assert job.row["result_sha"] == hashlib.sha256(endpoint.clip).hexdigest()
-    assert [one.name for one in (ws.folder / "results").iterdir() if one.suffix != ".json"] == [
-        f"{job.id}.mp4"
-    ]
+    assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
     return job
 
 

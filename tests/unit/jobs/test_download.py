@@ -23,7 +23,7 @@ from motion_widgets.jobs.awake import Awake
 from motion_widgets.jobs.download import Download
 from motion_widgets.jobs.part import Note, Part
 from motion_widgets.jobs.sums import sums_of
-from tests.unit.jobs.endpoint import Process, until
+from tests.unit.jobs.endpoint import Process, results_in, until
 from tests.unit.jobs.hosts import Host, Internet, certificates, tunnel
 
 MAX = 0.50
@@ -235,7 +235,7 @@ class TestAcrossProcesses:
         job = ws.jobs()[0].wait(60)
         assert job.state == "collected"
         assert job.result.read_bytes() == host.clip
-        assert [one.name for one in (ws.folder / "results").iterdir()] == [f"{job.id}.mp4"]
+        assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
 
     def test_the_part_of_a_killed_process_is_gone_on_with(self, tmp_path, spaces, endpoint, req, elsewhere):
         half = self.killed(tmp_path, endpoint, req, elsewhere)

@@ -16,7 +16,7 @@ from motion_widgets.log.store import Log
 from motion_widgets.log.tables import jobs
 from motion_widgets.media import measure_clip, measure_image
 from tests.unit.jobs.conftest import SOAK, SOAKED
-from tests.unit.jobs.endpoint import Process
+from tests.unit.jobs.endpoint import Process, results_in
 from tests.unit.jobs.paid import PaidServer
 
 KILLS = 105 if SOAK else 15
@@ -158,8 +158,6 @@ def check_results(folder, log, clip):
     collected = log.rows(jobs.c.state == "collected")
     sha = hashlib.sha256(clip).hexdigest()
     assert {(row["result_sha"], row["result_size"]) for row in collected} <= {(sha, len(clip))}
-    found = {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in (folder / "results").iterdir()
-    }
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in results_in(folder)}
     assert set(found) == {row["result_path"] for row in collected}
     assert all(content == clip for content in found.values())

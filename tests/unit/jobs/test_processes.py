@@ -21,7 +21,7 @@ from motion_widgets.jobs.runner import Runner
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 from motion_widgets.log.tables import budgets
-from tests.unit.jobs.endpoint import SERVER, Process, refusal, until
+from tests.unit.jobs.endpoint import SERVER, Process, refusal, results_in, until
 
 MAX = 0.50
 ROOT = Path(__file__).parents[3]
@@ -79,7 +79,7 @@ def test_killed_once_the_task_id_was_known(process, spaces, endpoint, req, point
     job = spaces().jobs()[0].wait(30)
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
     assert job.result.read_bytes() == endpoint.clip
-    assert [one.name for one in job.result.parent.iterdir()] == [job.result.name]
+    assert results_in(job.result.parents[1]) == [job.result]
 
 
 def test_killed_while_the_post_was_under_way(process, spaces, endpoint, req):

@@ -29,7 +29,7 @@ from motion_widgets.log.states import ENDS
 from motion_widgets.log.store import Log
 from motion_widgets.media import measure_clip, measure_image
 from tests.unit.jobs.conftest import SOAK
-from tests.unit.jobs.endpoint import Endpoint, Process, Say, refusal
+from tests.unit.jobs.endpoint import Endpoint, Process, Say, refusal, results_in
 
 EXAMPLES = {"sqlite": 60, "postgresql": 30} if SOAK else {"sqlite": 12, "postgresql": 3}
 STEPS = 30 if SOAK else 15
@@ -287,7 +287,7 @@ class Notebooks(RuleBasedStateMachine):
             mine = [row for row in rows if row["budget_id"] == run_id]
             used = sum((row["reserved"] or 0) + (row["cost"] or 0) for row in mine)
             assert self.log.budget(run_id)[1] == used, "money that is neither reserved nor billed"
-        results = {path.name for path in (self.folder / "results").iterdir()}
+        results = {path.name for path in results_in(self.folder)}
         assert results == {Path(row["result_path"]).name for row in rows if row["result_path"]}
 
 
