@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from motion_widgets.facts import Clip, Image
     from motion_widgets.jobs.job import Job
-    from motion_widgets.media import measure_clip, measure_image
+    from motion_widgets.media import measure_clip, measure_clips, measure_image
     from motion_widgets.price import PRICES, Estimate, Prices, estimate
     from motion_widgets.request import MotionRequest
     from motion_widgets.rules import LIMITS, Finding, Fix, check
@@ -78,6 +78,7 @@ _HOMES = {
     "check": "rules",
     "estimate": "price",
     "measure_clip": "media",
+    "measure_clips": "media",
     "measure_image": "media",
 }
 
@@ -116,6 +117,7 @@ __all__ = [
     "check",
     "estimate",
     "measure_clip",
+    "measure_clips",
     "measure_image",
 ]
 

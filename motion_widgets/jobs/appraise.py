@@ -7,7 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import BudgetError, ClipError, RequestError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.jobs.inputs import columns_of
 from motion_widgets.media import measure_clip, measure_image
 from motion_widgets.price import Estimate, Prices, estimate, to_micro
@@ -89,10 +89,14 @@ class Appraiser:
 
 
 def judge(
-    req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None, target: Target
+    req: MotionRequest,
+    clip: Clip | ClipError | None,
+    image: Image | ClipError | None,
+    target: Target,
+    shots: Shots | None = None,
 ) -> list[Finding]:
     """Find all that is wrong with a request for an endpoint; one on this machine reaches its links."""
-    findings = check(req, clip=clip, image=image, live=target.live)
+    findings = check(req, clip=clip, image=image, live=target.live, shots=shots)
     if target.here:
         findings = [one for one in findings if one.code != "link_private"]
     return findings

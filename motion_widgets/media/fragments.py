@@ -185,7 +185,7 @@ def _sidx_before(source: Source, layout: Layout, offset: int) -> None:
     lead = source.read(start, offset - start, ahead=True)
     while size := next((size for size in (44, 52) if lead[-size:][4:8] == b"sidx"), 0):
         keep(layout, b"sidx", lead[-size:][8:], offset)
-        lead = lead[:-size]
+        lead, offset = lead[:-size], offset - size
 
 
 def _end_moofs(table: bytes, box: Box) -> tuple[int, int] | None:
