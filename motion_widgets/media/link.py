@@ -187,6 +187,8 @@ class LinkSource:
         try:
             if self._is_known(response):
                 self._same = True
+                if response.status_code == 304:  # it has no body, and read to its end it keeps the connection
+                    await response.aread()
                 return
             if response.status_code == 416:
                 self._total(response)
@@ -231,7 +233,8 @@ class LinkSource:
         async for chunk in response.aiter_raw():
             out += chunk
             self.fetched += len(chunk)
-            if len(out) >= count:
+            # An answer read to its very end leaves the connection open for the next request.
+            if len(out) > count:
                 break
         return bytes(out[:count])
 

@@ -120,6 +120,8 @@ class Server:
     mode: str = "range"
     seen: list[dict[str, str]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    opened: int = 0
+    """Connections since the server began."""
     paths: list[str] = field(default_factory=list)
     etags: list[str] = field(default_factory=list)
     """What the next answers name as their ETag; the last one goes on."""
@@ -133,6 +135,10 @@ class Server:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     state: Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.state.opened += 1
 
     def log_message(self, *_: object) -> None: ...
 

@@ -13,6 +13,7 @@ from PIL import Image
 from motion_widgets.errors import ClipError
 from motion_widgets.media import hub, measure_clip, measure_image
 from motion_widgets.media import link as link_room
+from motion_widgets.media.memory import Memory
 
 
 def padded(data: bytes, front: bool, bulk: int = 3_000_000) -> bytes:
@@ -282,6 +283,20 @@ def test_no_connection_is_left_busy(clips, server):
     left, open_ = asyncio.run_coroutine_threadsafe(busy(), hub.shared_hub().loop).result(10)
     assert left == []
     assert open_ <= 8
+
+
+def test_a_connection_serves_many_requests(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
+    link = server.put("z.mp4", data)
+    server.etags = ['"one"']
+    memory = Memory(fresh=0)
+    measure_clip(link, confirm=False, memory=memory)
+    before = server.opened
+    for _ in range(3):
+        measure_clip(link, confirm=False, memory=None)
+        measure_clip(link, confirm=False, memory=memory)
+    assert len(server.seen) == 2 + 3 * 3
+    assert server.opened == before
 
 
 def test_one_client_for_all(clips, server):
