@@ -38,6 +38,7 @@ class Shaped(BaseHTTPRequestHandler):
     """Serves parts of one file, late and slowly."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     folder: Path
 
     def setup(self) -> None:
