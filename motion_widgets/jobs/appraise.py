@@ -7,7 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import BudgetError, ClipError, RequestError
-from motion_widgets.facts import Clip, Image, Shots
+from motion_widgets.facts import Clip, Image
 from motion_widgets.jobs.inputs import columns_of
 from motion_widgets.media import measure_clip, measure_image
 from motion_widgets.price import Estimate, Prices, estimate, to_micro
@@ -89,14 +89,10 @@ class Appraiser:
 
 
 def judge(
-    req: MotionRequest,
-    clip: Clip | ClipError | None,
-    image: Image | ClipError | None,
-    target: Target,
-    shots: Shots | None = None,
+    req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None, target: Target
 ) -> list[Finding]:
     """Find all that is wrong with a request for an endpoint; one on this machine reaches its links."""
-    findings = check(req, clip=clip, image=image, live=target.live, shots=shots)
+    findings = check(req, clip=clip, image=image, live=target.live)
     if target.here:
         findings = [one for one in findings if one.code != "link_private"]
     return findings
