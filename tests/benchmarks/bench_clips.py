@@ -216,7 +216,7 @@ def _corpus(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     for _ in range(3):
         with ThreadPoolExecutor(threads) as pool:
             SHARED.clear()
-            ours.append(seconds(lambda pool=pool: measure_clips(sources, pool, batch=20, progress=False)))
+            ours.append(seconds(lambda pool=pool: measure_clips(sources, pool, batch=5, progress=False)))
             theirs.append(seconds(lambda pool=pool: list(pool.map(lambda path: parse(str(path)), sources))))
     speed, bare = CORPUS / statistics.median(ours), CORPUS / statistics.median(theirs)
     yield (
