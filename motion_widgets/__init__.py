@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from motion_widgets.facts import Clip, Image
     from motion_widgets.jobs.job import Job
-    from motion_widgets.media import measure_clip, measure_image
+    from motion_widgets.media import measure_clip, measure_clips, measure_image
     from motion_widgets.media.mend import (
         Mend,
         Operation,
@@ -110,6 +110,7 @@ _HOMES = {
     "has_location": "media.mend",
     "hold_clip": "media.mend",
     "measure_clip": "media",
+    "measure_clips": "media",
     "measure_image": "media",
     "mend": "media.mend",
     "mends_for": "media.mend",
@@ -170,6 +171,7 @@ __all__ = [
     "has_location",
     "hold_clip",
     "measure_clip",
+    "measure_clips",
     "measure_image",
     "mend",
     "mends_for",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-__all__ = ["sha256_of"]
+__all__ = ["is_settled", "sha256_of", "state_of"]
 
 _KEPT = 512
 _FRESH_NS = 2_000_000_000
@@ -23,8 +23,14 @@ _cache: OrderedDict[tuple[str, int, int, int, int], str] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _state_of(path: Path, found: os.stat_result) -> tuple[str, int, int, int, int]:
+def state_of(path: Path, found: os.stat_result) -> tuple[str, int, int, int, int]:
+    """Give what tells one content of a file from another without reading it."""
     return str(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def is_settled(found: os.stat_result, asked: int) -> bool:
+    """Tell whether a file was left alone for 2 s before `asked` (ns), so that its state names its content."""
+    return asked - max(found.st_mtime_ns, found.st_ctime_ns) > _FRESH_NS
 
 
 def sha256_of(path: Path) -> str:
@@ -53,7 +59,7 @@ def sha256_of(path: Path) -> str:
     before = path.stat()
     if not stat.S_ISREG(before.st_mode):  # a pipe or a device might be read for ever
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    key = _state_of(path, before)
+    key = state_of(path, before)
     with _lock:
         known = _cache.get(key)
         if known is not None:
@@ -63,7 +69,7 @@ def sha256_of(path: Path) -> str:
         found = hashlib.file_digest(file, "sha256").hexdigest()
         after = path.stat()
     # A file that was just written, or while it was read, is not remembered: its key may name other content.
-    if _state_of(path, after) == key and asked - max(before.st_mtime_ns, before.st_ctime_ns) > _FRESH_NS:
+    if state_of(path, after) == key and is_settled(before, asked):
         with _lock:
             _cache[key] = found
             while len(_cache) > _KEPT:

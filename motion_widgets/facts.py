@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Clip", "Image"]
+__all__ = ["Clip", "Image", "Shots"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,16 @@ class Clip:
     def aspect(self) -> float:
         """Width over height."""
         return self.width / self.height if self.height else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shots:
+    """What a look at a few frames of a clip suggests; estimates, for hints only."""
+
+    cuts: tuple[float, ...] = ()
+    """Where one shot seems to end and another to begin, in s."""
+    camera: float | None = None
+    """How fast the background moves on average, in shorter sides of the picture per s. None: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ class Limits:
     prompt_characters: int = 2500
     aspect_factor: float = 1.6
     """From this ratio between the aspects of image and clip on, the figure is likely to be cropped."""
+    camera_speed: float = 0.1
+    """Shorter sides of the picture per s; a background that moves faster is a camera that moves strongly."""
 
     def clip_length(self, orientation: object) -> tuple[float, float]:
         """Give the shortest and longest clip in s; for an unknown orientation the widest range."""

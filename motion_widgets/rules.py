@@ -17,7 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from motion_widgets.errors import ClipError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.findings import SEVERITIES, Finding, Fix, Severity, find, fix, show
 from motion_widgets.limits import LIMITS, MB, MODELS, MODES, ORIENTATIONS, SOUNDS, Limits
 from motion_widgets.request import MotionRequest, media_kind, media_name, media_source
@@ -36,6 +36,7 @@ def check(
     clip: Clip | ClipError | None = None,
     image: Image | ClipError | None = None,
     live: bool = False,
+    shots: Shots | None = None,
 ) -> list[Finding]:
     """Find everything that is wrong, doubtful or worth knowing about a draft.
 
@@ -48,6 +49,8 @@ def check(
         `Image` given as `video_url` / `image_url`), else not measured, which is a warning.
     live
         Judge for the live endpoint, which reaches public links only.
+    shots
+        What a look at the clip's frames suggests; it gives hints only. None: nobody looked.
 
     Returns
     -------
@@ -71,6 +74,7 @@ def check(
         *_check_watermark(req.watermark_info),
         *_check_webhook(req.webhook),
         *_check_pair(image, clip),
+        *_check_shots(shots),
     ]
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
@@ -372,3 +376,15 @@ def _check_pair(image: Image | ClipError | None, clip: Clip | ClipError | None) 
             "image_url", "hint", "pair_aspect",
             image=f"{image.width}\u00d7{image.height}", clip=f"{clip.width}\u00d7{clip.height}",
         )  # fmt: skip
+
+
+def _check_shots(shots: Shots | None) -> Iterator[Finding]:
+    if shots is None:
+        return
+    if shots.cuts:
+        at = ", ".join(f"{second:.1f}" for second in shots.cuts[:4]) + (
+            " \u2026" if len(shots.cuts) > 4 else ""
+        )
+        yield find("video_url", "hint", "clip_cuts", count=len(shots.cuts) + 1, at=at)
+    if shots.camera is not None and shots.camera > LIMITS.camera_speed:
+        yield find("video_url", "hint", "clip_camera", speed=round(100 * shots.camera))

@@ -60,6 +60,8 @@ TEXTS: dict[str, str] = {
     "webhook_wrong": "The webhook {found} is no http(s) address on port 80 or 443. Give one like https://host/path.",
     "webhook_private": "{host} is on this machine or a private network; the server cannot call it. Polling works without a webhook.",
     "pair_aspect": "The image ({image}) and the clip ({clip}) have quite different proportions; parts of the figure may be lost. Alike proportions work best.",
+    "clip_cuts": "The clip seems to have {count} shots (cuts near {at} s). One continuous shot works best; trim it to one.",
+    "clip_camera": "The camera seems to move strongly (about {speed} % of the picture per second). A clip with a still camera works best.",
     "fix_use": "Use \u201c{value}\u201d",
     "fix_orientation_video": "Use orientation \u201cvideo\u201d ({low:g}\u2013{high:g} s)",
     "fix_cut_prompt": "Cut to {limit:,} characters",
@@ -261,6 +263,9 @@ TEXTS: dict[str, str] = {
     "not_image": "\u201c{name}\u201d looks like {found}, not a picture. Use a JPEG or PNG.",
     "image_too_big": "\u201c{name}\u201d has {found}; at most {limit} are read. Make it smaller.",
     "not_decodable": "\u201c{name}\u201d cannot be decoded. Export it again as MP4 (H.264).",
+    "corpus_measuring": "Measuring clips",
+    "corpus_progress": "{done:,} of {count:,} clips measured",
+    "corpus_worker": "It was not measured, for its worker ended ({reason}). Measure again, with smaller batches or fewer workers.",
     "decode_slow": "\u201c{name}\u201d was not decoded within {seconds} s. Use a shorter clip, or try again.",
     # Mending.
     "mend_trim_clip": "Cut out {start:.1f}\u2013{end:.1f} s",

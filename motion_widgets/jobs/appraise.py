@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from numbers import Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import BudgetError, ClipError, RequestError
@@ -25,11 +23,10 @@ __all__ = ["Appraiser", "bound_micro", "judge", "require_bound"]
 
 BOUND_MAX = 1e9
 """USD; a larger bound means the same."""
-_REMEMBERED = 500
 
 
 class Appraiser:
-    """Measures, checks and prices requests; local files are measured once while they stay the same.
+    """Measures, checks and prices requests.
 
     Parameters
     ----------
@@ -39,7 +36,6 @@ class Appraiser:
 
     def __init__(self, prices: Prices) -> None:
         self.prices = prices
-        self._measured: dict[tuple[str, str, float, int], Clip | Image] = {}
 
     def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
         """Measure a request's clip and image; an error stands in for what could not be measured.
@@ -56,21 +52,10 @@ class Appraiser:
         source, kind = media_source(value), media_kind(value)
         if source is None or kind not in ("link", "path"):
             return None
-        memory: tuple[str, str, float, int] | None = None
-        with contextlib.suppress(OSError, ValueError, RuntimeError):
-            if kind == "path":
-                stat = Path(source).expanduser().stat()
-                memory = (how.__name__, source, stat.st_mtime, stat.st_size)
-        if memory is not None and memory in self._measured:
-            return self._measured[memory]
         try:
             measured: Clip | Image = how(source, hash_content=kind == "path")
         except ClipError as error:
             return error
-        if memory is not None:
-            if len(self._measured) > _REMEMBERED:
-                self._measured.clear()
-            self._measured[memory] = measured
         return measured
 
     def check(self, req: MotionRequest, target: Target, *, hosted: bool) -> list[Finding]:

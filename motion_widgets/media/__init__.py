@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from motion_widgets.media.collage import montage
+    from motion_widgets.media.corpus import measure_clips
     from motion_widgets.media.decode import frames, motion_energy
     from motion_widgets.media.image import measure_image
     from motion_widgets.media.measure import measure_clip
     from motion_widgets.media.preview import filmstrip, thumbnail
     from motion_widgets.media.samples import SampleMedia, sample_media
+    from motion_widgets.media.shots import measure_shots
 
 __all__ = [
     "SampleMedia",
     "filmstrip",
     "frames",
     "measure_clip",
+    "measure_clips",
     "measure_image",
+    "measure_shots",
     "montage",
     "motion_energy",
     "sample_media",
@@ -34,7 +38,9 @@ _HOMES = {
     "filmstrip": "preview",
     "frames": "decode",
     "measure_clip": "measure",
+    "measure_clips": "corpus",
     "measure_image": "image",
+    "measure_shots": "shots",
     "montage": "collage",
     "motion_energy": "decode",
     "sample_media": "samples",

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Box", "BoxError", "Layout", "Source", "boxes", "head_of", "is_box", "scan", "u16", "u32", "u64"]
+__all__ = [
+    "Box",
+    "BoxError",
+    "Layout",
+    "Source",
+    "boxes",
+    "head_of",
+    "is_box",
+    "keep",
+    "scan",
+    "u16",
+    "u32",
+    "u64",
+]
 
 MOOV_CAP = 32 << 20
 """Bytes a header may have. An hour of video has about 3 MB."""
@@ -74,7 +87,8 @@ class Layout:
     """Payload of `ftyp`; empty for an old QuickTime file."""
     moov: bytes = b""
     """Payload of `moov`."""
-    sidx: list[bytes] = field(default_factory=list)
+    sidx: list[tuple[int, bytes]] = field(default_factory=list)
+    """Payloads, each with the offset behind its box, from which it counts."""
     moofs: list[bytes] = field(default_factory=list)
     kept: int = 0
     """Bytes of `sidx` and `moofs` together."""
@@ -161,6 +175,7 @@ def scan(source: Source, *, fragments: bool = True) -> Layout:
             break
         if not _step(layout, source):
             break
+    layout.truncated |= source.size is not None and layout.end > source.size
     if not layout.moov:
         raise MissingHeaderError("the file ends before its moov")
     return layout
@@ -177,7 +192,9 @@ def _step(layout: Layout, source: Source) -> bool:
     if not at and kind not in _OPENERS:
         raise ForeignError(f"the first box is {kind!r}")
     if size == 0 and skip == 8:
-        size = (source.size - at) if source.size is not None else 1 << 62
+        if source.size is None and kind != b"moov":
+            return False  # it reaches to the end, wherever that is
+        size = source.size - at if source.size is not None else MOOV_CAP
     if size < skip or not is_box(kind):
         if layout.moov:
             return False  # rubbish behind a complete header hurts no player
@@ -212,14 +229,23 @@ def _take(layout: Layout, source: Source, kind: bytes, start: int, count: int) -
         if kind in {b"ftyp", b"moov"} and not layout.moov:
             raise MissingHeaderError(f"the file ends inside its {kind.decode()}")
         return
+    keep(layout, kind, payload, start + count)
+
+
+def keep(layout: Layout, kind: bytes, payload: bytes, end: int) -> None:
+    """Note the payload of a box that ends at `end`; all of the fragments together have a limit."""
     if kind == b"ftyp":
         layout.ftyp = payload
-    elif kind == b"moov":
+        return
+    if kind == b"moov":
         if not payload:
             raise BoxError("moov is empty")
         layout.moov = payload
+        return
+    layout.kept += len(payload)
+    if layout.kept > KEPT_CAP:
+        raise BoxError(f"more than {KEPT_CAP} bytes of fragment headers")
+    if kind == b"sidx":
+        layout.sidx.append((end, payload))
     else:
-        layout.kept += count
-        if layout.kept > KEPT_CAP:
-            raise BoxError(f"more than {KEPT_CAP} bytes of fragment headers")
-        (layout.sidx if kind == b"sidx" else layout.moofs).append(payload)
+        layout.moofs.append(payload)

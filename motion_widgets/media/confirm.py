@@ -12,41 +12,75 @@ import tempfile
 import threading
 import time
 import types
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.media.children import Child, cpu_limit
 from motion_widgets.media.sanitise import sanitised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["load_moviepy", "moviepy_length"]
+__all__ = ["load_moviepy", "moviepy_length", "warm"]
+
+IMPORT_DEADLINE = 60.0
+"""Seconds that importing moviepy may take; it needs 0.6 on a free machine."""
 
 _lock = threading.Lock()
+_import_lock = threading.Lock()
+_warming: threading.Thread | None = None
 
 
-def moviepy_length(ftyp: bytes, moov: bytes, *, deadline: float = 5.0) -> float | None:
+def warm() -> threading.Thread:
+    """Begin to import moviepy in the background, once per process; give the thread that does it."""
+    global _warming  # noqa: PLW0603 - one per process
+    with _lock:
+        if _warming is None:
+            _warming = threading.Thread(target=_import_quietly, name="motion-widgets-moviepy", daemon=True)
+            _warming.start()
+        return _warming
+
+
+def _import_quietly() -> None:
+    # Whoever needs it imports it again and meets the error there.
+    with suppress(Exception):
+        load_moviepy()
+
+
+def moviepy_length(
+    ftyp: bytes,
+    moov: bytes,
+    *,
+    sidx: Iterable[bytes] = (),
+    moofs: Iterable[bytes] = (),
+    deadline: float = 5.0,
+) -> float | None:
     """Give the length that moviepy reads from a header, in s (10 ms steps).
 
     Parameters
     ----------
-    ftyp, moov
-        The boxes' payloads.
+    ftyp, moov, sidx, moofs
+        The boxes' payloads; the latter two of a fragmented file.
     deadline
-        Seconds after which ffmpeg is killed. Importing moviepy, once per process, is not counted.
+        Seconds after which ffmpeg is killed. Importing moviepy, once per process, has a deadline of its own.
 
     Returns
     -------
     float | None
         None: moviepy could not read it, or not in time.
     """
-    parse = _own_parser(load_moviepy(), deadline)
+    if "moviepy.video.io.ffmpeg_reader" not in sys.modules:
+        warming = warm()
+        warming.join(IMPORT_DEADLINE)
+        if warming.is_alive():
+            return None
     path = None
     try:
+        parse = _own_parser(load_moviepy(), deadline)
         with tempfile.NamedTemporaryFile(prefix="motion-widgets-", suffix=".mp4", delete=False) as file:
             path = Path(file.name)
-            file.write(sanitised(ftyp, moov))
+            file.write(sanitised(ftyp, moov, sidx, moofs))
         length = parse(str(path))["duration"]
     except Exception:  # noqa: BLE001 - it fails in ways of its own (OSError, KeyError, …): no figure
         return None
@@ -58,7 +92,7 @@ def moviepy_length(ftyp: bytes, moov: bytes, *, deadline: float = 5.0) -> float 
 
 def load_moviepy() -> types.ModuleType:
     """Import moviepy's reader, keeping a `.env` of the folder out of `os.environ`."""
-    with _lock, _no_dotenv():
+    with _import_lock, _no_dotenv():
         return importlib.import_module("moviepy.video.io.ffmpeg_reader")
 
 
@@ -70,11 +104,11 @@ def _own_parser(reader: types.ModuleType, deadline: float) -> Callable[[str], di
     """
     end = time.monotonic() + deadline
 
-    class Timed(subprocess.Popen):  # type: ignore[type-arg]
+    class Timed(Child):
         def __init__(self, command: list[str], **options: Any) -> None:
             # The demuxer is forced: whatever the bytes look like, ffmpeg follows no link in them.
-            hardened = [command[0], "-nostdin", "-protocol_whitelist", "file", "-f", "mov", *command[1:]]
-            super().__init__(hardened, **options)
+            hardened = ["-nostdin", *cpu_limit(deadline), "-protocol_whitelist", "file", "-f", "mov"]
+            super().__init__([command[0], *hardened, *command[1:]], **options)
 
         def communicate(
             self,

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import IO, TYPE_CHECKING, cast
 
+from motion_widgets.media.children import Child, cpu_limit
 from motion_widgets.media.faults import fault
 from motion_widgets.media.measure import local_file
 
@@ -56,20 +57,21 @@ def run(arguments: Sequence[str], *, name: str, deadline: float) -> bytes:
     ClipError
         ``not_decodable`` when it fails, ``decode_slow`` when `deadline` (s) passes; it is killed then.
     """
-    command = [ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", *arguments]
-    try:
-        done = subprocess.run(  # noqa: S603 - our binary, our options, a checked absolute path
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=deadline,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise fault("decode_slow", name=name, seconds=f"{deadline:g}") from error
-    if done.returncode:
-        raise fault("not_decodable", name=name, detail=done.stderr.decode("utf-8", "replace")[-2000:])
-    return done.stdout
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with Child(_command(arguments, deadline), **pipes) as process:
+        try:
+            out, errors = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired as error:
+            raise fault("decode_slow", name=name, seconds=f"{deadline:g}") from error
+        finally:
+            process.kill()
+    if process.returncode:
+        raise fault("not_decodable", name=name, detail=errors.decode("utf-8", "replace")[-2000:])
+    return bytes(out)
+
+
+def _command(arguments: Sequence[str], deadline: float) -> list[str]:
+    return [ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", *cpu_limit(deadline), *arguments]
 
 
 @contextmanager
@@ -85,12 +87,11 @@ def running(
     ClipError
         As `run`; not when the caller's block was left by an error or before the end.
     """
-    command = [ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-y", *arguments]
     late = threading.Event()
     # stderr goes to a file: nobody reads a pipe meanwhile, and a full one would stop ffmpeg.
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(  # noqa: S603 - as above
-            command,
+        process = Child(
+            _command(arguments, deadline),
             stdin=subprocess.PIPE if write else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if write else subprocess.PIPE,
             stderr=errors,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from motion_widgets.content import sha256_of
@@ -12,6 +13,7 @@ from motion_widgets.facts import Image
 from motion_widgets.media.faults import fault, looks_like
 from motion_widgets.media.link import LinkSource, is_link
 from motion_widgets.media.measure import local_file
+from motion_widgets.media.memory import SHARED, Memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +32,13 @@ _TURNED = {5, 6, 7, 8}
 _EXIF_ORIENTATION = 0x0112
 
 
-def measure_image(source: str | Path | bytes, *, deadline: float = 20.0, hash_content: bool = False) -> Image:
+def measure_image(
+    source: str | Path | bytes,
+    *,
+    deadline: float = 20.0,
+    hash_content: bool = False,
+    memory: Memory | None = SHARED,
+) -> Image:
     """Measure an image without decoding it.
 
     Parameters
@@ -41,6 +49,8 @@ def measure_image(source: str | Path | bytes, *, deadline: float = 20.0, hash_co
         Seconds for a link, in total.
     hash_content
         Fill in `Image.sha256` for a file or bytes.
+    memory
+        As for `measure_clip`.
 
     Returns
     -------
@@ -52,13 +62,13 @@ def measure_image(source: str | Path | bytes, *, deadline: float = 20.0, hash_co
     ClipError
         It is no image, too big, or cannot be had; `code` says which.
     """
+    memory = Memory() if memory is None else memory
     if isinstance(source, str) and is_link(source):
         link = LinkSource(source, deadline=deadline, whole=True, cap=LINK_CAP)
         try:
-            data = _all_of(link)
+            return replace(memory.of_link("image", link, lambda: _measure_link(link)), source=source)
         finally:
             link.close()
-        return _measure(io.BytesIO(data), source, link.name, len(data), None)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         if not data:
@@ -66,12 +76,21 @@ def measure_image(source: str | Path | bytes, *, deadline: float = 20.0, hash_co
         digest = hashlib.sha256(data).hexdigest() if hash_content else None
         return _measure(io.BytesIO(data), "bytes", "bytes", len(data), digest)
     path, size = local_file(source)
+
+    def measure() -> Image:
+        with path.open("rb") as file:
+            return _measure(file, str(path), path.name, size, None)
+
     try:
         digest = sha256_of(path) if hash_content else None
-        with path.open("rb") as file:
-            return _measure(file, str(path), path.name, size, digest)
+        return replace(memory.of_file("image", path, measure), sha256=digest)
     except OSError as error:
         raise fault("not_readable", reached=False, name=path.name, detail=str(error)) from error
+
+
+def _measure_link(link: LinkSource) -> Image:
+    data = _all_of(link)
+    return _measure(io.BytesIO(data), link.link, link.name, len(data), None)
 
 
 def _all_of(link: LinkSource) -> bytes:

@@ -12,6 +12,7 @@ import concurrent.futures
 import re
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -31,7 +32,10 @@ HEAD = 40_960
 TAIL = 4 << 20
 """A rest of at most this is fetched at once: behind the media there is mostly just the header."""
 PEEK = 64 << 10
+NEXT = 32
 REDIRECTS = 5
+REQUESTS = 40
+"""Requests for one file; a crafted one could ask for thousands."""
 STREAM_CAP = 100 << 20
 """Bytes read from a server that serves no parts."""
 
@@ -72,12 +76,16 @@ class LinkSource:
         self.host = "?"
         self.seconds = deadline
         self.size: int | None = None
+        self.etag: str | None = None
+        """What the server calls this version of the file. None: it does not, or only roughly."""
         self.fetched = 0
         self.requests = 0
         self.cap = cap
         self._whole = whole
         self._first = first
         self._public = public
+        self._known: tuple[str, int | None] | None = None
+        self._same = False
         self._end = time.monotonic() + deadline
         self._parts: list[tuple[int, bytes]] = []
         self._stream: httpx.Response | None = None
@@ -119,11 +127,25 @@ class LinkSource:
                     return piece
         return self._joined(offset, count)
 
+    def unchanged(self, etag: str, size: int | None) -> bool:
+        """Ask whether the file is still the one of an ETag and size; before anything was read.
+
+        It takes one request without a body. If the file is another, its head is here afterwards.
+        """
+        self._known, self._same = (etag, size), False
+        try:
+            self._run(self._fetch(0, HEAD))
+        finally:
+            self._known = None
+        return self._same
+
     def close(self) -> None:
         """End the stream, if there is one; harmless twice."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            asyncio.run_coroutine_threadsafe(stream.aclose(), self._hub.loop).result(5)
+            closing = asyncio.run_coroutine_threadsafe(stream.aclose(), self._hub.loop)
+            with suppress(TimeoutError):  # it goes on closing there
+                closing.result(5)
 
     # -- how it gets them -----------------------------------------------------------------------
 
@@ -132,7 +154,8 @@ class LinkSource:
             return max(self._first, count)
         if ahead and self.size is not None and self.size - offset <= TAIL:
             return self.size - offset
-        return max(count, PEEK) if ahead else count
+        # A little more brings the head of the box behind, which tells whether the file is cut off.
+        return max(count, PEEK) if ahead else count + NEXT
 
     def _joined(self, offset: int, count: int) -> bytes:
         """Put together bytes that lie across parts, as far as they follow each other."""
@@ -178,6 +201,11 @@ class LinkSource:
         response = await self._open(start, count)
         keep = False
         try:
+            if self._is_known(response):
+                self._same = True
+                if response.status_code == 304:  # it has no body, and read to its end it keeps the connection
+                    await response.aread()
+                return
             if response.status_code == 416:
                 self._total(response)
                 if not self.size:
@@ -198,21 +226,46 @@ class LinkSource:
             if not keep:
                 await response.aclose()
 
+    def _is_known(self, response: httpx.Response) -> bool:
+        """Note the ETag; True when the answer says that the file is the one already known."""
+        etag = response.headers.get("etag", "").strip()
+        etag = etag if etag.startswith('"') else None  # a weak one does not vouch for the bytes
+        if self._known is not None and response.status_code == 304:
+            return True
+        if self.etag is not None and etag != self.etag:
+            raise self._odd("another version than a moment ago")
+        self.etag = etag
+        if self._known is None or etag != self._known[0]:
+            return False
+        # Not every server heeds If-None-Match beside a Range.
+        length = response.headers.get("content-length", "")
+        if response.status_code == 206:
+            self._total(response)
+            return self.size == self._known[1]
+        return response.status_code == 200 and length == str(self._known[1])
+
     async def _body(self, response: httpx.Response, count: int) -> bytes:
         out = bytearray()
         async for chunk in response.aiter_raw():
             out += chunk
             self.fetched += len(chunk)
-            if len(out) >= count:
+            # An answer read to its very end leaves the connection open for the next request.
+            if len(out) > count:
                 break
         return bytes(out[:count])
 
     async def _open(self, start: int, count: int) -> httpx.Response:
         """Send the request, follow redirects, and judge the status and the encoding."""
         headers = {} if self._whole else {"Range": f"bytes={start}-{start + count - 1}"}
+        accepted = {200, 206, 416}
+        if self._known is not None:
+            headers["If-None-Match"] = self._known[0]
+            accepted.add(304)
         for _ in range(REDIRECTS + 1):
             if self._public:
                 await self._refuse_private()
+            if self.requests >= REQUESTS:
+                raise self._odd(f"it takes over {REQUESTS} requests")
             client = self._hub.client(self.host)
             self.requests += 1
             response = await client.send(client.build_request("GET", self._url, headers=headers), stream=True)
@@ -221,7 +274,7 @@ class LinkSource:
                 await response.aclose()
                 self._follow(response.headers["location"])
                 continue
-            if response.status_code not in {200, 206, 416}:
+            if response.status_code not in accepted:
                 await response.aclose()
                 raise fault(
                     "link_dead",
@@ -298,6 +351,7 @@ class LinkSource:
         while self._base + len(self._buffer) < offset + count:
             chunk = await anext(self._chunks, None) if self._chunks is not None else None
             if chunk is None:
+                self.size = self._base + len(self._buffer)
                 break
             self.fetched += len(chunk)
             self._buffer += chunk

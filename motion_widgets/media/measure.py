@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from motion_widgets.media.boxes import BoxError, ForeignError, Layout, MissingHe
 from motion_widgets.media.faults import fault, looks_like
 from motion_widgets.media.fragments import fragment_length
 from motion_widgets.media.link import LinkSource, is_link
+from motion_widgets.media.memory import SHARED, Memory
 from motion_widgets.media.movie import Movie, Track, read_movie
 
 __all__ = ["BytesSource", "local_file", "measure_clip"]
@@ -74,7 +76,6 @@ class _Origin:
 
     source: str
     name: str
-    sha256: str | None = None
 
 
 def measure_clip(
@@ -83,6 +84,7 @@ def measure_clip(
     confirm: bool = True,
     deadline: float = 20.0,
     hash_content: bool = False,
+    memory: Memory | None = SHARED,
 ) -> Clip:
     """Measure a clip without decoding it.
 
@@ -98,34 +100,66 @@ def measure_clip(
         Seconds for all that is done over the network.
     hash_content
         Fill in `Clip.sha256` for a file or bytes; reads all of it once.
+    memory
+        What was measured before of the same file, or of a link while its server vouches for it.
+        None: measure in any case.
 
     Returns
     -------
     Clip
-        Lengths in s, sides in px as shown.
+        Lengths in s, sides in px as shown. `fetched` and `requests` are what this call took.
 
     Raises
     ------
     ClipError
         It is no clip, is damaged, or cannot be had; `code` says which, `reached` whether it was read.
     """
+    memory = Memory() if memory is None else memory
+    if confirm:
+        from motion_widgets.media.confirm import warm
+
+        warm()
     if isinstance(source, str) and is_link(source):
-        link = LinkSource(source, deadline=deadline)
-        try:
-            return _measure(link, _Origin(source, link.name), confirm=confirm)
-        finally:
-            link.close()
-    if isinstance(source, (bytes, bytearray, memoryview)):
+        clip = _of_link(source, memory, confirm=confirm, deadline=deadline)
+    elif isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         digest = hashlib.sha256(data).hexdigest() if hash_content else None
-        return _measure(BytesSource(data), _Origin("bytes", "bytes", digest), confirm=confirm)
+        clip = replace(_measure(BytesSource(data), _Origin("bytes", "bytes"), confirm=confirm), sha256=digest)
+    else:
+        clip = _of_file(source, memory, confirm=confirm, hash_content=hash_content)
+    return clip if confirm else replace(clip, moviepy_length=None)
+
+
+def _of_link(link: str, memory: Memory, *, confirm: bool, deadline: float) -> Clip:
+    source = LinkSource(link, deadline=deadline)
+    try:
+        origin = _Origin(link, source.name)
+        clip = memory.of_link(
+            "clip",
+            source,
+            lambda: _measure(source, origin, confirm=confirm),
+            lambda kept: not confirm or kept.moviepy_length is not None,
+        )
+        return replace(clip, source=link, fetched=source.fetched, requests=source.requests)
+    finally:
+        source.close()
+
+
+def _of_file(source: str | Path, memory: Memory, *, confirm: bool, hash_content: bool) -> Clip:
     path, size = local_file(source)
+
+    def measure() -> Clip:
+        with path.open("rb") as file:
+            return _measure(FileSource(file, size), _Origin(str(path), path.name), confirm=confirm)
+
     try:
         digest = sha256_of(path) if hash_content else None
-        with path.open("rb") as file:
-            return _measure(FileSource(file, size), _Origin(str(path), path.name, digest), confirm=confirm)
+        clip = memory.of_file(
+            "clip", path, measure, lambda kept: not confirm or kept.moviepy_length is not None
+        )
     except OSError as error:
         raise fault("not_readable", reached=False, name=path.name, detail=str(error)) from error
+    return replace(clip, sha256=digest)
 
 
 def local_file(source: str | Path) -> tuple[Path, int]:
@@ -136,7 +170,10 @@ def local_file(source: str | Path) -> tuple[Path, int]:
     ClipError
         It is missing, a directory, not readable or empty.
     """
-    path = Path(os.path.abspath(Path(source).expanduser()))  # noqa: PTH100 - resolve() would follow links
+    path = Path(source)
+    with suppress(RuntimeError):  # there is no such user, so it is a name like any other
+        path = path.expanduser()
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     name = path.name or str(path)
     try:
         facts = path.stat()
@@ -173,10 +210,17 @@ def _measure(source: Source, origin: _Origin, *, confirm: bool) -> Clip:
     if not length or length > 1e7:
         raise fault("damaged", name=origin.name, detail=f"no length that could be true: {length}")
     confirmed = None
-    if confirm:
+    # Of a fragmented file without all its fragments, moviepy would measure the first ones.
+    if confirm and not movie.partial:
         from motion_widgets.media.confirm import moviepy_length
 
-        confirmed = moviepy_length(layout.ftyp, layout.moov, deadline=CONFIRM_DEADLINE)
+        confirmed = moviepy_length(
+            layout.ftyp,
+            layout.moov,
+            sidx=[sidx for _, sidx in layout.sidx],
+            moofs=layout.moofs,
+            deadline=CONFIRM_DEADLINE,
+        )
     return _clip(source, origin, layout, movie, movie.video, length=length, confirmed=confirmed)
 
 
@@ -248,7 +292,6 @@ def _clip(
         brand=layout.ftyp[:4].decode("latin-1").strip(),
         fragmented=movie.fragmented,
         truncated=layout.truncated,
-        sha256=origin.sha256,
         fetched=getattr(source, "fetched", 0),
         requests=getattr(source, "requests", 0),
     )

@@ -42,9 +42,15 @@ class Track:
     height: int = 0
     codec: str = ""
     begun: int | None = None
-    """Earliest decoding time of the fragments. None: there are none."""
+    """Decoding time of the first sample of a fragmented file. None: no fragment was read."""
     ended: int | None = None
     """Latest end of the fragments."""
+    deepest: int = 0
+    """The largest negative shift of a fragment's sample, as a positive number."""
+    indexed: float | None = None
+    """End that a `sidx` states, in s. None: none speaks of this track."""
+    loose: bool = False
+    """A fragment does not say when it begins, so it must follow the one before."""
 
     def span(self, movie_scale: int) -> tuple[float, float] | None:
         """Give start and end in s, as they are shown. None: the track states no length."""
@@ -52,17 +58,24 @@ class Track:
             return None
         lead, shown, first = self._edited()
         start = lead / movie_scale if movie_scale else 0.0
+        if self.ended is not None or self.indexed is not None:
+            return self._fragmented_span(start, first or 0)
         if first is None:
             start += self.first_shift / self.timescale
         media = self._media()
-        if self.ended is not None:
-            # A fragmented file's edits often hold only what the header knew, so they do not shorten it.
-            media -= (first or 0) / self.timescale
-            start += (self.begun or 0) / self.timescale
-        elif shown and movie_scale:
+        if shown and movie_scale:
             media = min(shown / movie_scale, media or math.inf)
         elif first is not None:
             media -= first / self.timescale
+        return (start, start + media) if media > 0 else None
+
+    def _fragmented_span(self, start: float, first: int) -> tuple[float, float] | None:
+        """Give start and end as ffmpeg does: edits move a fragmented track and do not shorten it."""
+        shift = self.begun or 0
+        if self.kind == b"vide":
+            shift += self.first_shift + self.deepest - first
+        start += shift / self.timescale
+        media = self.indexed if self.indexed is not None else (self.ended or 0) / self.timescale
         return (start, start + media) if media > 0 else None
 
     def _edited(self) -> tuple[int, int, int | None]:
@@ -78,8 +91,6 @@ class Track:
 
     def _media(self) -> float:
         """Length of the media in s, without edits; 0.0 when nothing states it."""
-        if self.ended is not None:
-            return (self.ended - (self.begun or 0)) / self.timescale
         known = [value for value in (self.stated, self.sampled) if value]
         return min(known) / self.timescale if known else 0.0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from motion_widgets.media.boxes import Box, BoxError, boxes, u32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["sanitised"]
 
@@ -22,6 +22,8 @@ _KEEP = {
     b"minf": {b"vmhd", b"smhd", b"gmhd", b"hdlr", b"stbl"},
     b"edts": {b"elst"},
     b"mvex": {b"mehd", b"trex"},
+    b"moof": {b"mfhd", b"traf"},
+    b"traf": {b"tfhd", b"tfdt", b"trun"},
 }
 # Side data of sample entries: what crashes the parser, and its kin.
 _EXTRAS = {
@@ -30,13 +32,15 @@ _EXTRAS = {
 }
 
 
-def sanitised(ftyp: bytes, moov: bytes) -> bytes:
+def sanitised(ftyp: bytes, moov: bytes, sidx: Iterable[bytes] = (), moofs: Iterable[bytes] = ()) -> bytes:
     """Give a file of `ftyp` and the stripped `moov`, for measuring only: it holds no media.
 
     Parameters
     ----------
     ftyp, moov
         The boxes' payloads. An empty `ftyp` becomes that of QuickTime.
+    sidx, moofs
+        Payloads of a fragmented file's other boxes. A `sidx` holds numbers only.
 
     Raises
     ------
@@ -51,7 +55,12 @@ def sanitised(ftyp: bytes, moov: bytes) -> bytes:
     brands = b"".join(
         b for b in known if b in {b"isom", b"iso2", b"iso5", b"iso6", b"mp41", b"mp42", b"qt  "}
     )
-    return _box(b"ftyp", brand + brands) + _box(b"moov", bytes(clean))
+    out = [_box(b"ftyp", brand + brands), _box(b"moov", bytes(clean)), *(_box(b"sidx", one) for one in sidx)]
+    for one in moofs:
+        moof = bytearray(one)
+        _strip(moof, b"moof", 0, len(moof))
+        out.append(_box(b"moof", bytes(moof)))
+    return b"".join(out)
 
 
 def _box(kind: bytes, payload: bytes) -> bytes:

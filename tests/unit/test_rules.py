@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motion_widgets.errors import ClipError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.request import MotionRequest
 from motion_widgets.rules import LIMITS, MB, MODELS, MODES, ORIENTATIONS, Finding, Fix, check
 
@@ -48,6 +48,22 @@ def only(found: list[Finding]) -> Finding:
 
 def test_a_good_request_has_no_findings() -> None:
     assert judge() == []
+
+
+class TestShots:
+    def test_a_look_at_the_frames_gives_hints_only(self) -> None:
+        shots = Shots(cuts=(1.5, 3.0, 4.0, 5.0, 6.0), camera=0.3)
+        found = check(REQUEST, clip=CLIP, image=IMAGE, shots=shots)
+        assert [(one.field, one.severity, one.code) for one in found] == [
+            ("video_url", "hint", "clip_cuts"),
+            ("video_url", "hint", "clip_camera"),
+        ]
+        assert "6 shots (cuts near 1.5, 3.0, 4.0, 5.0 \u2026 s)" in found[0].message
+        assert "30 %" in found[1].message
+
+    @pytest.mark.parametrize("shots", [None, Shots(), Shots(camera=0.0), Shots(camera=LIMITS.camera_speed)])
+    def test_a_calm_clip_of_one_shot_gives_none(self, shots: Shots | None) -> None:
+        assert check(REQUEST, clip=CLIP, image=IMAGE, shots=shots) == []
 
 
 class TestLength:

@@ -17,6 +17,7 @@ import pytest
 
 from motion_widgets.media import sample_media
 from motion_widgets.media.ffmpeg import ffmpeg_exe
+from motion_widgets.media.memory import SHARED
 
 
 def ffmpeg(*arguments: object) -> None:
@@ -119,15 +120,25 @@ class Server:
     mode: str = "range"
     seen: list[dict[str, str]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    opened: int = 0
+    """Connections since the server began."""
+    paths: list[str] = field(default_factory=list)
+    etags: list[str] = field(default_factory=list)
+    """What the next answers name as their ETag; the last one goes on."""
 
     def put(self, name: str, data: bytes, mode: str = "range") -> str:
         self.files["/" + name], self.mode, self.seen = data, mode, []
+        self.paths, self.etags = [], []
         return f"{self.base}/{name}"
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     state: Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.state.opened += 1
 
     def log_message(self, *_: object) -> None: ...
 
@@ -139,6 +150,15 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def chunked(self, data: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for at in range(0, len(data), 5000):
+            piece = data[at : at + 5000]
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
     def drip(self, data: bytes) -> None:
         for index in range(len(data)):
             if self.state.stop.wait(0.05):
@@ -147,13 +167,14 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def do_GET(self) -> None:
+        self.state.paths.append(self.path)
         self.state.seen.append({name.lower(): value for name, value in self.headers.items()})
         try:
             self.answer()
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    def answer(self) -> None:  # noqa: C901, PLR0911 - one server, every fault
+    def answer(self) -> None:  # noqa: C901, PLR0911, PLR0912 - one server, every fault
         mode, path = self.state.mode, self.path.split("?")[0]
         if path.startswith("/hop/"):
             left = int(path.split("/")[2])
@@ -180,15 +201,28 @@ class Handler(BaseHTTPRequestHandler):
         if mode == "whole":
             self.close_connection = True
             return self.reply(200, data, Connection="close")
+        if mode == "chunked":
+            return self.chunked(data)
+        if mode == "until_close":
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + data)
+            return None
+        etag = {}
+        if self.state.etags:
+            etag["ETag"] = self.state.etags.pop(0) if len(self.state.etags) > 1 else self.state.etags[0]
+            if self.headers.get("If-None-Match") == etag["ETag"] and mode != "heedless":
+                return self.reply(304, **etag)
         match = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if match is None:
-            return self.reply(200, data)
+        if match is None or mode == "whole_etag":
+            return self.reply(200, data, **etag)
         start, stop = int(match[1]), min(int(match[2]) + 1, len(data))
         if start >= len(data):
             return self.reply(416, Content_Range=f"bytes */{len(data)}")
         if mode == "liar":
             start += 1
-        return self.reply(206, data[start:stop], Content_Range=f"bytes {start}-{stop - 1}/{len(data)}")
+        return self.reply(
+            206, data[start:stop], Content_Range=f"bytes {start}-{stop - 1}/{len(data)}", **etag
+        )
 
 
 @pytest.fixture(scope="session")
@@ -223,6 +257,12 @@ def children() -> set[int]:
             if int(fields[1]) == os.getpid():
                 found.add(int(entry.name))
     return found
+
+
+@pytest.fixture(autouse=True)
+def _forgetful():
+    """Tests put other content at the same link, sooner than a memory asks again."""
+    SHARED.clear()
 
 
 @pytest.fixture(autouse=True)

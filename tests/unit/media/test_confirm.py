@@ -84,3 +84,38 @@ def test_env_file_of_the_folder_stays_out(clips, tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.stdout.split() == ["None", "True", "True"], done.stderr
+
+
+def test_moviepy_is_imported_in_the_background_and_once():
+    code = (
+        "import sys\n"
+        "from motion_widgets.media.confirm import warm\n"
+        "thread = warm()\n"
+        "assert warm() is thread and thread.daemon\n"
+        "thread.join(100)\n"
+        "print('moviepy.video.io.ffmpeg_reader' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "True", done.stderr
+
+
+def test_an_import_that_does_not_end_gives_no_figure(clips, monkeypatch):
+    confirm.load_moviepy()
+    given = header(clips["front"])
+    monkeypatch.delitem(sys.modules, "moviepy.video.io.ffmpeg_reader")
+    monkeypatch.setattr(confirm, "IMPORT_DEADLINE", 0.05)
+    ending = threading.Event()
+    stuck = threading.Thread(target=ending.wait, daemon=True)
+    stuck.start()
+    monkeypatch.setattr(confirm, "warm", lambda: stuck)
+    try:
+        assert confirm.moviepy_length(*given) is None
+    finally:
+        ending.set()
+
+
+def test_a_reference_to_another_file_never_reaches_ffmpeg(clips):
+    """A mov may say that its media lie in another file, or behind a link."""
+    ftyp, moov = header(clips["mov"])
+    assert b"dref" in moov
+    assert b"dref" not in sanitised(ftyp, moov.replace(b"url ", b"alis"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import socket
+from contextlib import suppress
 
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from PIL import Image
 from motion_widgets.errors import ClipError
 from motion_widgets.media import hub, measure_clip, measure_image
 from motion_widgets.media import link as link_room
+from motion_widgets.media.memory import Memory
 
 
 def padded(data: bytes, front: bool, bulk: int = 3_000_000) -> bytes:
@@ -51,7 +54,11 @@ def test_long_header_in_front_is_completed_exactly(clips, server):
     bulk = (60_000).to_bytes(4, "big") + b"free" + bytes(59_992)
     data = data[: at - 4] + (size + 60_000).to_bytes(4, "big") + b"moov" + bulk + data[at + 4 :]
     clip = measure_clip(server.put("c.mp4", padded(data, front=True)), confirm=False)
-    assert (clip.requests, clip.fetched) == (2, at - 4 + size + 60_000)
+    # The head of the box behind it comes along; by it the cut-off file is known.
+    assert (clip.requests, clip.fetched) == (2, at - 4 + size + 60_000 + link_room.NEXT)
+    assert not clip.truncated
+    cut = padded(data, front=True)[: at + size + 61_000]
+    assert measure_clip(server.put("cut.mp4", cut), confirm=False).truncated
 
 
 @pytest.mark.parametrize("name", ["frag", "dash", "sidx"])
@@ -185,6 +192,111 @@ def test_content_that_is_no_clip(clips, server):
 
 def test_part_that_was_not_asked_for(clips, server):
     assert code_of(server.put("q.mp4", clips["front"].read_bytes(), "liar")).code == "link_answer"
+
+
+def test_presigned_link_without_a_file_ending(clips, server):
+    link = server.put("bucket/0f3a9c", clips["end"].read_bytes())
+    query = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&X-Amz-Signature=a%2Fb%3D#t=1"
+    clip = measure_clip(link + query)
+    assert (clip.name, clip.source, clip.format) == ("0f3a9c", link + query, "mp4")
+    assert clip.length == measure_clip(clips["end"], confirm=False).length
+    # The query is sent as it is: a signature holds for exactly these characters.
+    assert server.paths[0] == "/bucket/0f3a9c" + query.partition("#")[0]
+
+
+@pytest.mark.parametrize("mode", ["chunked", "until_close"])
+@pytest.mark.parametrize("name", ["front", "end", "frag"])
+def test_server_that_states_no_length(clips, server, mode, name):
+    data = clips[name].read_bytes()
+    clip = measure_clip(server.put("s.mp4", data, mode))
+    whole = measure_clip(clips[name])
+    assert (clip.length, clip.moviepy_length) == (whole.length, whole.moviepy_length)
+    assert clip.requests == 1
+    assert clip.size in (None, len(data))
+
+
+def test_server_that_states_no_length_and_a_file_cut_off(clips, server):
+    cut = clips["cut"].read_bytes()
+    for mode in ("chunked", "until_close"):
+        assert code_of(server.put("t.mp4", clips["cut_end"].read_bytes(), mode)).code == "no_header"
+        assert measure_clip(server.put("u.mp4", cut, mode), confirm=False).length == pytest.approx(
+            6, abs=0.05
+        )
+
+
+def test_another_version_between_two_parts_is_no_clip(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
+    link = server.put("v.mp4", data)
+    server.etags = ['"one"', '"two"']
+    error = code_of(link)
+    assert (error.code, error.reached) == ("link_answer", False)
+    assert "version" in error.params["found"]
+
+
+def test_crafted_boxes_cannot_ask_for_requests_without_end(server):
+    step = 70_000
+    box = step.to_bytes(4, "big") + b"free" + bytes(step - 8)
+    data = b"\0\0\0\x10ftypisom\0\0\0\0" + box * 200
+    error = code_of(server.put("w.mp4", data))
+    assert error.code == "link_answer"
+    assert len(server.seen) <= link_room.REQUESTS
+
+
+def test_moviepy_is_never_given_the_link(clips, server, monkeypatch):
+    """What ffmpeg is started with names one local file, whatever the source."""
+    from motion_widgets.media import confirm
+
+    commands = []
+
+    class Watched(confirm.Child):
+        def __init__(self, command, **options):
+            commands.append(command)
+            super().__init__(command, **options)
+
+    monkeypatch.setattr(confirm, "Child", Watched)
+    measure_clip(server.put("x.mp4", clips["front"].read_bytes()))
+    measure_clip(clips["front"])
+    assert len(commands) == 2
+    for command in commands:
+        assert command[command.index("-protocol_whitelist") + 1] == "file"
+        assert not any("://" in word or "front.mp4" in word for word in command)
+
+
+def test_no_connection_is_left_busy(clips, server):
+    """After every kind of end, what is open is idle, and no more than the pool keeps."""
+    data = padded(clips["front"].read_bytes(), front=True, bulk=30_000_000)
+    for mode in ("range", "whole", "gzip", "404", "liar", "stall", "drip", "drip_headers", "chunked"):
+        with suppress(ClipError):
+            measure_clip(server.put("y.mp4", data, mode), confirm=False, deadline=0.4)
+    with suppress(ClipError):
+        measure_clip(f"{server.base}/hop/9/y.mp4", confirm=False)
+    client = hub.shared_hub().client("127.0.0.1")
+
+    async def busy():
+        for _ in range(200):
+            left = [one for one in client._transport._pool.connections if not one.is_idle()]
+            if not left:
+                break
+            await asyncio.sleep(0.02)
+        return left, len(client._transport._pool.connections)
+
+    left, open_ = asyncio.run_coroutine_threadsafe(busy(), hub.shared_hub().loop).result(10)
+    assert left == []
+    assert open_ <= 8
+
+
+def test_a_connection_serves_many_requests(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
+    link = server.put("z.mp4", data)
+    server.etags = ['"one"']
+    memory = Memory(fresh=0)
+    measure_clip(link, confirm=False, memory=memory)
+    before = server.opened
+    for _ in range(3):
+        measure_clip(link, confirm=False, memory=None)
+        measure_clip(link, confirm=False, memory=memory)
+    assert len(server.seen) == 2 + 3 * 3
+    assert server.opened == before
 
 
 def test_one_client_for_all(clips, server):
