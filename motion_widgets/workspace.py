@@ -456,6 +456,7 @@ class Workspace(Publishes):
     def leave(self) -> None:
         """Wait for answers under way, and say how to take up what goes on without this interpreter."""
         if self._runner is not None:
+            self._runner.see_off()
             self._runner.close()
         rows = self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))
         ids = [row["id"] for row in rows]
@@ -520,9 +521,12 @@ def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
     )  # fmt: skip
 
 
-@atexit.register
 def _tell() -> None:
     """Wait for answers under way, then say what goes on without this interpreter, and how to take it up."""
     for ws in list(_OPEN):
         with contextlib.suppress(Exception):
             ws.leave()
+
+
+# `atexit` comes too late where it can be helped: the threads that look up hosts have ended by then.
+getattr(threading, "_register_atexit", atexit.register)(_tell)

@@ -62,6 +62,11 @@ class Pace:
         self._serve()
 
     @property
+    def held(self) -> bool:
+        """Whether submits wait for a pause to end, or for a task to end first."""
+        return self.crowded or timing.now() < self._resume_at
+
+    @property
     def empty(self) -> bool:
         """Whether no task of this process is at the endpoint, those aside that are being sent."""
         return self._there <= self._sending.keys()

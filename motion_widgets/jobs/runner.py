@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,18 @@ class Runner:
             self._crew.watched[job_id] = timing.now() + timing.WATCHED
         for job_id in fresh:
             owned_loop().call_soon_threadsafe(self._crew.clock.wake, job_id)
+
+    def see_off(self) -> None:
+        """Wait a moment for what a person asked to send and the endpoint has room for; not on the loop."""
+        until = time.monotonic() + timing.PARTING
+        while time.monotonic() < until and not self._crew.pace.held and self._unsent():
+            time.sleep(0.02)
+
+    def _unsent(self) -> bool:
+        with self._lock:
+            asked = [job_id for job_id, order in self._orders.items() if order.permit or order.resend]
+        rows = self.log.rows(jobs.c.id.in_(asked[: timing.CALLS]))
+        return any(row["state"] in (State.PLANNED, State.SUBMITTING) for row in rows)
 
     def close(self) -> None:
         """Stop driving; jobs live on in the log and at the endpoint.
