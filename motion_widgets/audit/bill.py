@@ -107,6 +107,8 @@ async def ask_bill(
 ) -> Bill:
     """Ask the account for the usage of a stretch of time, piece by piece, and for the balance."""
     bill = Bill()
+    if end.microsecond:  # moments are written in whole seconds, and what was billed in this one counts
+        end = end.replace(microsecond=0) + timedelta(seconds=1)
     try:
         bill.balance = await _patiently(client.balance)
     except EndpointError as error:

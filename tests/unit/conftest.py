@@ -7,7 +7,7 @@ import tempfile
 import warnings
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 BOTH = tuple(
     f"tests.unit.{name}"
@@ -26,8 +26,9 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A real PostgreSQL from a wheel; new_database() -> its URL.
+    """A real PostgreSQL from a wheel; new_database() -> the URL of an empty one.
 
+    That is a schema of its own in the one database: making and removing it costs next to nothing.
     Its folder is not pytest's: every other session that starts closes that to the server's own user.
     """
     with warnings.catch_warnings():
@@ -44,8 +45,10 @@ def postgres():
     def new_database():
         name = f"log{next(numbers)}"
         with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        return _driver(server.get_uri(name))
+            connection.execute(text(f"CREATE SCHEMA {name}"))
+        address = make_url(_driver(server.get_uri()))
+        address = address.update_query_dict({"options": f"-csearch_path={name}"})
+        return address.render_as_string(hide_password=False)
 
     yield new_database
     admin.dispose()

@@ -17,7 +17,7 @@ from motion_widgets.bundle import merge_from, pack, save_log, unpack
 from motion_widgets.errors import LogError
 from motion_widgets.log.store import Log
 from motion_widgets.log.transfer import all_rows
-from tests.unit.log.conftest import VALUES, postgres  # noqa: F401
+from tests.unit.log.conftest import VALUES
 from tests.unit.log.test_merge import put
 
 TOKEN = "sandbox-token-in-a-file"
