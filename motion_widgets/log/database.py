@@ -7,12 +7,13 @@ for its turn instead of failing half-way; PostgreSQL with an advisory lock that 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import secrets
+import shutil
 import sqlite3
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from motion_widgets.errors import LogError
-from motion_widgets.log.migrations import SCHEMA, migrate
+from motion_widgets.log.migrations import migrate
+from motion_widgets.log.opening import BUSY_SECONDS, Opening, look
+from motion_widgets.log.rescue import is_damage
 from motion_widgets.log.tables import meta
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "now_us"]
 
-BUSY_SECONDS = 30
 _ADVISORY = 0x6D6F74696F6E  # "motion": the lock under which PostgreSQL's writers take turns
 
 
@@ -45,6 +47,16 @@ class Database:
     ----------
     url
         A SQLAlchemy URL, or the path of a SQLite file, made when missing.
+
+    Attributes
+    ----------
+    path
+        The SQLite file. None: the log is elsewhere.
+    read_only
+        A sentence that says why nothing is written; ``""``: it may be. A damaged log is read from what
+        could be rescued of it, and nothing is sent.
+    notices
+        Sentences about its place and state that a person should see once.
 
     Raises
     ------
@@ -63,21 +75,14 @@ class Database:
         sqlite = address.get_backend_name() == "sqlite"
         self.path = Path(address.database).absolute() if sqlite and address.database else None
         self.name = address.render_as_string(hide_password=True)
+        self.read_only = ""
+        self.notices: list[str] = []
         try:
-            if self.path is not None:
+            if self.path is None:
+                self._open(address, None)
+            else:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                _look_before_opening(self.path)
-            self._reader = _engine(address, begin="BEGIN")
-            self._writer = _engine(address, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
-            with self.write() as connection:
-                migrate(connection)
-                connection.execute(
-                    text("INSERT INTO meta (name, value) VALUES ('salt', :v) ON CONFLICT (name) DO NOTHING"),
-                    {"v": secrets.token_hex(16)},
-                )
-            with self.read() as connection:
-                query = select(meta.c.value).where(meta.c.name == "salt")
-                self.salt = str(connection.execute(query).scalar_one())
+                self._open(address, look(self.path))
         except (SQLAlchemyError, NoSuchModuleError, ImportError, sqlite3.Error, OSError) as error:
             self.close()
             raise LogError.of(
@@ -91,6 +96,37 @@ class Database:
                     "log_unopenable", name=self.name, reason=reason, detail=error.detail
                 ) from error
             raise
+
+    def _open(self, address: URL, found: Opening | None) -> None:
+        """Make the engines, bring the tables to today's shape, and read the log's salt."""
+        if found is not None:
+            self.read_only, self.notices = found.read_only, found.notices
+            address = address.set(database=found.file.as_posix())
+            if found.scratch is not None:
+                weakref.finalize(self, shutil.rmtree, found.scratch, ignore_errors=True)
+        journal = found.journal if found is not None else "WAL"
+        own = found is not None and found.scratch is not None
+        if not self.read_only or own:  # a copy of our own is brought to today's shape like any log
+            self._writer = _engine(
+                address, begin="BEGIN IMMEDIATE", journal=journal, pool_size=1, max_overflow=0
+            )
+            with self._writer.begin() as connection:
+                self._take_turns(connection)
+                migrate(connection)
+                connection.execute(
+                    text("INSERT INTO meta (name, value) VALUES ('salt', :v) ON CONFLICT (name) DO NOTHING"),
+                    {"v": secrets.token_hex(16)},
+                )
+        self._reader = _engine(address, begin="BEGIN", journal="" if self.read_only and not own else journal)
+        with self.read() as connection:
+            self.salt = str(
+                connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar_one_or_none()
+                or secrets.token_hex(16)
+            )
+
+    def _take_turns(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY})"))
 
     def close(self) -> None:
         """Close all connections that are not in use; what is still written opens its own again."""
@@ -106,17 +142,16 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open the one writing transaction of this process; commits at its end, rolls back on an error."""
+        if self.read_only:
+            raise LogError(self.read_only, code="log_read_only")
         assert self._writer is not None
         with self._lock:
             try:
                 with self._writer.begin() as connection:
-                    if connection.dialect.name == "postgresql":
-                        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY})"))
+                    self._take_turns(connection)
                     yield connection
             except SQLAlchemyError as error:
-                raise LogError.of(
-                    "log_unwritable", name=self.name, reason=_reason(error), detail=str(error)
-                ) from error
+                raise self._failure("log_unwritable", error) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -126,9 +161,15 @@ class Database:
             with self._reader.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise LogError.of(
-                "log_unreadable", name=self.name, reason=_reason(error), detail=str(error)
-            ) from error
+            raise self._failure("log_unreadable", error) from error
+
+    def _failure(self, code: str, error: SQLAlchemyError) -> LogError:
+        """Give the sentence for a driver's error; once the file is found damaged nothing is written to it."""
+        if is_damage(getattr(error, "orig", None)):
+            broke = LogError.of("log_broke", name=self.name, what=_reason(error), detail=str(error))
+            self.read_only = self.read_only or str(broke)
+            return broke
+        return LogError.of(code, name=self.name, reason=_reason(error), detail=str(error))
 
 
 def _address(url: str | Path) -> URL:
@@ -138,46 +179,23 @@ def _address(url: str | Path) -> URL:
     return make_url(url)
 
 
-def _look_before_opening(path: Path) -> None:
-    """Refuse a newer log and back an older one up, before anything in it is touched."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
-    try:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            return
-        row = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-        version = int(row[0]) if row else 0
-        if version > SCHEMA:
-            raise LogError.of("log_newer", found=version, known=SCHEMA)
-        kept = path.with_name(f"{path.name}.shape{version}.bak")
-        if 0 < version < SCHEMA and not kept.exists():
-            _back_up(connection, kept)
-    finally:
-        connection.close()
-
-
-def _back_up(connection: sqlite3.Connection, target: Path) -> None:
-    part = target.with_name(f"{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
-    copy = sqlite3.connect(part)
-    try:
-        connection.backup(copy)
-    finally:
-        copy.close()
-    part.replace(target)
-
-
-def _engine(address: URL, *, begin: str, **options: Any) -> Engine:
+def _engine(address: URL, *, begin: str, journal: str, **options: Any) -> Engine:
+    """Make an engine; `journal` is SQLite's journal mode, ``""`` for one that only reads."""
     if address.get_backend_name() != "sqlite":
         return create_engine(address, pool_pre_ping=True)
-    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-    engine = create_engine(address, connect_args=connect, **options)
+    file = Path(address.database or "").as_uri() + ("" if journal else "?mode=ro")
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(file, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = create_engine(address, creator=connect, **options)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guess
         with contextlib.closing(connection.cursor()) as cursor:
-            _use_wal(cursor)
+            if journal:
+                _keep_journal(cursor, journal)
             for pragma in ("synchronous=FULL", "foreign_keys=ON"):
                 cursor.execute(f"PRAGMA {pragma}")
 
@@ -188,12 +206,12 @@ def _engine(address: URL, *, begin: str, **options: Any) -> Engine:
     return engine
 
 
-def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Switch to WAL, trying again while others do: this one change does not honour the busy timeout."""
+def _keep_journal(cursor: sqlite3.Cursor, mode: str) -> None:
+    """Switch the journal, trying again while others do: this one change does not honour the busy timeout."""
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute(f"PRAGMA journal_mode={mode}")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise

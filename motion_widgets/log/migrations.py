@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "migrate"]
 
 
+def _serial(connection: Connection) -> str:
+    """Give the type of a number that the database counts up by itself."""
+    return "INTEGER PRIMARY KEY" if connection.dialect.name == "sqlite" else "BIGSERIAL PRIMARY KEY"
+
+
 def _first(connection: Connection) -> None:
-    serial = "INTEGER PRIMARY KEY" if connection.dialect.name == "sqlite" else "BIGSERIAL PRIMARY KEY"
+    serial = _serial(connection)
     for statement in (
         """CREATE TABLE jobs (
             id TEXT PRIMARY KEY, seq BIGINT NOT NULL, state TEXT NOT NULL, task_id TEXT, sweep_id TEXT,
@@ -60,7 +65,31 @@ def _second(connection: Connection) -> None:
     connection.execute(text("UPDATE jobs SET sent = created WHERE body IS NOT NULL"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+def _third(connection: Connection) -> None:
+    """Keep what people think of a job, what was done to its media before, and what they put out of sight."""
+    serial = _serial(connection)
+    for statement in (
+        "ALTER TABLE jobs ADD COLUMN deleted BIGINT",
+        """CREATE TABLE mends (id TEXT PRIMARY KEY, created BIGINT NOT NULL, created_by TEXT,
+            kind TEXT NOT NULL, operation TEXT NOT NULL, parameters TEXT NOT NULL,
+            source_sha TEXT, source_name TEXT, source_path TEXT,
+            result_sha TEXT, result_name TEXT, result_path TEXT, undone BIGINT)""",
+        "CREATE INDEX mends_source ON mends (source_sha)",
+        "CREATE INDEX mends_result ON mends (result_sha)",
+        f"""CREATE TABLE ratings (id {serial}, job_id TEXT NOT NULL, created BIGINT NOT NULL,
+            created_by TEXT NOT NULL, usable BOOLEAN, stars INTEGER)""",
+        "CREATE INDEX ratings_job ON ratings (job_id, created_by)",
+        f"""CREATE TABLE notes (id {serial}, job_id TEXT NOT NULL, created BIGINT NOT NULL, created_by TEXT,
+            text TEXT NOT NULL)""",
+        "CREATE INDEX notes_job ON notes (job_id)",
+        """CREATE TABLE tags (job_id TEXT NOT NULL, tag TEXT NOT NULL, created BIGINT NOT NULL,
+            created_by TEXT, PRIMARY KEY (job_id, tag))""",
+        "CREATE INDEX tags_tag ON tags (tag)",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
 SCHEMA = len(MIGRATIONS)
 """The shape this code reads and writes."""
 

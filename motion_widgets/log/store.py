@@ -11,11 +11,7 @@ The store's contract:
 
 from __future__ import annotations
 
-import getpass
 import json
-import secrets
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +21,9 @@ from motion_widgets.errors import LogError
 from motion_widgets.log.budgets import put_budget
 from motion_widgets.log.database import now_us
 from motion_widgets.log.leases import lives
-from motion_widgets.log.moves import Moves, next_seq, put_event
+from motion_widgets.log.marks import Marks
+from motion_widgets.log.moves import next_seq, put_event
+from motion_widgets.log.names import new_id, whoami
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, inputs, jobs, sweeps
 
@@ -37,7 +35,6 @@ __all__ = ["Log", "Row", "new_id", "now_us"]
 Row = Mapping[str, Any]
 """One row, by column."""
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
 _MANY = 500
 """Values in one ``IN (...)``."""
 _SAME = ("endpoint", "account", "key", "repeat")
@@ -58,22 +55,7 @@ _CARRIED = frozenset(
 """What a new attempt takes over from the one before it."""
 
 
-def new_id(kind: str) -> str:
-    """Make an id that sorts by time: ``kind-`` and 9 characters of milliseconds, 7 of chance."""
-    number = (time.time_ns() // 1_000_000) << 35 | secrets.randbits(35)
-    return f"{kind}-" + "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -5, -5))
-
-
-def whoami() -> str:
-    """Give ``user@host`` for `created_by`."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
-
-
-class Log(Moves):
+class Log(Marks):
     """An experiment log.
 
     Parameters

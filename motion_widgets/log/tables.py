@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text
 
-__all__ = ["budgets", "events", "inputs", "jobs", "meta", "sweeps"]
+__all__ = ["budgets", "events", "inputs", "jobs", "mends", "meta", "notes", "ratings", "sweeps", "tags"]
 
 metadata = MetaData()
 
@@ -83,6 +83,7 @@ jobs = Table(
     Column("lease_until", BigInteger),
     Column("toolkit_version", Text),
     Column("prices_date", Text),
+    Column("deleted", BigInteger),
 )
 
 events = Table(
@@ -124,4 +125,52 @@ inputs = Table(
     Column("size", BigInteger),
     Column("path", Text),
     Column("created", BigInteger),
+)
+
+mends = Table(
+    "mends",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("created", BigInteger),
+    Column("created_by", Text),
+    Column("kind", Text),
+    Column("operation", Text),
+    Column("parameters", Text),
+    Column("source_sha", Text),
+    Column("source_name", Text),
+    Column("source_path", Text),
+    Column("result_sha", Text),
+    Column("result_name", Text),
+    Column("result_path", Text),
+    Column("undone", BigInteger),
+)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", Text),
+    Column("created", BigInteger),
+    Column("created_by", Text),
+    Column("usable", Boolean),
+    Column("stars", Integer),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", Text),
+    Column("created", BigInteger),
+    Column("created_by", Text),
+    Column("text", Text),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("created", BigInteger),
+    Column("created_by", Text),
 )

@@ -10,16 +10,22 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect, text
 
 from motion_widgets.errors import LogError
 from motion_widgets.log import database, migrations, tables
 from motion_widgets.log.store import Log
 
 ROOT = Path(__file__).parents[3]
-FIRST_JOB = (
-    "INSERT INTO jobs (id, seq, state, endpoint, account, sandbox, key, repeat, attempt, created, "
-    "idempotency_key, body) VALUES ('job-1', 1, 'submitting', 'sandbox', 'sandbox', 1, 'k', 1, 1, 7, 'i', '{}')"
+OLD_ROWS = (
+    (
+        "INSERT INTO jobs (id, seq, state, endpoint, account, sandbox, key, repeat, attempt, created, "
+        "idempotency_key, body) VALUES ('job-1', 1, 'submitting', 'sandbox', 'sandbox', true, 'k', 1, 1, 7, 'i', '{}')"
+    ),
+    "INSERT INTO events (job_id, at, to_state, note) VALUES ('job-1', 7, 'submitting', 'by a person')",
+    "INSERT INTO budgets VALUES ('b', 500, 20)",
+    "INSERT INTO sweeps VALUES ('run-1', 'sandbox', 'sandbox', 7, 'me', '{}', '[]')",
+    "INSERT INTO inputs VALUES ('5ha', 'a.png', 3, 'inputs/a.png', 7)",
 )
 
 
@@ -27,17 +33,16 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def of_shape(path, version):
-    """A log as an earlier version of this package left it."""
-    from sqlalchemy import create_engine, text
-
-    engine = create_engine(f"sqlite:///{path}")
+def of_shape(place, version, *, said=None):
+    """A log as an earlier version of this package left it, in a file or at a URL."""
+    engine = create_engine(place if "://" in str(place) else f"sqlite:///{place}")
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)"))
         for step in migrations.MIGRATIONS[:version]:
             step(connection)
-        connection.execute(text(f"INSERT INTO meta VALUES ('schema', '{version}')"))
-        connection.execute(text(FIRST_JOB))
+        connection.execute(text(f"INSERT INTO meta VALUES ('schema', '{said or version}')"))
+        for row in OLD_ROWS:
+            connection.execute(text(row))
     engine.dispose()
 
 
@@ -56,17 +61,49 @@ def test_reopened_log_is_the_same(log, add):
     again.close()
 
 
-def test_older_log_is_backed_up_and_brought_up_to_date(tmp_path):
+@pytest.mark.parametrize("shape", range(1, migrations.SCHEMA))
+def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path, shape):
     path = tmp_path / "log.sqlite"
-    of_shape(path, 1)
+    of_shape(path, shape)
     log = Log(path)
-    assert log.job("job-1")["sent"] == 7, "a body stood for having been sent"
+    row = log.job("job-1")
+    assert (row["state"], row["key"], row["body"], row["created"]) == ("submitting", "k", "{}", 7)
+    assert row["sent"] == (7 if shape == 1 else None), "a body stood for having been sent"
+    assert row["deleted"] is None
+    assert [one["note"] for one in log.events("job-1")] == ["by a person"]
+    assert log.budget("b") == (500, 20)
+    assert log.sweep("run-1")["axes"] == "{}"
+    with log.read() as connection:
+        found = inspect(connection)
+        for table in tables.metadata.sorted_tables:
+            assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
+    log.rate(["job-1"], stars=3)
     log.close()
-    with sqlite3.connect(tmp_path / "log.sqlite.shape1.bak") as kept:
-        assert kept.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() == ("1",)
+    with sqlite3.connect(tmp_path / f"log.sqlite.shape{shape}.bak") as kept:
+        assert kept.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() == (str(shape),)
         assert kept.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+    kept.close()
     Log(path).close()
     assert len(list(tmp_path.glob("*.bak"))) == 1
+
+
+@pytest.mark.parametrize("shape", range(1, migrations.SCHEMA))
+def test_an_older_log_on_postgresql_is_carried_forward(postgres, shape):
+    url = postgres()
+    of_shape(url, shape)
+    log = Log(url)
+    assert log.job("job-1")["sent"] == (7 if shape == 1 else None)
+    log.tag(["job-1"], "old")
+    assert log.marks_of(["job-1"])["job-1"]["tags"] == ["old"]
+    assert log.budget("b") == (500, 20)
+    log.close()
+
+
+def test_newer_log_on_postgresql_is_refused(postgres):
+    url = postgres()
+    of_shape(url, 1, said=99)
+    with pytest.raises(LogError, match=r"shape 99.*Upgrade"):
+        Log(url)
 
 
 def test_newer_log_is_refused_in_words_and_nothing_changes(tmp_path):
@@ -140,7 +177,7 @@ def test_password_is_in_no_error():
     assert "hunter2" not in f"{caught.value}{caught.value.params}"
 
 
-@pytest.mark.parametrize("shape", [0, 1])
+@pytest.mark.parametrize("shape", range(migrations.SCHEMA))
 def test_four_processes_open_it_at_once(tmp_path, shape):
     path = tmp_path / "log.sqlite"
     if shape:
@@ -149,7 +186,7 @@ def test_four_processes_open_it_at_once(tmp_path, shape):
 import sys
 from motion_widgets.log.store import Log
 print("ready", flush=True); sys.stdin.readline()
-for number in range(5):
+for number in range(3):
     log = Log(sys.argv[1] + str(number)) if sys.argv[2] == "0" else Log(sys.argv[1])
     log.set_budget("b", 1)
     print(log.salt); log.close()
@@ -176,5 +213,5 @@ def test_wal_is_asked_for_again_while_the_file_is_locked():
             if len(asked) < 3:
                 raise sqlite3.OperationalError("database is locked")
 
-    database._use_wal(Cursor())
+    database._keep_journal(Cursor(), "WAL")
     assert asked == ["PRAGMA journal_mode=WAL"] * 3
