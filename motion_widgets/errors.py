@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from motion_widgets.texts import say
 
-__all__ = ["BudgetError", "ClipError", "LogError", "MotionError", "MotionTimeout", "RequestError"]
+__all__ = ["BudgetError", "ClipError", "HeldError", "LogError", "MotionError", "MotionTimeout", "RequestError"]
 
 
 class MotionError(Exception):
@@ -65,6 +65,10 @@ class LogError(MotionError):
 
 class BudgetError(MotionError):
     """The price does not fit what may be spent, or no bound was given on a live endpoint."""
+
+
+class HeldError(MotionError):
+    """A planned cell of a sweep that is not to be sent now: the sweep is paused, or its value keeps failing."""
 
 
 class MotionTimeout(MotionError):  # noqa: N818 - its name is part of the contract

@@ -23,7 +23,7 @@ from motion_widgets.endpoint.errors import (
     RateLimitError,
     ServerError,
 )
-from motion_widgets.errors import BudgetError, LogError, MotionError
+from motion_widgets.errors import BudgetError, HeldError, LogError, MotionError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.log.states import State
@@ -152,7 +152,7 @@ class _Attempt:
             await asyncio.sleep(_wait_of(done, again))
 
     async def _intend(self) -> Row | None:
-        """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
+        """Commit the intent. None: budget or sweep hold it back, or it is no longer ours to send."""
         crew, log = self.crew, self.log
         row = await crew.db(log.job, self.job_id)
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
@@ -160,6 +160,9 @@ class _Attempt:
             intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
         except BudgetError as error:
             await crew.db(log.record, self.job_id, **error_columns(error, kind="budget"))
+            return None
+        except HeldError as error:
+            await crew.db(log.record, self.job_id, **error_columns(error, kind="held"))
             return None
         return row if intended else None
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from motion_widgets.errors import BudgetError
 from motion_widgets.log.budgets import Budgets, reserve, spend
 from motion_widgets.log.database import now_us
+from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import LEASE, free_for, leased
 from motion_widgets.log.states import State, sources
 from motion_widgets.log.tables import events, jobs
@@ -97,6 +98,8 @@ class Moves(Budgets):
         ------
         BudgetError
             The budget does not hold the reservation; nothing was changed.
+        HeldError
+            The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
         came_from = State.UNKNOWN if resend else State.PLANNED
         fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
@@ -111,6 +114,8 @@ class Moves(Budgets):
             )  # fmt: skip
             if done.rowcount != 1:
                 return False
+            if not resend:
+                require_free(connection, job_id)
             budget_id = connection.execute(select(jobs.c.budget_id).where(jobs.c.id == job_id)).scalar()
             if budget_id is not None and not resend:
                 left = reserve(connection, budget_id, micro)

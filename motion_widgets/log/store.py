@@ -20,6 +20,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from motion_widgets.errors import LogError
 from motion_widgets.log.budgets import put_budget
 from motion_widgets.log.database import now_us
+from motion_widgets.log.holds import Failing, failing
 from motion_widgets.log.leases import lives
 from motion_widgets.log.marks import Marks
 from motion_widgets.log.moves import next_seq, put_event
@@ -93,22 +94,25 @@ class Log(Marks):
             return _added(connection, values, new=new)
 
     def add_run(
-        self, values: Row, cells: Sequence[tuple[Row, Row]], *, limit: int | None, keep: bool, new: bool
+        self, values: Row, cells: Sequence[tuple[Row, Row]], *, limit: int | None, keep: bool, new: bool,
+        order: Sequence[int] = (),
     ) -> list[Row]:
         """Write a sweep with its budget and all its jobs down, all or nothing.
 
         Parameters
         ----------
         values
-            The sweep's ``id``, ``endpoint``, ``account`` and ``axes``.
+            The sweep's ``id``, ``endpoint``, ``account`` and ``axes``, and its ``stop_after``, if it has one.
         cells
-            Per cell its labels by axis, and the columns of its job.
+            Per cell its labels by axis, and the columns of its job; with ``repeat``, that very repeat.
         limit
             The budget in micro-dollars. None: no limit.
         keep
             Leave the limit of an earlier run of this sweep as it is.
         new
             Pay for a further repeat of every cell.
+        order
+            Per cell its place in the running order. Empty: as they stand.
 
         Returns
         -------
@@ -118,16 +122,17 @@ class Log(Marks):
         run_id = values["id"]
         with self.write() as connection:
             put_budget(connection, run_id, limit, keep=keep)
-            rows = [
-                _added(connection, {**columns, "sweep_id": run_id, "budget_id": run_id}, new=new)[0]
-                for _, columns in cells
-            ]
+            places = order or range(len(cells))
+            rows: dict[int, Row] = {}
+            for at in sorted(range(len(cells)), key=places.__getitem__):  # so that ids sort by running order
+                columns = {**cells[at][1], "sweep_id": run_id, "budget_id": run_id}
+                rows[at] = _added(connection, columns, new=new)[0]
             written = [
-                {"values": dict(labels), "job_id": row["id"]}
-                for (labels, _), row in zip(cells, rows, strict=True)
+                {"values": dict(labels), "job_id": rows[at]["id"], "order": places[at]}
+                for at, (labels, _) in enumerate(cells)
             ]
             _put_sweep(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
-        return rows
+        return [rows[at] for at in range(len(cells))]
 
     def add_attempt(self, job_id: str, **changes: Any) -> tuple[Row, bool]:
         """Write the next attempt at a job that ended without a result; or give the one already written."""
@@ -182,6 +187,22 @@ class Log(Marks):
                     found[row["key"]] = row
         return found
 
+    def standing(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, list[Row]]:
+        """Give, by key, the last attempt at each repeat: what tells whether it was sent, and who drives it."""
+        names = ("id", "key", "repeat", "attempt", "state", "lease_owner", "lease_until")
+        mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
+        last: dict[tuple[str, int], Row] = {}
+        with self.read() as connection:
+            for start in range(0, len(keys), _MANY):
+                some = jobs.c.key.in_(list(keys[start : start + _MANY]))
+                query = select(*[jobs.c[name] for name in names]).where(*mine, some).order_by(jobs.c.attempt)
+                for row in connection.execute(query).mappings():
+                    last[row["key"], row["repeat"]] = dict(row)
+        found: dict[str, list[Row]] = {}
+        for (key, _), row in last.items():
+            found.setdefault(key, []).append(row)
+        return found
+
     def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
         """Give, for each job, all attempts at the same repeat of the same content, first to last."""
         named: dict[str, Row] = {}
@@ -232,6 +253,19 @@ class Log(Marks):
             row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
         return dict(row) if row else None
 
+    def hold_sweep(self, sweep_id: str, **values: int | str | None) -> None:
+        """Pause a sweep or let it go on (``paused``), or change when a failing value stops (``stop_after``)."""
+        with self.write() as connection:
+            connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
+
+    def failing(self, sweep_id: str) -> list[Failing]:
+        """Give the values of a sweep whose cells are not sent because they keep failing."""
+        with self.read() as connection:
+            row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+            if row is None or row["stop_after"] is None:
+                return []
+            return failing(connection, sweep_id, list(json.loads(row["axes"])), *json.loads(row["stop_after"]))
+
     def sweep_ids(self) -> list[str]:
         """Give the ids of all sweeps, newest first."""
         with self.read() as connection:
@@ -252,10 +286,12 @@ def _rank(row: Row) -> tuple[bool, int, int]:
 
 
 def _added(connection: Connection, values: Row, *, new: bool) -> tuple[Row, bool]:
-    same = [jobs.c[name] == values[name] for name in ("endpoint", "account", "key")]
+    wanted = None if new else values.get("repeat")
+    names = _SAME if wanted is not None else _SAME[:-1]
+    same = [jobs.c[name] == values[name] for name in names]
     query = select(jobs).where(*same).order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
     earlier = [dict(row) for row in connection.execute(query).mappings()]
-    repeat, attempt = 1, 1
+    repeat, attempt = wanted or 1, 1
     if earlier and new:
         repeat = earlier[0]["repeat"] + 1
     elif earlier:
