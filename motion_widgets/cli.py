@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets import __version__
 from motion_widgets.errors import LogError, MotionError, MotionTimeout, RequestError
 from motion_widgets.jupyter import FLAG
+from motion_widgets.request import WIRE_FIELDS
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.audit import Report
     from motion_widgets.request import MotionRequest
-    from motion_widgets.sweep import Run
+    from motion_widgets.sweep import Run, Sweep
     from motion_widgets.workspace import Workspace
 
 __all__ = ["main"]
@@ -73,10 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--max-cost", type=float, help=say("cli_max_cost"))
     submit.add_argument("--new", action="store_true", help=say("cli_new"))
     sweep = command("sweep", _sweep)
-    sweep.add_argument("request", help=say("cli_request"))
+    sweep.add_argument("request", help=say("cli_request_or_plan"))
     sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
     sweep.add_argument("--budget", type=float, help=say("cli_budget"))
-    sweep.add_argument("--plan", action="store_true", help=say("cli_plan"))
+    sweep.add_argument("--plan", "--dry-run", action="store_true", help=say("cli_plan"))
+    sweep.add_argument("--repeats", type=int, help=say("cli_repeats"))
+    sweep.add_argument("--seed", type=int, help=say("cli_seed"))
+    sweep.add_argument("--fraction", type=float, metavar="USD", help=say("cli_fraction"))
+    sweep.add_argument("--save", metavar="FILE.toml", help=say("cli_save"))
     command("attach", _attach).add_argument("id", help=say("cli_id"))
     log = command("log", _log)
     for kind in ("csv", "parquet", "json"):
@@ -274,15 +279,17 @@ def _told(result: Path | None, error: str | None) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from motion_widgets.sweep import Sweep
-
-    axes: dict[str, list[str]] = {}
-    for axis in options.axis:
-        field, _, values = axis.partition("=")
-        axes[field] = [value for value in values.split(",") if value]
-    ws = _workspace(options)
-    plan = Sweep(_request(options.request), **axes).plan(ws)
+    sweep = _design(options)
+    plan = sweep.plan(_workspace(options))
+    if options.fraction is not None:
+        plan = plan.for_budget(options.fraction)
     print(plan.frame().drop(columns="job_id").to_string(index=False))
+    if plan.offer is not None:
+        print(plan.offer.message)
+    for sentence in plan.gives_up:
+        print(sentence)
+    if options.save:
+        print(plan.save(options.save))
     print(plan)
     if options.plan:
         return 0
@@ -291,9 +298,31 @@ def _sweep(options: argparse.Namespace) -> int:
     return _finish(run)
 
 
+def _design(options: argparse.Namespace) -> Sweep:
+    """Read a plan in TOML, or make one of a request and axes."""
+    from motion_widgets.sweep import Sweep
+    from motion_widgets.sweep.toml import load
+
+    more = {name: getattr(options, name) for name in ("repeats", "seed") if getattr(options, name) is not None}
+    if options.request.lower().endswith(".toml"):
+        if options.axis or more:
+            raise RequestError.of("plan_has_axes", name=options.request)
+        return load(options.request)
+    axes: dict[str, Any] = {}
+    for axis in options.axis:
+        field, _, values = axis.partition("=")
+        axes[field] = [value for value in values.split(",") if value]
+    named = [name for name in axes if name in ("req", "repeats", "seed", "where")]
+    if named:  # an option of Sweep is no axis, whatever it is called here
+        raise RequestError.of("axis_unknown", name=named[0], known=", ".join(WIRE_FIELDS))
+    return Sweep(_request(options.request), **more, **axes)
+
+
 def _finish(run: Run) -> int:
     _follow(run)
     _print_frame(run)
+    for sentence in run.stopped:
+        print(sentence)
     print(run)
     return int(set(run.counts()) != {"collected"})
 

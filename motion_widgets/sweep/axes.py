@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from motion_widgets.sweep.plan import Plan
     from motion_widgets.workspace import Workspace
 
-__all__ = ["Condition", "Draw", "Sweep", "label"]
+__all__ = ["Condition", "Draw", "Sweep", "identity", "label"]
 
 DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
     "mode": ("std", "pro"),
@@ -98,6 +98,8 @@ class Sweep:
     ) -> None:
         if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
             raise RequestError.of("repeats_wrong", found=show(repeats))
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise RequestError.of("seed_wrong", found=show(seed))
         self.request = req
         self.design = design
         """``"product"``, ``"zip"`` or ``"list"``."""
@@ -154,7 +156,7 @@ class Sweep:
         names = list(dict.fromkeys(name for row in rows for name in row))
         own = {name: getattr(req, name, None) for name in names}
         rows = [{**own, **row} for row in rows]
-        axes = {name: list({_identity(row[name]): row[name] for row in rows}.values()) for name in names}
+        axes = {name: list({identity(row[name]): row[name] for row in rows}.values()) for name in names}
         if not names:
             raise RequestError.of("cells_missing")
         made = cls.__new__(cls)
@@ -243,7 +245,8 @@ def _read(axes: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     return read
 
 
-def _identity(value: object) -> object:
+def identity(value: object) -> object:
+    """Give by what a value is known again: plain ones by what they are, others as this very object."""
     return (type(value), value) if isinstance(value, str | int | float | Path | None) else id(value)
 
 

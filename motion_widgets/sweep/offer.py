@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,16 @@ class Offer:
                 length = f"{short.length:.3f} s" if isinstance(short, Clip) else type(short).__name__
                 raise RequestError.of("offer_long", name=clip.name, found=length, seconds=self.seconds)
             swapped[id(clip)] = short
+        sweep = self.plan.sweep
+        if "video_url" not in sweep.axes:
+            same = copy.copy(sweep)
+            same.request = sweep.request.replace(video_url=next(iter(swapped.values())))
+            return same.plan(self._ws)
         rows: list[dict[str, Any]] = []
         for cell in self.plan.cells:
             clip = swapped.get(id(cell.request.video_url), cell.request.video_url)
             rows.append({**cell.values, "video_url": clip, "repeat": cell.repeat, "order": cell.order})
-        return Sweep.listed(self.plan.sweep.request, rows).plan(self._ws)
+        return Sweep.listed(sweep.request, rows).plan(self._ws)
 
     def __repr__(self) -> str:
         return f"<Offer: {self.message}>"

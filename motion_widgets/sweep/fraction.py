@@ -1,0 +1,389 @@
+"""What a budget buys: a balanced part of a plan that keeps the main effect of every axis estimable.
+
+Cells are taken one by one, each time one whose values were taken least so far (then: whose pairs of values
+were), so that any beginning is balanced and nearly orthogonal. Where that alone leaves main effects aliased,
+it begins with cells that are independent of each other; the cheapest such cells are the least that keeps main
+effects, for independent rows form a matroid, of which a greedy choice finds the cheapest basis.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motion_widgets.errors import BudgetError, RequestError
+from motion_widgets.sweep.axes import identity, label
+from motion_widgets.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from motion_widgets.sweep.cells import Cell
+
+__all__ = ["fraction_of"]
+
+_WIDEST = 10_000_000
+"""Numbers in the model's matrix; 80 MB."""
+_ZERO = 1e-7
+"""A squared length of a row under this is the noise of floats."""
+_SWAPS = 200
+_FEW = 8
+"""Values of an axis that are counted out in a sentence."""
+_WORK = 2_000_000_000
+"""Multiplications that a sentence about an interaction is worth."""
+
+Matrix = Any
+"""A numpy array; its shape is said where it is made."""
+
+
+class _Model:
+    """The cells that may run as rows of a main-effects model; cells that are there already cost nothing."""
+
+    def __init__(self, cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]]) -> None:
+        runs = {"new", "done", "running", "unknown"}
+        self.at = [
+            number
+            for number, cell in enumerate(cells)
+            if cell.status in runs and (cell.status != "new" or cell.estimate is not None)
+        ]
+        mine = [cells[number] for number in self.at]
+        self.cost = np.array(
+            [one.estimate.high_micro if one.status == "new" and one.estimate else 0 for one in mine], dtype=np.int64
+        )
+        self.there = np.array([one.status != "new" for one in mine], dtype=bool)
+        self.names: list[str] = []
+        self.values: list[list[Any]] = []
+        levels = []
+        for axis in axes:
+            numbers: dict[object, int] = {}
+            values: list[Any] = []
+            codes = []
+            for cell in mine:
+                value = cell.values[axis]
+                code = numbers.setdefault(identity(value), len(numbers))
+                if code == len(values):
+                    values.append(value)
+                codes.append(code)
+            if len(values) > 1:
+                self.names.append(axis)
+                self.values.append(values)
+                levels.append(codes)
+        self.levels = np.array(levels, dtype=np.int64).reshape(len(levels), len(mine))
+        self.width = 1 + sum(len(values) - 1 for values in self.values)
+        if self.width * max(len(mine), 1) > _WIDEST:
+            raise RequestError.of("fraction_wide", values=self.width - 1, cells=len(mine))
+
+    def rows(self, some: Matrix, blocks: Iterable[Sequence[int]]) -> Matrix:
+        """Give the model's rows of some cells: a constant, and a block of contrasts per axis or pair."""
+        columns = [np.ones((len(some), 1))]
+        for block in blocks:
+            made = np.ones((len(some), 1))
+            for axis in block:
+                own = np.eye(len(self.values[axis]))[self.levels[axis, some]][:, 1:]
+                made = (made[:, :, None] * own[:, None, :]).reshape(len(some), -1)
+            columns.append(made)
+        return np.hstack(columns)
+
+    def mains(self, some: Matrix) -> Matrix:
+        """Give the rows of some cells with main effects only."""
+        return self.rows(some, [(axis,) for axis in range(len(self.names))])
+
+    def rank(self, some: Matrix, blocks: Iterable[Sequence[int]]) -> int:
+        """Count how much of a model some cells can tell."""
+        return _rank(self.rows(_distinct(self.levels, some), blocks))
+
+    def size(self, block: Sequence[int]) -> int:
+        """Count a block's contrasts."""
+        return math.prod(len(self.values[axis]) - 1 for axis in block)
+
+
+class _Tally:
+    """How often values and pairs of values were taken; `score` is low for cells that are wanted most."""
+
+    def __init__(self, model: _Model, seed: int) -> None:
+        self.levels = model.levels
+        count, axes = model.levels.shape[1], model.levels.shape[0]
+        sizes = [len(values) for values in model.values]
+        pairs = list(itertools.combinations(range(axes), 2))
+        self.weight = 1 / (4 * (len(pairs) + 1) * (count + 1))  # all pairs weigh less than one value
+        self.groups = [(1.0, _members(model.levels[axis])) for axis in range(axes)]
+        self.groups += [
+            (self.weight, _members(model.levels[one] * sizes[two] + model.levels[two])) for one, two in pairs
+        ]
+        self.counts = [np.zeros(size, dtype=np.int64) for size in sizes]
+        chance = np.random.default_rng(seed).random(count)  # which of several alike is taken
+        self.score = chance * self.weight / 4
+        self.taken: list[int] = []
+        self.open = np.ones(count, dtype=bool)
+
+    def take(self, one: int) -> None:
+        self._add(one, 1)
+        self.taken.append(one)
+        self.open[one] = False
+
+    def drop(self, one: int) -> None:
+        self._add(one, -1)
+        self.taken.remove(one)
+        self.open[one] = True
+
+    def _add(self, one: int, sign: int) -> None:
+        for weight, (codes, groups) in self.groups:
+            self.score[groups[codes[one]]] += sign * weight
+        for axis, counts in enumerate(self.counts):
+            counts[self.levels[axis, one]] += sign
+
+    def wanted(self, one: int) -> int:
+        """Sum how often a cell's values were taken."""
+        return int(sum(counts[self.levels[axis, one]] for axis, counts in enumerate(self.counts)))
+
+    def keeps_even(self, one: int) -> bool:
+        """Say whether no axis gets more uneven by a cell, beyond one cell a value."""
+        for axis, counts in enumerate(self.counts):
+            more = counts.copy()
+            more[self.levels[axis, one]] += 1
+            if np.ptp(more) > max(1, np.ptp(counts)):
+                return False
+        return True
+
+    @property
+    def uneven(self) -> int:
+        """By how many cells the values of the most uneven axis differ."""
+        return max((int(np.ptp(counts)) for counts in self.counts), default=0)
+
+
+def fraction_of(
+    cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]], limit: int, seed: int
+) -> tuple[list[int], list[str]]:
+    """Choose the cells that a budget buys.
+
+    Parameters
+    ----------
+    limit
+        Micro-dollars that the new ones may cost at most.
+    seed
+        Decides between cells that are as good.
+
+    Returns
+    -------
+    (chosen, gives_up)
+        Indices in their order, and what they can no longer tell, in sentences.
+
+    Raises
+    ------
+    BudgetError
+        No cells that keep main effects fit.
+    RequestError
+        The axes have too many values.
+    """
+    model = _Model(cells, axes)
+    every = np.arange(len(model.at))
+    mains = [(axis,) for axis in range(len(model.names))]
+    full = model.rank(every, mains)
+    least = _independent(model, seed, limit=None)
+    if int(model.cost[least.taken].sum()) > limit or not least.taken:
+        price = int(model.cost[least.taken].sum())
+        new = int((~model.there[least.taken]).sum())
+        raise BudgetError.of("fraction_none", budget=limit / 1e6, cells=new, least=math.ceil(price / 1e4) / 100)
+    tally = _begun(model, seed)
+    _fill(model, tally, limit)
+    if not _keeps(model, tally, full):
+        tally = _independent(model, seed, limit=limit)
+        _fill(model, tally, limit)
+    if not _keeps(model, tally, full):
+        tally = least
+        _fill(model, tally, limit)
+    _even(model, tally, limit, full)
+    chosen = sorted(tally.taken)
+    said = _gives_up(model, np.array(chosen), full, limit)
+    return [model.at[one] for one in chosen], said
+
+
+def _begun(model: _Model, seed: int) -> _Tally:
+    tally = _Tally(model, seed)
+    for one in np.flatnonzero(model.there):
+        tally.take(int(one))
+    return tally
+
+
+def _keeps(model: _Model, tally: _Tally, full: int) -> bool:
+    mains = [(axis,) for axis in range(len(model.names))]
+    return len(tally.taken) >= full and model.rank(np.array(tally.taken), mains) == full
+
+
+def _independent(model: _Model, seed: int, *, limit: int | None) -> _Tally:
+    """Take cells that each tell something new: the cheapest; with a limit (micro-dollars) the most wanted."""
+    tally = _begun(model, seed)
+    left = model.mains(np.arange(len(model.at)))
+    lengths = np.einsum("ij,ij->i", left, left)
+    spent, dear = 0, float(model.cost.max(initial=0) + 1)
+
+    def project(one: int) -> None:
+        nonlocal lengths
+        row = left[one] / np.linalg.norm(left[one])
+        np.subtract(left, np.outer(left @ row, row), out=left)
+        lengths = np.einsum("ij,ij->i", left, left)
+
+    while model.there.any():
+        known = int(np.argmax(np.where(model.there, lengths, -1.0)))
+        if lengths[known] < _ZERO:
+            break
+        project(known)
+    while True:
+        able = (lengths > _ZERO) & tally.open
+        if limit is not None:
+            able &= model.cost <= limit - spent
+        if not able.any():
+            return tally
+        score = tally.score if limit is not None else tally.score / dear + model.cost
+        one = int(np.argmin(np.where(able, score, np.inf)))
+        spent += int(model.cost[one])
+        tally.take(one)
+        project(one)
+
+
+def _fill(model: _Model, tally: _Tally, limit: int) -> None:
+    """Take the cell that is wanted most, while it can be paid and keeps the values even."""
+    left = limit - int(model.cost[tally.taken].sum())
+    while True:
+        waiting = np.where(tally.open, tally.score, np.inf)
+        payable = np.where(model.cost <= left, waiting, np.inf)
+        best = int(np.argmin(payable))
+        if not np.isfinite(payable[best]):
+            return
+        wanted = tally.wanted(int(np.argmin(waiting)))
+        if wanted < tally.wanted(best) and not tally.keeps_even(best):
+            return  # only what is there too often could still be paid
+        tally.take(best)
+        left -= int(model.cost[best])
+
+
+def _even(model: _Model, tally: _Tally, limit: int, full: int) -> None:
+    """Exchange cells while that makes the values more even, costs no more than may be spent, and keeps rank."""
+    spent = int(model.cost[tally.taken].sum())
+    for _ in range(_SWAPS):
+        if tally.uneven <= 1 or not _exchanged(model, tally, limit - spent, full):
+            return
+        spent = int(model.cost[tally.taken].sum())
+
+
+def _exchanged(model: _Model, tally: _Tally, room: int, full: int) -> bool:
+    axis = max(range(len(tally.counts)), key=lambda one: int(np.ptp(tally.counts[one])))
+    often = int(np.argmax(tally.counts[axis]))
+    out = [one for one in tally.taken if not model.there[one] and model.levels[axis, one] == often]
+    for one in sorted(out, key=tally.wanted, reverse=True)[:20]:
+        before = sum(int((counts**2).sum()) for counts in tally.counts)
+        tally.drop(one)
+        able = tally.open & (model.cost <= room + model.cost[one])
+        able[one] = False
+        if able.any():
+            other = int(np.argmin(np.where(able, tally.score, np.inf)))
+            tally.take(other)
+            if sum(int((counts**2).sum()) for counts in tally.counts) < before and _keeps(model, tally, full):
+                return True
+            tally.drop(other)
+        tally.take(one)
+    return False
+
+
+# What is lost, in sentences.
+
+
+def _gives_up(model: _Model, chosen: Matrix, full: int, limit: int) -> list[str]:
+    every, spent = np.arange(len(model.at)), int(model.cost[chosen].sum())
+    new = int((~model.there[chosen]).sum())
+    said = [
+        say(
+            "fraction_left", left=len(every) - len(chosen), all=len(every), new=new, cost=spent / 1e6,
+            budget=limit / 1e6,
+        )
+    ]  # fmt: skip
+    if full == model.width:
+        said.append(say("fraction_keeps"))
+    else:
+        said.append(say("fraction_keeps_part", rank=full - 1, full=model.width - 1))
+    for axis, name in enumerate(model.names):
+        counts = np.bincount(model.levels[axis, chosen], minlength=len(model.values[axis]))
+        if len(counts) <= _FEW:
+            told = ", ".join(
+                f"{label(name, value) or say('fraction_none_word')} {count}"
+                for value, count in zip(model.values[axis], counts.tolist(), strict=True)
+            )
+            said.append(say("fraction_balance", axis=name, counts=told))
+        else:
+            said.append(say("fraction_uneven", axis=name, least=int(counts.min()), most=int(counts.max())))
+    said += _interactions(model, chosen)
+    combinations, counts = np.unique(model.levels[:, every], axis=1, return_counts=True)
+    if counts.max(initial=1) > 1:
+        kept, have = np.unique(model.levels[:, chosen], axis=1, return_counts=True)
+        have_of = dict(zip(map(tuple, kept.T.tolist()), have.tolist(), strict=True))
+        planned = zip(map(tuple, combinations.T.tolist()), counts.tolist(), strict=True)
+        fewer = sum(have_of.get(one, 0) < count for one, count in planned)
+        said.append(say("fraction_repeats", fewer=fewer, all=combinations.shape[1]))
+    return said
+
+
+def _interactions(model: _Model, chosen: Matrix) -> list[str]:
+    """Say which interactions of two axes the whole plan could tell, and the chosen cells cannot."""
+    every = np.arange(len(model.at))
+    mains = [(axis,) for axis in range(len(model.names))]
+    said, need = [], 0
+    for one, two in itertools.combinations(range(len(model.names)), 2):
+        size = model.size((one, two))
+        first, second = model.names[one], model.names[two]
+        if len(every) * (model.width + size) ** 2 > _WORK:
+            could = size
+            have = min(size, max(_distinct(model.levels, chosen).size - model.width, 0))  # at best
+        else:
+            could = model.rank(every, [*mains, (one, two)]) - model.rank(every, mains)
+            have = model.rank(chosen, [*mains, (one, two)]) - model.rank(chosen, mains)
+        need += could
+        if could and not have:
+            said.append(say("fraction_pair_lost", first=first, second=second))
+        elif have < could:
+            said.append(say("fraction_pair_part", first=first, second=second, have=have, full=could))
+        said += _aliases(model, chosen, (one, two))
+    room = _distinct(model.levels, chosen).size - model.rank(chosen, mains)
+    if len(model.names) > 2 and need > room:
+        said.append(say("fraction_pairs_together", need=need, have=room))
+    return said
+
+
+def _aliases(model: _Model, chosen: Matrix, pair: tuple[int, int]) -> list[str]:
+    """Say as which axis's effect an interaction would show, where the whole plan tells them apart."""
+    every = np.arange(len(model.at))
+    blocks = [(pair[0],), (pair[1],), pair]
+    said = []
+    for third in range(len(model.names)):
+        width = 1 + sum(map(model.size, blocks)) + model.size((third,))
+        if third in pair or len(every) * width**2 > _WORK:
+            continue
+        could, can = (
+            model.rank(some, [*blocks, (third,)]) - model.rank(some, blocks) for some in (every, chosen)
+        )
+        if can < could:
+            first, second, other = (model.names[axis] for axis in (*pair, third))
+            said.append(say("fraction_alias", first=first, second=second, third=other))
+    return said
+
+
+def _distinct(levels: Matrix, some: Matrix) -> Matrix:
+    """Give one of each combination among some cells."""
+    return some[np.unique(levels[:, some], axis=1, return_index=True)[1]] if len(some) else some
+
+
+def _members(codes: Matrix) -> tuple[Matrix, list[Matrix]]:
+    """Give the codes of cells counted from 0, and per code which cells have it."""
+    _, numbers = np.unique(codes, return_inverse=True)
+    order = np.argsort(numbers, kind="stable")
+    return numbers, np.split(order, np.cumsum(np.bincount(numbers))[:-1])
+
+
+def _rank(rows: Matrix) -> int:
+    """Give a matrix's rank by its smaller Gram matrix, whose numbers are small and whole."""
+    if not rows.size:
+        return 0
+    gram = rows.T @ rows if rows.shape[0] >= rows.shape[1] else rows @ rows.T
+    return int(np.linalg.matrix_rank(gram, hermitian=True))
