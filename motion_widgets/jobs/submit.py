@@ -158,11 +158,8 @@ class _Attempt:
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
         try:
             intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
-        except BudgetError as error:
-            await crew.db(log.record, self.job_id, **error_columns(error, kind="budget"))
-            return None
-        except HeldError as error:
-            await crew.db(log.record, self.job_id, **error_columns(error, kind="held"))
+        except (BudgetError, HeldError) as error:
+            await crew.db(log.record, self.job_id, **error_columns(error))
             return None
         return row if intended else None
 
@@ -175,10 +172,9 @@ class _Attempt:
             if crew.closing:
                 return await self._put_back(None)
             try:
-                sealed = await crew.db(
-                    self.log.seal, self.job_id, body, owner=crew.owner, seconds=timing.LEASE
-                )
-            except LogError as error:
+                options = {"owner": crew.owner, "seconds": timing.LEASE, "anyway": self.doubt}
+                sealed = await crew.db(self.log.seal, self.job_id, body, **options)
+            except (LogError, HeldError) as error:
                 return await self._put_back(error)
             if not sealed:
                 return None  # somebody took the job over, and says what becomes of it

@@ -124,15 +124,29 @@ class Moves(Budgets):
             put_event(connection, job_id, came_from, State.SUBMITTING, "resend" if resend else "")
             return True
 
-    def seal(self, job_id: str, body: str, *, owner: str, seconds: float = LEASE) -> bool:
+    def seal(
+        self, job_id: str, body: str, *, owner: str, seconds: float = LEASE, anyway: bool = False
+    ) -> bool:
         """Commit the exact body, as the last thing before it is sent.
+
+        Parameters
+        ----------
+        anyway
+            It may have been sent before, so that holding it back now would prove nothing.
 
         Returns
         -------
         bool
             False: this owner was slow and somebody took the job over; nothing may be sent.
+
+        Raises
+        ------
+        HeldError
+            Its sweep was paused since the intent, or one of its values keeps failing; nothing was changed.
         """
         with self.write() as connection:
+            if not anyway:
+                require_free(connection, job_id)
             done = connection.execute(
                 update(jobs)
                 .where(

@@ -32,8 +32,8 @@ _ZERO = 1e-7
 _SWAPS = 200
 _FEW = 8
 """Values of an axis that are counted out in a sentence."""
-_WORK = 2_000_000_000
-"""Multiplications that a sentence about an interaction is worth."""
+_BROAD = 200
+"""Contrasts of a model whose rank is worth computing for a sentence about an interaction."""
 
 Matrix = Any
 """A numpy array; its shape is said where it is made."""
@@ -90,6 +90,15 @@ class _Model:
     def mains(self, some: Matrix) -> Matrix:
         """Give the rows of some cells with main effects only."""
         return self.rows(some, [(axis,) for axis in range(len(self.names))])
+
+    def along(self, direction: Matrix) -> Matrix:
+        """Give every cell's row of main effects times a direction, without ever writing the rows down."""
+        made, start = np.full(len(self.at), direction[0]), 1
+        for axis, values in enumerate(self.values):
+            own = np.concatenate([[0.0], direction[start : start + len(values) - 1]])
+            made += own[self.levels[axis]]
+            start += len(values) - 1
+        return made
 
     def rank(self, some: Matrix, blocks: Iterable[Sequence[int]]) -> int:
         """Count how much of a model some cells can tell."""
@@ -179,10 +188,7 @@ def fraction_of(
         The axes have too many values.
     """
     model = _Model(cells, axes)
-    every = np.arange(len(model.at))
-    mains = [(axis,) for axis in range(len(model.names))]
-    full = model.rank(every, mains)
-    least = _independent(model, seed, limit=None)
+    least, full = _independent(model, seed, limit=None)
     if int(model.cost[least.taken].sum()) > limit or not least.taken:
         price = int(model.cost[least.taken].sum())
         new = int((~model.there[least.taken]).sum())
@@ -190,7 +196,7 @@ def fraction_of(
     tally = _begun(model, seed)
     _fill(model, tally, limit)
     if not _keeps(model, tally, full):
-        tally = _independent(model, seed, limit=limit)
+        tally, _ = _independent(model, seed, limit=limit)
         _fill(model, tally, limit)
     if not _keeps(model, tally, full):
         tally = least
@@ -213,18 +219,25 @@ def _keeps(model: _Model, tally: _Tally, full: int) -> bool:
     return len(tally.taken) >= full and model.rank(np.array(tally.taken), mains) == full
 
 
-def _independent(model: _Model, seed: int, *, limit: int | None) -> _Tally:
-    """Take cells that each tell something new: the cheapest; with a limit (micro-dollars) the most wanted."""
+def _independent(model: _Model, seed: int, *, limit: int | None) -> tuple[_Tally, int]:
+    """Take cells that each tell something new: the cheapest; with a limit (micro-dollars) the most wanted.
+
+    Gives the cells taken, and the rank of the model for them.
+    """
     tally = _begun(model, seed)
-    left = model.mains(np.arange(len(model.at)))
-    lengths = np.einsum("ij,ij->i", left, left)
-    spent, dear = 0, float(model.cost.max(initial=0) + 1)
+    basis = np.zeros((model.width, model.width))
+    lengths = np.full(len(model.at), 1.0 + len(model.names)) - (model.levels == 0).sum(axis=0)
+    spent, rank, dear = 0, 0, float(model.cost.max(initial=0) + 1)
 
     def project(one: int) -> None:
-        nonlocal lengths
-        row = left[one] / np.linalg.norm(left[one])
-        np.subtract(left, np.outer(left @ row, row), out=left)
-        lengths = np.einsum("ij,ij->i", left, left)
+        """Take from every row's squared length what this row tells."""
+        nonlocal rank
+        row = model.mains(np.array([one]))[0]
+        for _ in range(2):  # the second time takes away what rounding left
+            row = row - basis[:rank].T @ (basis[:rank] @ row)
+        basis[rank] = row / np.linalg.norm(row)
+        lengths[:] -= model.along(basis[rank]) ** 2
+        rank += 1
 
     while model.there.any():
         known = int(np.argmax(np.where(model.there, lengths, -1.0)))
@@ -236,7 +249,7 @@ def _independent(model: _Model, seed: int, *, limit: int | None) -> _Tally:
         if limit is not None:
             able &= model.cost <= limit - spent
         if not able.any():
-            return tally
+            return tally, rank
         score = tally.score if limit is not None else tally.score / dear + model.cost
         one = int(np.argmin(np.where(able, score, np.inf)))
         spent += int(model.cost[one])
@@ -333,9 +346,8 @@ def _interactions(model: _Model, chosen: Matrix) -> list[str]:
     for one, two in itertools.combinations(range(len(model.names)), 2):
         size = model.size((one, two))
         first, second = model.names[one], model.names[two]
-        if len(every) * (model.width + size) ** 2 > _WORK:
-            could = size
-            have = min(size, max(_distinct(model.levels, chosen).size - model.width, 0))  # at best
+        if model.width + size > _BROAD:
+            could, have = (_pairs(model, some, one, two) for some in (every, chosen))
         else:
             could = model.rank(every, [*mains, (one, two)]) - model.rank(every, mains)
             have = model.rank(chosen, [*mains, (one, two)]) - model.rank(chosen, mains)
@@ -351,14 +363,20 @@ def _interactions(model: _Model, chosen: Matrix) -> list[str]:
     return said
 
 
+def _pairs(model: _Model, some: Matrix, one: int, two: int) -> int:
+    """Count the contrasts of an interaction that some cells can tell at best: by which pairs they have."""
+    pairs = np.unique(model.levels[[one, two]][:, some], axis=1).shape[1]
+    free = pairs - len(model.values[one]) - len(model.values[two]) + 1
+    return max(min(free, _distinct(model.levels, some).size - model.width), 0)
+
+
 def _aliases(model: _Model, chosen: Matrix, pair: tuple[int, int]) -> list[str]:
     """Say as which axis's effect an interaction would show, where the whole plan tells them apart."""
     every = np.arange(len(model.at))
     blocks = [(pair[0],), (pair[1],), pair]
     said = []
     for third in range(len(model.names)):
-        width = 1 + sum(map(model.size, blocks)) + model.size((third,))
-        if third in pair or len(every) * width**2 > _WORK:
+        if third in pair or 1 + sum(map(model.size, blocks)) + model.size((third,)) > _BROAD:
             continue
         could, can = (
             model.rank(some, [*blocks, (third,)]) - model.rank(some, blocks) for some in (every, chosen)
