@@ -303,7 +303,9 @@ def _design(options: argparse.Namespace) -> Sweep:
     from motion_widgets.sweep import Sweep
     from motion_widgets.sweep.toml import load
 
-    more = {name: getattr(options, name) for name in ("repeats", "seed") if getattr(options, name) is not None}
+    more = {
+        name: getattr(options, name) for name in ("repeats", "seed") if getattr(options, name) is not None
+    }
     if options.request.lower().endswith(".toml"):
         if options.axis or more:
             raise RequestError.of("plan_has_axes", name=options.request)

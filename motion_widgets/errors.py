@@ -9,7 +9,15 @@ from typing import Any, Self
 
 from motion_widgets.texts import say
 
-__all__ = ["BudgetError", "ClipError", "HeldError", "LogError", "MotionError", "MotionTimeout", "RequestError"]
+__all__ = [
+    "BudgetError",
+    "ClipError",
+    "HeldError",
+    "LogError",
+    "MotionError",
+    "MotionTimeout",
+    "RequestError",
+]
 
 
 class MotionError(Exception):
@@ -68,7 +76,7 @@ class BudgetError(MotionError):
 
 
 class HeldError(MotionError):
-    """A planned cell of a sweep that is not to be sent now: the sweep is paused, or its value keeps failing."""
+    """A planned cell is not to be sent now: its sweep is paused, or one of its values keeps failing."""
 
 
 class MotionTimeout(MotionError):  # noqa: N818 - its name is part of the contract

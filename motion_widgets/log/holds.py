@@ -95,7 +95,9 @@ def failing(
             count = tally.setdefault(row[axis], [0, 0])
             count[0] += bad
             count[1] += 1
-        all_failed, all_ended = (sum(column) for column in zip(*tally.values(), strict=True)) if tally else (0, 0)
+        all_failed, all_ended = (
+            (sum(column) for column in zip(*tally.values(), strict=True)) if tally else (0, 0)
+        )
         for value, (failed, done) in tally.items():
             rest_failed, rest = all_failed - failed, all_ended - done
             if done >= least and failed >= share * done and rest and rest_failed < share * rest:

@@ -94,7 +94,13 @@ class Log(Marks):
             return _added(connection, values, new=new)
 
     def add_run(
-        self, values: Row, cells: Sequence[tuple[Row, Row]], *, limit: int | None, keep: bool, new: bool,
+        self,
+        values: Row,
+        cells: Sequence[tuple[Row, Row]],
+        *,
+        limit: int | None,
+        keep: bool,
+        new: bool,
         order: Sequence[int] = (),
     ) -> list[Row]:
         """Write a sweep with its budget and all its jobs down, all or nothing.
@@ -188,7 +194,7 @@ class Log(Marks):
         return found
 
     def standing(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, list[Row]]:
-        """Give, by key, the last attempt at each repeat: what tells whether it was sent, and who drives it."""
+        """Give, by key, the last attempt at each repeat: whether it was sent, and who drives it."""
         names = ("id", "key", "repeat", "attempt", "state", "lease_owner", "lease_until")
         mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
         last: dict[tuple[str, int], Row] = {}
@@ -199,8 +205,8 @@ class Log(Marks):
                 for row in connection.execute(query).mappings():
                     last[row["key"], row["repeat"]] = dict(row)
         found: dict[str, list[Row]] = {}
-        for (key, _), row in last.items():
-            found.setdefault(key, []).append(row)
+        for (key, _), one in last.items():
+            found.setdefault(key, []).append(one)
         return found
 
     def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
@@ -254,7 +260,7 @@ class Log(Marks):
         return dict(row) if row else None
 
     def hold_sweep(self, sweep_id: str, **values: int | str | None) -> None:
-        """Pause a sweep or let it go on (``paused``), or change when a failing value stops (``stop_after``)."""
+        """Pause a sweep or let it go on (``paused``); change when a failing value stops (``stop_after``)."""
         with self.write() as connection:
             connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
 
@@ -264,7 +270,9 @@ class Log(Marks):
             row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
             if row is None or row["stop_after"] is None:
                 return []
-            return failing(connection, sweep_id, list(json.loads(row["axes"])), *json.loads(row["stop_after"]))
+            return failing(
+                connection, sweep_id, list(json.loads(row["axes"])), *json.loads(row["stop_after"])
+            )
 
     def sweep_ids(self) -> list[str]:
         """Give the ids of all sweeps, newest first."""

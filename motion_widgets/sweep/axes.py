@@ -83,8 +83,19 @@ class Sweep:
         where: Mapping[str, Condition] | Condition | None = None,
         **axes: Any,
     ) -> None:
-        self._begin(req, "product", _read(axes or DEFAULT_AXES), repeats, seed)
+        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+            raise RequestError.of("repeats_wrong", found=show(repeats))
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise RequestError.of("seed_wrong", found=show(seed))
+        self.request = req
+        self.design = "product"
+        """``"product"``, ``"zip"`` or ``"list"``."""
+        self.axes = _read(axes or DEFAULT_AXES)
+        self.repeats = repeats
+        self.seed = seed
         self.where = where
+        self.listed_cells: list[tuple[dict[str, Any], int | None, int | None]] = []
+        """Of a list, per cell: its values, its repeat and its place in the running order, if it says so."""
         if isinstance(where, Mapping):
             for name, condition in where.items():
                 named = [name, *(condition if isinstance(condition, Mapping) else ())]
@@ -92,22 +103,6 @@ class Sweep:
                 if wrong or name not in self.axes:
                     known = ", ".join(WIRE_FIELDS if wrong else self.axes)
                     raise RequestError.of("axis_unknown", name=(wrong or [name])[0], known=known)
-
-    def _begin(
-        self, req: MotionRequest, design: str, axes: dict[str, tuple[Any, ...]], repeats: int, seed: int | None
-    ) -> None:
-        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
-            raise RequestError.of("repeats_wrong", found=show(repeats))
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-            raise RequestError.of("seed_wrong", found=show(seed))
-        self.request = req
-        self.design = design
-        """``"product"``, ``"zip"`` or ``"list"``."""
-        self.axes = axes
-        self.repeats = repeats
-        self.seed = seed
-        self.where: Mapping[str, Condition] | Condition | None = None
-        self._listed: list[tuple[dict[str, Any], int | None, int | None]] = []
 
     @classmethod
     def zipped(cls, req: MotionRequest, *, repeats: int = 1, seed: int | None = None, **axes: Any) -> Self:
@@ -123,10 +118,11 @@ class Sweep:
         read = {name: values * most if len(values) == 1 else values for name, values in read.items()}
         if not read or any(len(values) != most for values in read.values()):
             raise RequestError.of(
-                "axes_uneven", found=", ".join(f"{name} {len(values)}" for name, values in read.items()) or "\u2013"
+                "axes_uneven",
+                found=", ".join(f"{name} {len(values)}" for name, values in read.items()) or "\u2013",
             )
-        made = cls.__new__(cls)
-        made._begin(req, "zip", read, repeats, seed)
+        made = cls(req, repeats=repeats, seed=seed)
+        made.design, made.axes = "zip", read
         return made
 
     @classmethod
@@ -159,26 +155,25 @@ class Sweep:
         axes = {name: list({identity(row[name]): row[name] for row in rows}.values()) for name in names}
         if not names:
             raise RequestError.of("cells_missing")
-        made = cls.__new__(cls)
-        made._begin(req, "list", _read(axes), repeats, seed)
+        made = cls(req, repeats=repeats, seed=seed)
+        made.design, made.axes = "list", _read(axes)
         for repeat, order in places:
             for one in (repeat, order):
                 if one is not None and (isinstance(one, bool) or not isinstance(one, int) or one < 1):
                     raise RequestError.of("repeats_wrong", found=show(one))
-        made._listed = [(row, *place) for row, place in zip(rows, places, strict=True)]
+        made.listed_cells = [(row, *place) for row, place in zip(rows, places, strict=True)]
         return made
-
-    @property
-    def explicit(self) -> bool:
-        """Whether the cells say themselves which repeat they are."""
-        return any(repeat is not None for _, repeat, _ in self._listed)
 
     def combinations(self) -> list[dict[str, Any]]:
         """Give the values of every cell, repeats left out; of a product the last axis varies fastest."""
         names = list(self.axes)
         if self.design == "list":
-            return [values for values, _, _ in self._listed]
-        rows = zip(*self.axes.values(), strict=True) if self.design == "zip" else itertools.product(*self.axes.values())
+            return [values for values, _, _ in self.listed_cells]
+        rows = (
+            zip(*self.axes.values(), strict=True)
+            if self.design == "zip"
+            else itertools.product(*self.axes.values())
+        )
         cells = [dict(zip(names, row, strict=True)) for row in rows]
         if self.where is None:
             return cells
@@ -190,7 +185,7 @@ class Sweep:
     def _folded(self, values: dict[str, Any]) -> dict[str, Any]:
         """Give a cell with the request's own value on every axis that does not vary there."""
         where = self.where
-        assert isinstance(where, Mapping)  # noqa: S101 - for the type checker
+        assert isinstance(where, Mapping)
         left = set(where)
         while True:
             out = [name for name in left if not _meets(where[name], self.request, values)]
@@ -205,11 +200,11 @@ class Sweep:
 
     def draws(self) -> list[Draw]:
         """Give every cell with its repeat and its place in the running order."""
-        if self._listed:
+        if self.listed_cells:
             cells = [
                 (values, repeat if repeat is not None or self.repeats == 1 else number, order)
                 for number in range(1, self.repeats + 1)
-                for values, repeat, order in self._listed
+                for values, repeat, order in self.listed_cells
                 if number == 1 or repeat is None
             ]
         else:
@@ -238,7 +233,9 @@ def _read(axes: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     for name, values in axes.items():
         if name not in WIRE_FIELDS:
             raise RequestError.of("axis_unknown", name=name, known=", ".join(WIRE_FIELDS))
-        single = isinstance(values, str | bytes | Path | Mapping | Clip | Image) or not isinstance(values, Iterable)
+        single = isinstance(values, str | bytes | Path | Mapping | Clip | Image) or not isinstance(
+            values, Iterable
+        )
         read[name] = (values,) if single else tuple(values)
         if not read[name]:
             raise RequestError.of("axis_empty", name=name)

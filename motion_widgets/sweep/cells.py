@@ -119,7 +119,7 @@ class _Judge:
         return self._costs[memory]
 
     def _same(self, value: object) -> object:
-        """Give by what a value of any kind is known again: text as such, anything else as this very object."""
+        """Give by what a value is known again: text as such, anything else as this very object."""
         if value is None or isinstance(value, str):
             return value
         self._alive.append(value)

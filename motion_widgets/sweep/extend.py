@@ -61,9 +61,7 @@ def _unique(
         chosen.append((values, sorted([*have, *(next(free) for _ in range(repeats - len(have)))])))
     if repeats == 1:
         return [{**values, "repeat": None if numbers == [1] else numbers[0]} for values, numbers in chosen]
-    return [
-        {**values, "repeat": numbers[turn]} for turn in range(repeats) for values, numbers in chosen
-    ]
+    return [{**values, "repeat": numbers[turn]} for turn in range(repeats) for values, numbers in chosen]
 
 
 def _request(ws: Workspace, row: Row) -> MotionRequest:

@@ -51,7 +51,8 @@ class _Model:
         ]
         mine = [cells[number] for number in self.at]
         self.cost = np.array(
-            [one.estimate.high_micro if one.status == "new" and one.estimate else 0 for one in mine], dtype=np.int64
+            [one.estimate.high_micro if one.status == "new" and one.estimate else 0 for one in mine],
+            dtype=np.int64,
         )
         self.there = np.array([one.status != "new" for one in mine], dtype=bool)
         self.names: list[str] = []
@@ -153,7 +154,7 @@ class _Tally:
         for axis, counts in enumerate(self.counts):
             more = counts.copy()
             more[self.levels[axis, one]] += 1
-            if np.ptp(more) > max(1, np.ptp(counts)):
+            if int(np.ptp(more)) > max(1, int(np.ptp(counts))):
                 return False
         return True
 
@@ -192,7 +193,9 @@ def fraction_of(
     if int(model.cost[least.taken].sum()) > limit or not least.taken:
         price = int(model.cost[least.taken].sum())
         new = int((~model.there[least.taken]).sum())
-        raise BudgetError.of("fraction_none", budget=limit / 1e6, cells=new, least=math.ceil(price / 1e4) / 100)
+        raise BudgetError.of(
+            "fraction_none", budget=limit / 1e6, cells=new, least=math.ceil(price / 1e4) / 100
+        )
     tally = _begun(model, seed)
     _fill(model, tally, limit)
     if not _keeps(model, tally, full):
@@ -274,7 +277,7 @@ def _fill(model: _Model, tally: _Tally, limit: int) -> None:
 
 
 def _even(model: _Model, tally: _Tally, limit: int, full: int) -> None:
-    """Exchange cells while that makes the values more even, costs no more than may be spent, and keeps rank."""
+    """Exchange cells while that makes the values more even, can be paid, and keeps the rank."""
     spent = int(model.cost[tally.taken].sum())
     for _ in range(_SWAPS):
         if tally.uneven <= 1 or not _exchanged(model, tally, limit - spent, full):
@@ -365,9 +368,9 @@ def _interactions(model: _Model, chosen: Matrix) -> list[str]:
 
 def _pairs(model: _Model, some: Matrix, one: int, two: int) -> int:
     """Count the contrasts of an interaction that some cells can tell at best: by which pairs they have."""
-    pairs = np.unique(model.levels[[one, two]][:, some], axis=1).shape[1]
+    pairs = int(np.unique(model.levels[[one, two]][:, some], axis=1).shape[1])
     free = pairs - len(model.values[one]) - len(model.values[two]) + 1
-    return max(min(free, _distinct(model.levels, some).size - model.width), 0)
+    return max(min(free, len(_distinct(model.levels, some)) - model.width), 0)
 
 
 def _aliases(model: _Model, chosen: Matrix, pair: tuple[int, int]) -> list[str]:

@@ -26,11 +26,9 @@ def frame_of(plan: Plan) -> pd.DataFrame:
     axes, cells = list(plan.sweep.axes), plan.cells
     columns: dict[str, Any] = {}
     for axis in axes:
-        labels: dict[int, str] = {}  # thousands of cells share a few values
-        for cell in cells:
-            if id(cell.values[axis]) not in labels:
-                labels[id(cell.values[axis])] = label(axis, cell.values[axis])
-        columns[axis] = pd.array([labels[id(cell.values[axis])] for cell in cells], dtype="string")
+        shown = [cell.values[axis] for cell in cells]  # noqa: PD011 - no array
+        labels = {id(value): label(axis, value) for value in {id(one): one for one in shown}.values()}
+        columns[axis] = pd.array([labels[id(value)] for value in shown], dtype="string")
     if any(cell.repeat is not None for cell in cells):
         columns["repeat"] = pd.array([cell.repeat for cell in cells], dtype="Int64")
     if any(cell.order != number for number, cell in enumerate(cells, 1)):
@@ -82,7 +80,8 @@ def _values(axis: str, frame: pd.DataFrame, plan: Plan | None) -> list[Any]:
     read = []
     for number, one in zip(numbers, found, strict=True):
         text = "" if _none(one) else str(one)
-        own = cells[number - 1].values[axis] if isinstance(number, int) and 1 <= number <= len(cells) else None
+        known = isinstance(number, int) and 1 <= number <= len(cells)
+        own = cells[number - 1].values[axis] if known else None  # noqa: PD011 - no array
         meant = named.get(text, [])
         if own is not None and label(axis, own) == text:
             read.append(own)

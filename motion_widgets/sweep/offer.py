@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from motion_widgets.sweep.axes import Sweep
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from motion_widgets.sweep.plan import Plan
     from motion_widgets.workspace import Workspace
 

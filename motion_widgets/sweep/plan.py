@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from motion_widgets.errors import RequestError
 from motion_widgets.findings import show
@@ -44,7 +44,12 @@ class Plan:
     """
 
     def __init__(
-        self, sweep: Sweep, ws: Workspace, *, cells: Sequence[Cell] | None = None, gives_up: Sequence[str] = ()
+        self,
+        sweep: Sweep,
+        ws: Workspace,
+        *,
+        cells: Sequence[Cell] | None = None,
+        gives_up: Sequence[str] = (),
     ) -> None:
         self.sweep = sweep
         self._ws = ws
@@ -82,8 +87,8 @@ class Plan:
     def edited(self, frame: pd.DataFrame) -> Plan:
         """Give a new plan by an edited `frame`, checked and priced anew.
 
-        Rows may be dropped, added and changed; a column that is a wire field is an axis. An untouched medium is
-        still the same file; another name is read as a path or a link.
+        Rows may be dropped, added and changed; a column that is a wire field is an axis. A medium that was
+        not touched is still the same file; another name is read as a path or a link.
 
         Raises
         ------
@@ -154,7 +159,7 @@ class Plan:
             return self
         chosen, gives_up = fraction_of(self.cells, self.sweep.axes, limit, seed)
         kept = [self.cells[at] for at in chosen]
-        rows = [{**cell.values, "repeat": cell.repeat, "order": cell.order} for cell in kept]
+        rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in kept]
         return Plan(Sweep.listed(self.sweep.request, rows), self._ws, cells=kept, gives_up=gives_up)
 
     @property

@@ -42,7 +42,7 @@ class Run:
         self.id = run_id
         self.axes: dict[str, list[str]] = json.loads(row["axes"])
         self.cells: list[dict[str, Any]] = json.loads(row["cells"])
-        """Per cell: ``values`` (axis labels), ``job_id`` (its first attempt), ``order`` (in which they run)."""
+        """Per cell: ``values`` (axis labels), ``job_id`` (its first attempt), ``order`` (its place)."""
 
     @classmethod
     def begin(

@@ -66,7 +66,7 @@ def _text(sweep: Sweep) -> str:
         lines += [f"seed = {sweep.seed}"] if sweep.seed is not None else []
         lines += ["", "[axes]", *(f"{name} = {_toml(name, values)}" for name, values in sweep.axes.items())]
         for name, condition in conditions.items():
-            assert isinstance(condition, Mapping)  # noqa: S101 - for the type checker
+            assert isinstance(condition, Mapping)
             lines += ["", f"[where.{name}]", *(f"{one} = {_toml(one, it)}" for one, it in condition.items())]
     else:
         lines.append("cells = [")
@@ -76,7 +76,9 @@ def _text(sweep: Sweep) -> str:
                 cell["repeat"] = repeat
             if order != number or sweep.seed is not None:
                 cell["order"] = order
-            lines.append("    { " + ", ".join(f"{name} = {_toml(name, it)}" for name, it in cell.items()) + " },")
+            lines.append(
+                "    { " + ", ".join(f"{name} = {_toml(name, it)}" for name, it in cell.items()) + " },"
+            )
         lines.append("]")
     return "\n".join(lines) + "\n"
 
@@ -96,7 +98,11 @@ def _toml(field: str, value: object) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return repr(value)
     if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
-        return "{ " + ", ".join(f"{_toml(field, name)} = {_toml(field, it)}" for name, it in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{_toml(field, name)} = {_toml(field, it)}" for name, it in value.items())
+            + " }"
+        )
     if isinstance(value, list | tuple | set | frozenset):
         return "[" + ", ".join(_toml(field, one) for one in value) + "]"
     raise RequestError.of("plan_unsavable", field=field, found=show(value))
@@ -104,7 +110,7 @@ def _toml(field: str, value: object) -> str:
 
 def _sweep(data: dict[str, Any]) -> Sweep:
     unknown = sorted(set(data) - {"request", "sweep", "axes", "where"})
-    options = dict(data.get("sweep", {}))
+    options: dict[str, Any] = dict(data.get("sweep", {}))
     design = options.pop("design", "product")
     unknown += sorted(set(options) - {"repeats", "seed", "cells"})
     if unknown or design not in _DESIGNS:
@@ -112,7 +118,9 @@ def _sweep(data: dict[str, Any]) -> Sweep:
     req = MotionRequest.from_wire(data["request"])
     if design == "list":
         return Sweep.listed(req, map(_cell, options.pop("cells", [])), **options)
-    axes = {name: [_value(one) for one in _many(values)] for name, values in dict(data.get("axes", {})).items()}
+    axes: dict[str, Any] = {
+        name: [_value(one) for one in _many(values)] for name, values in dict(data.get("axes", {})).items()
+    }
     clash = sorted(set(axes) - set(WIRE_FIELDS))
     if clash:  # an option's name among the axes would otherwise be taken for the option
         raise RequestError.of("axis_unknown", name=clash[0], known=", ".join(WIRE_FIELDS))

@@ -30,9 +30,7 @@ def seconds(call: Callable[[], object]) -> float:
 def sweep_of(ws: Workspace, cells: int) -> Sweep:
     """Make a product of 2 modes, 2 orientations, 2 models and as many prompts as it takes."""
     samples = ws.samples()
-    req = MotionRequest(
-        model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s
-    )
+    req = MotionRequest(model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s)
     return Sweep(
         req,
         model=["kling-v2-6-motion-control", "kling-v3-motion-control"],
@@ -70,9 +68,16 @@ def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         for cells in SIZES:
             ours = statistics.median(taken[cells])
             them = beside[cells]
-            told = f"ParameterGrid {statistics.median(them) * 1e3:.0f} ms" if them else "scikit-learn is absent"
+            told = (
+                f"ParameterGrid {statistics.median(them) * 1e3:.0f} ms" if them else "scikit-learn is absent"
+            )
             target = "<= 1 s" if cells == SIZES[-1] else ""
-            yield f"plan and frame, {cells:,} cells", f"{ours:.2f} s ({ours / cells * 1e6:.0f} us a cell)", told, target
+            yield (
+                f"plan and frame, {cells:,} cells",
+                f"{ours:.2f} s ({ours / cells * 1e6:.0f} us a cell)",
+                told,
+                target,
+            )
         small, large = (statistics.median(taken[cells]) / cells for cells in (SIZES[0], SIZES[-1]))
         yield "time a cell, 10,000 cells over 1,000", f"{large / small:.2f}", "", "about 1: linear"
         plan: Plan = sweeps[2_000].plan(ws)

@@ -63,12 +63,16 @@ class TestDesigns:
         ]  # fmt: skip
 
     def test_a_function_says_which_cells_exist(self):
-        sweep = Sweep(REQ, mode=["std", "pro"], prompt=["a", "b"], where=lambda v: v != {"mode": "pro", "prompt": "a"})
+        sweep = Sweep(
+            REQ, mode=["std", "pro"], prompt=["a", "b"], where=lambda v: v != {"mode": "pro", "prompt": "a"}
+        )
         assert values_of(sweep) == [("std", "a"), ("std", "b"), ("pro", "b")]
 
-    @pytest.mark.parametrize("where", [{"prompt": {"resolution": "x"}}, {"prompt": {"mode": "pro"}}, {"x": {}}])
+    @pytest.mark.parametrize(
+        "where", [{"prompt": {"resolution": "x"}}, {"prompt": {"mode": "pro"}}, {"x": {}}]
+    )
     def test_conditions_name_axes_and_fields(self, where):
-        with pytest.raises(RequestError, match="is no field|prompt"):
+        with pytest.raises(RequestError, match=r"is no field"):
             Sweep(REQ, mode=["std"], where=where)
 
     @pytest.mark.parametrize("repeats", [0, -1, True, 1.5, "2"])
@@ -88,7 +92,11 @@ class TestDesigns:
         plain, mixed, again = (Sweep(REQ, **axes, seed=one).draws() for one in (None, seed, seed))
         assert mixed == again
         assert [one[:2] for one in mixed] == [one[:2] for one in plain]
-        assert sorted(one.order for one in mixed) == [one.order for one in plain] == list(range(1, len(plain) + 1))
+        assert (
+            sorted(one.order for one in mixed)
+            == [one.order for one in plain]
+            == list(range(1, len(plain) + 1))
+        )
 
     @pytest.mark.parametrize("seed", ["x", 1.5, True])
     def test_a_seed_is_a_whole_number(self, seed):
@@ -96,7 +104,10 @@ class TestDesigns:
             Sweep(REQ, seed=seed)
 
     def test_another_seed_is_another_order(self):
-        orders = {tuple(one.order for one in Sweep(REQ, prompt=list("abcdefgh"), seed=seed).draws()) for seed in range(5)}
+        orders = {
+            tuple(one.order for one in Sweep(REQ, prompt=list("abcdefgh"), seed=seed).draws())
+            for seed in range(5)
+        }
         assert len(orders) == 5
 
 
@@ -157,7 +168,8 @@ class TestToml:
         [
             "", "nonsense", "[request]\nresolution='x'", "[request]\nmode='std'\n[axes]\nseed=[1]",
             "[request]\n[sweep]\ndesign='spiral'", "[request]\n[sweep]\ndesign='list'\ncells=[1]",
-            "[request]\n[sweep]\nbogus=1", "[request]\n[bogus]\nx=1", "[request]\n[axes]\nmode=[]", "request=1",
+            "[request]\n[sweep]\nbogus=1", "[request]\n[bogus]\nx=1", "[request]\n[axes]\nmode=[]",
+            "request=1",
             "[request]\n[sweep]\nseed='x'\n[axes]\nmode=['std']\n[where]\nmode=1",
         ],
     )  # fmt: skip

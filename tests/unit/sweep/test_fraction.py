@@ -42,7 +42,8 @@ def counts(cells, axes, chosen):
 def rank(cells, axes, chosen):
     """Rank of the main-effects model, with a column for every value; apart from the code under test."""
     rows = [
-        [1, *(cells[at].values[name] == one for name, values in axes.items() for one in values)] for at in chosen
+        [1, *(cells[at].values[name] == one for name, values in axes.items() for one in values)]
+        for at in chosen
     ]
     return np.linalg.matrix_rank(np.array(rows, dtype=float)) if rows else 0
 
@@ -54,7 +55,9 @@ def full_rank(axes):
 designs = st.tuples(
     st.lists(st.integers(1, 5), min_size=1, max_size=4),
     st.lists(st.sampled_from([0.17, 0.23, 0.57, 1.37]), min_size=1, max_size=2),
-    st.sampled_from([("new",), ("new", "done"), ("new", "new", "invalid"), ("new", "running", "double", "new")]),
+    st.sampled_from(
+        [("new",), ("new", "done"), ("new", "new", "invalid"), ("new", "running", "double", "new")]
+    ),
     st.floats(0.0, 1.0),
     st.integers(0, 5),
 )
@@ -159,3 +162,10 @@ class TestOfAPlan:
         with pytest.raises(BudgetError, match=r"at least 3 new cell\(s\) and \$0\.83"):
             plan.for_budget(0.5)
         assert len(plan.for_budget(0.83).cells) == 3
+
+
+def test_nothing_but_repeats():
+    cells, axes = made([1], [0.5])
+    chosen, said = fraction_of(cells * 6, axes, to_micro(2.0), 0)
+    assert len(chosen) == 4
+    assert any(one.startswith("1 of 1 combinations have fewer repeats") for one in said)
