@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from motion_widgets.errors import RequestError
@@ -158,7 +159,10 @@ class Plan:
         if paid <= limit:
             return self
         chosen, gives_up = fraction_of(self.cells, self.sweep.axes, limit, seed)
-        kept = [self.cells[at] for at in chosen]
+        places = {
+            at: place for place, at in enumerate(sorted(chosen, key=lambda at: self.cells[at].order), 1)
+        }
+        kept = [replace(self.cells[at], order=places[at]) for at in chosen]
         rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in kept]
         return Plan(Sweep.listed(self.sweep.request, rows), self._ws, cells=kept, gives_up=gives_up)
 

@@ -13,7 +13,7 @@ from motion_widgets.log.store import Log
 VALUES = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k", "estimate_high": 100}
 
 
-BOTH = ("test_store", "test_frames", "test_marks", "test_imports")
+BOTH = ("test_store", "test_frames", "test_marks", "test_imports", "test_holds")
 """Modules whose tests run on SQLite and on a real PostgreSQL; the others are about files."""
 
 
