@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motion_widgets.errors import BudgetError, RequestError
-from motion_widgets.sweep.axes import identity, label
+from motion_widgets.errors import BudgetError
+from motion_widgets.sweep.axes import label
+from motion_widgets.sweep.model import Model, distinct
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from motion_widgets.sweep.cells import Cell
+    from motion_widgets.sweep.model import Matrix
 
 __all__ = ["fraction_of"]
 
-_WIDEST = 10_000_000
-"""Numbers in the model's matrix; 80 MB."""
 _ZERO = 1e-7
 """A squared length of a row under this is the noise of floats."""
 _SWAPS = 200
@@ -35,85 +35,11 @@ _FEW = 8
 _BROAD = 200
 """Contrasts of a model whose rank is worth computing for a sentence about an interaction."""
 
-Matrix = Any
-"""A numpy array; its shape is said where it is made."""
-
-
-class _Model:
-    """The cells that may run as rows of a main-effects model; cells that are there already cost nothing."""
-
-    def __init__(self, cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]]) -> None:
-        runs = {"new", "done", "running", "unknown"}
-        self.at = [
-            number
-            for number, cell in enumerate(cells)
-            if cell.status in runs and (cell.status != "new" or cell.estimate is not None)
-        ]
-        mine = [cells[number] for number in self.at]
-        self.cost = np.array(
-            [one.estimate.high_micro if one.status == "new" and one.estimate else 0 for one in mine],
-            dtype=np.int64,
-        )
-        self.there = np.array([one.status != "new" for one in mine], dtype=bool)
-        self.names: list[str] = []
-        self.values: list[list[Any]] = []
-        levels = []
-        for axis in axes:
-            numbers: dict[object, int] = {}
-            values: list[Any] = []
-            codes = []
-            for cell in mine:
-                value = cell.values[axis]
-                code = numbers.setdefault(identity(value), len(numbers))
-                if code == len(values):
-                    values.append(value)
-                codes.append(code)
-            if len(values) > 1:
-                self.names.append(axis)
-                self.values.append(values)
-                levels.append(codes)
-        self.levels = np.array(levels, dtype=np.int64).reshape(len(levels), len(mine))
-        self.width = 1 + sum(len(values) - 1 for values in self.values)
-        if self.width * max(len(mine), 1) > _WIDEST:
-            raise RequestError.of("fraction_wide", values=self.width - 1, cells=len(mine))
-
-    def rows(self, some: Matrix, blocks: Iterable[Sequence[int]]) -> Matrix:
-        """Give the model's rows of some cells: a constant, and a block of contrasts per axis or pair."""
-        columns = [np.ones((len(some), 1))]
-        for block in blocks:
-            made = np.ones((len(some), 1))
-            for axis in block:
-                own = np.eye(len(self.values[axis]))[self.levels[axis, some]][:, 1:]
-                made = (made[:, :, None] * own[:, None, :]).reshape(len(some), -1)
-            columns.append(made)
-        return np.hstack(columns)
-
-    def mains(self, some: Matrix) -> Matrix:
-        """Give the rows of some cells with main effects only."""
-        return self.rows(some, [(axis,) for axis in range(len(self.names))])
-
-    def along(self, direction: Matrix) -> Matrix:
-        """Give every cell's row of main effects times a direction, without ever writing the rows down."""
-        made, start = np.full(len(self.at), direction[0]), 1
-        for axis, values in enumerate(self.values):
-            own = np.concatenate([[0.0], direction[start : start + len(values) - 1]])
-            made += own[self.levels[axis]]
-            start += len(values) - 1
-        return made
-
-    def rank(self, some: Matrix, blocks: Iterable[Sequence[int]]) -> int:
-        """Count how much of a model some cells can tell."""
-        return _rank(self.rows(_distinct(self.levels, some), blocks))
-
-    def size(self, block: Sequence[int]) -> int:
-        """Count a block's contrasts."""
-        return math.prod(len(self.values[axis]) - 1 for axis in block)
-
 
 class _Tally:
     """How often values and pairs of values were taken; `score` is low for cells that are wanted most."""
 
-    def __init__(self, model: _Model, seed: int) -> None:
+    def __init__(self, model: Model, seed: int) -> None:
         self.levels = model.levels
         count, axes = model.levels.shape[1], model.levels.shape[0]
         sizes = [len(values) for values in model.values]
@@ -188,7 +114,7 @@ def fraction_of(
     RequestError
         The axes have too many values.
     """
-    model = _Model(cells, axes)
+    model = Model(cells, axes)
     least, full = _independent(model, seed, limit=None)
     if int(model.cost[least.taken].sum()) > limit or not least.taken:
         price = int(model.cost[least.taken].sum())
@@ -210,19 +136,19 @@ def fraction_of(
     return [model.at[one] for one in chosen], said
 
 
-def _begun(model: _Model, seed: int) -> _Tally:
+def _begun(model: Model, seed: int) -> _Tally:
     tally = _Tally(model, seed)
     for one in np.flatnonzero(model.there):
         tally.take(int(one))
     return tally
 
 
-def _keeps(model: _Model, tally: _Tally, full: int) -> bool:
+def _keeps(model: Model, tally: _Tally, full: int) -> bool:
     mains = [(axis,) for axis in range(len(model.names))]
     return len(tally.taken) >= full and model.rank(np.array(tally.taken), mains) == full
 
 
-def _independent(model: _Model, seed: int, *, limit: int | None) -> tuple[_Tally, int]:
+def _independent(model: Model, seed: int, *, limit: int | None) -> tuple[_Tally, int]:
     """Take cells that each tell something new: the cheapest; with a limit (micro-dollars) the most wanted.
 
     Gives the cells taken, and the rank of the model for them.
@@ -260,7 +186,7 @@ def _independent(model: _Model, seed: int, *, limit: int | None) -> tuple[_Tally
         project(one)
 
 
-def _fill(model: _Model, tally: _Tally, limit: int) -> None:
+def _fill(model: Model, tally: _Tally, limit: int) -> None:
     """Take the cell that is wanted most, while it can be paid and keeps the values even."""
     left = limit - int(model.cost[tally.taken].sum())
     while True:
@@ -276,7 +202,7 @@ def _fill(model: _Model, tally: _Tally, limit: int) -> None:
         left -= int(model.cost[best])
 
 
-def _even(model: _Model, tally: _Tally, limit: int, full: int) -> None:
+def _even(model: Model, tally: _Tally, limit: int, full: int) -> None:
     """Exchange cells while that makes the values more even, can be paid, and keeps the rank."""
     spent = int(model.cost[tally.taken].sum())
     for _ in range(_SWAPS):
@@ -285,7 +211,7 @@ def _even(model: _Model, tally: _Tally, limit: int, full: int) -> None:
         spent = int(model.cost[tally.taken].sum())
 
 
-def _exchanged(model: _Model, tally: _Tally, room: int, full: int) -> bool:
+def _exchanged(model: Model, tally: _Tally, room: int, full: int) -> bool:
     axis = max(range(len(tally.counts)), key=lambda one: int(np.ptp(tally.counts[one])))
     often = int(np.argmax(tally.counts[axis]))
     out = [one for one in tally.taken if not model.there[one] and model.levels[axis, one] == often]
@@ -307,7 +233,7 @@ def _exchanged(model: _Model, tally: _Tally, room: int, full: int) -> bool:
 # What is lost, in sentences.
 
 
-def _gives_up(model: _Model, chosen: Matrix, full: int, limit: int) -> list[str]:
+def _gives_up(model: Model, chosen: Matrix, full: int, limit: int) -> list[str]:
     every, spent = np.arange(len(model.at)), int(model.cost[chosen].sum())
     new = int((~model.there[chosen]).sum())
     said = [
@@ -341,7 +267,7 @@ def _gives_up(model: _Model, chosen: Matrix, full: int, limit: int) -> list[str]
     return said
 
 
-def _interactions(model: _Model, chosen: Matrix) -> list[str]:
+def _interactions(model: Model, chosen: Matrix) -> list[str]:
     """Say which interactions of two axes the whole plan could tell, and the chosen cells cannot."""
     every = np.arange(len(model.at))
     mains = [(axis,) for axis in range(len(model.names))]
@@ -360,20 +286,20 @@ def _interactions(model: _Model, chosen: Matrix) -> list[str]:
         elif have < could:
             said.append(say("fraction_pair_part", first=first, second=second, have=have, full=could))
         said += _aliases(model, chosen, (one, two))
-    room = _distinct(model.levels, chosen).size - model.rank(chosen, mains)
+    room = distinct(model.levels, chosen).size - model.rank(chosen, mains)
     if len(model.names) > 2 and need > room:
         said.append(say("fraction_pairs_together", need=need, have=room))
     return said
 
 
-def _pairs(model: _Model, some: Matrix, one: int, two: int) -> int:
+def _pairs(model: Model, some: Matrix, one: int, two: int) -> int:
     """Count the contrasts of an interaction that some cells can tell at best: by which pairs they have."""
     pairs = int(np.unique(model.levels[[one, two]][:, some], axis=1).shape[1])
     free = pairs - len(model.values[one]) - len(model.values[two]) + 1
-    return max(min(free, len(_distinct(model.levels, some)) - model.width), 0)
+    return max(min(free, len(distinct(model.levels, some)) - model.width), 0)
 
 
-def _aliases(model: _Model, chosen: Matrix, pair: tuple[int, int]) -> list[str]:
+def _aliases(model: Model, chosen: Matrix, pair: tuple[int, int]) -> list[str]:
     """Say as which axis's effect an interaction would show, where the whole plan tells them apart."""
     every = np.arange(len(model.at))
     blocks = [(pair[0],), (pair[1],), pair]
@@ -390,21 +316,8 @@ def _aliases(model: _Model, chosen: Matrix, pair: tuple[int, int]) -> list[str]:
     return said
 
 
-def _distinct(levels: Matrix, some: Matrix) -> Matrix:
-    """Give one of each combination among some cells."""
-    return some[np.unique(levels[:, some], axis=1, return_index=True)[1]] if len(some) else some
-
-
 def _members(codes: Matrix) -> tuple[Matrix, list[Matrix]]:
     """Give the codes of cells counted from 0, and per code which cells have it."""
     _, numbers = np.unique(codes, return_inverse=True)
     order = np.argsort(numbers, kind="stable")
     return numbers, np.split(order, np.cumsum(np.bincount(numbers))[:-1])
-
-
-def _rank(rows: Matrix) -> int:
-    """Give a matrix's rank by its smaller Gram matrix, whose numbers are small and whole."""
-    if not rows.size:
-        return 0
-    gram = rows.T @ rows if rows.shape[0] >= rows.shape[1] else rows @ rows.T
-    return int(np.linalg.matrix_rank(gram, hermitian=True))
