@@ -70,11 +70,13 @@ def _text(sweep: Sweep) -> str:
             lines += ["", f"[where.{name}]", *(f"{one} = {_toml(one, it)}" for one, it in condition.items())]
     else:
         lines.append("cells = [")
-        for number, (values, repeat, order) in enumerate(sweep.draws(), 1):
+        draws = sweep.draws()
+        mixed = any(order != number for number, (_, _, order) in enumerate(draws, 1))
+        for values, repeat, order in draws:
             cell = dict(values)
             if repeat is not None:
                 cell["repeat"] = repeat
-            if order != number or sweep.seed is not None:
+            if mixed:
                 cell["order"] = order
             lines.append(
                 "    { " + ", ".join(f"{name} = {_toml(name, it)}" for name, it in cell.items()) + " },"

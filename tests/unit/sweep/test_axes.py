@@ -119,7 +119,7 @@ FIELDS = {
 
 
 class TestToml:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(data=st.data())
     def test_what_is_saved_is_loaded(self, data, tmp_path_factory):
         names = data.draw(st.lists(st.sampled_from(WIRE_FIELDS), min_size=1, max_size=3, unique=True))
