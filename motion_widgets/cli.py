@@ -17,6 +17,7 @@ from motion_widgets import __version__
 from motion_widgets.cli_log import add_log_commands, pack, unpack
 from motion_widgets.errors import LogError, MotionError, MotionTimeout, RequestError
 from motion_widgets.jupyter import FLAG
+from motion_widgets.request import WIRE_FIELDS
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.audit import Report
     from motion_widgets.request import MotionRequest
-    from motion_widgets.sweep import Run
+    from motion_widgets.sweep import Run, Sweep
     from motion_widgets.workspace import Workspace
 
 __all__ = ["main"]
@@ -47,6 +48,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    sweep.add_argument("request", help=say("cli_request_or_plan"))
+    sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
+    sweep.add_argument("--budget", type=float, help=say("cli_budget"))
+    sweep.add_argument("--plan", "--dry-run", action="store_true", help=say("cli_plan"))
+    sweep.add_argument("--repeats", type=int, help=say("cli_repeats"))
+    sweep.add_argument("--seed", type=int, help=say("cli_seed"))
+    sweep.add_argument("--fraction", type=float, metavar="USD", help=say("cli_fraction"))
+    sweep.add_argument("--save", metavar="FILE.toml", help=say("cli_save"))
+    sweep.add_argument("--consent", action="store_true", help=say("cli_consent"))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,12 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--max-cost", type=float, help=say("cli_max_cost"))
     submit.add_argument("--new", action="store_true", help=say("cli_new"))
     submit.add_argument("--consent", action="store_true", help=say("cli_consent"))
-    sweep = command("sweep", _sweep)
-    sweep.add_argument("request", help=say("cli_request"))
-    sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
-    sweep.add_argument("--budget", type=float, help=say("cli_budget"))
-    sweep.add_argument("--plan", action="store_true", help=say("cli_plan"))
-    sweep.add_argument("--consent", action="store_true", help=say("cli_consent"))
+    _add_sweep(command("sweep", _sweep))
     command("attach", _attach).add_argument("id", help=say("cli_id"))
     log = command("log", _log)
     for kind in ("csv", "parquet", "json"):
@@ -292,15 +300,18 @@ def _told(result: Path | None, error: str | None) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from motion_widgets.sweep import Sweep
-
-    axes: dict[str, list[str]] = {}
-    for axis in options.axis:
-        field, _, values = axis.partition("=")
-        axes[field] = [value for value in values.split(",") if value]
+    sweep = _design(options)
     ws = _workspace(options)
-    plan = Sweep(_request(options.request), **axes).plan(ws)
+    plan = sweep.plan(ws)
+    if options.fraction is not None:
+        plan = plan.for_budget(options.fraction)
     print(plan.frame().drop(columns="job_id").to_string(index=False))
+    if plan.offer is not None:
+        print(plan.offer.message)
+    for sentence in plan.gives_up:
+        print(sentence)
+    if options.save:
+        print(plan.save(options.save))
     print(plan)
     if options.plan:
         return 0
@@ -311,9 +322,33 @@ def _sweep(options: argparse.Namespace) -> int:
     return _finish(run)
 
 
+def _design(options: argparse.Namespace) -> Sweep:
+    """Read a plan in TOML, or make one of a request and axes."""
+    from motion_widgets.sweep import Sweep
+    from motion_widgets.sweep.toml import load
+
+    more = {
+        name: getattr(options, name) for name in ("repeats", "seed") if getattr(options, name) is not None
+    }
+    if options.request.lower().endswith(".toml"):
+        if options.axis or more:
+            raise RequestError.of("plan_has_axes", name=options.request)
+        return load(options.request)
+    axes: dict[str, Any] = {}
+    for axis in options.axis:
+        field, _, values = axis.partition("=")
+        axes[field] = [value for value in values.split(",") if value]
+    named = [name for name in axes if name in ("req", "repeats", "seed", "where")]
+    if named:  # an option of Sweep is no axis, whatever it is called here
+        raise RequestError.of("axis_unknown", name=named[0], known=", ".join(WIRE_FIELDS))
+    return Sweep(_request(options.request), **more, **axes)
+
+
 def _finish(run: Run) -> int:
     _follow(run)
     _print_frame(run)
+    for sentence in run.stopped:
+        print(sentence)
     print(run.summary())
     return int(set(run.counts()) != {"collected"})
 

@@ -9,7 +9,15 @@ from typing import Any, Self
 
 from motion_widgets.texts import say
 
-__all__ = ["BudgetError", "ClipError", "LogError", "MotionError", "MotionTimeout", "RequestError"]
+__all__ = [
+    "BudgetError",
+    "ClipError",
+    "HeldError",
+    "LogError",
+    "MotionError",
+    "MotionTimeout",
+    "RequestError",
+]
 
 
 class MotionError(Exception):
@@ -65,6 +73,10 @@ class LogError(MotionError):
 
 class BudgetError(MotionError):
     """The price does not fit what may be spent, or no bound was given on a live endpoint."""
+
+
+class HeldError(MotionError):
+    """A planned cell is not to be sent now: its sweep is paused, or one of its values keeps failing."""
 
 
 class MotionTimeout(MotionError):  # noqa: N818 - its name is part of the contract

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from motion_widgets.endpoint.answers import redact
 from motion_widgets.endpoint.errors import EndpointError
-from motion_widgets.errors import LogError, MotionError
+from motion_widgets.errors import BudgetError, HeldError, LogError, MotionError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.books import Books
 from motion_widgets.jobs.clock import Clock
@@ -199,4 +199,6 @@ def error_columns(error: Exception, *, kind: str = "") -> dict[str, Any]:
         return {"error_kind": error.kind or kind, "error_code": code, "error_message": message}
     code = getattr(error, "code", "") or type(error).__name__
     message = str(error) if isinstance(error, MotionError) else say("disk_trouble", why=str(error))
+    if isinstance(error, BudgetError | HeldError):
+        kind = "budget" if isinstance(error, BudgetError) else "held"
     return {"error_kind": kind or "local", "error_code": code, "error_message": redact(message)[:2000]}

@@ -22,7 +22,8 @@ class Pace:
     Parameters
     ----------
     expected
-        Gives how long (s) a job of a group is expected to take; the longest go first. None: all alike.
+        Gives how long (s) a job of a group is expected to take; the longest go first, after those of no
+        group, which go in the order that they came in. None: all alike.
     """
 
     def __init__(self, expected: Callable[[Hashable], float] | None = None) -> None:
@@ -112,6 +113,9 @@ class Pace:
                 self._room = self._announced
         return len(others - self._sending.keys()) >= int(self._room)
 
+    def _rank(self, group: Hashable) -> float:
+        return float("inf") if group is None else self._expected(group)
+
     def _soon(self, seconds: float) -> None:
         if self._serving is not None:
             self._serving.cancel()
@@ -130,7 +134,7 @@ class Pace:
                 return
             if len(self._sending) >= self._width:
                 return
-            group = max(self._waiting, key=self._expected)
+            group = max(self._waiting, key=self._rank)
             job_id, turn = self._waiting[group].popleft()
             if not self._waiting[group]:
                 del self._waiting[group]

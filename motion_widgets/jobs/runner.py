@@ -11,7 +11,7 @@ import concurrent.futures
 import contextlib
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.endpoint.answers import redact
@@ -47,6 +47,8 @@ class _Order:
     permit: int = 0
     """Number of the person's word by which it may be sent. 0: it may only be followed."""
     resend: bool = False
+    in_turn: bool = False
+    """It goes in the order asked, whatever takes longest: the order is part of an experiment."""
 
 
 class Runner:
@@ -114,11 +116,17 @@ class Runner:
 
     # What other threads call.
 
-    def drive(self, *job_ids: str) -> None:
-        """Take jobs up, to the end, because a person said so; what another process drives is watched."""
+    def drive(self, *job_ids: str, in_turn: bool = False) -> None:
+        """Take jobs up, to the end, because a person said so; what another process drives is watched.
+
+        Parameters
+        ----------
+        in_turn
+            They are sent in this very order, not the longest first.
+        """
         with self._lock:
             self._permits += 1
-            order = _Order(permit=self._permits)
+            order = _Order(permit=self._permits, in_turn=in_turn)
         self._ask(order, *job_ids, person=True)
 
     def follow(self, *job_ids: str) -> None:
@@ -190,7 +198,9 @@ class Runner:
             for job_id in job_ids:
                 have = self._orders.get(job_id, _Order())
                 self._orders[job_id] = _Order(
-                    max(have.permit, order.permit), resend=have.resend or order.resend
+                    max(have.permit, order.permit),
+                    resend=have.resend or order.resend,
+                    in_turn=order.in_turn if order.permit else have.in_turn,
                 )
         spawn(self._begin(*job_ids))
 
@@ -231,8 +241,8 @@ class Runner:
                 with self._lock:
                     have = self._orders.get(job_id, order)
                     # One word sends once: whatever else was asked meanwhile does not say "resend" again.
-                    left = _Order(have.permit, resend=have.resend and not order.resend)
-                    if left == _Order(order.permit):
+                    left = replace(have, resend=have.resend and not order.resend)
+                    if left == replace(order, resend=False):
                         self._orders.pop(job_id, None)
                         return
                     self._orders[job_id] = left
@@ -274,7 +284,7 @@ class Runner:
         planned = row["state"] == State.PLANNED and order.permit > 0
         resend = row["state"] == State.UNKNOWN and order.resend
         if planned or resend:
-            group = crew.forecast.group(row)
+            group = None if order.in_turn else crew.forecast.group(row)
             del row  # thousands may wait here
             await submit(
                 crew, job_id, group=group, resend=resend,

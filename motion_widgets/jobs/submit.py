@@ -23,7 +23,7 @@ from motion_widgets.endpoint.errors import (
     RateLimitError,
     ServerError,
 )
-from motion_widgets.errors import BudgetError, LogError, MotionError
+from motion_widgets.errors import BudgetError, HeldError, LogError, MotionError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.lanes import Lane
@@ -164,7 +164,7 @@ class _Attempt:
             await self.crew.clock.sleep(_wait_of(done, again), self.job_id)
 
     async def _intend(self) -> Row | None:
-        """Commit the intent. None: the budget does not hold it, or it is no longer ours to send."""
+        """Commit the intent. None: budget or sweep hold it back, or it is no longer ours to send."""
         crew, log = self.crew, self.log
         row = await crew.db(log.job, self.job_id)
         if crew.pace.empty:
@@ -172,8 +172,8 @@ class _Attempt:
         options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
         try:
             intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
-        except BudgetError as error:
-            await crew.db(log.record, self.job_id, **error_columns(error, kind="budget"))
+        except (BudgetError, HeldError) as error:
+            await crew.db(log.record, self.job_id, **error_columns(error))
             return None
         return row if intended else None
 
@@ -186,10 +186,9 @@ class _Attempt:
             if crew.closing:
                 return await self._put_back(None)
             try:
-                sealed = await crew.db(
-                    self.log.seal, self.job_id, body, owner=crew.owner, seconds=timing.LEASE
-                )
-            except LogError as error:
+                options = {"owner": crew.owner, "seconds": timing.LEASE, "anyway": self.doubt}
+                sealed = await crew.db(self.log.seal, self.job_id, body, **options)
+            except (LogError, HeldError) as error:
                 return await self._put_back(error)
             if not sealed:
                 return None  # somebody took the job over, and says what becomes of it

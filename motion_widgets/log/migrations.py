@@ -89,7 +89,13 @@ def _third(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
+def _fourth(connection: Connection) -> None:
+    """Keep for every process what holds a sweep back: a person's pause, and when a failing value stops."""
+    connection.execute(text("ALTER TABLE sweeps ADD COLUMN paused BIGINT"))
+    connection.execute(text("ALTER TABLE sweeps ADD COLUMN stop_after TEXT"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth)
 SCHEMA = len(MIGRATIONS)
 """The shape this code reads and writes."""
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from motion_widgets.errors import BudgetError
 from motion_widgets.log.budgets import Budgets, reserve, spend
 from motion_widgets.log.database import now_us
+from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import FREE, LEASE, asking, leased
 from motion_widgets.log.states import State, sources
 from motion_widgets.log.tables import events, jobs
@@ -110,6 +111,8 @@ class Moves(Budgets):
         ------
         BudgetError
             The budget does not hold the reservation; nothing was changed.
+        HeldError
+            The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
         came_from = State.UNKNOWN if resend else State.PLANNED
         fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
@@ -122,6 +125,8 @@ class Moves(Budgets):
             done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})
             if done.rowcount != 1:
                 return False
+            if not resend:
+                require_free(connection, job_id)
             budget_id = connection.execute(_STANDS, {"b_id": job_id}).one().budget_id
             if budget_id is not None and not resend:
                 left = reserve(connection, budget_id, micro)
@@ -130,15 +135,29 @@ class Moves(Budgets):
             put_event(connection, job_id, came_from, State.SUBMITTING, "resend" if resend else "")
             return True
 
-    def seal(self, job_id: str, body: str, *, owner: str, seconds: float = LEASE) -> bool:
+    def seal(
+        self, job_id: str, body: str, *, owner: str, seconds: float = LEASE, anyway: bool = False
+    ) -> bool:
         """Commit the exact body, as the last thing before it is sent.
+
+        Parameters
+        ----------
+        anyway
+            It may have been sent before, so that holding it back now would prove nothing.
 
         Returns
         -------
         bool
             False: this owner was slow and somebody took the job over; nothing may be sent.
+
+        Raises
+        ------
+        HeldError
+            Its sweep was paused since the intent, or one of its values keeps failing; nothing was changed.
         """
         with self.write() as connection:
+            if not anyway:
+                require_free(connection, job_id)
             change = {"body": body, "sent": now_us(), "seq": next_seq(connection), **leased(owner, seconds)}
             asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
             done = connection.execute(_SEAL, {**asked, **change})

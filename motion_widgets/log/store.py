@@ -20,6 +20,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from motion_widgets.errors import LogError
 from motion_widgets.log.budgets import put_budget
 from motion_widgets.log.database import now_us
+from motion_widgets.log.holds import Failing, failing
 from motion_widgets.log.leases import lives
 from motion_widgets.log.marks import Marks
 from motion_widgets.log.moves import next_seq, put_event
@@ -102,22 +103,31 @@ class Log(Marks):
             return _added(connection, values, new=new)
 
     def add_run(
-        self, values: Row, cells: Sequence[tuple[Row, Row]], *, limit: int | None, keep: bool, new: bool
+        self,
+        values: Row,
+        cells: Sequence[tuple[Row, Row]],
+        *,
+        limit: int | None,
+        keep: bool,
+        new: bool,
+        order: Sequence[int] = (),
     ) -> list[Row]:
         """Write a sweep with its budget and all its jobs down, all or nothing.
 
         Parameters
         ----------
         values
-            The sweep's ``id``, ``endpoint``, ``account`` and ``axes``.
+            The sweep's ``id``, ``endpoint``, ``account`` and ``axes``, and its ``stop_after``, if it has one.
         cells
-            Per cell its labels by axis, and the columns of its job.
+            Per cell its labels by axis, and the columns of its job; with ``repeat``, that very repeat.
         limit
             The budget in micro-dollars. None: no limit.
         keep
             Leave the limit of an earlier run of this sweep as it is.
         new
             Pay for a further repeat of every cell.
+        order
+            Per cell its place in the running order. Empty: as they stand.
 
         Returns
         -------
@@ -127,16 +137,17 @@ class Log(Marks):
         run_id = values["id"]
         with self.write() as connection:
             put_budget(connection, run_id, limit, keep=keep)
-            rows = [
-                _added(connection, {**columns, "sweep_id": run_id, "budget_id": run_id}, new=new)[0]
-                for _, columns in cells
-            ]
+            places = order or range(len(cells))
+            rows: dict[int, Row] = {}
+            for at in sorted(range(len(cells)), key=places.__getitem__):  # so that ids sort by running order
+                columns = {**cells[at][1], "sweep_id": run_id, "budget_id": run_id}
+                rows[at] = _added(connection, columns, new=new)[0]
             written = [
-                {"values": dict(labels), "job_id": row["id"]}
-                for (labels, _), row in zip(cells, rows, strict=True)
+                {"values": dict(labels), "job_id": rows[at]["id"], "order": places[at]}
+                for at, (labels, _) in enumerate(cells)
             ]
             _put_sweep(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
-        return rows
+        return [rows[at] for at in range(len(cells))]
 
     def add_attempt(self, job_id: str, **changes: Any) -> tuple[Row, bool]:
         """Write the next attempt at a job that ended without a result; or give the one already written."""
@@ -201,6 +212,22 @@ class Log(Marks):
             newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings().all()
             return [dict(row) for row in reversed(newest)]
 
+    def standing(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, list[Row]]:
+        """Give, by key, the last attempt at each repeat: whether it was sent, and who drives it."""
+        names = ("id", "key", "repeat", "attempt", "state", "lease_owner", "lease_until")
+        mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
+        last: dict[tuple[str, int], Row] = {}
+        with self.read() as connection:
+            for start in range(0, len(keys), _MANY):
+                some = jobs.c.key.in_(list(keys[start : start + _MANY]))
+                query = select(*[jobs.c[name] for name in names]).where(*mine, some).order_by(jobs.c.attempt)
+                for row in connection.execute(query).mappings():
+                    last[row["key"], row["repeat"]] = dict(row)
+        found: dict[str, list[Row]] = {}
+        for (key, _), one in last.items():
+            found.setdefault(key, []).append(one)
+        return found
+
     def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
         """Give, for each job, all attempts at the same repeat of the same content, first to last."""
         named: dict[str, Row] = {}
@@ -257,6 +284,21 @@ class Log(Marks):
             row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
         return dict(row) if row else None
 
+    def hold_sweep(self, sweep_id: str, **values: int | str | None) -> None:
+        """Pause a sweep or let it go on (``paused``); change when a failing value stops (``stop_after``)."""
+        with self.write() as connection:
+            connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
+
+    def failing(self, sweep_id: str) -> list[Failing]:
+        """Give the values of a sweep whose cells are not sent because they keep failing."""
+        with self.read() as connection:
+            row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+            if row is None or row["stop_after"] is None:
+                return []
+            return failing(
+                connection, sweep_id, list(json.loads(row["axes"])), *json.loads(row["stop_after"])
+            )
+
     def sweep_ids(self) -> list[str]:
         """Give the ids of all sweeps, newest first."""
         with self.read() as connection:
@@ -277,9 +319,11 @@ def _rank(row: Row) -> tuple[bool, int, int]:
 
 
 def _added(connection: Connection, values: Row, *, new: bool) -> tuple[Row, bool]:
+    wanted = None if new else values.get("repeat")
     same = {name: values[name] for name in _CONTENT}
-    earlier = [dict(row) for row in connection.execute(_EARLIER, same).mappings()]
-    repeat, attempt = 1, 1
+    query = _EARLIER if wanted is None else _EARLIER.where(jobs.c.repeat == wanted)
+    earlier = [dict(row) for row in connection.execute(query, same).mappings()]
+    repeat, attempt = wanted or 1, 1
     if earlier and new:
         repeat = earlier[0]["repeat"] + 1
     elif earlier:

@@ -115,6 +115,8 @@ sweeps = Table(
     Column("created_by", Text),
     Column("axes", Text),
     Column("cells", Text),
+    Column("paused", BigInteger),
+    Column("stop_after", Text),
 )
 
 inputs = Table(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from motion_widgets.sweep.plan import Cell, Plan, Sweep
+from motion_widgets.sweep.axes import Sweep
+from motion_widgets.sweep.cells import Cell
+from motion_widgets.sweep.offer import Offer
+from motion_widgets.sweep.plan import Plan
 from motion_widgets.sweep.run import Run
 
-__all__ = ["Cell", "Plan", "Run", "Sweep"]
+__all__ = ["Cell", "Offer", "Plan", "Run", "Sweep"]

@@ -1,136 +1,36 @@
-"""From axes to a plan: every cell with its request, whether it is valid, why not, and what it costs."""
+"""A plan: every cell with its request, whether it is valid, why not, and what it costs, before it is run."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from motion_widgets.errors import RequestError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.findings import show
 from motion_widgets.jobs.appraise import bound_micro
-from motion_widgets.log.leases import lives
-from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.store import new_id
-from motion_widgets.price import Estimate, estimate
-from motion_widgets.request import WIRE_FIELDS, MotionRequest, media_name, media_source
+from motion_widgets.price import Estimate
+from motion_widgets.sweep.axes import Sweep
+from motion_widgets.sweep.cells import appraised
+from motion_widgets.sweep.offer import offer_of
 from motion_widgets.sweep.run import Run
-from motion_widgets.texts import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import pandas as pd
 
-    from motion_widgets.errors import ClipError
-    from motion_widgets.log.store import Row
-    from motion_widgets.rules import Finding
+    from motion_widgets.request import MotionRequest
+    from motion_widgets.sweep.cells import Cell
+    from motion_widgets.sweep.offer import Offer
     from motion_widgets.workspace import Workspace
 
-__all__ = ["Cell", "Plan", "Sweep"]
+__all__ = ["Plan"]
 
-DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
-    "mode": ("std", "pro"),
-    "character_orientation": ("image", "video"),
-}
-
-
-def label(field: str, value: object) -> str:
-    """Give an axis value as a person reads it."""
-    if field in ("image_url", "video_url"):
-        return media_name(value)
-    if isinstance(value, Mapping):
-        return json.dumps(dict(value), ensure_ascii=False, default=str)
-    return "" if value is None else str(value)
-
-
-class Sweep:
-    """A request with some fields varied.
-
-    Parameters
-    ----------
-    req
-        What all cells share.
-    axes
-        Wire field = the values to try. None given: mode std/pro by orientation image/video.
-
-    Raises
-    ------
-    RequestError
-        An axis that is no wire field, or one without values.
-    """
-
-    def __init__(self, req: MotionRequest, **axes: Any) -> None:
-        self.request = req
-        self.axes: dict[str, tuple[Any, ...]] = {}
-        for name, values in (axes or DEFAULT_AXES).items():
-            if name not in WIRE_FIELDS:
-                raise RequestError.of("axis_unknown", name=name, known=", ".join(WIRE_FIELDS))
-            single = isinstance(values, str | bytes | Path | Mapping | Clip | Image) or not isinstance(
-                values, Iterable
-            )
-            self.axes[name] = (values,) if single else tuple(values)
-            if not self.axes[name]:
-                raise RequestError.of("axis_empty", name=name)
-
-    def requests(self) -> list[tuple[dict[str, Any], MotionRequest]]:
-        """Give every cell's (values, request), the last axis varying fastest."""
-        names = list(self.axes)
-        cells = [dict(zip(names, values, strict=True)) for values in itertools.product(*self.axes.values())]
-        return [(values, self.request.replace(**values)) for values in cells]
-
-    def plan(self, ws: Workspace) -> Plan:
-        """Measure, check and price every cell for a workspace; nothing is sent."""
-        return Plan(self, ws)
-
-
-class _Measured(NamedTuple):
-    """A cell's request with what was measured of its media, which it then carries."""
-
-    request: MotionRequest
-    clip: Clip | ClipError | None
-    image: Image | ClipError | None
-
-
-def _measured(ws: Workspace, req: MotionRequest, known: dict[object, Any]) -> _Measured:
-    """Measure a cell's media, each file or link once for all cells."""
-    changes: dict[str, Any] = {}
-    found: list[Any] = []
-    for name, other in (("video_url", "image_url"), ("image_url", "video_url")):
-        value = getattr(req, name)
-        source = value if isinstance(value, Clip | Image) else (name, media_source(value))
-        if source not in known:
-            known[source] = next((one for one in ws.measure(req.replace(**{other: None})) if one), None)
-        found.append(known[source])
-        if isinstance(known[source], Clip | Image):
-            changes[name] = known[source]
-    return _Measured(req.replace(**changes), *found)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One combination of a sweep."""
-
-    values: dict[str, Any]
-    """The axes' values, by wire field."""
-    request: MotionRequest
-    key: str
-    status: str
-    """``"new"`` (will be paid for), ``"done"``, ``"running"``, ``"unknown"``, ``"invalid"``, ``"double"``."""
-    reason: str
-    """Why it is not new, or what to know about it; ``""``: nothing."""
-    estimate: Estimate | None
-    """None: it cannot be priced."""
-    findings: tuple[Finding, ...] = ()
-    job_id: str | None = None
-    """The job that already stands for it; of a new cell one that was never sent. None: there is none."""
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The axes' values as a person reads them."""
-        return {name: label(name, value) for name, value in self.values.items()}
+STATUSES = ("new", "done", "running", "unknown", "invalid", "double")
 
 
 class Plan:
@@ -139,49 +39,23 @@ class Plan:
     Attributes
     ----------
     cells
-        In the order of the axes.
+        In the order of the axes; their `order` says in which they run.
+    gives_up
+        What a fraction of a larger plan can no longer tell, in sentences. Empty: this is no fraction.
     """
 
-    def __init__(self, sweep: Sweep, ws: Workspace) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        ws: Workspace,
+        *,
+        cells: Sequence[Cell] | None = None,
+        gives_up: Sequence[str] = (),
+    ) -> None:
         self.sweep = sweep
         self._ws = ws
-        measured: dict[object, Any] = {}
-        drafts = [(values, _measured(ws, req, measured)) for values, req in sweep.requests()]
-        keys = [facts.request.key for _, facts in drafts]
-        earlier = ws.log_store.latest(ws.endpoint, ws.account, list(dict.fromkeys(keys)))
-        first: dict[str, int] = {}
-        self.cells: list[Cell] = []
-        for number, ((values, facts), key) in enumerate(zip(drafts, keys, strict=True), 1):
-            self.cells.append(self._cell(values, facts, key, earlier.get(key), first.get(key)))
-            first.setdefault(key, number)
-
-    def _cell(
-        self, values: dict[str, Any], facts: _Measured, key: str, row: Row | None, twin: int | None
-    ) -> Cell:
-        ws, req = self._ws, facts.request
-        findings = ws.judge(req, facts.clip, facts.image)
-        try:
-            cost: Estimate | None = estimate(req, facts.clip, prices=ws.prices)
-        except RequestError:
-            cost = None
-        errors = [one.message for one in findings if one.severity == "error"]
-        warnings = [one.message for one in findings if one.severity == "warning"]
-        status, reason = "new", " ".join(warnings)
-        job_id = str(row["id"]) if row is not None and row["state"] not in RETRYABLE else None
-        if errors:
-            status, reason, job_id = "invalid", " ".join(errors), None
-        elif twin is not None:
-            status, reason, job_id = "double", say("cell_double", number=twin), None
-        elif row is not None and job_id is not None:
-            if row["state"] in (State.COLLECTED, State.EXPIRED, State.VANISHED):
-                status, reason = "done", say("cell_done", id=job_id, state=row["state"])
-            elif row["state"] == State.UNKNOWN:
-                status, reason = "unknown", say("cell_unknown", id=job_id)
-            elif row["state"] != State.PLANNED or lives(row):
-                status, reason = "running", say("cell_running", id=job_id)
-            else:  # written down, never sent, driven by nobody: running it pays for it now
-                reason = " ".join([say("cell_planned", id=job_id), *warnings])
-        return Cell(values, req, key, status, reason, cost, tuple(findings), job_id)
+        self.cells: list[Cell] = appraised(sweep, ws) if cells is None else list(cells)
+        self.gives_up = tuple(gives_up)
 
     @property
     def cost(self) -> Estimate:
@@ -199,30 +73,111 @@ class Plan:
             prices_date=self._ws.prices.date,
         )
 
+    # As a table, as a file.
+
     def frame(self) -> pd.DataFrame:
-        """Give one row per cell: the axes, status, reason, estimate (USD), job_id."""
-        import pandas as pd
+        """Give one row per cell, by its number: the axes, status, reason, estimate (USD), job_id.
 
-        rows = [
-            {
-                **cell.labels,
-                "status": cell.status,
-                "reason": cell.reason,
-                "estimate_low": cell.estimate.low if cell.estimate else None,
-                "estimate_high": cell.estimate.high if cell.estimate else None,
-                "job_id": cell.job_id,
-            }
-            for cell in self.cells
-        ]
-        texts = [*self.sweep.axes, "status", "reason", "job_id"]
-        frame = pd.DataFrame(
-            rows, columns=[*self.sweep.axes, "status", "reason", "estimate_low", "estimate_high", "job_id"]
-        )
-        return frame.astype(
-            {**dict.fromkeys(texts, "string"), "estimate_low": "float64", "estimate_high": "float64"}
-        )
+        With repeats or a shuffled order there are ``repeat`` and ``order`` too. Drop rows, change values, and
+        give it to `edited`.
+        """
+        from motion_widgets.sweep.frames import frame_of
 
-    def run(self, budget: float | None = None, *, new: bool = False) -> Run:
+        return frame_of(self)
+
+    def edited(self, frame: pd.DataFrame) -> Plan:
+        """Give a new plan by an edited `frame`, checked and priced anew.
+
+        Rows may be dropped, added and changed; a column that is a wire field is an axis. A medium that was
+        not touched is still the same file; another name is read as a path or a link.
+
+        Raises
+        ------
+        RequestError
+            No row or no axis is left, or a name means several files.
+        """
+        from motion_widgets.sweep.frames import cells_of
+
+        return Sweep.listed(self.sweep.request, cells_of(frame, self)).plan(self._ws)
+
+    @classmethod
+    def of_frame(cls, ws: Workspace, req: MotionRequest, frame: pd.DataFrame) -> Plan:
+        """Plan a cell per row of a frame; a column that is a wire field is an axis, others do not matter."""
+        from motion_widgets.sweep.frames import cells_of
+
+        return cls(Sweep.listed(req, cells_of(frame)), ws)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the plan as TOML, to be edited, kept, and run from the terminal; the key is not in it.
+
+        Raises
+        ------
+        RequestError
+            A value that no text can stand for, or a path that takes no file.
+        """
+        from motion_widgets.sweep.toml import save
+
+        return save(self.sweep, path)
+
+    @classmethod
+    def load(cls, path: str | Path, ws: Workspace) -> Plan:
+        """Read a plan from TOML; everything is measured, checked and priced anew.
+
+        Raises
+        ------
+        RequestError
+            It cannot be read, or is no plan.
+        """
+        from motion_widgets.sweep.toml import load
+
+        return cls(load(path), ws)
+
+    # What to do about money and length.
+
+    def for_budget(self, budget: float, *, seed: int = 0) -> Plan:
+        """Give what a budget buys: a balanced fraction of this plan that keeps main effects estimable.
+
+        What is already there or under way costs nothing and stays. `gives_up` says what the fraction can no
+        longer tell. A budget that holds the whole plan gives the plan itself.
+
+        Parameters
+        ----------
+        budget
+            USD, held against the upper ends of the estimates.
+        seed
+            The same seed gives the same fraction.
+
+        Raises
+        ------
+        BudgetError
+            No fraction that keeps main effects fits; it names the least budget that does.
+        """
+        from motion_widgets.sweep.fraction import fraction_of
+
+        limit = bound_micro(budget)
+        paid = sum(cell.estimate.high_micro for cell in self.cells if cell.status == "new" and cell.estimate)
+        if paid <= limit:
+            return self
+        chosen, gives_up = fraction_of(self.cells, self.sweep.axes, limit, seed)
+        places = {
+            at: place for place, at in enumerate(sorted(chosen, key=lambda at: self.cells[at].order), 1)
+        }
+        kept = [replace(self.cells[at], order=places[at]) for at in chosen]
+        rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in kept]
+        return Plan(Sweep.listed(self.sweep.request, rows), self._ws, cells=kept, gives_up=gives_up)
+
+    @property
+    def offer(self) -> Offer | None:
+        """A trim of clips that are too long for some cells only. None: there are none.
+
+        Cells of orientation "image" take 10 s; where those of "video" keep a longer clip, orientation is
+        confounded with the clip, unless all cells take the same trimmed one.
+        """
+        return offer_of(self, self._ws)
+
+    def run(
+        self, budget: float | None = None, *, new: bool = False, stop_after: tuple[int, float] | None = None
+    ) -> Run:
         """Run the valid cells; cells already run are attached to, not paid for again.
 
         Parameters
@@ -231,23 +186,29 @@ class Plan:
             USD that the whole run may cost; it stops before this, not after. Required on a live endpoint.
         new
             Pay for a further repeat of every cell.
+        stop_after
+            (n, share): where n cells of an axis value have ended and at least this share of them failed,
+            while the axis's other values fare better, its cells still planned are not sent. None: all are.
 
         Returns
         -------
         Run
-            At once; it goes on in the background. The same plan again gives the same run.
+            At once; it goes on in the background. The same plan again gives the same run. A run that a person
+            paused stays paused.
 
         Raises
         ------
         BudgetError
             No budget on a live endpoint, or one that does not hold a single cell.
         RequestError
-            No cell is valid.
+            No cell is valid, or `stop_after` is no such pair.
         """
         ws = self._ws
+        if stop_after is not None:
+            _require_rule(stop_after)
         valid = [cell for cell in self.cells if cell.status not in ("invalid", "double")]
         if not valid:
-            raise RequestError.of("no_valid_cell", reason=self.cells[0].reason)
+            raise RequestError.of("no_valid_cell", reason=self.cells[0].reason if self.cells else "\u2013")
         paid = [cell for cell in valid if new or cell.status == "new"]
         if budget is not None:
             bound_micro(budget)
@@ -255,19 +216,28 @@ class Plan:
             least = min((self._sum([cell]) for cell in paid), key=lambda one: one.high_micro)
             ws.require_bound(self._sum(paid) if budget is None else least, budget)
             ws.require_ready()
-        run_id = new_id("run") if new else run_id_of(ws, [cell.key for cell in valid])
-        return Run.begin(ws, run_id, valid, axes=self.sweep.axes, budget=budget, new=new)
+        run_id = new_id("run") if new else run_id_of(ws, valid)
+        return Run.begin(
+            ws, run_id, valid, axes=self.sweep.axes, budget=budget, new=new, stop_after=stop_after
+        )
 
     def __repr__(self) -> str:
-        counts = {
-            status: sum(cell.status == status for cell in self.cells)
-            for status in ("new", "done", "running", "unknown", "invalid", "double")
-        }
+        counts = {status: sum(cell.status == status for cell in self.cells) for status in STATUSES}
         told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
         return f"<Plan of {len(self.cells)} cells: {told}; {self.cost}>"
 
 
-def run_id_of(ws: Workspace, keys: Sequence[str]) -> str:
+def _require_rule(rule: object) -> None:
+    if isinstance(rule, tuple | list) and len(rule) == 2:
+        least, share = rule
+        whole = isinstance(least, int) and not isinstance(least, bool) and least >= 1
+        if whole and isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1:
+            return
+    raise RequestError.of("stop_after_wrong", found=show(rule))
+
+
+def run_id_of(ws: Workspace, cells: Sequence[Cell]) -> str:
     """Give the id under which the same cells on the same endpoint are always found again."""
-    text = json.dumps([ws.endpoint, ws.account, sorted(keys)])
+    names = [cell.key if (cell.repeat or 1) == 1 else f"{cell.key}/{cell.repeat}" for cell in cells]
+    text = json.dumps([ws.endpoint, ws.account, sorted(names)])
     return "run-" + hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,8 +10,10 @@ from motion_widgets.jobs.appraise import bound_micro
 from motion_widgets.jobs.job import Job, rest_all, wait_all
 from motion_widgets.log.bills import refund_open
 from motion_widgets.log.states import ENDS, RETRYABLE, State
+from motion_widgets.log.store import now_us
 from motion_widgets.log.tables import jobs
 from motion_widgets.price import to_usd
+from motion_widgets.sweep.axes import label
 from motion_widgets.sweep.clusters import clusters
 from motion_widgets.texts import say
 
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from motion_widgets.log.store import Row
+    from motion_widgets.sweep.cells import Cell
     from motion_widgets.sweep.clusters import Cluster
-    from motion_widgets.sweep.plan import Cell
+    from motion_widgets.sweep.plan import Plan
     from motion_widgets.workspace import Workspace
 
 __all__ = ["Run"]
@@ -42,17 +45,18 @@ class Run:
         self.id = run_id
         self.axes: dict[str, list[str]] = json.loads(row["axes"])
         self.cells: list[dict[str, Any]] = json.loads(row["cells"])
-        """Per cell: ``values`` (axis labels) and ``job_id`` (its first attempt)."""
+        """Per cell: ``values`` (axis labels), ``job_id`` (its first attempt), ``order`` (its place)."""
 
     @classmethod
     def begin(
         cls, ws: Workspace, run_id: str, cells: Sequence[Cell], *, axes: Mapping[str, Sequence[Any]],
-        budget: float | None, new: bool,
+        budget: float | None, new: bool, stop_after: tuple[int, float] | None = None,
     ) -> Run:  # fmt: skip
         """Write the run and all its jobs down, all or nothing, then drive them."""
-        from motion_widgets.sweep.plan import label
-
-        planned = [(cell.labels, ws.plan_job(cell.request)) for cell in cells]
+        planned = [
+            (cell.labels, {**ws.plan_job(cell.request), **({"repeat": cell.repeat} if cell.repeat else {})})
+            for cell in cells
+        ]
         shown = {name: [label(name, value) for value in values] for name, values in axes.items()}
         # Live without a budget there is nothing to pay for yet; what comes later needs one.
         limit = bound_micro(budget) if budget is not None else 0 if ws.live else None
@@ -60,8 +64,10 @@ class Run:
             {
                 "id": run_id, "endpoint": ws.endpoint, "account": ws.account,
                 "axes": json.dumps(shown, ensure_ascii=False),
+                "stop_after": json.dumps(stop_after) if stop_after is not None else None,
             },
             planned, limit=limit, keep=budget is None and ws.live, new=new,
+            order=[cell.order for cell in cells],
         )  # fmt: skip
         try:
             run = cls(ws, run_id)
@@ -81,12 +87,15 @@ class Run:
         return [Job(self._ws, row["id"]) for row in self.rows()]
 
     def drive(self) -> None:
-        """Take up what is planned or under way."""
-        moving = [row for row in self.rows() if row["state"] not in ENDS and row["state"] != State.UNKNOWN]
+        """Take up what is planned or under way, in the running order; what is held back stays planned."""
+        places = [cell.get("order", 0) for cell in self.cells]
+        shuffled = places != sorted(places)
+        running = [row for _, row in sorted(zip(places, self.rows(), strict=True), key=lambda pair: pair[0])]
+        moving = [row for row in running if row["state"] not in ENDS and row["state"] != State.UNKNOWN]
         runners = {row["id"]: self._ws.runner_for(row) for row in moving[:1]}
         for runner in runners.values():
             if runner is not None:  # all cells are of one endpoint and account
-                runner.drive(*[row["id"] for row in moving])
+                runner.drive(*[row["id"] for row in moving], in_turn=shuffled)
 
     def counts(self) -> dict[str, int]:
         """Give how many cells are in which state."""
@@ -144,6 +153,65 @@ class Run:
         refunds = [say("refunds_open", count=len(waiting), usd=to_usd(sum(waiting)))] if waiting else []
         return "\n".join([repr(self), *map(str, self.clusters()), *refunds])
 
+    # Held back, and let go.
+
+    def pause(self) -> Run:
+        """Send no more of this run's planned cells, from any process, until `resume`; what was sent goes on.
+
+        It is kept in the log, so it holds after a restart and for a process that has the cells in hand.
+        """
+        self._ws.log_store.hold_sweep(self.id, paused=now_us())
+        return self
+
+    def resume(self) -> Run:
+        """Let a paused run go on, on its own budget, driven by this process."""
+        self._ws.log_store.hold_sweep(self.id, paused=None)
+        self.drive()
+        return self
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person paused it."""
+        row = self._ws.log_store.sweep(self.id)
+        return row is not None and row["paused"] is not None
+
+    @property
+    def stopped(self) -> list[str]:
+        """Which axis values are not sent any more because they keep failing, in sentences."""
+        planned = [row for row in self.rows() if row["state"] == State.PLANNED]
+        return [
+            say("value_failing", id=self.id, **one.params)
+            for one in self._ws.log_store.failing(self.id)
+            if any(row[one.axis] == one.value for row in planned)
+        ]
+
+    def go_on(self) -> Run:
+        """Send the cells of failing values all the same, because a person said so."""
+        self._ws.log_store.hold_sweep(self.id, stop_after=None)
+        self.drive()
+        return self
+
+    def extend(self, *, repeats: int | None = None, **axes: Any) -> Plan:
+        """Plan this run's cells and more: every cell again with each further value of each axis.
+
+        Earlier cells attach, so only the new ones are paid for, once the plan is run.
+
+        Parameters
+        ----------
+        repeats
+            How often every cell is to be there; repeats that are there count. None: as it is.
+        axes
+            Wire field = further values. An axis that the run did not have begins with the cells' own value.
+
+        Raises
+        ------
+        RequestError
+            An axis that is no wire field, or one without values.
+        """
+        from motion_widgets.sweep.extend import extended
+
+        return extended(self._ws, self, axes, repeats)
+
     @property
     def cost(self) -> float:
         """Billed so far for all attempts at these cells, in USD."""
@@ -162,4 +230,5 @@ class Run:
 
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {state}" for state, count in self.counts().items())
-        return f"<Run {self.id}: {told}; ${self.cost:.2f}{'' if self._ws.live else ', SANDBOX'}>"
+        held = ", paused" if self.paused else ""
+        return f"<Run {self.id}: {told}{held}; ${self.cost:.2f}{'' if self._ws.live else ', SANDBOX'}>"

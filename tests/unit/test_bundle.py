@@ -95,7 +95,7 @@ def test_packing_while_the_log_is_written_takes_one_moment(ws, tmp_path):
     other.close()
 
 
-def test_a_log_on_postgresql_becomes_sqlite_in_it(postgres, tmp_path):  # noqa: F811
+def test_a_log_on_postgresql_becomes_sqlite_in_it(postgres, tmp_path):
     log = Log(postgres())
     fill(tmp_path / "ws", log)
     unpack(pack(tmp_path / "ws", log, tmp_path / "ws.zip"), tmp_path / "new")

@@ -295,6 +295,49 @@ def test_sweep_without_a_valid_cell(folder: Path, tmp_path: Path) -> None:
     assert len(frame(folder)) == 4
 
 
+def test_sweep_saves_a_plan_that_runs_from_its_file(folder: Path, request_file: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    words = ["--axis", "mode=std,pro", "--repeats", 2, "--seed", 3, "--save", plan]
+    ended = run("sweep", "--folder", folder, request_file, "--dry-run", *words)
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[-2:] == [str(plan), "<Plan of 4 cells: 2 new, 2 done; $0.89>"]
+    assert {"repeat", "order"} <= set(ended.out.split())
+    again = run("sweep", "--folder", folder, plan, "--dry-run")
+    assert again.out.splitlines()[-1] == ended.out.splitlines()[-1]
+    assert len(frame(folder)) == 4, "nothing was planned in the log, let alone sent"
+    said(run("sweep", "--folder", folder, plan, "--budget", "0.10"), "0.10")
+    said(run("sweep", "--folder", folder, plan, "--axis", "mode=std"), "plan.toml", "Edit the file")
+
+
+def test_sweep_of_a_plan_runs_it(folder: Path, tmp_path: Path) -> None:
+    body = json.loads(
+        write(tmp_path / "request.json", folder, prompt="Waves at the camera, steady framing").read_text()
+    )
+    lines = [f"{name} = {json.dumps(value)}" for name, value in body.items()]
+    plan = tmp_path / "plan.toml"
+    plan.write_text("\n".join(["[request]", *lines, "[axes]", 'mode = ["std", "pro"]']), "utf-8")
+    ended = run("sweep", "--folder", folder, plan, "--budget", "5")
+    assert ended.code == 0, ended.err
+    assert "2 collected" in ended.out
+    assert len(frame(folder)) == 4, "both were there"
+
+
+def test_sweep_says_what_a_budget_buys(folder: Path, request_file: Path) -> None:
+    axes = ["--axis", "mode=std,pro", "--axis", "prompt=a,b,c,d", "--dry-run", "--fraction"]
+    ended = run("sweep", "--folder", folder, request_file, *axes, "2.50")
+    assert ended.code == 0, ended.err
+    assert "of 8 cells are left out" in ended.out
+    assert "Whether mode and prompt interact" in ended.out
+    said(run("sweep", "--folder", folder, request_file, *axes, "0.50"), "at least 5 new cell(s)")
+
+
+def test_sweep_offers_to_trim_for_all_cells(folder: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "request.json", folder, video_url=str(folder / "samples/dance-12s.mp4"))
+    ended = run("sweep", "--folder", folder, path, "--dry-run")
+    assert ended.code == 0, ended.err
+    assert ended.out.count("Trimmed to 10 s, all cells take the same clip") == 1
+
+
 def test_attach_a_job(folder: Path) -> None:
     an_id = frame(folder)["id"].iloc[0]
     ended = run("attach", "--folder", folder, an_id)

@@ -67,6 +67,21 @@ class TestPlan:
         Sweep(req, prompt=[str(number) for number in range(20)]).plan(ws)
         assert endpoint.requests - before <= 4
 
+    def test_every_cell_is_judged_as_it_would_be_alone(self, ws, req, endpoint):
+        axes = {
+            "prompt": ["a", " ", "x" * 2501, 5, None, "half \ud800"], "mode": ["std", "turbo", None],
+            "character_orientation": ["image", "video", []], "keep_original_sound": [True, "yes"],
+            "watermark_info": [None, {"enabled": 1}, {"enabled": True}], "webhook": [None, "https://h:8/x"],
+        }  # fmt: skip
+        plan = Sweep(req, **axes).plan(ws)
+        assert len(plan.cells) == 6 * 3 * 3 * 2 * 3 * 2
+        for cell in plan.cells[::7]:
+            alone = req.replace(**cell.values)
+            clip, image = cell.request.video_url, cell.request.image_url
+            assert list(cell.findings) == ws.judge(cell.request, clip, image)
+            assert cell.key == cell.request.key == alone.key
+            assert cell.estimate == (ws.estimate(cell.request) if alone.mode == "std" else None)
+
     def test_cost_is_that_of_the_new_cells(self, ws, req, endpoint):
         ws.submit(req, max_cost=0.5).wait(30)
         plan = Sweep(req, mode=["std", "pro", "turbo"], character_orientation=["image", "image"]).plan(ws)

@@ -1,0 +1,80 @@
+"""Extending a run: its cells read back from the log, and more of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.content import sha256_of
+from motion_widgets.errors import RequestError
+from motion_widgets.findings import show
+from motion_widgets.request import WIRE_FIELDS, MotionRequest
+from motion_widgets.sweep.axes import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from motion_widgets.log.store import Row
+    from motion_widgets.sweep.plan import Plan
+    from motion_widgets.sweep.run import Run
+    from motion_widgets.workspace import Workspace
+
+__all__ = ["extended"]
+
+_KEPT = {"image_url": "image", "video_url": "clip"}
+
+
+def extended(ws: Workspace, run: Run, axes: Mapping[str, Any], repeats: int | None) -> Plan:
+    """Plan a run's cells, with further values of axes and further repeats."""
+    if repeats is not None and (isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1):
+        raise RequestError.of("repeats_wrong", found=show(repeats))
+    rows = run.rows()
+    base = _request(ws, rows[0])
+    more = Sweep(base, **axes).axes if axes else {}
+    names = list(dict.fromkeys([*run.axes, *more]))
+    cells: dict[str, dict[str, Any]] = {}
+    there: dict[str, set[int]] = {}
+    for row in rows:
+        req = _request(ws, row)
+        cells[row["key"]] = {name: getattr(req, name) for name in names}
+        there.setdefault(row["key"], set()).add(int(row["repeat"]))
+    listed = [(values, there[key]) for key, values in cells.items()]
+    for name, values in more.items():
+        listed += [({**cell, name: value}, set[int]()) for value in values for cell, _ in listed]
+    most = max([repeats or 1, *map(len, there.values())])
+    return Sweep.listed(base, _unique(base, listed, most)).plan(ws)
+
+
+def _unique(
+    base: MotionRequest, listed: list[tuple[dict[str, Any], set[int]]], repeats: int
+) -> list[dict[str, Any]]:
+    """Give every combination once, as often as it is to be there; the first of two alike has the repeats."""
+    seen: set[str] = set()
+    chosen: list[tuple[dict[str, Any], list[int]]] = []
+    for values, have in listed:
+        key = base.replace(**values).key
+        if key in seen:
+            continue
+        seen.add(key)
+        free = (number for number in range(1, repeats + len(have) + 1) if number not in have)
+        chosen.append((values, sorted([*have, *(next(free) for _ in range(repeats - len(have)))])))
+    if repeats == 1:
+        return [{**values, "repeat": None if numbers == [1] else numbers[0]} for values, numbers in chosen]
+    return [{**values, "repeat": numbers[turn]} for turn in range(repeats) for values, numbers in chosen]
+
+
+def _request(ws: Workspace, row: Row) -> MotionRequest:
+    """Read a job's request back from its row; of local media the file itself, else the copy that was kept."""
+    fields = {name: row[name] for name in WIRE_FIELDS}
+    if fields["watermark_info"]:
+        fields["watermark_info"] = json.loads(fields["watermark_info"])
+    for field, kept in _KEPT.items():
+        if row[f"{kept}_path"]:
+            path = Path(fields[field]).expanduser()
+            try:
+                same = sha256_of(path) == row[f"{kept}_sha"]
+            except OSError:
+                same = False
+            fields[field] = path if same else ws.folder / row[f"{kept}_path"]
+    return MotionRequest(**fields)
