@@ -118,8 +118,11 @@ class LogView:
         return dictionary()
 
     def outside(self) -> pd.DataFrame:
-        """Give the frame of the jobs whose result was billed at less or more than its estimate."""
-        return self.frame(was_outside())
+        """Give the frame of the jobs whose result was billed at less or more than its estimate.
+
+        Those that were put out of sight are among them: they were paid for.
+        """
+        return self.frame(was_outside(), deleted=True)
 
     # Summaries.
 

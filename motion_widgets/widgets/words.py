@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["billed", "cell_name", "clock", "state_words", "usd", "waited"]
 
+
 def state_words(row: Row) -> str:
     """Say where a job stands: ``▶ running, 64 %``."""
     words = f"{mark(row['state'])} {say('state_' + row['state'])}"

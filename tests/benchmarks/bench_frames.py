@@ -29,20 +29,24 @@ FILL = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)
 INSERT INTO jobs (id, seq, state, task_id, sweep_id, endpoint, account, sandbox, created_by, model, image_url,
     video_url, character_orientation, mode, prompt, keep_original_sound, key, repeat, attempt, image_name,
-    image_sha, clip_name, clip_sha, clip_length, clip_moviepy_length, clip_width, clip_height, clip_fps, clip_size,
-    clip_has_audio, image_width, image_height, image_size, image_format, estimate_low, estimate_high, cost,
-    created, submitted, completed, collected, result_path, error_kind, error_code, error_message, idempotency_key)
+    image_sha, clip_name, clip_sha, clip_length, clip_moviepy_length, clip_width, clip_height, clip_fps,
+    clip_size, clip_has_audio, image_width, image_height, image_size, image_format, estimate_low,
+    estimate_high, cost, created, submitted, completed, collected, result_path, error_kind, error_code,
+    error_message, idempotency_key)
 SELECT printf('job-%016d', i), i + 1, iif(i % 5 < 4, 'collected', 'failed'), printf('task_%026d', i * 7919),
     printf('run-%08d', i / 1000), 'sandbox', 'sandbox', 1, 'me@host',
     iif(i % 2, 'kling-v3-motion-control', 'kling-v2-6-motion-control'), printf('files/image-%d.png', i % 8),
     printf('files/clip-%d.mp4', i % 20), iif(i / 2 % 2, 'image', 'video'), iif(i / 4 % 2, 'std', 'pro'),
     printf('wave, then bow %d times', i % 10), 'yes', printf('%064x', i * 7919), 1, 1,
-    printf('image-%d.png', i % 8), printf('%064x', i % 8), printf('clip-%d.mp4', i % 20), printf('%064x', i % 20),
-    6.5 + i % 20, 6.5 + i % 20, 540, 960, 29.97, 5000000 + i % 20, 1, 900, 1200, 800000 + i % 8, 'PNG', 456960,
-    514080, iif(i % 5 < 4, 460000 + i % 9000, NULL), 1763000000000000 + i * 1000000, 1763000001000000 + i * 1000000,
+    printf('image-%d.png', i % 8), printf('%064x', i % 8), printf('clip-%d.mp4', i % 20),
+    printf('%064x', i % 20),
+    6.5 + i % 20, 6.5 + i % 20, 540, 960, 29.97, 5000000 + i % 20, 1, 900, 1200, 800000 + i % 8, 'PNG',
+    456960, 514080, iif(i % 5 < 4, 460000 + i % 9000, NULL), 1763000000000000 + i * 1000000,
+    1763000001000000 + i * 1000000,
     1763000061000000 + i * 1000000, iif(i % 5 < 4, 1763000065000000 + i * 1000000, NULL),
     iif(i % 5 < 4, printf('results/job-%016d.mp4', i), NULL), iif(i % 5 < 4, NULL, 'failed'),
-    iif(i % 5 < 4, NULL, '500'), iif(i % 5 < 4, NULL, 'The task failed; try again later'), printf('motion-%d', i)
+    iif(i % 5 < 4, NULL, '500'), iif(i % 5 < 4, NULL, 'The task failed; try again later'),
+    printf('motion-%d', i)
 FROM n
 """
 
@@ -56,18 +60,22 @@ def fill(path: Path, count: int) -> None:
     connection.execute("PRAGMA synchronous=OFF")
     with connection:
         connection.execute(FILL, {"count": count})
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute(
+        "SELECT count(length(error_message)) FROM jobs"
+    ).fetchall()  # the file is in memory now
     connection.close()
 
 
 def timed(call: Callable[[], Any]) -> dict[str, float]:
-    """Call once; give s, growth of the process's peak memory in MB, and the frame's size in MB."""
+    """Call once; give s on the clock and of the processor, growth of the process's peak memory in MB, and the frame's size in MB."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     frame = call()
-    took = time.perf_counter() - start
+    took, busy = time.perf_counter() - start, time.process_time() - busy
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     size = frame.memory_usage(deep=True).sum() / 1e6
-    return {"seconds": took, "peak": grown, "size": size, "rows": len(frame)}
+    return {"seconds": took, "processor": busy, "peak": grown, "size": size, "rows": len(frame)}
 
 
 def work(kind: str, path: str) -> dict[str, float]:
@@ -126,11 +134,12 @@ def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         ours, theirs = found["whole"], found["read_sql"]
         for name, unit, target in (
             ("seconds", "s", ">= 1.3 x" if count > 10_000 else ""),
+            ("processor", "s", ""),
             ("peak", "MB", {100_000: "<= 0.6", 1_000_000: "<= 0.5"}.get(count, "")),
             ("size", "MB", "<= 0.67" if count > 10_000 else ""),
         ):
             mine, other = ours[name], theirs[name]
-            ratio = f"{other / mine:.2f} x faster" if name == "seconds" else f"{mine / other:.2f} of it"
+            ratio = f"{other / mine:.2f} x" if unit == "s" else f"{mine / other:.2f} of it"
             yield (
                 f"frame() of {count:,} jobs: {name}", f"{mine:.2f} {unit}",
                 f"read_sql {other:.2f} {unit}: {ratio}", target,
