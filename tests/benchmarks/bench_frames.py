@@ -68,7 +68,7 @@ def fill(path: Path, count: int) -> None:
 
 
 def timed(call: Callable[[], Any]) -> dict[str, float]:
-    """Call once; give s on the clock and of the processor, growth of the process's peak memory in MB, and the frame's size in MB."""
+    """Call once; give s by the clock and of the processor, and MB that the peak grew by and the frame takes."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, busy = time.perf_counter(), time.process_time()
     frame = call()
@@ -81,8 +81,7 @@ def timed(call: Callable[[], Any]) -> dict[str, float]:
 def work(kind: str, path: str) -> dict[str, float]:
     """Do one reading, in the process that is for it alone."""
     import pandas as pd
-    import pyarrow  # noqa: F401 - its import does not count
-    import pyarrow.compute  # noqa: F401
+    import pyarrow.compute  # noqa: F401 - its import does not count
     from sqlalchemy import create_engine, select
 
     from motion_widgets.log.frames import COLUMNS, LogView
