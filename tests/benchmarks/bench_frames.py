@@ -68,7 +68,7 @@ def fill(path: Path, count: int) -> None:
 
 
 def timed(call: Callable[[], Any]) -> dict[str, float]:
-    """Call once; give s by the clock and of the processor, and MB that the peak grew by and the frame takes."""
+    """Call once; give s by the clock and of the processor, and MB of peak growth and of the frame."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, busy = time.perf_counter(), time.process_time()
     frame = call()
