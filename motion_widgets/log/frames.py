@@ -1,79 +1,50 @@
-"""The log as pandas frames, and as files.
+"""The log as its user sees it: pandas frames, summaries and files.
 
-`frame` has fixed dtypes, the same for an empty log: text as ``string``, whole numbers as ``Int64``, USD
-and seconds as ``float64``, times as ``datetime64[us, UTC]``.
+A frame has fixed dtypes (`columns`), the same for an empty log. Jobs that somebody put out of sight are left
+out unless they are asked for.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from motion_widgets.errors import LogError
+from motion_widgets.log import exports
 from motion_widgets.log.bills import was_outside
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TEXT, TIME, TRUTH, WHOLE, dictionary
+from motion_widgets.log.display import Shown
 from motion_widgets.log.imports import put_frame
-from motion_widgets.log.tables import jobs
+from motion_widgets.log.marks import last, visible
+from motion_widgets.log.reading import Memory, read_frame, read_jobs
+from motion_widgets.log.summaries import RATED, cross, describe
+from motion_widgets.log.tables import events, jobs, ratings
+from motion_widgets.log.where import conditions, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     import pandas as pd
     from sqlalchemy.sql.elements import ColumnElement
 
     from motion_widgets.log.store import Log
+    from motion_widgets.log.summaries import Description
+    from motion_widgets.log.where import Where
 
 __all__ = ["COLUMNS", "LogView"]
 
-_TEXT, _WHOLE, _REAL, _TRUTH, _MONEY, _TIME = (
-    "string",
-    "Int64",
-    "float64",
-    "boolean",
-    "usd",
-    "datetime64[us, UTC]",
-)
-
-COLUMNS: dict[str, str] = {
-    **dict.fromkeys(("id", "state", "task_id", "sweep_id", "endpoint", "account"), _TEXT),
-    "sandbox": _TRUTH,
-    **dict.fromkeys(
-        (
-            "created_by", "model", "image_url", "video_url", "character_orientation", "mode", "prompt",
-            "keep_original_sound", "watermark_info", "webhook", "key",
-        ),
-        _TEXT,
-    ),
-    **dict.fromkeys(("repeat", "attempt"), _WHOLE),
-    **dict.fromkeys(("image_name", "image_sha", "clip_name", "clip_sha"), _TEXT),
-    **dict.fromkeys(("clip_length", "clip_moviepy_length"), _REAL),
-    **dict.fromkeys(("clip_width", "clip_height"), _WHOLE),
-    "clip_fps": _REAL,
-    "clip_size": _WHOLE,
-    "clip_has_audio": _TRUTH,
-    **dict.fromkeys(("image_width", "image_height", "image_size"), _WHOLE),
-    "image_format": _TEXT,
-    **dict.fromkeys(("estimate_low", "estimate_high", "cost"), _MONEY),
-    **dict.fromkeys(("created", "submitted", "completed", "collected"), _TIME),
-    **dict.fromkeys(("result_path", "error_kind", "error_code", "error_message"), _TEXT),
-}  # fmt: skip
-"""Every column of `frame`, in order, with its dtype (money: float64, in USD)."""
-
-_NUMBERS = (_WHOLE, _REAL, _MONEY)
-_SUMMARIES = ("mean", "sum", "count", "median", "min", "max")
-
-# A spreadsheet runs a cell by its first sign, however many blanks come before it, and some do so for every
-# line of a cell; the wide signs count in East Asian locales.
-_FORMULA = re.compile(
-    r"(^|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])([\s\ufeff\u200b\x00]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t])"
-)
+_EVENTS = {"job_id": TEXT, "at": TIME, "from_state": AXIS, "to_state": AXIS, "note": TEXT}
+_RATINGS = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "usable": TRUTH, "stars": WHOLE}
 
 
 class LogView:
     """The log as its user sees it: ``ws.log``.
+
+    `where` filters in the database. It is a mapping of columns to a value, None (not set), a list of values
+    or a pair ``(from, to)``, such as ``{"mode": "pro", "cost": (0.1, None), "state": ["failed", "unknown"]}``
+    (in USD and UTC); or SQLAlchemy conditions on `tables.jobs`; or a list of both. `deleted` also gives the
+    jobs that somebody put out of sight.
 
     Parameters
     ----------
@@ -83,6 +54,7 @@ class LogView:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._memory = Memory(log)
 
     @property
     def name(self) -> str:
@@ -90,21 +62,79 @@ class LogView:
         return self._log.name
 
     def __len__(self) -> int:
-        return self._log.count()
+        return self._log.count(visible)
 
     def __repr__(self) -> str:
         return f"<experiment log: {len(self)} jobs in {self.name}>"
 
-    def frame(self, *where: ColumnElement[bool]) -> pd.DataFrame:
-        """Give one row per job, oldest first, with the columns and dtypes of `COLUMNS`."""
-        columns = [jobs.c[name] for name in COLUMNS]
+    # Frames.
+
+    def frame(
+        self, where: Where = None, *, columns: Sequence[str] | None = None, deleted: bool = False
+    ) -> pd.DataFrame:
+        """Give one row per job, oldest first.
+
+        The frame of everything is remembered: the next one reads only what has changed.
+
+        Parameters
+        ----------
+        where
+            Which jobs. None: all.
+        columns
+            Names of `COLUMNS`, in the order wanted. None: all.
+        deleted
+            Also give jobs that were put out of sight.
+
+        Raises
+        ------
+        LogError
+            A name that is no column, or a value that a column cannot hold.
+        """
+        names = list(COLUMNS) if columns is None else known(columns)
+        if where is None and columns is None and not deleted:
+            return self._memory.frame()
         with self._log.read() as connection:
-            rows = connection.execute(select(*columns).where(*where).order_by(jobs.c.id)).all()
-        return _typed(list(zip(*rows, strict=True)) if rows else [() for _ in COLUMNS])
+            return read_jobs(connection, _wanted(where, deleted=deleted), names)
+
+    def events(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
+        """Give the jobs' transitions, oldest first: job_id, at (UTC), from_state, to_state, note."""
+        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+        query = select(*(events.c[name] for name in _EVENTS))
+        with self._log.read() as connection:
+            return read_frame(
+                connection, query.where(events.c.job_id.in_(mine)).order_by(events.c.id), _EVENTS
+            )
+
+    def ratings(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
+        """Give what each person said last of each job: job_id, created (UTC), created_by, usable, stars."""
+        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+        said = last(ratings, None, ratings.c.created_by).subquery()
+        query = select(*(said.c[name] for name in _RATINGS)).where(said.c.job_id.in_(mine))
+        with self._log.read() as connection:
+            return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)
+
+    def dictionary(self) -> pd.DataFrame:
+        """Give what every column of `frame` means: column, dtype, unit, source, meaning."""
+        return dictionary()
 
     def outside(self) -> pd.DataFrame:
-        """Give the frame of the jobs whose result was billed at less or more than its estimate."""
-        return self.frame(was_outside())
+        """Give the frame of the jobs whose result was billed at less or more than its estimate.
+
+        Those that were put out of sight are among them: they were paid for.
+        """
+        return self.frame(was_outside(), deleted=True)
+
+    # Summaries.
+
+    def describe(self, where: Where = None, *, deleted: bool = False) -> Description:
+        """Give jobs with what they all share pulled out, so that only what varies is a column."""
+        return describe(self.frame(where, deleted=deleted))
+
+    def show(
+        self, where: Where = None, *, columns: Sequence[str] | None = None, deleted: bool = False
+    ) -> Shown:
+        """Show jobs in a notebook: costs with bars, states in words."""
+        return Shown(self.frame(where, columns=columns, deleted=deleted))
 
     def pivot(
         self,
@@ -112,9 +142,10 @@ class LogView:
         index: str | Sequence[str],
         columns: str | Sequence[str],
         values: str = "cost",
-        aggfunc: str = "mean",
+        aggfunc: str | Sequence[str] = "mean",
+        where: Where = None,
     ) -> pd.DataFrame:
-        """Cross two axes of the log: one cell per combination, `aggfunc` over the jobs in it.
+        """Cross axes of the log: one cell per combination, `aggfunc` over the jobs in it.
 
         Parameters
         ----------
@@ -123,62 +154,53 @@ class LogView:
         values
             A numeric column of `frame` (any, to count); jobs without a value are left out.
         aggfunc
-            ``"mean"``, ``"sum"``, ``"count"``, ``"median"``, ``"min"`` or ``"max"``.
+            ``"mean"``, ``"sum"``, ``"count"``, ``"median"``, ``"min"``, ``"max"``; ``"low"`` and ``"high"``,
+            the 95 % interval of the mean (Student's t); ``"usable"``, the rate of usable among the rated
+            jobs, with its 95 % interval ``"usable_low"`` and ``"usable_high"`` (Wilson); ``"cost_per_kept"``,
+            the bills of all jobs in USD by the number of usable ones. Several give a table beside the other.
+        where
+            Which jobs. None: all.
 
         Raises
         ------
         LogError
             A name that the frame does not have, a text to be added up, or another `aggfunc`.
         """
-        names = [index] if isinstance(index, str) else list(index)
-        heads = [columns] if isinstance(columns, str) else list(columns)
-        for name in (*names, *heads, values):
-            if name not in COLUMNS:
-                raise LogError.of("no_such_column", found=name, known=", ".join(COLUMNS))
-        if aggfunc not in _SUMMARIES:
-            raise LogError.of("no_such_summary", found=aggfunc, known=", ".join(_SUMMARIES))
-        if aggfunc != "count" and COLUMNS[values] not in _NUMBERS:
-            raise LogError.of("not_a_number", found=values)
-        frame = self.frame()
-        frame = frame[frame[values].notna()]
-        frame = frame.assign(
-            **{name: frame[name].fillna("") for name in (*names, *heads) if COLUMNS[name] == _TEXT}
-        )
-        table: pd.DataFrame = frame.pivot_table(
-            index=names if len(names) > 1 else names[0],
-            columns=heads if len(heads) > 1 else heads[0],
-            values=values,
-            aggfunc=aggfunc,  # type: ignore[arg-type]
-            observed=True,
-        )
-        return table
-
-    def to_csv(self, path: str | Path) -> Path:
-        """Write the frame as CSV (UTF-8), cells that a spreadsheet would run as a formula made harmless."""
-        frame = self.frame()
-        for name, kind in COLUMNS.items():
-            if kind == _TEXT:
-                frame[name] = frame[name].map(_harmless, na_action="ignore")
-        # RFC 4180's line ends; with others Python leaves a bare \r in a cell unquoted, which splits its row.
-        return _written(
-            Path(path), lambda to: frame.to_csv(to, index=False, encoding="utf-8", lineterminator="\r\n")
-        )
-
-    def to_parquet(self, path: str | Path) -> Path:
-        """Write the frame as Parquet, dtypes kept."""
-        frame = self.frame()
-        return _written(Path(path), lambda to: frame.to_parquet(to, index=False))
-
-    def to_json(self, path: str | Path) -> Path:
-        """Write the frame as JSON lines, one job a line, times in ISO 8601 to the microsecond."""
-        frame = self.frame()
-        return _written(
-            Path(path),
-            lambda to: frame.to_json(
-                to, orient="records", lines=True, date_format="iso", date_unit="us", double_precision=15,
-                force_ascii=False,
-            ),
+        asked = {aggfunc} if isinstance(aggfunc, str) else set(aggfunc)
+        marks = self._log.marks_of() if asked & RATED.keys() else {}
+        return cross(
+            self.frame(where), {job_id: said["usable"] for job_id, said in marks.items()},
+            index=index, columns=columns, values=values, aggfunc=aggfunc,
         )  # fmt: skip
+
+    # Files.
+
+    def to_csv(
+        self, path: str | Path, *, excel: bool = False, where: Where = None, deleted: bool = False
+    ) -> Path:
+        """Write the frame as CSV (UTF-8), cells that a spreadsheet would run as a formula made harmless.
+
+        `excel`: so that Excel opens it with Japanese text right.
+        """
+        return exports.to_csv(self.frame(where, deleted=deleted), path, excel=excel)
+
+    def to_parquet(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
+        """Write the frame as Parquet, dtypes kept."""
+        return exports.to_parquet(self.frame(where, deleted=deleted), path)
+
+    def to_json(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
+        """Write the frame as JSON lines, one job a line, times in ISO 8601 to the microsecond."""
+        return exports.to_json(self.frame(where, deleted=deleted), path)
+
+    def to_excel(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
+        """Write the frame as an Excel workbook, with the data dictionary beside it.
+
+        Raises
+        ------
+        LogError
+            openpyxl is missing, or there are more jobs than a sheet has rows.
+        """
+        return exports.to_excel(self.frame(where, deleted=deleted), path)
 
     def import_frame(self, frame: pd.DataFrame) -> int:
         """Take over the jobs of another log's frame or export; give how many were new.
@@ -191,40 +213,8 @@ class LogView:
         LogError
             The frame lacks a column that a job cannot be without.
         """
-        return put_frame(self._log, frame, money=[one for one, kind in COLUMNS.items() if kind == _MONEY])
+        return put_frame(self._log, frame, money=[one for one, kind in COLUMNS.items() if kind == MONEY])
 
 
-def _harmless(text: str) -> str:
-    return _FORMULA.sub(r"\1\2'", text)
-
-
-def _typed(columns: Sequence[Sequence[Any]]) -> pd.DataFrame:
-    """Make the frame of raw columns; the dtype never depends on what is in them."""
-    import numpy as np
-    import pandas as pd
-
-    made: dict[str, Any] = {}
-    for (name, kind), values in zip(COLUMNS.items(), columns, strict=True):
-        if kind == _MONEY:
-            made[name] = pd.Series(values, dtype="float64") / 1_000_000
-        elif kind == _TIME:
-            never = np.datetime64("NaT").astype("int64")
-            exact = np.array([never if value is None else value for value in values], dtype="int64")
-            made[name] = pd.Series(exact.view("datetime64[us]")).dt.tz_localize("UTC")
-        else:
-            made[name] = pd.Series(list(values), dtype=kind)
-    return pd.DataFrame(made)
-
-
-def _written(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        try:
-            write(part)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise LogError.of("export_failed", name=str(path), reason=error.strerror or str(error)) from error
-    return path
+def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:
+    return conditions(where) if deleted else [visible, *conditions(where)]

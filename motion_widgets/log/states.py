@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ENDS", "FOLLOWED", "RETRYABLE", "TRANSITIONS", "State", "sources"]
+__all__ = ["ENDS", "FOLLOWED", "RETRYABLE", "TRANSITIONS", "State", "mark", "sources"]
 
 
 class State(StrEnum):
@@ -69,3 +69,14 @@ FOLLOWED = frozenset({S.SUBMITTED, S.RUNNING, S.COMPLETED})
 def sources(target: State) -> tuple[str, ...]:
     """Give the states from which `target` may be entered."""
     return tuple(state.value for state, onward in TRANSITIONS.items() if target in onward)
+
+
+_MARKS = {
+    S.PLANNED: "\u25cb", S.SUBMITTING: "\u2191", S.SUBMITTED: "\u25b7", S.RUNNING: "\u25b6",
+    S.COMPLETED: "\u2193", S.COLLECTED: "\u2714", S.UNKNOWN: "?",
+}  # fmt: skip
+
+
+def mark(state: str) -> str:
+    """Give a sign for a state; always shown beside its word."""
+    return _MARKS.get(State(state), "\u2716")

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+    from sqlalchemy.sql.elements import ColumnElement
 
     from motion_widgets.log.store import Row
+    from motion_widgets.log.summaries import Description
     from motion_widgets.sweep.cells import Cell
     from motion_widgets.sweep.clusters import Cluster
     from motion_widgets.sweep.plan import Plan
@@ -226,7 +228,14 @@ class Run:
 
     def frame(self) -> pd.DataFrame:
         """Give the log's frame of this run's last attempts."""
-        return self._ws.log.frame(jobs.c.id.in_([row["id"] for row in self.rows()]))
+        return self._ws.log.frame(self._mine(), deleted=True)
+
+    def describe(self) -> Description:
+        """Give `frame` with what all cells share pulled out, so that only what varies is a column."""
+        return self._ws.log.describe(self._mine(), deleted=True)
+
+    def _mine(self) -> ColumnElement[bool]:
+        return jobs.c.id.in_([row["id"] for row in self.rows()])
 
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {state}" for state, count in self.counts().items())

@@ -1,27 +1,7 @@
-"""The one place where text from outside becomes HTML: `HTML` widgets are raw innerHTML."""
+"""Where the widgets take escaping from; it is `markup`'s."""
 
 from __future__ import annotations
 
-import html
-import unicodedata
+from motion_widgets.markup import esc, user
 
 __all__ = ["esc", "user"]
-
-
-def esc(value: object) -> str:
-    """Give `value` as text that is safe between tags and inside a quoted attribute.
-
-    Control characters but newline and tab are dropped, and so are lone surrogates, which no page
-    can be sent.
-    """
-    text = "".join(c for c in str(value) if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
-    return html.escape(text, quote=True)
-
-
-def user(value: object) -> str:
-    """Give text that a person or a server wrote, escaped, in a ``<bdi>``.
-
-    Right-to-left text keeps its direction and cannot turn round the sentence it stands in. For
-    content only: inside an attribute use `esc`.
-    """
-    return f"<bdi>{esc(value)}</bdi>"

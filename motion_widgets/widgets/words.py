@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from motion_widgets.log.bills import outside, refund_open
-from motion_widgets.log.states import State
+from motion_widgets.log.states import State, mark
 from motion_widgets.price import to_usd
 from motion_widgets.request import media_name
 from motion_widgets.texts import say
@@ -14,17 +14,7 @@ from motion_widgets.texts import say
 if TYPE_CHECKING:
     from motion_widgets.log.store import Row
 
-__all__ = ["billed", "cell_name", "clock", "mark", "state_words", "usd", "waited"]
-
-_MARKS = {
-    State.PLANNED: "\u25cb", State.SUBMITTING: "\u2191", State.SUBMITTED: "\u25b7", State.RUNNING: "\u25b6",
-    State.COMPLETED: "\u2193", State.COLLECTED: "\u2714", State.UNKNOWN: "?",
-}  # fmt: skip
-
-
-def mark(state: str) -> str:
-    """Give a sign for a state; always shown beside its word."""
-    return _MARKS.get(State(state), "\u2716")
+__all__ = ["billed", "cell_name", "clock", "state_words", "usd", "waited"]
 
 
 def state_words(row: Row) -> str:

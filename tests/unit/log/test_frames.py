@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from motion_widgets.errors import LogError
-from motion_widgets.log import frames
+from motion_widgets.log import exports
 from motion_widgets.log.frames import COLUMNS, LogView
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
@@ -131,14 +131,14 @@ class TestCsv:
     @given(st.text(alphabet=st.sampled_from("=+-@ \t\n\rab1'\u2028\u3000"), max_size=12))
     @example("")
     def test_no_text_gets_through_and_nothing_is_lost(self, text):
-        safe = frames._harmless(text)
+        safe = exports._harmless(text)
         assert not DANGEROUS.search(safe)
         assert len(safe) - len(text) == safe.count("'") - text.count("'")
         assert safe.replace("'", "") == text.replace("'", "")
 
     @pytest.mark.parametrize("text", ["a=1", "1-2", "me@host", "wave - then bow", ""])
     def test_ordinary_text_stays(self, text):
-        assert frames._harmless(text) == text
+        assert exports._harmless(text) == text
 
     def test_numbers_stay_numbers(self, log, add, view, tmp_path):
         row = add()
@@ -149,7 +149,9 @@ class TestCsv:
 
 def test_parquet_round_trip_keeps_dtypes(full, tmp_path):
     back = pd.read_parquet(full.to_parquet(tmp_path / "log.parquet"))
-    pd.testing.assert_frame_equal(back, full.frame())
+    assert kinds(back) == kinds(full.frame())
+    # What pandas itself makes of a category in which nothing is differs by a hair.
+    pd.testing.assert_frame_equal(back, full.frame(), check_categorical=False)
 
 
 def test_json_round_trip(full, tmp_path):
@@ -222,6 +224,7 @@ class TestImport:
 
     def test_nothing_is_imported_when_one_row_is_wrong(self, full, view, tmp_path):
         frame = full.frame()
+        frame["state"] = frame["state"].astype("string")
         frame.loc[2, "state"] = "odd"
         other = Log(tmp_path / "other.sqlite")
         with pytest.raises(LogError, match="odd"):

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motion_widgets.errors import LogError
-from motion_widgets.log.frames import COLUMNS, LogView, _typed
+from motion_widgets.log.frames import COLUMNS, LogView
+from motion_widgets.log.reading import typed
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.store import Log
 from motion_widgets.log.tables import budgets, events, jobs
@@ -21,6 +22,7 @@ from motion_widgets.log.tables import budgets, events, jobs
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 VALUES = {
     "string": TEXT,
+    "category": TEXT,
     "Int64": st.integers(0, 2**31 - 1),
     "float64": st.floats(allow_nan=False, allow_infinity=False),
     "boolean": st.booleans(),
@@ -48,7 +50,7 @@ def frames(draw):
             columns.append([None] * count)
         else:
             columns.append(draw(st.lists(values, min_size=count, max_size=count)))
-    return _typed(columns)
+    return typed(columns, COLUMNS)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,261 @@
+"""Rows of the log into a frame with fixed dtypes, in chunks, and bringing an earlier frame up to date.
+
+Rows go from the driver's cursor into typed columns a few hundred at a time, so that no more of them than
+that are Python objects at once. Text that many jobs share is kept as codes and a list of what they mean.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WHOLE
+from motion_widgets.log.marks import visible
+from motion_widgets.log.tables import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    import pandas as pd
+    from sqlalchemy import Connection, Select
+    from sqlalchemy.sql.elements import ColumnElement
+
+    from motion_widgets.log.store import Log
+
+__all__ = ["Memory", "read_frame", "read_jobs", "typed"]
+
+_FETCH = 500
+"""Rows fetched at once; so few stay in the processor's cache."""
+_FETCH_FAR = 5000
+"""The same over a network, where many save ways."""
+_CHANGED = 5
+"""A frame is read anew when more than one in so many of its jobs has changed."""
+_MANY = 10_000
+"""The same for the number of jobs, for the sake of the ``IN (...)`` that finds them."""
+
+
+def read_frame(connection: Connection, query: Select[Any], kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Give what a query selects as a frame; `kinds` names its columns, with their dtypes in `columns`."""
+    made = list(starmap(_column, kinds.items()))
+    for rows in _batches(connection, query):
+        for column, values in zip(made, zip(*rows, strict=True), strict=True):
+            column.add(values)
+    return _framed(made)
+
+
+def read_jobs(
+    connection: Connection, where: Sequence[ColumnElement[bool]] = (), names: Iterable[str] = COLUMNS
+) -> pd.DataFrame:
+    """Give the frame of jobs, oldest first."""
+    kinds = {name: COLUMNS[name] for name in names}
+    query = select(*(jobs.c[name] for name in kinds)).where(*where).order_by(jobs.c.id)
+    return read_frame(connection, query, kinds)
+
+
+def typed(columns: Sequence[Sequence[Any]], kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Make a frame of raw columns as the database holds them; a dtype never depends on what is in it."""
+    made = list(starmap(_column, kinds.items()))
+    for column, values in zip(made, columns, strict=True):
+        column.add(values)
+    return _framed(made)
+
+
+class Memory:
+    """The frame of all visible jobs as it was last read; what has changed since is all that is read again.
+
+    Writers take turns and each moves the change counter on, so whatever is above the counter of the last
+    reading is new, and nothing below it is.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._frame: pd.DataFrame | None = None
+        self._seq = -1
+
+    def frame(self) -> pd.DataFrame:
+        """Give the frame as the log is now; what the caller does to it stays with the caller."""
+        import pandas as pd
+
+        with self._lock, self._log.read() as connection:
+            # Before the rows: what is written between the two is read twice, never missed.
+            seq = int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
+            if seq != self._seq or self._frame is None:
+                self._frame = self._updated(connection, seq)
+                self._seq = seq
+            # pandas 3 copies a shallow copy's data once either side is written to; before, both would see it.
+            return self._frame.copy(deep=int(pd.__version__.partition(".")[0]) < 3)
+
+    def _updated(self, connection: Connection, seq: int) -> pd.DataFrame:
+        before = self._frame
+        if before is not None and len(before) and seq > self._seq:
+            moved = jobs.c.seq > self._seq
+            count = connection.execute(select(func.count()).select_from(jobs).where(moved)).scalar_one()
+            if count <= min(len(before) // _CHANGED, _MANY):
+                changed = connection.execute(select(jobs.c.id).where(moved)).scalars().all()
+                found = _merged(connection, before, changed)
+                if found is not None:
+                    return found
+        return read_jobs(connection, [visible])
+
+
+def _merged(connection: Connection, before: pd.DataFrame, changed: Sequence[str]) -> pd.DataFrame | None:
+    """Give a frame with the jobs that changed as they are now. None: they do not simply follow at its end."""
+    import numpy as np
+    import pandas as pd
+    from pandas.api.types import union_categoricals
+
+    now = read_jobs(connection, [visible, jobs.c.id.in_(changed)])
+    places = np.flatnonzero(before["id"].isin(changed).to_numpy(dtype=bool))
+    had = dict(zip(before["id"].iloc[places], places.tolist(), strict=True))
+    order = np.arange(len(before))
+    shown = np.ones(len(before), dtype=bool)
+    shown[places] = False
+    added = []
+    for number, job_id in enumerate(now["id"], len(before)):
+        place = had.get(job_id)
+        if place is None:
+            added.append(number)
+        else:
+            order[place], shown[place] = number, True
+    if added:
+        first = now["id"].iloc[added[0] - len(before)]
+        later = select(jobs.c.id).where(jobs.c.id == first, jobs.c.id > before["id"].iloc[-1])
+        if connection.execute(later).first() is None:  # in the database's own order of texts
+            return None
+    take = np.concatenate([order[shown], np.array(added, dtype=order.dtype)])
+    made: dict[str, Any] = {}
+    for name, kind in COLUMNS.items():
+        if kind == AXIS:
+            both = union_categoricals([before[name], now[name]], sort_categories=True)
+            made[name] = both.take(take).remove_unused_categories()
+        else:
+            made[name] = pd.concat([before[name], now[name]], ignore_index=True).array.take(take)
+    return pd.DataFrame(made)
+
+
+def _batches(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    """Give rows a few hundred or thousand at a time."""
+    if connection.dialect.name != "sqlite":
+        with connection.execute(query.execution_options(stream_results=True)) as streamed:
+            yield from iter(lambda: streamed.fetchmany(_FETCH_FAR), [])
+        return
+    # As the driver gives them: SQLAlchemy's own rows cost as much again, and SQLite buffers nothing.
+    with connection.execute(query) as result:
+        cursor: Any = result.cursor
+        try:
+            yield from iter(lambda: cursor.fetchmany(_FETCH), [])
+        except sqlite3.Error as error:
+            raise DBAPIError(None, None, error) from error
+
+
+def _framed(columns: list[_Column]) -> pd.DataFrame:
+    import pandas as pd
+
+    made: dict[str, Any] = {}
+    columns.reverse()
+    while columns:  # each is let go of as soon as its array stands
+        column = columns.pop()
+        made[column.name] = column.array()
+        del column
+    return pd.DataFrame(made)
+
+
+def _column(name: str, kind: str) -> _Column:
+    return (_Axis if kind == AXIS else _Column)(name, kind)
+
+
+class _Column:
+    """A column in the making, as Arrow arrays."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        import pyarrow as pa
+
+        self.name, self.kind = name, kind
+        whole = pa.int64()
+        # SQLite gives a truth as 0 or 1, PostgreSQL as False or True: Arrow sees which.
+        self._type = {
+            TEXT: pa.large_string(),
+            WHOLE: whole,
+            REAL: pa.float64(),
+            MONEY: whole,
+            TIME: whole,
+        }.get(kind)
+        self._parts: list[Any] = []
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take in further values."""
+        import pyarrow as pa
+
+        part = pa.array(values, self._type)
+        self._parts.append(part.cast(pa.bool_()) if self.kind == TRUTH else part)
+
+    def array(self) -> Any:
+        """Give pandas' array of all values."""
+        import numpy as np
+        import pandas as pd
+        import pyarrow as pa
+
+        all_of_it = pa.chunked_array(self._parts, pa.bool_() if self.kind == TRUTH else self._type)
+        self._parts = []
+        extended: dict[str, Any] = {WHOLE: pd.Int64Dtype(), TRUTH: pd.BooleanDtype()}
+        if self.kind == TEXT:
+            extended[TEXT] = pd.StringDtype("pyarrow")
+            all_of_it = pa.chunked_array([all_of_it.combine_chunks()])
+        if self.kind in extended:
+            return extended[self.kind].__from_arrow__(all_of_it)
+        if self.kind == TIME:
+            never = int(np.datetime64("NaT").astype("int64"))
+            exact = all_of_it.fill_null(never).to_numpy().view("datetime64[us]")
+            return pd.Series(exact).dt.tz_localize("UTC").array
+        if self.kind == MONEY:
+            return all_of_it.cast(pa.float64()).to_numpy() / 1_000_000
+        return all_of_it.to_numpy()
+
+
+class _Codes(dict[Any, int]):
+    """Numbers for texts, as they come; -1 stands for what is not set."""
+
+    def __missing__(self, text: str) -> int:
+        self[text] = number = len(self) - 1  # None was there before
+        return number
+
+
+class _Axis(_Column):
+    """A column of texts that many rows share."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        super().__init__(name, kind)
+        self._codes = _Codes({None: -1})
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Take in further values."""
+        import numpy as np
+
+        codes: np.ndarray[Any, Any] = np.fromiter(
+            map(self._codes.__getitem__, values), dtype=np.int32, count=len(values)
+        )
+        small = len(self._codes) <= np.iinfo(np.int8).max
+        self._parts.append(codes.astype(np.int8) if small else codes)
+
+    def array(self) -> Any:
+        """Give pandas' array of all values; its categories are those that occur, sorted."""
+        import numpy as np
+        import pandas as pd
+
+        texts = [text for text in self._codes if text is not None]
+        ranks = sorted(range(len(texts)), key=texts.__getitem__)
+        places = np.empty(len(texts) + 1, dtype=np.int32)
+        places[ranks] = np.arange(len(texts))
+        places[-1] = -1  # which is where the code -1 points
+        found = places[np.concatenate(self._parts)] if self._parts else np.empty(0, dtype=np.int32)
+        self._parts = []
+        return pd.Categorical.from_codes(
+            found, categories=pd.Index([texts[rank] for rank in ranks], dtype="str")
+        )
