@@ -391,10 +391,10 @@ TEXTS: dict[str, str] = {
     "restored": "{name} is a result, and its request is in the form. To use the file itself, type its path.",
     # A file from the browser.
     "pick_drop": "or drop one here; a result or its .json brings its request back",
-    "pick_progress": "{done} of {all} MB",
+    "pick_progress": "{done} of {all}",
     "pick_cancel": "Cancel",
     "pick_cancelled": "Cancelled; nothing was kept.",
-    "pick_done": "{name} is here ({all} MB).",
+    "pick_done": "{name} is here ({all}).",
     "pick_lost": "The kernel has not answered for a minute. If a cell is running, the file goes on after it; if the kernel is gone, cancel and choose the file again.",
     "pick_large": "{name} has {mb:.1f} MB; up to {limit} MB are taken here. Choose a smaller file, or type its path.",
     "pick_empty": "{name} is empty (0 bytes). Choose another file.",

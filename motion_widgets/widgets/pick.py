@@ -134,6 +134,6 @@ class FilePick(anywidget.AnyWidget):
         self._answer(name, "done", name=parcel.name)
         self._on_file(path)
 
-    def _answer(self, name: str, what: str, **more: Any) -> None:
+    def _answer(self, parcel: str, what: str, /, **more: Any) -> None:
         if not self._closed:
-            self.send({"type": what, "id": name, **more})
+            self.send({"type": what, "id": parcel, **more})

@@ -14,7 +14,7 @@ function fill(sentence, values) {
   return String(sentence).replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, key) => (key in values ? values[key] : whole));
 }
 
-const megabytes = (bytes) => (bytes >= 1e5 ? (bytes / 1e6).toFixed(1) : (bytes / 1e6).toFixed(3));
+const amount = (bytes) => (bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1000)} kB`);
 
 function render({ model, el }) {
   const words = model.get("_words");
@@ -75,7 +75,7 @@ function render({ model, el }) {
     const share = Math.floor((100 * sent) / current.file.size);
     done.style.width = `${share}%`;
     bar.setAttribute("aria-valuenow", String(share));
-    const text = fill(words.pick_progress, { done: megabytes(sent), all: megabytes(current.file.size) });
+    const text = fill(words.pick_progress, { done: amount(sent), all: amount(current.file.size) });
     bar.setAttribute("aria-valuetext", text);
     told.textContent = text;
   }
@@ -99,7 +99,7 @@ function render({ model, el }) {
     // A request's sidecar tells everything; the result beside it need not travel.
     const file = [...files].find((one) => /\.json$/i.test(one.name)) ?? files[0];
     if (file.size > model.get("limit")) {
-      const values = { name: file.name, mb: megabytes(file.size), limit: model.get("limit") / 1e6 };
+      const values = { name: file.name, mb: (file.size / 1e6).toFixed(1), limit: model.get("limit") / 1e6 };
       return say(fill(words.pick_large, values), true);
     }
     current = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), file };
@@ -121,7 +121,7 @@ function render({ model, el }) {
       send(message.offset);
     } else if (message.type === "refused") end(message.message, true);
     else if (message.type === "done") {
-      end(fill(words.pick_done, { name: message.name, all: megabytes(current.file.size) }));
+      end(fill(words.pick_done, { name: message.name, all: amount(current.file.size) }));
     }
   }
 
