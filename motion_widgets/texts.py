@@ -446,7 +446,7 @@ TEXTS: dict[str, str] = {
     "publish_live": "The endpoint fetches media from public links. Local images go through its own upload; say where local clips go.",
     "publish_sandbox": "On the sandbox nothing needs publishing: it takes your files as they are, and they stay on this machine. You can try out a place for later here.",
     "publish_nowhere": "No place for clips was chosen yet.",
-    "publish_where_now": "Clips are published at {place}.",
+    "publish_where_now": "The place for clips is {place}",
     "publish_way": "Way",
     "publish_way_store": "an object store (S3, Google, Azure)",
     "publish_way_command": "a command of yours",

@@ -51,7 +51,12 @@ class LibraryView(w.VBox):
         self.box = w.VBox([self._grid, self.choice])
         self.box.add_class("mw-card")
         show(self.box, visible=False)
+        show(self.keep, visible=False)
         self.children = (flow(self.open, self.keep), self._said, self.box)
+
+    def draw(self) -> None:
+        """Offer to keep what stands in the form, where that is a file."""
+        show(self.keep, media_kind(self._value() or None) == "path")
 
     def _toggle(self) -> None:
         opening = self.box.layout.display == "none"

@@ -104,6 +104,7 @@ class MediaField(Field):
     def draw(self, findings: list[Finding], mends: Sequence[Operation], orientation: object) -> None:
         """Show what is to be said of the medium, and the ways out."""
         self.mender.offer([one for one in mends if one.kind == self._which], self.fact, orientation)
+        self.library.draw()
         if self._which == "clip":
             clip = self.fact if isinstance(self.fact, Clip | ClipError) else None
             put(self.ruler, "value", ruler(clip, orientation))

@@ -246,7 +246,7 @@ def test_a_place_that_is_none_is_said(form: mw.RequestForm) -> None:
 def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
     tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("APIMART_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
     with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
         form = mw.RequestForm(live, watch=False)
         panel = form.publishing
