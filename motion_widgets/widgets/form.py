@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from motion_widgets.errors import MotionError, RequestError
-from motion_widgets.facts import Clip
+from motion_widgets.facts import Clip, Image
 from motion_widgets.media.mend import mends_for
 from motion_widgets.price import Estimate, estimate
 from motion_widgets.request import MotionRequest, media_source
@@ -40,6 +40,7 @@ from motion_widgets.widgets.snippets import KINDS, snippet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from motion_widgets.errors import ClipError
     from motion_widgets.jobs.job import Job
     from motion_widgets.workspace import Workspace
 
@@ -217,8 +218,17 @@ class RequestForm(Panel):
         return self._judge(self.request)
 
     def _judge(self, req: MotionRequest) -> list[Finding]:
-        clip, image = self.clip_field.fact, self.image_field.fact
-        return self.ws.judge(req, clip, image, hosted=self.publishing.hosted)
+        return self.ws.judge(req, self._clip, self._image, hosted=self.publishing.hosted)
+
+    @property
+    def _clip(self) -> Clip | ClipError | None:
+        fact = self.clip_field.fact
+        return None if isinstance(fact, Image) else fact
+
+    @property
+    def _image(self) -> Image | ClipError | None:
+        fact = self.image_field.fact
+        return None if isinstance(fact, Clip) else fact
 
     @property
     def _measuring(self) -> bool:
@@ -293,7 +303,7 @@ class RequestForm(Panel):
 
     def _render(self) -> None:
         req, media = self.request, {"image_url": self.image_field, "video_url": self.clip_field}
-        clip, image, turned = self.clip_field.fact, self.image_field.fact, req.character_orientation
+        clip, image, turned = self._clip, self._image, req.character_orientation
         findings = self._judge(req)
         pending = {name for name, one in media.items() if one.measuring}
         findings = [one for one in findings if not (one.code == "not_measured" and one.field in pending)]
@@ -329,7 +339,7 @@ class RequestForm(Panel):
         if price is not None:
             shown = str(price) if not price.length_unknown else say("price_up_to", high=price.high)
             code = "price_unknown" if price.length_unknown else "price_how"
-            clip = self.clip_field.fact
+            clip = self._clip
             length = clip.length if isinstance(clip, Clip) else 0.0
             how = say(
                 code, length=length, rate=price.per_second, date=price.prices_date, seconds=price.seconds_high

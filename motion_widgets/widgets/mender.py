@@ -298,8 +298,11 @@ def _before_after(made: Mended) -> str:
         fact = made.result
         about = ""
         if which == "after":
-            long = isinstance(fact, Clip)
-            about = f", {fact.length:.2f} s" if long else f", {fact.width} \u00d7 {fact.height} px"
+            about = (
+                f", {fact.length:.2f} s"
+                if isinstance(fact, Clip)
+                else f", {fact.width} \u00d7 {fact.height} px"
+            )
         words = f"<figcaption><b>{esc(head)}</b> {esc(name)}{esc(about)}</figcaption>"
         shown.append(f"<figure>{drawn}{words}</figure>")
     return f'<div class="mw-pair">{"".join(shown)}</div>'

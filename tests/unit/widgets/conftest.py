@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 def until(condition: Callable[[], object]) -> None:
