@@ -1,8 +1,8 @@
 """A workspace ties an endpoint, a log and a folder together; it is what a notebook opens first.
 
-In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inputs/`` and ``mended/``
-(visible, so that Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json`` (which endpoint a
-person last chose).
+In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inputs/``, ``mended/`` and
+``library/`` (visible, so that Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json``
+(which endpoint a person last chose).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from motion_widgets.jobs.publishing import Publishes
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.sidecar import read_sidecar, request_of
 from motion_widgets.jobs.target import BASE_URL, Target, keep_in_mind, remembered, target_of
+from motion_widgets.library import Library
 from motion_widgets.log.frames import LogView
 from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log, Row
@@ -248,10 +249,15 @@ class Workspace(Publishes):
         return self._appraiser.check(req, self._target, hosted=self.publish_to is not None)
 
     def judge(
-        self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None
-    ) -> list[Finding]:
-        """Find all that is wrong with a request whose media were measured, for this workspace's endpoint."""
-        return judge(req, clip, image, self._target, hosted=self.publish_to is not None)
+        self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None,
+        *, hosted: bool | None = None,
+    ) -> list[Finding]:  # fmt: skip
+        """Find all that is wrong with a request whose media were measured, for this workspace's endpoint.
+
+        `hosted`: whether there is a place to publish clips. None: it is looked up, which touches the disk.
+        """
+        chosen = self.publish_to is not None if hosted is None else hosted
+        return judge(req, clip, image, self._target, hosted=chosen)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs, at this workspace's prices."""
@@ -433,6 +439,11 @@ class Workspace(Publishes):
     def undo_mend(self, mend_id: str) -> Path:
         """Take a mend back and give the file that it was made of; raises LogError where it is gone."""
         return undo(self.log_store, self.folder, mend_id)
+
+    @property
+    def library(self) -> Library:
+        """The clips and images in ``library/`` that are used again and again."""
+        return Library(self.folder / "library")
 
     def samples(self) -> SampleMedia:
         """Give the reference image and clips that come with the toolkit, drawn at first use."""

@@ -11,7 +11,7 @@ from motion_widgets.texts import say
 from motion_widgets.widgets._base import button, flow, line, live_line, note, put, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from motion_widgets.rules import Finding, Fix
 
@@ -19,16 +19,19 @@ __all__ = ["Field"]
 
 
 class Field(w.VBox):
-    """A control with what is to be said of it, and up to two fixes as buttons."""
+    """A control with what is to be said of it, up to two fixes as buttons, and `more` buttons beside them."""
 
-    def __init__(self, apply: Callable[[Fix], None], *children: w.Widget) -> None:
+    def __init__(
+        self, apply: Callable[[Fix], None], *children: w.Widget, more: Sequence[w.Button] = ()
+    ) -> None:
         super().__init__(layout=w.Layout(width="100%"))
         self.add_class("mw-field")
         self._apply = apply
         self._fixes: list[Fix] = []
         self._said = live_line()
         self._buttons = [button("", partial(self._click, number)) for number in range(2)]
-        self._row = flow(*self._buttons)
+        self._more = more
+        self._row = flow(*self._buttons, *more)
         show(self._row, visible=False)
         self.children = (*children, self._said, self._row)
 
@@ -42,7 +45,7 @@ class Field(w.VBox):
             if fix is not None:
                 put(shown, "description", fix.label)
                 put(shown, "tooltip", fix.label)
-        show(self._row, self._fixes)
+        show(self._row, self._fixes or any(one.layout.display != "none" for one in self._more))
 
     def _click(self, number: int) -> None:
         if number < len(self._fixes):

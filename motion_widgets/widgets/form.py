@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from motion_widgets.errors import ClipError, MotionError, RequestError
+from motion_widgets.errors import MotionError, RequestError
 from motion_widgets.facts import Clip, Image
-from motion_widgets.media import filmstrip, thumbnail
+from motion_widgets.media.mend import mends_for
 from motion_widgets.price import Estimate, estimate
-from motion_widgets.request import MotionRequest, media_kind, media_source
-from motion_widgets.rules import LIMITS, MODELS, Finding, Fix, check
+from motion_widgets.request import MotionRequest, media_source
+from motion_widgets.rules import LIMITS, MODELS, Finding, Fix
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import (
     DEBOUNCE,
@@ -32,22 +32,19 @@ from motion_widgets.widgets._base import (
 )
 from motion_widgets.widgets._html import esc
 from motion_widgets.widgets.field import Field
-from motion_widgets.widgets.media_view import clip_line, image_line, picture, ruler
+from motion_widgets.widgets.media_field import ENDINGS, MediaField
+from motion_widgets.widgets.publish_panel import PublishPanel
 from motion_widgets.widgets.purse import Purse
 from motion_widgets.widgets.snippets import KINDS, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from motion_widgets.errors import ClipError
     from motion_widgets.jobs.job import Job
     from motion_widgets.workspace import Workspace
 
 __all__ = ["RequestForm"]
-
-UPLOAD_MAX = 10_000_000
-"""Bytes; above about this a browser's upload through the kernel dies without a word."""
-CLIP_ENDINGS = (".mp4", ".mov", ".m4v")
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 class RequestForm(Panel):
@@ -74,14 +71,11 @@ class RequestForm(Panel):
     ) -> None:
         super().__init__(ws, watch=watch)
         self._on_submit, self._on_show = on_submit, on_show
-        self._clip: Clip | ClipError | None = None
-        self._image: Image | ClipError | None = None
         self._earlier: Job | None = None
         self._price: Estimate | None = None
         self._submitting = False
         self._pending: Callable[[], Callable[[], None]] | None = None
         self._loading = False
-        self._measuring: set[str] = set()
         self._build()
         self.load(request or MotionRequest(model=MODELS[0]))
         self.later("samples", self._offer)
@@ -90,14 +84,12 @@ class RequestForm(Panel):
     # What it is made of.
 
     def _build(self) -> None:
-        self.image = control(
-            w.Combobox, say("form_image"), placeholder=say("form_image_hint"), ensure_option=False
-        )
-        self.clip = control(
-            w.Combobox, say("form_clip"), placeholder=say("form_clip_hint"), ensure_option=False
-        )
-        self.image_upload = self._upload(say("form_image_upload"), ",".join(IMAGE_ENDINGS), self.image)
-        self.clip_upload = self._upload(say("form_clip_upload"), ",".join(CLIP_ENDINGS), self.clip)
+        wants: dict[str, Any] = {
+            "apply": self._mend, "measured": self._measured, "restored": self._restored
+        }  # fmt: skip
+        self.image_field = MediaField(self, "image", **wants)
+        self.clip_field = MediaField(self, "clip", **wants)
+        self.image, self.clip = self.image_field.box, self.clip_field.box
         self.model = control(w.Dropdown, say("form_model"), options=list(MODELS))
         lengths = {
             name: say("ruler_range", low=low, high=high) for name, (low, high) in LIMITS.clip_seconds.items()
@@ -123,12 +115,11 @@ class RequestForm(Panel):
             options=[(say(f"form_watermark_{one or 'none'}"), one) for one in ("", "off", "on")],
         )  # fmt: skip
         self.webhook = control(w.Text, say("form_webhook"), placeholder="https://")
-        self._image_view, self._clip_view = html(cls="mw-preview-box"), html(cls="mw-preview-box")
-        self._ruler, self._count = html(), html(cls="mw-muted mw-small")
+        self._count = html(cls="mw-muted mw-small")
         self._advice = html(f'<span class="mw-muted mw-small">{esc(say("form_advice"))}</span>')
         self._fields = {
-            "image_url": Field(self._mend, self.image, self._image_view, self.image_upload),
-            "video_url": Field(self._mend, self.clip, self._clip_view, self.clip_upload, self._ruler),
+            "image_url": self.image_field,
+            "video_url": self.clip_field,
             "model": Field(self._mend, self.model),
             "character_orientation": Field(self._mend, self.orientation),
             "mode": Field(self._mend, self.mode),
@@ -145,8 +136,6 @@ class RequestForm(Panel):
         choices = (self.model, self.orientation, self.mode, self.sound, self.watermark)
         for one in (self.image, self.clip, self.prompt, self.webhook, *choices):
             one.observe(self._changed, "value")
-        self.image.observe(lambda _: self._measure("image"), "value")
-        self.clip.observe(lambda _: self._measure("clip"), "value")
 
     def _build_side(self) -> w.VBox:
         self._card, self._money, self._summary = html(), live_line(), live_line()
@@ -164,48 +153,19 @@ class RequestForm(Panel):
         code = w.VBox([self.kind, self._code, self.paste, flow(self._paste)])
         for one in (card, code):
             one.add_class("mw-card")
-        side = w.VBox([card, code])
+        self.publishing = PublishPanel(
+            self, get=lambda: self.request, use=self.clip_field.use, looked=self._render
+        )
+        side = w.VBox([card, self.publishing, code])
         side.add_class("mw-stack")
         return side
-
-    def _upload(self, label: str, accept: str, target: w.Combobox) -> w.FileUpload:
-        upload = w.FileUpload(
-            description=label, accept=accept, multiple=False, layout=w.Layout(width="auto", margin="0")
-        )
-        upload.tooltip = label
-
-        def taken(_: object) -> None:
-            if not upload.value:
-                return
-            one = upload.value[0]
-            name, content = Path(str(one["name"])).name, bytes(one["content"])
-            upload.value = ()
-            if len(content) > UPLOAD_MAX:
-                self.tell(say("upload_large", name=name, limit=UPLOAD_MAX // 1_000_000), bad=True)
-                return
-            self.later(f"upload {label}", lambda: self._keep(name, content, target))
-
-        upload.observe(taken, "value")
-        return upload
-
-    def _keep(self, name: str, content: bytes, target: w.Combobox) -> Callable[[], None]:
-        """Write an uploaded file into the workspace, under its own name and its content's."""
-        import hashlib
-
-        folder = self.ws.folder / "inputs" / hashlib.sha256(content).hexdigest()[:10]
-        folder.mkdir(parents=True, exist_ok=True)
-        safe = "".join(c if c.isalnum() or c in "._- " else "_" for c in name)[-80:].lstrip(". ") or "file"
-        part = folder / f"{safe}.part"
-        part.write_bytes(content)
-        path = part.replace(folder / safe)
-        return lambda: setattr(target, "value", str(path))
 
     def _offer(self) -> Callable[[], None]:
         """Draw the samples, and offer them beside the user's own files."""
         samples = self.ws.samples()
         own = sorted({*self.ws.folder.iterdir(), *Path.cwd().iterdir()})[:500]
-        clips = [str(path) for path in own if path.suffix.lower() in CLIP_ENDINGS]
-        images = [str(path) for path in own if path.suffix.lower() in IMAGE_ENDINGS]
+        clips = [str(path) for path in own if path.suffix.lower() in ENDINGS["clip"]]
+        images = [str(path) for path in own if path.suffix.lower() in ENDINGS["image"]]
 
         def put_them() -> None:
             self.image.options = (str(samples.image), *images[:50])
@@ -255,7 +215,24 @@ class RequestForm(Panel):
     @property
     def findings(self) -> list[Finding]:
         """All that is to be said of the request as the form stands."""
-        return check(self.request, clip=self._clip, image=self._image, live=self.ws.live)
+        return self._judge(self.request)
+
+    def _judge(self, req: MotionRequest) -> list[Finding]:
+        return self.ws.judge(req, self._clip, self._image, hosted=self.publishing.hosted)
+
+    @property
+    def _clip(self) -> Clip | ClipError | None:
+        fact = self.clip_field.fact
+        return None if isinstance(fact, Image) else fact
+
+    @property
+    def _image(self) -> Image | ClipError | None:
+        fact = self.image_field.fact
+        return None if isinstance(fact, Clip) else fact
+
+    @property
+    def _measuring(self) -> bool:
+        return self.clip_field.measuring or self.image_field.measuring
 
     def _mend(self, fix: Fix) -> None:
         self.load(fix.apply(self.request))
@@ -271,51 +248,13 @@ class RequestForm(Panel):
                 bad=True,
             )
 
-    # Measuring, off the keystroke path.
+    def _restored(self, req: MotionRequest, name: str) -> None:
+        self.load(req)
+        self.tell(say("restored", name=name))
 
-    def _measure(self, which: str) -> None:
-        value = (self.image if which == "image" else self.clip).value.strip()
-        setattr(self, f"_{which}", None)
-        put(self._image_view if which == "image" else self._clip_view, "value", "")
-        if media_kind(value or None) not in ("path", "link"):
-            self._measuring.discard(which)
-            self.later(which, lambda: None)
-            return
-        self._measuring.add(which)
-        delay = 0.0 if value in (self.image.options if which == "image" else self.clip.options) else DEBOUNCE
-        self.later(which, lambda: self._measured(which, value), delay=delay)
-
-    def _measured(self, which: str, value: str) -> Callable[[], None]:
-        """Measure and draw one medium; on a thread."""
-        req = MotionRequest(**{"image_url" if which == "image" else "video_url": value})
-        clip, image = self.ws.measure(req)
-        fact, shown = (image, self._image_view) if which == "image" else (clip, self._clip_view)
-        view = ""
-        if isinstance(fact, Clip | Image):
-            said = image_line(fact) if isinstance(fact, Image) else clip_line(fact)
-            told = f'<span class="mw-muted mw-small">{esc(said)}</span>'
-            view = f'<div class="mw-preview">{self._drawn(fact)}{told}</div>'
-
-        def take() -> None:
-            self._measuring.discard(which)
-            setattr(self, f"_{which}", fact)
-            put(shown, "value", view)
-            self._render()
-            self._look_up()
-
-        return take
-
-    @staticmethod
-    def _drawn(fact: Clip | Image) -> str:
-        """Give a small picture of a local file; a link is not fetched for it."""
-        if media_kind(fact.source) != "path":
-            return ""
-        try:
-            if isinstance(fact, Clip):
-                return picture(filmstrip(Path(fact.source).expanduser()), say("filmstrip_of", name=fact.name))
-            return picture(thumbnail(Path(fact.source).expanduser(), 84), say("picture_of", name=fact.name))
-        except (MotionError, OSError):
-            return ""
+    def _measured(self) -> None:
+        self._render()
+        self._look_up()
 
     # Drawing.
 
@@ -329,6 +268,7 @@ class RequestForm(Panel):
             self._render()
         self._look_up()
         self._look_for_money()
+        self.publishing.look()
 
     def _look_up(self) -> None:
         """Find out, off the keystroke path, whether the same request was made before."""
@@ -351,6 +291,7 @@ class RequestForm(Panel):
         """Look again whether the request was made before, and for the balance; the log changed."""
         self._look_up()
         self._look_for_money()
+        self.publishing.look()
 
     def _look_for_money(self) -> None:
         Purse.of(self.ws).show(self, self._render_money, delay=DEBOUNCE)
@@ -361,20 +302,25 @@ class RequestForm(Panel):
         put(self._money, "value", line(beside))
 
     def _render(self) -> None:
-        req = self.request
-        findings = check(req, clip=self._clip, image=self._image, live=self.ws.live)
-        pending = {"image_url": "image" in self._measuring, "video_url": "clip" in self._measuring}
-        findings = [one for one in findings if not (one.code == "not_measured" and pending.get(one.field))]
+        req, media = self.request, {"image_url": self.image_field, "video_url": self.clip_field}
+        clip, image, turned = self._clip, self._image, req.character_orientation
+        findings = self._judge(req)
+        pending = {name for name, one in media.items() if one.measuring}
+        findings = [one for one in findings if not (one.code == "not_measured" and one.field in pending)]
+        mends = [op for one in findings for op in mends_for(one, clip, image, turned)]
         for name, field in self._fields.items():
-            field.say([one for one in findings if one.field == name])
-        put(self._ruler, "value", ruler(self._clip, req.character_orientation))
+            own = [one for one in findings if one.field == name]
+            if name in media:
+                media[name].draw(own, mends, turned)
+            else:
+                field.say(own)
         put(
             self._count,
             "value",
             say("prompt_count", count=len(self.prompt.value), limit=LIMITS.prompt_characters),
         )
         try:
-            self._price = estimate(req, self._clip, prices=self.ws.prices)
+            self._price = estimate(req, clip, prices=self.ws.prices)
         except RequestError:
             self._price = None
         errors = sum(one.severity == "error" for one in findings)
@@ -393,7 +339,8 @@ class RequestForm(Panel):
         if price is not None:
             shown = str(price) if not price.length_unknown else say("price_up_to", high=price.high)
             code = "price_unknown" if price.length_unknown else "price_how"
-            length = self._clip.length if isinstance(self._clip, Clip) else 0.0
+            clip = self._clip
+            length = clip.length if isinstance(clip, Clip) else 0.0
             how = say(
                 code, length=length, rate=price.per_second, date=price.prices_date, seconds=price.seconds_high
             )
@@ -411,6 +358,8 @@ class RequestForm(Panel):
                 say("summary_error" if errors == 1 else "summary_errors", count=errors),
                 kind="error",
             )
+        elif self.publishing.asked:
+            said = note(say("summary_agree"), kind="warning")
         elif warnings:
             count = say("summary_warning" if warnings == 1 else "summary_warnings", count=warnings)
             said = note(say("summary_go"), count, kind="warning")
@@ -421,7 +370,8 @@ class RequestForm(Panel):
     def _render_buttons(self, errors: int) -> None:
         price, earlier = self._price, self._earlier
         high = f"${price.high:.2f}" if price is not None else "\u2013"
-        ready = not errors and not self._measuring and price is not None and not self._submitting
+        held = errors or self._measuring or self._submitting or self.publishing.asked
+        ready = price is not None and not held
         label = say("submit_live" if self.ws.live else "submit_sandbox", price=high)
         put(self.submit, "description", say("submitting") if self._submitting else label)
         put(self.submit, "tooltip", label)
@@ -445,7 +395,7 @@ class RequestForm(Panel):
         with self.lock:
             price = self._price
             blocked = any(one.severity == "error" for one in self.findings)
-            if self._submitting or self._measuring or price is None or blocked:
+            if self._submitting or self._measuring or price is None or blocked or self.publishing.asked:
                 return
             self._submitting = True
             self._render()

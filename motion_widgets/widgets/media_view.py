@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.errors import MotionError
 from motion_widgets.facts import Clip, Image
+from motion_widgets.media import filmstrip, thumbnail
+from motion_widgets.request import media_kind
 from motion_widgets.rules import LIMITS, MB
 from motion_widgets.texts import say
 from motion_widgets.widgets._html import esc
@@ -13,13 +17,38 @@ from motion_widgets.widgets._html import esc
 if TYPE_CHECKING:
     from motion_widgets.errors import ClipError
 
-__all__ = ["clip_line", "image_line", "picture", "ruler"]
+__all__ = ["clip_line", "data_link", "image_line", "picture", "preview", "ruler"]
+
+
+def data_link(data: bytes) -> str:
+    """Give small picture bytes as a link that carries them."""
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def picture(data: bytes, alt: str) -> str:
     """Give an ``img`` of small picture bytes, carried in the page itself."""
-    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
-    return f'<img alt="{esc(alt)}" src="data:image/{kind};base64,{base64.b64encode(data).decode()}">'
+    return f'<img alt="{esc(alt)}" src="{data_link(data)}">'
+
+
+def _small(fact: Clip | Image) -> str:
+    """Give a small picture of a local file; a link is not fetched for it. Blocks."""
+    if media_kind(fact.source) != "path":
+        return ""
+    path = Path(fact.source).expanduser()
+    try:
+        if isinstance(fact, Clip):
+            return picture(filmstrip(path), say("filmstrip_of", name=fact.name))
+        return picture(thumbnail(path, 84), say("picture_of", name=fact.name))
+    except (MotionError, OSError):
+        return ""
+
+
+def preview(fact: Clip | Image) -> str:
+    """Show a medium small, with what was measured of it. Blocks."""
+    said = image_line(fact) if isinstance(fact, Image) else clip_line(fact)
+    told = f'<span class="mw-muted mw-small">{esc(said)}</span>'
+    return f'<div class="mw-preview">{_small(fact)}{told}</div>'
 
 
 def _bytes(size: int | None) -> str:

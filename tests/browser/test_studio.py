@@ -259,6 +259,8 @@ def test_lab_the_form_works_with_the_keyboard_alone(page: Page, lab: Lab, media:
     fix = root.get_by_role("button", name="Use orientation “video” (3–30 s)")
     expect(fix).to_be_visible()
     page.keyboard.press("Shift+Tab")
+    expect(root.get_by_role("button", name="Trim to 9.9 s…")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
     expect(fix).to_be_focused()
     shot(page, "studio-focus-light", ".motion-widgets")
     page.keyboard.press("Enter")

@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("media",),
     ("endpoint", "log"),
     ("jobs",),
-    ("sweep", "study", "mending"),
+    ("sweep", "study", "mending", "library"),
     ("bundle",),
     ("workspace",),
     ("audit",),

@@ -1,0 +1,141 @@
+"""One medium of a request in the form: path or link, file from disk, library, picture, mending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import ipywidgets as w
+
+from motion_widgets.errors import ClipError, MotionError
+from motion_widgets.facts import Clip, Image
+from motion_widgets.request import MotionRequest, media_kind
+from motion_widgets.texts import say
+from motion_widgets.widgets._base import DEBOUNCE, control, html, put
+from motion_widgets.widgets.field import Field
+from motion_widgets.widgets.library_view import LibraryView
+from motion_widgets.widgets.media_view import preview, ruler
+from motion_widgets.widgets.mender import Mender
+from motion_widgets.widgets.pick import FilePick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from motion_widgets.media.mend import Operation
+    from motion_widgets.rules import Finding, Fix
+    from motion_widgets.widgets._base import Panel
+
+__all__ = ["ENDINGS", "MediaField"]
+
+ENDINGS = {"image": (".png", ".jpg", ".jpeg"), "clip": (".mp4", ".mov", ".m4v")}
+_MENDED = {"image": (".webp", ".heic", ".gif", ".bmp", ".tiff"), "clip": (".webm", ".mkv", ".avi", ".gif")}
+"""What is taken too, since it can be mended."""
+
+
+class MediaField(Field):
+    """A medium with all that leads to it and away from it.
+
+    Parameters
+    ----------
+    host
+        The form: its workspace, thread and lock.
+    which
+        ``"image"`` or ``"clip"``.
+    apply
+        Takes a fix that was clicked.
+    measured
+        Called when something new is known of the medium.
+    restored
+        Called with the request of a result that was dropped here, and the file's name.
+    """
+
+    def __init__(
+        self, host: Panel, which: Literal["image", "clip"], *, apply: Callable[[Fix], None],
+        measured: Callable[[], None], restored: Callable[[MotionRequest, str], None],
+    ) -> None:  # fmt: skip
+        self._host, self._which = host, which
+        self._changed, self._restored = measured, restored
+        self.fact: Clip | Image | ClipError | None = None
+        """What was measured. None: nothing yet."""
+        self.measuring = False
+        self.box = control(
+            w.Combobox, say(f"form_{which}"), placeholder=say(f"form_{which}_hint"), ensure_option=False
+        )
+        self.pick = FilePick(
+            say(f"form_{which}_pick"), accept=(*ENDINGS[which], *_MENDED[which], ".json"),
+            kinds=(which, "request"), folder=host.ws.folder / "inputs", on_file=self._arrived,
+        )  # fmt: skip
+        self.library = LibraryView(host, which, value=self.value, use=self.use)
+        self.view, self.ruler = html(cls="mw-preview-box"), html()
+        self.mender = Mender(host, which, value=self.value, use=self.use)
+        beside = (self.ruler,) if which == "clip" else ()
+        super().__init__(
+            apply, self.box, self.pick, self.library, self.view, *beside, more=self.mender.buttons
+        )
+        self.children += (self.mender,)
+        self.box.observe(lambda _: self.measure(), "value")
+
+    def value(self) -> str:
+        """Give the path or link as it stands; ``""``: none."""
+        return str(self.box.value).strip()
+
+    def use(self, value: str) -> None:
+        """Put a path or link into the form."""
+        self.box.value = value
+
+    def _arrived(self, path: Path) -> None:
+        """Take a file that came from the browser; on the pick's thread."""
+        request = None
+        if path.suffix.lower() == ".json" or self._which == "clip":
+            try:
+                request = self._host.ws.restore(path)
+            except MotionError as error:
+                if path.suffix.lower() == ".json":
+                    self._host.tell(str(error), bad=True)
+                    return
+        with self._host.lock:
+            if self._host.closed:
+                return
+            if request is not None:
+                self._restored(request, path.name)
+            else:
+                self.use(str(path))
+
+    def draw(self, findings: list[Finding], mends: Sequence[Operation], orientation: object) -> None:
+        """Show what is to be said of the medium, and the ways out."""
+        self.mender.offer([one for one in mends if one.kind == self._which], self.fact, orientation)
+        self.library.draw()
+        if self._which == "clip":
+            clip = self.fact if isinstance(self.fact, Clip | ClipError) else None
+            put(self.ruler, "value", ruler(clip, orientation))
+        self.say(findings)
+
+    # Measuring, off the keystroke path.
+
+    def measure(self) -> None:
+        """Begin to measure what stands in the form."""
+        value, which = self.value(), self._which
+        self.fact = None
+        put(self.view, "value", "")
+        if media_kind(value or None) not in ("path", "link"):
+            self.measuring = False
+            self._host.later(which, lambda: None)
+            return
+        self.measuring = True
+        delay = 0.0 if value in self.box.options else DEBOUNCE
+        self._host.later(which, lambda: self._measured(value), delay=delay)
+
+    def _measured(self, value: str) -> Callable[[], None]:
+        """Measure and draw; on a thread."""
+        req = MotionRequest(**{"image_url" if self._which == "image" else "video_url": value})
+        clip, image = self._host.ws.measure(req)
+        fact = image if self._which == "image" else clip
+        view = preview(fact) if isinstance(fact, Clip | Image) else ""
+
+        def take() -> None:
+            self.measuring = False
+            self.fact = fact
+            put(self.view, "value", view)
+            self._changed()
+
+        return take

@@ -1,0 +1,139 @@
+"""Choosing a file in the browser, or dropping one: it arrives in pieces, so that a large one harms nothing.
+
+The page sends a piece only when the one before is on the disk: neither the browser nor the kernel ever holds
+more than two of them, and messages of other widgets come between.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets as t
+
+from motion_widgets.errors import MotionError
+from motion_widgets.texts import TEXTS
+from motion_widgets.widgets.parcel import LIMITS_OF, Parcel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+__all__ = ["FilePick"]
+
+_STATIC = Path(__file__).parent / "static"
+# What the page says; `{name}` is filled in there.
+_WORDS = (
+    "pick_drop", "pick_progress", "pick_cancel", "pick_cancelled", "pick_done", "pick_large", "pick_lost"
+)  # fmt: skip
+PIECE = 1 << 20
+"""Bytes of one message; a browser's connection to Jupyter takes 10 MB at most."""
+
+
+class FilePick(anywidget.AnyWidget):
+    """A button and a place to drop a file on.
+
+    Parameters
+    ----------
+    label
+        What the button says.
+    accept
+        Endings that the browser's dialog offers, with their dots.
+    kinds
+        What a file may be by its content: ``"clip"``, ``"image"``, ``"request"``.
+    folder
+        The workspace's ``inputs/``.
+    on_file
+        Called with the path of a whole file, on this widget's own thread.
+    """
+
+    _esm = _STATIC / "pick.js"
+    _css = _STATIC / "pick.css"
+
+    label = t.Unicode().tag(sync=True)
+    accept = t.Unicode().tag(sync=True)
+    limit = t.Int().tag(sync=True)
+    """Bytes."""
+    piece = t.Int(PIECE).tag(sync=True)
+    """Bytes."""
+    _words = t.Dict().tag(sync=True)
+
+    def __init__(
+        self, label: str, *, accept: Sequence[str], kinds: Collection[str], folder: Path,
+        on_file: Callable[[Path], None],
+    ) -> None:  # fmt: skip
+        limit = max(LIMITS_OF[one] for one in kinds)
+        words = {one: TEXTS[one] for one in _WORDS}
+        super().__init__(label=label, accept=",".join(accept), limit=limit, _words=words)
+        self._kinds, self._folder, self._on_file = frozenset(kinds), folder, on_file
+        self._parcels: dict[str, Parcel] = {}
+        self._lock = threading.Lock()
+        self._worker: ThreadPoolExecutor | None = None
+        self._closed = False
+        self.on_msg(self._on_message)
+
+    def close(self) -> None:
+        """Take the widget from the page; what had only half arrived is removed."""
+        with self._lock:
+            self._closed = True
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.submit(self._drop_all)
+            worker.shutdown(wait=False)
+        super().close()
+
+    def _drop_all(self) -> None:
+        for one in self._parcels.values():
+            one.drop()
+        self._parcels.clear()
+
+    def _on_message(self, _widget: object, content: object, buffers: object) -> None:
+        """Hand a message to the own thread; a callback must not touch the disk."""
+        if not isinstance(content, dict) or not isinstance(content.get("id"), str):
+            return
+        pieces = list(buffers) if isinstance(buffers, list | tuple) else []
+        with self._lock:
+            if self._closed:
+                return
+            if self._worker is None:
+                self._worker = ThreadPoolExecutor(1, thread_name_prefix="file-pick")
+            self._worker.submit(self._take, content, pieces)
+
+    def _take(self, content: dict[str, Any], pieces: list[Any]) -> None:
+        name, what = content["id"], content.get("type")
+        try:
+            if what == "begin":
+                self._begin(name, content)
+            elif what == "piece" and name in self._parcels and pieces:
+                self._piece(name, content, pieces[0])
+            elif what == "cancel" and name in self._parcels:
+                self._parcels.pop(name).drop()
+        except (MotionError, OSError) as error:
+            parcel = self._parcels.pop(name, None)
+            if parcel is not None:
+                parcel.drop()
+            self._answer(name, "refused", message=str(error))
+
+    def _begin(self, name: str, content: dict[str, Any]) -> None:
+        size = content.get("size")
+        size = size if isinstance(size, int) and not isinstance(size, bool) else 0
+        self._parcels[name] = Parcel(self._folder, str(content.get("name")), size, self._kinds)
+        self._answer(name, "taken", offset=0)
+
+    def _piece(self, name: str, content: dict[str, Any], data: Any) -> None:
+        parcel = self._parcels[name]
+        offset = content.get("offset")
+        parcel.add(offset if isinstance(offset, int) else -1, memoryview(data))
+        if parcel.taken < parcel.size:
+            self._answer(name, "taken", offset=parcel.taken)
+            return
+        path = parcel.finish()
+        del self._parcels[name]
+        self._answer(name, "done", name=parcel.name)
+        self._on_file(path)
+
+    def _answer(self, parcel: str, what: str, /, **more: Any) -> None:
+        if not self._closed:
+            self.send({"type": what, "id": parcel, **more})

@@ -1,0 +1,209 @@
+"""A creator's way in a real browser: a photo and a 14 s clip from the disk, trimmed, published, submitted."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from ._lab import Lab, axe, narrow, shot, wide
+from .test_studio import LONG, STUDIO, TOO_WIDE, studio
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BIG = 72_000_000
+"""Bytes of a clip that would end a kernel's connection in one message."""
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a creator has: a selfie and a 14 s phone clip, in a folder that no server serves."""
+    from imageio_ffmpeg import get_ffmpeg_exe
+    from PIL import Image, ImageDraw
+
+    folder = tmp_path_factory.mktemp("phone")
+    photo = Image.new("RGB", (720, 1280), "#7aa2c8")
+    ImageDraw.Draw(photo).ellipse((210, 200, 510, 560), fill="#f0c9a4")
+    photo.save(folder / "selfie.jpg")
+    moving = "testsrc2=duration=14:size=540x960:rate=24"
+    subprocess.run(
+        [get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", moving, "-preset", "ultrafast", "-pix_fmt",
+         "yuv420p", str(folder / "dance.mp4")],
+        check=True,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder that is served under an address, as a creator's own web space."""
+    folder = tmp_path / "public"
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def pick(root: Locator, label: str, *files: Path) -> None:
+    root.locator(f"input[type=file][aria-label='{label}']").set_input_files([str(one) for one in files])
+
+
+def both(root: Locator, disk: Path) -> None:
+    pick(root, "Choose an image…", disk / "selfie.jpg")
+    pick(root, "Choose a clip…", disk / "dance.mp4")
+    expect(root.get_by_alt_text("Picture selfie.jpg")).to_be_visible()
+    expect(root.get_by_alt_text("Frames of dance.mp4")).to_be_visible()
+
+
+def looks(page: Page, lab: Lab, name: str) -> None:
+    """Take pictures in light, dark and narrow, and let axe look at each theme."""
+    lights(page, name)
+    lab.theme(page, "JupyterLab Dark")
+    shot(page, f"creator-{name}-dark", ".motion-widgets")
+    axe(page, ".motion-widgets")
+    narrow(page)
+    shot(page, f"creator-{name}-420", ".motion-widgets")
+    assert page.evaluate(TOO_WIDE) == []
+    wide(page)
+    lab.theme(page, "JupyterLab Light")
+
+
+def lights(page: Page, name: str) -> None:
+    """Take a picture in the light theme, and let axe look at it."""
+    shot(page, f"creator-{name}-light", ".motion-widgets")
+    axe(page, ".motion-widgets")
+
+
+def test_from_two_files_to_a_result_with_a_trim_by_keys_and_a_published_clip(  # noqa: PLR0915 - one story
+    page: Page, lab: Lab, disk: Path, public: tuple[Path, str]
+) -> None:
+    lab.open(page, lab.write_notebook("creator/studio", [STUDIO.format(folder="workspace")]))
+    lab.run_all(page)
+    root = studio(page)
+    both(root, disk)
+    expect(root.get_by_text(re.compile("The clip is 14.00 s, 4.00 s too long"))).to_be_visible()
+
+    # The trim, by keys alone.
+    root.get_by_role("button", name="Trim to 9.9 s…").focus()
+    page.keyboard.press("Enter")
+    start, end = root.get_by_role("slider", name="Start"), root.get_by_role("slider", name="End")
+    expect(end).to_have_attribute("aria-valuetext", "9.9 seconds")
+    start.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(start).to_have_attribute("aria-valuetext", "1.1 seconds")
+    page.keyboard.press("Tab")
+    expect(end).to_be_focused()
+    page.keyboard.press("End")
+    expect(end).to_have_attribute("aria-valuetext", "14.0 seconds")
+    expect(root.get_by_text("1.1–14.0 s, 12.9 s long. It must last 3 to 9.9 s.")).to_be_visible()
+    trim = root.get_by_role("button", name="Trim", exact=True)
+    expect(trim).to_be_disabled()
+    looks(page, lab, "trim")
+    root.get_by_role("button", name="First 9.9 s").focus()
+    page.keyboard.press("Enter")
+    expect(root.get_by_text("0.0–9.9 s, 9.9 s long. That fits.")).to_be_visible()
+    expect(trim).to_be_enabled()
+    trim.focus()
+    page.keyboard.press("Enter")
+    expect(root.get_by_alt_text(re.compile("^After:"))).to_be_visible(timeout=LONG)
+    expect(root.get_by_alt_text(re.compile("^Before:"))).to_be_visible()
+    expect(root.locator(".mw-submit")).to_be_enabled()
+    lights(page, "trimmed")
+
+    # Undo brings the clip back under its own name; the same trim again is there at once.
+    root.get_by_role("button", name=re.compile("^Undo")).click()
+    expect(root.get_by_text(re.compile("4.00 s too long"))).to_be_visible()
+    root.get_by_role("button", name="Trim to 9.9 s…").click()
+    root.get_by_role("button", name="Trim", exact=True).click()
+    expect(root.locator(".mw-submit")).to_be_enabled(timeout=LONG)
+
+    # Publishing, by a command of one's own: the place, the consent, the link and how long it lives.
+    folder, address = public
+    root.get_by_role("button", name="Publishing…").click()
+    expect(root.get_by_text(re.compile("On the sandbox nothing needs publishing"))).to_be_visible()
+    root.get_by_label("Way").select_option("a command of yours")
+    place = root.get_by_label("Place for clips")
+    place.fill(f"cp {{path}} {folder}/{{name}} && echo {address}/{{name}}")
+    place.blur()
+    root.get_by_role("button", name="Use this place").click()
+    expect(root.get_by_text(re.compile("would become public at your command cp"))).to_be_visible()
+    assert not list(folder.iterdir()), "nothing is published before somebody agreed"
+    looks(page, lab, "consent")
+    root.get_by_role("button", name="I agree that it becomes public there").click()
+    root.get_by_role("button", name="Publish the clip now").click()
+    expect(root.get_by_text(re.compile("Its link states no end"))).to_be_visible(timeout=LONG)
+    assert len(list(folder.iterdir())) == 1
+    root.get_by_role("button", name="Put its link into the request").click()
+    expect(root.get_by_label("Reference clip", exact=True)).to_have_value(re.compile(f"^{address}/.*mp4$"))
+    submit = root.locator(".mw-submit")
+    expect(submit).to_be_enabled()
+    lights(page, "published")
+    submit.click()
+    expect(root.locator(".mw-row").get_by_text("collected").first).to_be_visible(timeout=LONG)
+
+
+def test_a_large_clip_arrives_in_pieces_while_the_kernel_goes_on(
+    page: Page, lab: Lab, disk: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.mp4"
+    content = (disk / "dance.mp4").read_bytes()
+    padding = BIG - len(content)
+    large.write_bytes(content + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8))
+    lab.open(page, lab.write_notebook("large/studio", [STUDIO.format(folder="workspace")]))
+    lab.run_all(page)
+    root = studio(page)
+    pick(root, "Choose a clip…", large)
+    bar = root.get_by_role("progressbar", name="large.mp4")
+    expect(bar).to_be_visible()
+    lab.execute(page, "assert 1 + 1 == 2")  # answered in between
+    expect(root.get_by_text("large.mp4 is here (72.0 MB).")).to_be_visible(timeout=LONG)
+    expect(root.get_by_alt_text("Frames of large.mp4")).to_be_visible(timeout=LONG)
+    lab.execute(
+        page,
+        f"from pathlib import Path\nassert Path(studio.form.request.video_url).stat().st_size == {BIG}",
+    )
+    # Cancelled, nothing stays.
+    pick(root, "Choose a clip…", large)
+    root.get_by_role("button", name="Cancel").click()
+    expect(root.get_by_text("Cancelled; nothing was kept.")).to_be_visible()
+    lab.execute(page, "import time\nwhile list(ws.folder.glob('inputs/pick-*.part')):\n    time.sleep(0.05)")
+
+
+def test_a_wrong_file_is_said_and_a_results_json_brings_its_request_back(
+    page: Page, lab: Lab, disk: Path
+) -> None:
+    lab.open(page, lab.write_notebook("back/studio", [STUDIO.format(folder="workspace")]))
+    lab.run_all(page)
+    root = studio(page)
+    pick(root, "Choose a clip…", disk / "selfie.jpg")
+    expect(root.get_by_text("selfie.jpg looks like JPEG, not a clip; nothing was kept.")).to_be_visible()
+    axe(page, ".motion-widgets")
+    lab.execute(
+        page,
+        "s = ws.samples()\njob = ws.submit(mw.MotionRequest(model='kling-v2-6-motion-control', "
+        "image_url=str(s.image), video_url=str(s.clip_6s), character_orientation='video', mode='pro', "
+        "prompt='waves twice')).wait(60)",
+    )
+    results = lab.site / "back" / "workspace" / "results"
+    side = next(results.rglob("*.json"))
+    pick(root, "Choose a clip…", side.with_suffix(".mp4"), side)
+    expect(root.get_by_label("Prompt (optional)")).to_have_value("waves twice")
+    expect(root.get_by_text(re.compile("is a result, and its request is in the form"))).to_be_visible()
