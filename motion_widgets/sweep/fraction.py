@@ -30,6 +30,8 @@ __all__ = ["fraction_of"]
 _ZERO = 1e-7
 """A squared length of a row under this is the noise of floats."""
 _SWAPS = 200
+_TRIED = 20
+"""Cells on either side of an exchange that are tried."""
 _FEW = 8
 """Values of an axis that are counted out in a sentence."""
 _BROAD = 200
@@ -215,13 +217,12 @@ def _exchanged(model: Model, tally: _Tally, room: int, full: int) -> bool:
     axis = max(range(len(tally.counts)), key=lambda one: int(np.ptp(tally.counts[one])))
     often = int(np.argmax(tally.counts[axis]))
     out = [one for one in tally.taken if not model.there[one] and model.levels[axis, one] == often]
-    for one in sorted(out, key=tally.wanted, reverse=True)[:20]:
+    for one in sorted(out, key=tally.wanted, reverse=True)[:_TRIED]:
         before = sum(int((counts**2).sum()) for counts in tally.counts)
         tally.drop(one)
         able = tally.open & (model.cost <= room + model.cost[one])
         able[one] = False
-        if able.any():
-            other = int(np.argmin(np.where(able, tally.score, np.inf)))
+        for other in np.flatnonzero(able)[np.argsort(tally.score[able], kind="stable")][:_TRIED].tolist():
             tally.take(other)
             if sum(int((counts**2).sum()) for counts in tally.counts) < before and _keeps(model, tally, full):
                 return True

@@ -91,14 +91,14 @@ def test_within_the_budget_and_of_full_rank(design):
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(st.integers(2, 5), min_size=2, max_size=4), st.floats(0.0, 1.0), st.integers(0, 5))
-def test_even_within_one_cell_a_value_where_all_cost_alike(sizes, share, seed):
+def test_even_within_two_cells_a_value_where_all_cost_alike(sizes, share, seed):
     cells, axes = made(sizes, [0.57])
     least = full_rank(axes)
     count = least + int(share * (len(cells) - least))
     chosen, said = fraction_of(cells, axes, to_micro(0.57) * count, seed)
     assert len(chosen) == count, "all that it buys is bought"
     for name, found in counts(cells, axes, chosen).items():
-        assert max(found) - min(found) <= 1, said
+        assert max(found) - min(found) <= 2, said
         told = next(one for one in said if one.startswith(f"{name}: "))
         assert sorted(int(one.rsplit(" ", 1)[1].rstrip(".")) for one in told.split(", ")) == sorted(found)
 
