@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import LogError, RequestError
@@ -16,7 +18,7 @@ from motion_widgets.sweep.clusters import clusters
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -111,6 +113,22 @@ class Run:
             The `timeout` (s) ran out; the jobs live on.
         """
         wait_all(lambda: self.resting, timeout, self.id)
+        return self
+
+    def when_done(self, call: Callable[[Run], object]) -> Run:
+        """Call something with the run once it has ended or rests, on a thread of its own; give the run.
+
+        It may block. What it raises is printed, since nobody waits for it.
+        """
+
+        def told() -> None:
+            try:
+                wait_all(lambda: self.resting, None, self.id)
+                call(self)
+            except Exception:  # noqa: BLE001 - whatever the caller's own code raises
+                traceback.print_exc()
+
+        threading.Thread(target=told, name=f"when-done-{self.id}", daemon=True).start()
         return self
 
     def retry(self, what: str = "failed") -> Run:
