@@ -491,6 +491,7 @@ TEXTS: dict[str, str] = {
     "matrix_left": "{about} left",
     "matrix_late": "longer than usual",
     "matrix_new": "new",
+    "matrix_unknown": "unknown",
     "matrix_invalid": "invalid",
     "matrix_double": "double",
     "matrix_result": "Show result",

@@ -15,6 +15,7 @@ from motion_widgets.log.states import ENDS, RETRYABLE, State
 from motion_widgets.log.tables import jobs
 from motion_widgets.price import to_usd
 from motion_widgets.sweep.clusters import clusters
+from motion_widgets.sweep.outlook import Standing
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ class Run:
                 self._ws.log_store.add_attempt(row["id"], sweep_id=self.id, budget_id=self.id)
         self.drive()
         return self
+
+    def standing(self) -> Standing:
+        """Give what keeps this run's rows up to date and says how it stands; it reads only what changed."""
+        return Standing(self._ws, self)
 
     def clusters(self) -> list[Cluster]:
         """Find the axis values on which this run's failures lie. Empty: anywhere, or there are none."""

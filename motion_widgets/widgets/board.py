@@ -16,7 +16,6 @@ from motion_widgets.request import MotionRequest
 from motion_widgets.rules import MODELS
 from motion_widgets.sweep import Run, Sweep
 from motion_widgets.sweep.clusters import clusters
-from motion_widgets.sweep.outlook import Standing
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import (
     DEBOUNCE,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.store import Row
     from motion_widgets.sweep import Plan
-    from motion_widgets.sweep.outlook import Outlook
+    from motion_widgets.sweep.outlook import Outlook, Standing
     from motion_widgets.workspace import Workspace
 
 __all__ = ["SweepBoard"]
@@ -157,7 +156,7 @@ class SweepBoard(Panel):
         """Show how a run of the planned cells stands."""
 
         def work() -> Callable[[], None]:
-            standing = Standing(self.ws, run)
+            standing = run.standing()
 
             def take() -> None:
                 self._standing, self._rested = standing, False
@@ -254,7 +253,7 @@ class SweepBoard(Panel):
                 failed = say("changed_after_click")
             else:
                 try:
-                    standing = Standing(self.ws, plan.run(budget=bound if bound is not None else named))
+                    standing = plan.run(budget=bound if bound is not None else named).standing()
                 except MotionError as error:
                     failed = str(error)
 
@@ -361,6 +360,7 @@ class SweepBoard(Panel):
             ended = say(code, done=outlook.done, all=outlook.cells, failed=outlook.failed, open=rest)
             put(self._spoken, "value", line(esc(ended)))
             put(self.matrix, "finished", ended)
+            self.tell("")
             self._plan_again()
 
     def _look_for_money(self) -> None:

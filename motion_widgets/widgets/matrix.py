@@ -27,11 +27,12 @@ __all__ = ["CellMatrix", "Square"]
 
 _STATIC = Path(__file__).parent / "static"
 _KINDS = {
-    State.COLLECTED: "good", State.UNKNOWN: "odd", State.PLANNED: "still",
+    State.COLLECTED: "good", State.PLANNED: "still",
     **dict.fromkeys((State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED), "moving"),
 }  # fmt: skip
 _STATES = {
     **{state.value: [mark(state), say(f"state_{state}"), _KINDS.get(state, "bad")] for state in State},
+    State.UNKNOWN.value: [mark(State.UNKNOWN), say("matrix_unknown"), "odd"],
     "new": ["+", say("matrix_new"), "still"],
     "invalid": ["\u2716", say("matrix_invalid"), "bad"],
     "double": ["=", say("matrix_double"), "still"],

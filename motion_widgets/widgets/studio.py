@@ -56,7 +56,7 @@ class Studio(Panel):
         )
         self.monitor = JobMonitor(ws, on_show=self._show, on_edit=self._edit, watch=False)
         self.compare = CompareWall(ws, watch=False)
-        self.table = LogTable(ws, on_compare=self._compare, on_load=self._edit, watch=False)
+        self.table = LogTable(ws, on_compare=self._to_wall, on_load=self._edit, watch=False)
         self.golive = GoLive(ws, on_switch=self._switched)
         self._facts = html()
         self._golive_button = button(say("golive_open"), self._toggle_golive)
@@ -147,7 +147,7 @@ class Studio(Panel):
 
         self.later("show", work)
 
-    def _compare(self, job_ids: list[str]) -> None:
+    def _to_wall(self, job_ids: list[str]) -> None:
         self.compare.show_jobs(job_ids)
         self.tabs.selected_index = COMPARE
 

@@ -69,7 +69,7 @@ class LogTable(Panel):
         self._facets: list[dict[str, Any]] = []
         self._facets_at = -FRESH
         self._priced: tuple[Any, list[tuple[MotionRequest, float]]] = (None, [])
-        """Of what the button that runs again names the price: ids and endpoint; each request and its price."""
+        """What the button that runs again names the price of: ids, endpoint; each request and price."""
         self._rerunning = False
         self._hidden: list[str] = []
         self.grid = RowGrid(on_message=self._message)
@@ -139,7 +139,7 @@ class LogTable(Panel):
             self.later(f"mark {content['id']} {what}", partial(self._mark, content))
         elif kind == "act":
             actions = {
-                "compare": self._compare, "load": self._load, "rerun": self._rerun,
+                "compare": self._to_wall, "load": self._load, "rerun": self._rerun,
                 "delete": self._delete, "restore": self._restore,
             }  # fmt: skip
             action = actions.get(str(what))
@@ -171,7 +171,7 @@ class LogTable(Panel):
         found = {row["id"]: row for row in self.ws.log_store.rows(jobs.c.id.in_(self.chosen))}
         return [found[one] for one in self.chosen if one in found]
 
-    def _compare(self) -> None:
+    def _to_wall(self) -> None:
         def work() -> Callable[[], None] | None:
             ids = [
                 row["id"] for row in self._rows() if row["state"] == State.COLLECTED and row["result_path"]

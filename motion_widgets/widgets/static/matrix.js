@@ -6,6 +6,7 @@ const HEAD = 34; // px, the row of column heads
 const ROOM = 460; // px, the most that the matrix is high
 const NARROW = 132; // px, the least that a column is wide
 const WIDE = 300;
+const SLIM = 160;
 const AROUND = 2; // rows and columns drawn beyond what is in sight
 const CALM = 120; // ms without scrolling before pictures are asked for
 const KEPT = 300; // pictures
@@ -281,10 +282,13 @@ class View {
 
   measure() {
     const { columns, rows } = this.table;
-    const width = this.scroll.clientWidth || this.root.clientWidth || 600;
+    const bar = Math.max(this.scroll.offsetWidth - this.scroll.clientWidth, 2); // borders, and what scrolls
+    const width = (this.root.clientWidth || 600) - bar;
     this.side = Math.round(Math.min(Math.max(width * 0.22, 84), 220));
     this.wide = Math.floor(Math.min(Math.max((width - this.side) / Math.max(columns.length, 1), NARROW), WIDE));
     this.scroll.style.maxHeight = `${ROOM}px`;
+    this.scroll.style.maxWidth = `${this.side + this.wide * columns.length + bar}px`;
+    this.root.classList.toggle("mw-matrix-slim", this.wide < SLIM);
     this.space.style.width = `${this.side + this.wide * columns.length}px`;
     this.space.style.height = `${HEAD + TALL * rows.length}px`;
   }

@@ -10,7 +10,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.log.pages import Ask, page
 from motion_widgets.log.states import State
-from motion_widgets.sweep.outlook import Standing, span
+from motion_widgets.sweep.outlook import span
 from motion_widgets.widgets.matrix import CellMatrix, Square
 
 from .conftest import until
@@ -114,7 +114,7 @@ def test_the_longest_axis_goes_down_and_two_files_of_one_name_are_two_columns(
 
 def test_a_standing_reads_what_changed_and_its_outlook_counts_it(ws: mw.Workspace) -> None:
     run = mw.Sweep(request_of(ws)).plan(ws).run()
-    standing = Standing(ws, run)
+    standing = run.standing()
     called = threading.Event()
     assert run.when_done(lambda ended: called.set() if ended is run else None) is run
     run.wait(60)
@@ -142,10 +142,10 @@ def test_what_is_left_is_a_span_that_earlier_jobs_tell_and_unknown_without_any(w
     from motion_widgets.sweep import Run
 
     run = Run(ws, "run-x")
-    assert Standing(ws, run)._left() is None
+    assert run.standing()._left() is None
     for took in (4, 5, 5, 6):
         cell(State.COLLECTED, submitted=now, completed=now + took * minute)
-    standing = Standing(ws, run)
+    standing = run.standing()
     standing.outlook()
     left = standing._left()
     assert left is not None
