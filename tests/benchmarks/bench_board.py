@@ -109,7 +109,7 @@ def log(lab: Lab, page: Page) -> Iterator[Figure]:
             press.format("Billed"),
             (
                 f"{said}.startsWith('1–') && "
-                "document.querySelector('.mw-log tbody .mw-number + .mw-number').textContent.startsWith('$0.89')"
+                "document.querySelector('.mw-log td.mw-number + .mw-number').textContent.startsWith('$0.89')"
             ),
         ),
         "search in all texts": (

@@ -120,6 +120,8 @@ class Row {
       if (this.cells[i].className !== name) this.cells[i].className = name;
       if (name === "mw-grid-text") this.cells[i].dir = "auto";
       put(this.cells[i], row.cells[i]);
+      const whole = name === "mw-grid-text" ? row.cells[i] : ""; // it may be cut off
+      if (this.cells[i].title !== whole) this.cells[i].title = whole;
     });
     this.root.dataset.state = row.state;
     if (document.activeElement !== this.stars) this.stars.value = String(row.stars);
