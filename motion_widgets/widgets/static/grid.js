@@ -273,6 +273,7 @@ class Grid {
     this.fields = h("div", "mw-grid-fields");
     this.more.append(this.summary, this.fields);
     this.filters = new Map();
+    this.more.addEventListener("toggle", () => this.drawFilters());
 
     this.stars = h("select");
     offer(this.stars, [
@@ -453,7 +454,8 @@ class Grid {
   drawFilters() {
     const { words } = this;
     const ask = this.model.get("ask");
-    const facets = this.model.get("view").facets ?? [];
+    // Only while they are to be seen: a page of controls that nobody opened is a burden.
+    const facets = this.more.open ? (this.model.get("view").facets ?? []) : [];
     for (const facet of facets) {
       let select = this.filters.get(facet.name);
       if (!select) {
