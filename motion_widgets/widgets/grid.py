@@ -43,18 +43,18 @@ class RowGrid(anywidget.AnyWidget):
     _esm = _STATIC / "grid.js"
     _css = _STATIC / "grid.css"
 
-    view: dict[str, Any] = t.Dict().tag(sync=True)
+    view: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """What is shown: ``columns``, ``rows``, ``facets``, ``first``, ``total``, ``said``, ``same``. Texts may
     be anything: the page never reads them as HTML."""
 
-    ask: dict[str, Any] = t.Dict().tag(sync=True)
+    ask: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """What the page asks for: ``search``, ``values``, ``tag``, ``stars``, ``usable``, ``deleted``, ``sort``,
     ``down`` and ``first``. It comes from the page, so it may be anything."""
 
-    chosen: list[str] = t.List(t.Unicode()).tag(sync=True)
+    chosen: t.List[str] = t.List(t.Unicode()).tag(sync=True)
     """The ids that are ticked, on whatever page they are."""
 
-    actions: dict[str, Any] = t.Dict().tag(sync=True)
+    actions: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """``rerun`` (the button's words, ``ready``, ``why``), and whether there are ``compare`` and ``load``."""
 
     _words = t.Dict(_WORDS).tag(sync=True)

@@ -77,11 +77,11 @@ class CellMatrix(anywidget.AnyWidget):
     _esm = _STATIC / "matrix.js"
     _css = _STATIC / "matrix.css"
 
-    table: dict[str, Any] = t.Dict().tag(sync=True)
+    table: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """The whole table with a serial number. Patches change it in place and are sent by message, so that a
     page that comes later gets what is true by then."""
 
-    finished: str = t.Unicode().tag(sync=True)
+    finished = t.Unicode().tag(sync=True)
     """What the page's title says once all is done, until a person looks; ``""``: nothing is."""
 
     sound = t.Bool(default_value=False).tag(sync=True)

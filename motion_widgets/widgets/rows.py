@@ -44,7 +44,7 @@ def asked(told: Mapping[str, Any]) -> tuple[Ask, int]:
         search=str(told.get("search") or ""),
         values=kept,
         tag=str(told.get("tag") or ""),
-        stars=stars if stars in range(1, STARS + 1) else 0,
+        stars=stars if isinstance(stars, int) and 1 <= stars <= STARS else 0,
         usable=usable if isinstance(usable, bool) else None,
         deleted=told.get("deleted") is True,
         sort=sort if isinstance(sort, str) and sort in SORTS else "created",
