@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+BARS = 16
+"""Cells that have a bar each in the terminal; a larger run has one for all."""
 NOTEBOOKS = ("studio.ipynb", "01_request.ipynb", "02_sweep.ipynb")
 
 
@@ -170,24 +172,39 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _follow(run: Run) -> None:
-    """Draw a bar per cell until the run rests; an interrupt says how to take it up again."""
+    """Draw how the run stands, with a bar per cell of a small one, until it rests.
+
+    An interrupt says how to take it up again.
+    """
+    from rich.console import Group
+    from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeElapsedColumn(),
     )
-    with Progress(*columns) as progress:
-        bars = [
-            progress.add_task(" ".join(cell["values"].values()), total=100, state="") for cell in run.cells
-        ]
+    standing, line = run.standing(), Text()
+    progress = Progress(*columns)
+    whole = progress.add_task(run.id, total=len(run.cells), state="")
+    single = len(run.cells) <= BARS
+    bars = [
+        progress.add_task(" ".join(cell["values"].values()), total=100, state="")
+        for cell in (run.cells if single else ())
+    ]
+    with Live(Group(progress, line)) as live:
         while True:
             resting = run.resting  # before the drawing, so that the last drawing shows the end
-            for bar, row in zip(bars, run.rows(), strict=True):
+            standing.update()
+            outlook = standing.outlook()
+            for bar, row in zip(bars, standing.rows, strict=False):
                 done = 100 if row["state"] == "collected" else min(row["progress"] or 0, 99)
                 progress.update(bar, completed=done, state=row["state"])
+            progress.update(whole, completed=outlook.done)
+            line.plain = str(outlook)
             if resting:
                 break
             try:
@@ -195,7 +212,7 @@ def _follow(run: Run) -> None:
             except MotionTimeout:
                 continue
             except KeyboardInterrupt:
-                progress.stop()
+                live.stop()
                 raise
 
 

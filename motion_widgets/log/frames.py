@@ -15,7 +15,7 @@ from motion_widgets.log.bills import was_outside
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TEXT, TIME, TRUTH, WHOLE, dictionary
 from motion_widgets.log.display import Shown
 from motion_widgets.log.imports import put_frame
-from motion_widgets.log.marks import last, visible
+from motion_widgets.log.marks import last_said, visible
 from motion_widgets.log.reading import Memory, read_frame, read_jobs
 from motion_widgets.log.summaries import RATED, cross, describe
 from motion_widgets.log.tables import events, jobs, ratings
@@ -108,7 +108,7 @@ class LogView:
     def ratings(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
         """Give what each person said last of each job: job_id, created (UTC), created_by, usable, stars."""
         mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
-        said = last(ratings, None, ratings.c.created_by).subquery()
+        said = last_said(ratings, None, ratings.c.created_by).subquery()
         query = select(*(said.c[name] for name in _RATINGS)).where(said.c.job_id.in_(mine))
         with self._log.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)

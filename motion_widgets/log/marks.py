@@ -21,7 +21,7 @@ from motion_widgets.log.tables import jobs, mends, notes, ratings, tags
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["KEEP", "STARS", "Marks", "last", "visible"]
+__all__ = ["KEEP", "STARS", "Marks", "last_said", "visible"]
 
 STARS = 5
 """The most stars."""
@@ -66,7 +66,7 @@ class Marks(Moves):
             before = {
                 row.job_id: row
                 for some in _some(job_ids)
-                for row in connection.execute(last(ratings, some, ratings.c.created_by, by=me))
+                for row in connection.execute(last_said(ratings, some, ratings.c.created_by, by=me))
             }
             for job_id in dict.fromkeys(job_ids):
                 had = before.get(job_id)
@@ -181,11 +181,11 @@ class Marks(Moves):
             for some in _some(job_ids) if job_ids is not None else (None,):
                 for job_id in some or ():
                     of(job_id)
-                for row in connection.execute(last(ratings, some, ratings.c.created_by, by=by)):
+                for row in connection.execute(last_said(ratings, some, ratings.c.created_by, by=by)):
                     of(row.job_id)
                     votes.setdefault(row.job_id, []).extend([row.usable] if row.usable is not None else [])
                     stars.setdefault(row.job_id, []).extend([row.stars] if row.stars is not None else [])
-                for row in connection.execute(last(notes, some)):
+                for row in connection.execute(last_said(notes, some)):
                     of(row.job_id)["note"] = row.text
                 for row in connection.execute(select(tags).where(*_among(tags, some)).order_by(tags.c.tag)):
                     of(row.job_id)["tags"].append(row.tag)
@@ -281,7 +281,7 @@ def _among(table: Any, job_ids: list[str] | None) -> list[Any]:
     return [] if job_ids is None else [table.c.job_id.in_(job_ids)]
 
 
-def last(table: Any, job_ids: list[str] | None, *each: Any, by: str | None = None) -> Any:
+def last_said(table: Any, job_ids: list[str] | None, *each: Any, by: str | None = None) -> Any:
     """Select the last row for each job, and for `each` of something else.
 
     Last by time: a merge may add older ones later.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import LogError, RequestError
@@ -15,10 +17,11 @@ from motion_widgets.log.tables import jobs
 from motion_widgets.price import to_usd
 from motion_widgets.sweep.axes import label
 from motion_widgets.sweep.clusters import clusters
+from motion_widgets.sweep.outlook import Standing
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from sqlalchemy.sql.elements import ColumnElement
@@ -124,6 +127,22 @@ class Run:
         wait_all(lambda: self.resting, timeout, self.id)
         return self
 
+    def when_done(self, call: Callable[[Run], object]) -> Run:
+        """Call something with the run once it has ended or rests, on a thread of its own; give the run.
+
+        It may block. What it raises is printed, since nobody waits for it.
+        """
+
+        def told() -> None:
+            try:
+                wait_all(lambda: self.resting, None, self.id)
+                call(self)
+            except Exception:  # noqa: BLE001 - whatever the caller's own code raises
+                traceback.print_exc()
+
+        threading.Thread(target=told, name=f"when-done-{self.id}", daemon=True).start()
+        return self
+
     def retry(self, what: str = "failed") -> Run:
         """Start new attempts at cells that ended without a result, and take up again what was paused.
 
@@ -144,6 +163,10 @@ class Run:
                 self._ws.log_store.add_attempt(row["id"], sweep_id=self.id, budget_id=self.id)
         self.drive()
         return self
+
+    def standing(self) -> Standing:
+        """Give what keeps this run's rows up to date and says how it stands; it reads only what changed."""
+        return Standing(self._ws, self)
 
     def clusters(self) -> list[Cluster]:
         """Find the axis values on which this run's failures lie. Empty: anywhere, or there are none."""

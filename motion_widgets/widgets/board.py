@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
 from motion_widgets.errors import MotionError
+from motion_widgets.jobs.job import Job
+from motion_widgets.media import filmstrip
 from motion_widgets.request import MotionRequest
 from motion_widgets.rules import MODELS
 from motion_widgets.sweep import Run, Sweep
+from motion_widgets.sweep.clusters import clusters
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import (
     DEBOUNCE,
@@ -24,19 +29,19 @@ from motion_widgets.widgets._base import (
     live_line,
     note,
     put,
-    scrolled,
     show,
-    table,
 )
-from motion_widgets.widgets._html import esc, user
+from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.matrix import CellMatrix, Square
 from motion_widgets.widgets.purse import Purse
-from motion_widgets.widgets.words import billed, state_words
+from motion_widgets.widgets.squares import laid, of_cell, of_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.log.store import Row
-    from motion_widgets.sweep import Cell, Plan
+    from motion_widgets.sweep import Plan
+    from motion_widgets.sweep.outlook import Outlook, Standing
     from motion_widgets.workspace import Workspace
 
 __all__ = ["SweepBoard"]
@@ -48,8 +53,10 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "keep_original_sound": ("yes", "no"),
 }
 _DEFAULT = ("mode", "character_orientation")
-SHOWN = 500
-"""Cells drawn as rows; the plan's frame has them all."""
+TALL = 104
+"""px of a cell's picture, twice what is shown, for sharp screens."""
+AGAIN = 5.0
+"""s between two looks at the time that is left while nothing else changes."""
 _LISTED = ("image_url", "video_url", "prompt")
 
 
@@ -64,6 +71,8 @@ class SweepBoard(Panel):
         What all cells share. None: set it later with `load`.
     on_run
         Called with the run once it began, on a background thread.
+    on_show
+        Called with a cell's job to show its result, on a background thread. None: it is named.
     """
 
     def __init__(
@@ -72,15 +81,24 @@ class SweepBoard(Panel):
         *,
         request: MotionRequest | None = None,
         on_run: Callable[[Run], None] | None = None,
+        on_show: Callable[[Job], None] | None = None,
         watch: bool = True,
     ) -> None:
         super().__init__(ws, watch=watch)
-        self._on_run = on_run
+        self._on_run, self._on_show = on_run, on_show
         self._request = request or MotionRequest(model=MODELS[0])
         self._plan: Plan | None = None
-        self._run: Run | None = None
+        self._known: dict[str, Row] = {}
+        """Jobs that stand for cells already, by content."""
+        self._standing: Standing | None = None
+        self._reading = threading.Lock()
+        self._place_of: dict[str, int] = {}
+        self._drawn: tuple[object, object] = (None, None)
+        """Plan and standing that the matrix shows; while they stay, only changed cells are looked at."""
+        self._judged = -1
         self._starting = False
         self._rested = False
+        self._looked = 0.0
         self.axes: dict[str, dict[str, w.Checkbox]] = {
             field: {value: self._box(value, checked=field in _DEFAULT) for value in values}
             for field, values in _CHOICES.items()
@@ -94,18 +112,25 @@ class SweepBoard(Panel):
         ]
         self.budget = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
         self.budget.observe(lambda _: self._draw_button(), "value")
-        self._shared, self._matrix, self._said = html(), html(), live_line()
+        self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
+        self.sound = w.Checkbox(
+            description=say("board_sound"), value=False, indent=False, layout=w.Layout(width="auto")
+        )
+        self.sound.observe(lambda _: setattr(self.matrix, "sound", self.sound.value), "value")
+        # The line of counts changes all the while, so it is not spoken; what ended is.
+        self._said, self._spoken = html(), live_line()
         self._money, self._clusters = live_line(), live_line()
         self.start = button("", self._start, cls="mw-primary mw-run")
         self.retry = button(say("board_retry"), self._retry)
         show(self.retry, visible=False)
         axes = w.VBox([*groups, *self.lists.values()])
         axes.add_class("mw-stack")
-        side = w.VBox([self._said, self._money, self.budget, self.notice, flow(self.start, self.retry)])
+        buttons = flow(self.start, self.retry, self.sound)
+        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.notice, buttons])
         side.add_class("mw-card")
         columns = w.Box([axes, side])
         columns.add_class("mw-columns")
-        body = w.VBox([self._shared, columns, self._clusters, self._matrix])
+        body = w.VBox([columns, self._clusters, self.matrix])
         body.add_class("mw-body")
         self.fill(body)
         self._replan()
@@ -125,7 +150,22 @@ class SweepBoard(Panel):
     @property
     def run(self) -> Run | None:
         """The run that is shown. None: none was begun."""
-        return self._run
+        return self._standing.run if self._standing is not None else None
+
+    def follow(self, run: Run) -> None:
+        """Show how a run of the planned cells stands."""
+
+        def work() -> Callable[[], None]:
+            standing = run.standing()
+
+            def take() -> None:
+                self._standing, self._rested = standing, False
+                put(self.matrix, "finished", "")
+                self.later("draw", self.refresh)
+
+            return take
+
+        self.later("run", work)
 
     def sweep(self) -> Sweep:
         """The sweep as the board stands; an axis with nothing ticked keeps the request's own value."""
@@ -147,7 +187,7 @@ class SweepBoard(Panel):
         """Plan anew because the axes or the request changed; the run that was shown no longer fits."""
         with self.lock:
             self._plan = None
-            self._run = None
+            self._standing = None
             self._rested = False
             self._draw_button()
             show(self.retry, visible=False)
@@ -156,11 +196,13 @@ class SweepBoard(Panel):
     def _plan_again(self) -> None:
         def work() -> Callable[[], None]:
             plan = self.sweep().plan(self.ws)
+            keys = [cell.key for cell in plan.cells if cell.job_id is not None]
+            known = self.ws.log_store.latest(self.ws.endpoint, self.ws.account, keys)
 
             def take() -> None:
-                self._plan = plan
-                self._draw()
-                self._look_for_money()
+                self._plan, self._known = plan, known
+                self._draw_button()
+                self.later("draw", self.refresh)
 
             return take
 
@@ -206,44 +248,120 @@ class SweepBoard(Panel):
         named = plan.cost.high  # the click is on a button that names this price
 
         def work() -> Callable[[], None]:
-            failed, run = "", None
+            failed, standing = "", None
             if self._plan is not plan or self._bound() != bound:  # the click overtook a change
                 failed = say("changed_after_click")
             else:
                 try:
-                    run = plan.run(budget=bound if bound is not None else named)
+                    standing = plan.run(budget=bound if bound is not None else named).standing()
                 except MotionError as error:
                     failed = str(error)
 
             def done() -> None:
                 self._starting = False
-                self._run = run or self._run
+                self._standing = standing or self._standing
                 self._rested = False
+                put(self.matrix, "finished", "")
                 self._plan_again()
-                self.tell(failed or say("board_started", id=run.id if run else ""), bad=bool(failed))
-                self._draw()
-                if run is not None and self._on_run is not None:
-                    self._on_run(run)
+                begun = say("board_started", id=standing.run.id if standing else "")
+                self.tell(failed or begun, bad=bool(failed))
+                if standing is not None and self._on_run is not None:
+                    self._on_run(standing.run)
 
             return done
 
         self.later("run", work, delay=SETTLE)
 
     def _retry(self) -> None:
-        run = self._run
+        run = self.run
         if run is not None:
+            self._rested = False
+            put(self.matrix, "finished", "")
             self.later("retry", lambda: run.retry("failed"))
 
     # Drawing.
 
+    def looked(self) -> None:
+        """Bring the time that is left up to date, now and then, while nothing else changes."""
+        if self._standing is not None and not self._rested and time.monotonic() - self._looked > AGAIN:
+            self._looked = time.monotonic()
+            self.later("draw", self.refresh)
+
     def refresh(self) -> None:
         """Draw the cells as the log has them now."""
+        with self._reading:  # one look at a time; controls are not held up by it
+            plan, standing = self._plan, self._standing
+            if plan is None:
+                return
+            outlook, resting = None, False
+            changed: list[int] = []
+            if standing is not None:
+                changed = standing.update()
+                resting = standing.resting
+                outlook = standing.outlook()
+            if self._drawn != (plan, standing):
+                self._lay_out(plan, standing)
+                self._drawn = (plan, standing)
+            elif standing is not None and changed:
+                self._change(standing, changed)
+            if standing is not None and self._judged != (ended := _ended(standing)):
+                self._judged = ended
+                self._judge(standing)
         with self.lock:
-            if self._run is not None and not self._rested and self._run.resting:
-                self._rested = True
-                self._plan_again()
-            self._draw()
+            if self._plan is plan and self._standing is standing:
+                self._tell_standing(plan, standing, outlook, resting=resting)
+                self._draw_money()
         self._look_for_money()
+
+    def _lay_out(self, plan: Plan, standing: Standing | None) -> None:
+        """Put all cells of a plan into the matrix: the longest axis down, the others across."""
+        rows, columns, corner, places = laid(plan)
+        found = {row["key"]: row for row in standing.rows} if standing is not None else {}
+        squares: list[Square | None] = [None] * (len(rows) * len(columns))
+        self._place_of = {}
+        for place, cell in zip(places, plan.cells, strict=True):
+            own = cell.status not in ("invalid", "double")
+            row = (found.get(cell.key) or self._known.get(cell.key)) if own else None
+            end = standing.ends(row) if row is not None and standing is not None else None
+            squares[place] = of_row(row, end) if row is not None else of_cell(cell)
+            if own:
+                self._place_of[cell.key] = place
+        self.matrix.show(rows, columns, squares, corner)
+        self._judged = -1
+
+    def _change(self, standing: Standing, changed: list[int]) -> None:
+        rows = [row for one in changed if (row := standing.rows[one])["key"] in self._place_of]
+        self.matrix.change({self._place_of[row["key"]]: of_row(row, standing.ends(row)) for row in rows})
+
+    def _judge(self, standing: Standing) -> None:
+        values = [cell["values"] for cell in standing.run.cells]
+        found = clusters(list(zip(values, standing.rows, strict=True)))
+        said = "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
+        with self.lock:
+            put(self._clusters, "value", line(said))
+
+    def _tell_standing(
+        self, plan: Plan, standing: Standing | None, outlook: Outlook | None, *, resting: bool
+    ) -> None:
+        self._draw_button()
+        if standing is None or outlook is None:
+            invalid = sum(cell.status == "invalid" for cell in plan.cells)
+            said = say("board_planned", cells=len(plan.cells), price=str(plan.cost))
+            if invalid:
+                said += " " + say("board_invalid", count=invalid)
+            put(self._said, "value", f"<div>{esc(said)}</div>")
+            return
+        put(self._said, "value", f"<div>{esc(outlook)}</div>")
+        show(self.retry, resting and (outlook.failed or outlook.waiting))
+        if resting and not self._rested:
+            self._rested = True
+            rest = outlook.cells - outlook.done - outlook.failed
+            code = "board_paused" if rest else "board_ended"
+            ended = say(code, done=outlook.done, all=outlook.cells, failed=outlook.failed, open=rest)
+            put(self._spoken, "value", line(esc(ended)))
+            put(self.matrix, "finished", ended)
+            self.tell("")
+            self._plan_again()
 
     def _look_for_money(self) -> None:
         Purse.of(self.ws).show(self, self._draw_money, delay=DEBOUNCE)
@@ -253,78 +371,25 @@ class SweepBoard(Panel):
         price = self._plan.cost.high if self._plan is not None else None
         put(self._money, "value", line(Purse.of(self.ws).beside(self.ws, price)))
 
-    def _draw(self) -> None:
-        plan = self._plan
-        self._draw_button()
-        if plan is None:
-            return
-        rows = {row["key"]: row for row in self._run.rows()} if self._run is not None else {}
-        if self._run is not None:
-            done = sum(row["state"] == "collected" for row in rows.values())
-            stuck = any(
-                row["state"] in ("failed", "rejected", "cancelled", "planned") for row in rows.values()
-            )
-            show(self.retry, stuck and self._run.resting)
-            limit, used = self._run.budget
-            said = say(
-                "board_done",
-                done=done,
-                all=len(rows),
-                used=used,
-                limit=f"${limit:.2f}" if limit is not None else "\u2013",
-            )
-        else:
-            invalid = sum(cell.status == "invalid" for cell in plan.cells)
-            said = say("board_planned", cells=len(plan.cells), price=str(plan.cost))
-            if invalid:
-                said += " " + say("board_invalid", count=invalid)
-        put(self._said, "value", line(esc(said)))
-        found = self._run.clusters() if self._run is not None else []
-        put(
-            self._clusters,
-            "value",
-            line("".join(note(str(one), say("clusters_head"), kind="warning") for one in found)),
-        )
-        self._draw_money()
-        put(self._matrix, "value", _matrix(plan.cells, list(plan.sweep.axes), rows))
+    # What the matrix asks for.
+
+    def _picture(self, job_id: str) -> bytes | None:
+        """Give a small picture of a job's result."""
+        path = Job(self.ws, job_id).result
+        return filmstrip(path, frames=1, height=TALL) if path is not None else None
+
+    def _open(self, job_id: str) -> None:
+        job = Job(self.ws, job_id)
+
+        def work() -> Callable[[], None] | None:
+            if self._on_show is None:
+                path = str(job.result)
+                return lambda: self.tell(say("earlier_at", id=job_id, path=path))
+            self._on_show(job)
+            return None
+
+        self.later("open", work)
 
 
-def _matrix(cells: list[Cell], axes: list[str], rows: dict[str, Row]) -> str:
-    """Give the plan as a table: two axes cross, with one axis or more than two each cell is a row."""
-    if len(axes) == 2:
-        first, second = axes
-        heads = list(dict.fromkeys(cell.labels[second] for cell in cells))
-        body = ""
-        for name in dict.fromkeys(cell.labels[first] for cell in cells):
-            own = {cell.labels[second]: cell for cell in cells if cell.labels[first] == name}
-            tds = "".join(f"<td>{_cell(own[head], rows) if head in own else ''}</td>" for head in heads)
-            body += f'<tr><th scope="row">{user(name)}</th>{tds}</tr>'
-        head = "".join(f'<th scope="col">{user(one)}</th>' for one in heads)
-        corner = f"{esc(first)} \u2193 \u00b7 {esc(second)} \u2192"
-        return _framed(f"<th>{corner}</th>{head}", body)
-    head = "".join(f'<th scope="col">{esc(axis)}</th>' for axis in axes)
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td>{user(cell.labels[axis])}</td>" for axis in axes)
-        + f"<td>{_cell(cell, rows)}</td></tr>"
-        for cell in cells[:SHOWN]
-    )
-    last = f'<th scope="col">{esc(say("board_cell"))}</th>'
-    more = f"<p>{esc(say('board_more', shown=SHOWN, count=len(cells)))}</p>" if len(cells) > SHOWN else ""
-    return _framed(head + last, body) + more
-
-
-def _framed(head: str, body: str) -> str:
-    return scrolled(table(head, body, cls="mw-matrix"), say("board_cells"))
-
-
-def _cell(cell: Cell, rows: dict[str, Row]) -> str:
-    row = rows.get(cell.key)
-    if row is not None and cell.status not in ("invalid", "double"):
-        trouble = f'<div class="mw-small">{user(row["error_message"])}</div>' if row["error_message"] else ""
-        return f"<b>{esc(state_words(row))}</b><br>{esc(billed(row))}{trouble}"
-    price = esc(str(cell.estimate)) if cell.estimate is not None else "\u2013"
-    reason = f'<div class="mw-small">{user(cell.reason)}</div>' if cell.reason else ""
-    return (
-        f"<b>{esc(say('cell_' + cell.status + '_word'))}</b> {price if cell.status == 'new' else ''}{reason}"
-    )
+def _ended(standing: Standing) -> int:
+    return sum(row["completed"] is not None or row["error_message"] is not None for row in standing.rows)

@@ -19,7 +19,7 @@ from motion_widgets.widgets.wall import PlayerWall, WallCell
 from motion_widgets.widgets.words import billed, state_words, waited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from motion_widgets.jobs.job import Job
     from motion_widgets.log.store import Row
@@ -63,7 +63,7 @@ class CompareWall(Panel):
         self, ws: Workspace | None = None, *, run: Run | str | None = None, watch: bool = True
     ) -> None:
         super().__init__(ws, watch=watch)
-        self._job_id: str | None = None
+        self._job_ids: list[str] = []
         self._drawn: list[WallCell] = []
         self.choice = control(w.Dropdown, say("wall_choice"), options=[(say("wall_latest"), "")])
         self.choice.observe(self._chosen, "value")
@@ -77,14 +77,18 @@ class CompareWall(Panel):
 
     def show_run(self, run: Run | str) -> None:
         """Put a run on the wall."""
-        self._job_id = None
+        self._job_ids = []
         run_id = run.id if isinstance(run, Run) else run
         self._offer(choose=run_id)
         self.refresh()
 
     def show_job(self, job: Job) -> None:
         """Put one job beside its reference clip."""
-        self._job_id = job.id
+        self.show_jobs([job.id])
+
+    def show_jobs(self, job_ids: Sequence[str]) -> None:
+        """Put some jobs side by side, in this order."""
+        self._job_ids = list(job_ids)
         self._offer(choose="")
         self.refresh()
 
@@ -102,7 +106,7 @@ class CompareWall(Panel):
 
     def _chosen(self, _: object) -> None:
         if self.choice.value:
-            self._job_id = None
+            self._job_ids = []
 
         def work() -> Callable[[], None] | None:
             self.refresh()
@@ -147,9 +151,13 @@ class CompareWall(Panel):
         return cells, rows, [reference, *columns], *self._clock(found)
 
     def _of_latest(self) -> tuple[list[WallCell], list[str], list[str], float, float]:
-        where = [jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account]
-        where.append(jobs.c.id == self._job_id if self._job_id else jobs.c.state == State.COLLECTED.value)
-        found = self.ws.log_store.rows(*where, limit=LATEST, newest=True)
+        if chosen := self._job_ids:
+            found = self.ws.log_store.rows(jobs.c.id.in_(chosen))
+            found.sort(key=lambda row: chosen.index(row["id"]))
+        else:
+            mine = (jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account)
+            collected = jobs.c.state == State.COLLECTED.value
+            found = self.ws.log_store.rows(*mine, collected, limit=LATEST, newest=True)
         cells, columns, reference = [], [], say("wall_reference")
         if found and len({row["clip_sha"] or row["video_url"] for row in found}) == 1:
             cells += self._reference(found[0], "", reference)

@@ -51,10 +51,12 @@ class Studio(Panel):
         ws = self.ws
         shown_off = tab is None and "BINDER_LAUNCH_HOST" in os.environ and bool(ws.log_store.sweep_ids())
         self.form = RequestForm(ws, on_submit=self._submitted, on_show=self._show, watch=False)
-        self.board = SweepBoard(ws, request=self.form.request, on_run=self._started, watch=False)
+        self.board = SweepBoard(
+            ws, request=self.form.request, on_run=self._started, on_show=self._show, watch=False
+        )
         self.monitor = JobMonitor(ws, on_show=self._show, on_edit=self._edit, watch=False)
         self.compare = CompareWall(ws, watch=False)
-        self.table = LogTable(ws, watch=False)
+        self.table = LogTable(ws, on_compare=self._to_wall, on_load=self._edit, watch=False)
         self.golive = GoLive(ws, on_switch=self._switched)
         self._facts = html()
         self._golive_button = button(say("golive_open"), self._toggle_golive)
@@ -88,6 +90,7 @@ class Studio(Panel):
     def looked(self) -> None:
         """Watch the jobs that the monitor shows."""
         self.monitor.looked()
+        self.board.looked()
 
     def refresh(self) -> None:
         """Draw every panel from the log, and the head."""
@@ -143,6 +146,10 @@ class Studio(Panel):
             return lambda: setattr(self.tabs, "selected_index", COMPARE)
 
         self.later("show", work)
+
+    def _to_wall(self, job_ids: list[str]) -> None:
+        self.compare.show_jobs(job_ids)
+        self.tabs.selected_index = COMPARE
 
     def _edit(self, req: MotionRequest) -> None:
         self.form.load(req)

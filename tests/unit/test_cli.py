@@ -274,6 +274,7 @@ def test_sweep_runs_and_attach_takes_it_up(folder: Path, request_file: Path) -> 
     assert ended.code == 0, ended.err
     found = re.search(r"^run-\w+$", ended.out, re.MULTILINE)
     assert found is not None
+    assert "4 of 4 cells collected." in ended.out
     assert "4 collected; $1.78, SANDBOX>" in ended.out
     again = run("attach", "--folder", folder, found[0])
     assert again.code == 0, again.err

@@ -123,10 +123,10 @@ def test_failures_that_lie_on_a_value_are_said_in_the_job_view_and_on_the_board(
     board = mw.SweepBoard(ws, request=base, watch=False)
     fails = {"on": "status", "kind": "failed", "match": "bad", "reason": "moderation", "times": 0}
     ws.sandbox.faults = {"fault": [fails]}
-    board._run = mw.Sweep(base, **axes).plan(ws).run().wait(60)
-    monitor = mw.JobMonitor(ws, watch=False)
     until(lambda: board._plan is not None)
-    board._draw()
+    board.follow(mw.Sweep(base, **axes).plan(ws).run().wait(60))
+    monitor = mw.JobMonitor(ws, watch=False)
+    until(lambda: "bad failed" in board._clusters.value)
     for said in (monitor._clusters.value, board._clusters.value):
         assert "bad failed in 4 of 4 cells; the others in 0 of 4." in said
         assert "content policy" in said
@@ -189,20 +189,20 @@ def test_the_board_plans_runs_and_then_has_nothing_new_to_pay(ws: mw.Workspace) 
 def test_the_board_says_why_a_cell_cannot_run(ws: mw.Workspace) -> None:
     board = mw.SweepBoard(ws, request=request_of(ws, video_url=ws.samples().clip_12s), watch=False)
     until(lambda: "2 of them cannot run" in board._said.value)
-    assert "2.00 s too long" in board._matrix.value
+    until(lambda: len(board.matrix.table["cells"]) == 4)
+    assert sum("2.00 s too long" in cell[5] for cell in board.matrix.table["cells"]) == 2
     assert board.start.description.startswith("Run 2 cells")
     board.close()
 
 
-def test_the_table_says_once_what_is_the_same_and_escapes_the_rest(ws: mw.Workspace) -> None:
+def test_the_table_says_once_what_is_the_same(ws: mw.Workspace) -> None:
     for name in ("a", "<i>b</i>"):
         row_in(ws, State.FAILED, prompt=name, mode="std", character_orientation="image")
     table = mw.LogTable(ws, watch=False)
-    assert "mode <bdi>std</bdi>" in table._same.value
-    assert "&lt;i&gt;b&lt;/i&gt;" in table._table.value
-    assert "<i>b</i>" not in table._table.value
-    table.state.value = "collected"
-    until(lambda: "no such rows" in table._pages.value)
+    assert "mode std" in table.grid.view["same"]
+    assert any("<i>b</i>" in row["cells"] for row in table.grid.view["rows"])  # the page takes it as text
+    table.grid.ask = {"values": {"state": "collected"}}
+    until(lambda: "no such rows" in table.grid.view["said"])
     table._export("csv")
     until((ws.folder / "log.csv").exists)
     table.close()

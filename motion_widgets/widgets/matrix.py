@@ -1,0 +1,230 @@
+"""The matrix of a sweep: thousands of cells, of which the page draws those in sight.
+
+The page gets the whole table once and then only the cells that changed. Pictures are made of the results
+for the cells in sight alone, on a thread of the matrix's own. This room draws; it knows no log and no rule.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import anywidget
+import traitlets as t
+
+from motion_widgets.log.states import State, mark
+from motion_widgets.texts import TEXTS, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["CellMatrix", "Square"]
+
+_STATIC = Path(__file__).parent / "static"
+_KINDS = {
+    State.COLLECTED: "good", State.PLANNED: "still",
+    **dict.fromkeys((State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED), "moving"),
+}  # fmt: skip
+_STATES = {
+    **{state.value: [mark(state), say(f"state_{state}"), _KINDS.get(state, "bad")] for state in State},
+    State.UNKNOWN.value: [mark(State.UNKNOWN), say("matrix_unknown"), "odd"],
+    "new": ["+", say("matrix_new"), "still"],
+    "invalid": ["\u2716", say("matrix_invalid"), "bad"],
+    "double": ["=", say("matrix_double"), "still"],
+}
+"""Mark, word and kind by state; the kind is how it looks."""
+_SAID = ("keys", "left", "late", "result", "empty")
+# Templates: the page fills them in.
+_WORDS = {**{name: TEXTS[f"matrix_{name}"] for name in _SAID}, "cells": say("board_cells")}
+_PICTURES = 400
+"""Small pictures kept, some 3 KB each."""
+_AT_ONCE = 100
+"""Cells whose pictures are asked for in one go."""
+
+
+class Square(NamedTuple):
+    """A cell as the page gets it. Texts may be anything: the page never reads them as HTML."""
+
+    state: str
+    """A state of the log, ``"new"``, ``"invalid"`` or ``"double"``."""
+    money: str = ""
+    progress: int | None = None
+    """%."""
+    low: float | None = None
+    """Unix s between which it is expected to end. None: not known, or it has ended."""
+    high: float | None = None
+    note: str = ""
+    result: str = ""
+    """By which name `picture` and `on_open` know its result; ``""``: there is none."""
+
+
+class CellMatrix(anywidget.AnyWidget):
+    """Cells by row and column, reachable by keyboard.
+
+    Parameters
+    ----------
+    picture
+        Gives a small JPEG of a result by its name, or None. Called on a thread of the matrix's own.
+    on_open
+        Called with a result's name when a person asks for it.
+    """
+
+    _esm = _STATIC / "matrix.js"
+    _css = _STATIC / "matrix.css"
+
+    table: t.Dict[str, Any] = t.Dict().tag(sync=True)
+    """The whole table with a serial number. Patches change it in place and are sent by message, so that a
+    page that comes later gets what is true by then."""
+
+    finished = t.Unicode().tag(sync=True)
+    """What the page's title says once all is done, until a person looks; ``""``: nothing is."""
+
+    sound = t.Bool(default_value=False).tag(sync=True)
+    """Play two tones when `finished` is set."""
+
+    _states = t.Dict(_STATES).tag(sync=True)
+    _words = t.Dict(_WORDS).tag(sync=True)
+
+    def __init__(
+        self,
+        *,
+        picture: Callable[[str], bytes | None] | None = None,
+        on_open: Callable[[str], object] | None = None,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._serial = 0
+        super().__init__(table=self._whole([], [], "", []))
+        self._picture, self._on_open = picture, on_open
+        self._pictures: OrderedDict[str, bytes | None] = OrderedDict()
+        self._wanted: list[str] = []
+        self._drawer: ThreadPoolExecutor | None = None
+        self._closed = False
+        self.on_msg(self._on_message)
+
+    def _whole(
+        self, rows: Sequence[str], columns: Sequence[str], corner: str, cells: list[list[Any] | None]
+    ) -> dict[str, Any]:
+        self._serial += 1
+        return {
+            "serial": self._serial, "now": time.time(), "rows": list(rows), "columns": list(columns),
+            "corner": corner, "cells": cells,
+        }  # fmt: skip
+
+    def show(
+        self, rows: Sequence[str], columns: Sequence[str], squares: Sequence[Square | None], corner: str = ""
+    ) -> int:
+        """Show a table; where its heads are those shown already, only cells that changed are sent.
+
+        Parameters
+        ----------
+        squares
+            Row by row, as many as rows times columns. None: no cell there.
+
+        Returns
+        -------
+        int
+            How many cells were sent.
+        """
+        cells = [None if one is None else list(one) for one in squares]
+        with self._lock:
+            have = self.table
+            heads = [list(rows), list(columns), corner]
+            if [have["rows"], have["columns"], have["corner"]] != heads:
+                self.table = self._whole(rows, columns, corner, cells)
+                return len(cells)
+            now = enumerate(zip(cells, have["cells"], strict=True))
+            return self._patch([[place, new] for place, (new, old) in now if new != old])
+
+    def change(self, squares: dict[int, Square | None]) -> int:
+        """Change some cells by their places; give how many were sent, which are those that differ."""
+        with self._lock:
+            have = self.table["cells"]
+            told = [(place, None if one is None else list(one)) for place, one in squares.items()]
+            return self._patch([[place, new] for place, new in told if have[place] != new])
+
+    def _patch(self, changes: list[list[Any]]) -> int:
+        if not changes:
+            return 0
+        self._serial += 1
+        for place, cell in changes:
+            self.table["cells"][place] = cell
+        self.table["serial"], self.table["now"] = self._serial, time.time()
+        self.send({"type": "patch", "serial": self._serial, "now": time.time(), "cells": changes})
+        return len(changes)
+
+    def close(self) -> None:
+        """Take the matrix from the page and end its thread."""
+        with self._lock:
+            self._closed = True
+            drawer, self._drawer = self._drawer, None
+        if drawer is not None:
+            drawer.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    # What the page asks for.
+
+    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
+        kind = content.get("type")
+        if kind == "whole":  # it may have missed a patch
+            with self._lock:
+                if content.get("serial") != self._serial:
+                    self.send({"type": "whole", "table": self.table})
+        elif kind == "pictures" and isinstance(content.get("names"), list):
+            self._want([one for one in content["names"][:_AT_ONCE] if isinstance(one, str)])
+        elif kind == "open" and self._on_open is not None and content.get("name") in self._results():
+            self._on_open(str(content["name"]))
+
+    def _results(self) -> set[str]:
+        """Give the results on show: the page is not trusted with other names."""
+        with self._lock:
+            return {cell[-1] for cell in self.table["cells"] if cell is not None and cell[-1]}
+
+    def _want(self, names: list[str]) -> None:
+        with self._lock:
+            if self._closed or self._picture is None:
+                return
+            busy = bool(self._wanted)
+            known = self._results()
+            self._wanted = [one for one in names if one in known]  # what scrolled away is no longer wanted
+            if self._wanted and not busy:
+                if self._drawer is None:
+                    self._drawer = ThreadPoolExecutor(1, thread_name_prefix="cell-matrix")
+                self._drawer.submit(self._draw)
+
+    def _draw(self) -> None:
+        while True:
+            with self._lock:
+                if self._closed or not self._wanted:
+                    return
+                name = self._wanted[0]
+            data = self._small(name)
+            with self._lock:
+                # Only now: until then a new wish finds somebody at work.
+                self._wanted = [one for one in self._wanted if one != name]
+                if self._closed:
+                    return
+                self.send(
+                    {"type": "picture", "name": name, "ok": data is not None},
+                    buffers=[] if data is None else [data],
+                )
+
+    def _small(self, name: str) -> bytes | None:
+        if name in self._pictures:
+            self._pictures.move_to_end(name)
+            return self._pictures[name]
+        data: bytes | None = None
+        if self._picture is not None:
+            try:
+                data = self._picture(name)
+            except Exception:  # noqa: BLE001 - whatever a reader raises, the cell goes without a picture
+                data = None
+        self._pictures[name] = data
+        while len(self._pictures) > _PICTURES:
+            self._pictures.popitem(last=False)
+        return data

@@ -1,0 +1,155 @@
+"""How soon 2,000 cells stand on the page and change there, and a page of 100,000 rows, in JupyterLab.
+
+``python -m tests.benchmarks.bench_board`` prints the figures and asserts nothing. Every time is the page's
+own, from asking the kernel (or from the key) to the frame in which it is drawn, so the kernel is in it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.browser._lab import CHROMIUM_FLAGS, WIDE, Lab, find_browser, guarded_page
+from tests.browser.test_board import FILL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+Figure = tuple[str, str, str, str]
+CELLS, ROUNDS, ROWS = 2_000, 9, 100_000
+BOARD = f"""
+from motion_widgets.widgets.matrix import CellMatrix, Square
+from IPython.display import display
+columns = ['std · image', 'std · video', 'pro · image', 'pro · video']
+rows = [f'dance-{{n}}.mp4' for n in range({CELLS} // 4)]
+squares = [Square('collected', '$0.34', result=f'job-{{n}}') for n in range({CELLS})]
+def board():
+    m = CellMatrix(picture=lambda name: None)
+    m.show(rows, columns, squares, 'video')
+    return m
+m = board()
+m
+"""
+# Runs code in the kernel and waits for the frame after `done` holds; gives ms.
+TIMED = """async ([code, done]) => {
+    const test = new Function('return ' + done);
+    const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
+    const start = performance.now();
+    if (code) kernel.requestExecute({ code });
+    return new Promise(resolve => {
+        const look = () => test() ? requestAnimationFrame(() => resolve(performance.now() - start))
+            : requestAnimationFrame(look);
+        look();
+    });
+}"""
+FIRST = """async done => {
+    const test = new Function('return ' + done);
+    const start = performance.now();
+    jupyterapp.commands.execute('notebook:run-all-cells');
+    return new Promise(resolve => {
+        const look = () => test() ? requestAnimationFrame(() => resolve(performance.now() - start))
+            : requestAnimationFrame(look);
+        look();
+    });
+}"""
+ASK = """async ([change, done]) => {
+    const test = new Function('return ' + done);
+    const start = performance.now();
+    new Function(change)();
+    return new Promise(resolve => {
+        const look = () => test() ? requestAnimationFrame(() => resolve(performance.now() - start))
+            : requestAnimationFrame(look);
+        look();
+    });
+}"""
+
+
+def ms(times: list[float]) -> str:
+    return f"{statistics.median(times):.0f} ms (most {max(times):.0f})"
+
+
+def matrix(lab: Lab, page: Page) -> Iterator[Figure]:
+    lab.open(page, lab.write_notebook("board", [BOARD]))
+    drawn = "document.querySelectorAll('.mw-matrix-cell').length > 20"
+    lab.execute(page, "import motion_widgets.widgets.matrix")  # the import is measured elsewhere
+    first = page.evaluate(FIRST, drawn)
+    yield f"{CELLS:,} cells, run of the cell to first paint", f"{first:.0f} ms", "", "<= 1 s"
+    for name, code in (
+        ("one cell changed, kernel to paint", "m.change({{0: Square('running', '{0}')}})"),
+        (
+            f"all {CELLS:,} cells changed, kernel to paint",
+            "m.change({{n: Square('running', '{0}') for n in range(2000)}})",
+        ),
+    ):
+        times = []
+        for number in range(ROUNDS):
+            lab.idle(page)
+            money = f"${number}.{len(name)}"
+            done = f"document.querySelector('.mw-matrix-facts').textContent.startsWith({money!r})"
+            times.append(page.evaluate(TIMED, [code.format(money), done]))
+        yield name, ms(times), "", "<= 100 ms"
+
+
+def log(lab: Lab, page: Page) -> Iterator[Figure]:
+    cells = [FILL.format(folder="workspace", rows=ROWS), "table = mw.LogTable(ws)\ntable"]
+    lab.open(page, lab.write_notebook("log", cells))
+    lab.run_all(page)
+    page.get_by_text(f"of {ROWS:,}").wait_for()
+    said = "document.querySelector('.mw-grid-at').textContent"
+    press = (
+        "[...document.querySelectorAll('.mw-grid button')].find(b => b.textContent.startsWith({!r})).click()"
+    )
+    steps = {
+        "next page": (press.format("Older"), f"{said}.startsWith('26')"),
+        "sort by what was billed": (
+            press.format("Billed"),
+            (
+                f"{said}.startsWith('1–') && "
+                "document.querySelector('.mw-log td.mw-number + .mw-number').textContent.startsWith('$0.89')"
+            ),
+        ),
+        "search in all texts": (
+            (
+                "const i = document.querySelector('.mw-grid input[type=search]'); i.value = 'take 976';"
+                "i.dispatchEvent(new Event('input'))"
+            ),
+            f"!{said}.endsWith('{ROWS:,}')",
+        ),
+    }
+    for name, step in steps.items():
+        lab.idle(page)
+        yield f"{ROWS:,} rows, {name}, press to paint", f"{page.evaluate(ASK, list(step)):.0f} ms", "", ""
+
+
+def rows(folder: Path) -> Iterator[Figure]:
+    """Give the figures."""
+    from playwright.sync_api import sync_playwright
+
+    path = find_browser()
+    if path is None:
+        yield f"{CELLS:,} cells to first paint", "no Chromium", "", "<= 1 s"
+        return
+    site, home = folder / "site", folder / "home"
+    site.mkdir()
+    home.mkdir()
+    lab = Lab(site=site, home=home)
+    lab.start()
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_FLAGS)
+            page = guarded_page(browser.new_context(viewport=WIDE, reduced_motion="reduce"))
+            yield from matrix(lab, page)
+            yield from log(lab, page)
+            browser.close()
+    finally:
+        lab.stop()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="bench-board-", ignore_cleanup_errors=True) as name:
+        for row in rows(Path(name)):
+            print("{:52} | {:>24} | {:>10} | {:>10}".format(*row), flush=True)
