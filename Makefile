@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.test-ready
+BENCH_READY := $(VENV)/.bench-ready
 MPLBACKEND ?= Agg
 export MPLBACKEND
 
@@ -14,7 +15,7 @@ help:
 	@echo "make demo    run a 2 x 2 sweep on the sandbox in the terminal"
 	@echo "make test    lint, types, unit, property, notebook and browser tests"
 	@echo "make soak    kill processes hundreds of times, on SQLite and PostgreSQL; some 15 minutes"
-	@echo "make bench   speed and memory, side by side with peers, as a table"
+	@echo "make bench   speed and memory beside peers, as a table; ROOM=jobs for one room"
 
 studio: $(READY)
 	$(BIN)/motion-widgets studio --folder notebooks
@@ -31,8 +32,8 @@ test: system $(TEST_READY)
 soak: $(TEST_READY)
 	MW_SOAK=1 $(BIN)/python -m pytest tests/unit/jobs/test_kills.py tests/unit/jobs/test_stateful.py
 
-bench: system $(TEST_READY)
-	$(BIN)/python -m tests.benchmarks
+bench: system $(BENCH_READY)
+	$(BIN)/python -m tests.benchmarks $(ROOM)
 
 $(READY): pyproject.toml binder/requirements.txt
 	sh .ci/venv "$(PYTHON)" $(VENV)
@@ -42,6 +43,10 @@ $(READY): pyproject.toml binder/requirements.txt
 
 $(TEST_READY): $(READY) tests/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+$(BENCH_READY): $(TEST_READY) tests/benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/benchmarks/requirements.txt
 	touch $@
 
 system:

@@ -1,7 +1,8 @@
-"""Speed and memory beside peers, as one table: ``python -m tests.benchmarks``. It asserts nothing."""
+"""Speed and memory beside peers, as one table: ``python -m tests.benchmarks [room ...]``; asserts nothing."""
 
 from __future__ import annotations
 
+import importlib
 import statistics
 import subprocess
 import sys
@@ -201,14 +202,32 @@ def rows() -> Iterator[Row]:
         yield Row(figure, measured, "", target)
 
 
-def table() -> None:
-    """Print every row as soon as it is measured."""
+def rooms() -> list[str]:
+    """Give the rooms that have a module of figures of their own."""
+    found = (path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
+    return sorted(set(found) - {"media"})
+
+
+def rows_of(room: str) -> Iterator[Row]:
+    """Give the figures of one room."""
+    module = importlib.import_module(f"tests.benchmarks.bench_{room}")
+    with tempfile.TemporaryDirectory(prefix="motion-widgets-bench-", ignore_cleanup_errors=True) as name:
+        for row in module.rows(Path(name)):
+            yield Row(*row)
+
+
+def table(*wanted: str) -> None:
+    """Print every row as soon as it is measured; of some rooms only, or of all."""
     line = "{:60} | {:>14} | {:>26} | {:>14}"
     print(line.format("figure", "measured", "beside it", "target"))
     print(line.format(*["-" * width for width in (60, 14, 26, 14)]), flush=True)
-    for row in rows():
-        print(line.format(*row), flush=True)
+    for found in [] if wanted else [rows()]:
+        for row in found:
+            print(line.format(*row), flush=True)
+    for room in wanted or rooms():
+        for row in rows_of(room):
+            print(line.format(*row), flush=True)
 
 
 if __name__ == "__main__":
-    table()
+    table(*sys.argv[1:])
