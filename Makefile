@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.test-ready
 BENCH_READY := $(VENV)/.bench-ready
+# Test files run side by side; more at once only makes those with a browser slower.
+WORKERS ?= 2
 MPLBACKEND ?= Agg
 export MPLBACKEND
 
@@ -27,7 +29,7 @@ test: system $(TEST_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	CI=$${CI:-true} $(BIN)/python -m pytest
+	CI=$${CI:-true} $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 soak: $(TEST_READY)
 	MW_SOAK=1 $(BIN)/python -m pytest tests/unit/jobs/test_kills.py tests/unit/jobs/test_stateful.py
