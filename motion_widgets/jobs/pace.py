@@ -31,7 +31,7 @@ class Pace:
         self._waiting: dict[Hashable, deque[tuple[str, asyncio.Future[None]]]] = {}
         self._there: set[str] = set()
         self._sending: dict[str, int] = {}  # and how many refusals were known when it went
-        self._room = 1000.0
+        self._room = float(timing.ROOM)
         self._announced = float("inf")
         self._refusals = 0
         self._width = timing.CALLS

@@ -34,6 +34,8 @@ STEP = 4.0
 """s by which the waits grow when a task or a result seems to be gone."""
 CALLS = 12
 """Calls under way at once; kept outside httpx's pool, which is slow at queueing (`reference/faults.md`)."""
+ROOM = 1000
+"""Tasks that are at the endpoint at once until it says how many it takes."""
 DOWNLOADS = 4
 TRIES = 5
 """Tries of what costs nothing, before it is left to a person."""

@@ -94,13 +94,16 @@ class Run:
     def drive(self) -> None:
         """Take up what is planned or under way, in the running order; what is held back stays planned."""
         places = [cell.get("order", 0) for cell in self.cells]
-        shuffled = places != sorted(places)
+        # The longest first is quicker, but a shuffled order is part of the experiment, and a rule that holds
+        # a value against the others needs them to take turns.
+        sweep = self._ws.log_store.sweep(self.id)
+        in_turn = places != sorted(places) or (sweep is not None and sweep["stop_after"] is not None)
         running = [row for _, row in sorted(zip(places, self.rows(), strict=True), key=lambda pair: pair[0])]
         moving = [row for row in running if row["state"] not in ENDS and row["state"] != State.UNKNOWN]
         runners = {row["id"]: self._ws.runner_for(row) for row in moving[:1]}
         for runner in runners.values():
             if runner is not None:  # all cells are of one endpoint and account
-                runner.drive(*[row["id"] for row in moving], in_turn=shuffled)
+                runner.drive(*[row["id"] for row in moving], in_turn=in_turn)
 
     def counts(self) -> dict[str, int]:
         """Give how many cells are in which state."""

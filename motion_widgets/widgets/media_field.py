@@ -66,9 +66,10 @@ class MediaField(Field):
             kinds=(which, "request"), folder=host.ws.folder / "inputs", on_file=self._arrived,
         )  # fmt: skip
         self.library = LibraryView(host, which, value=self.value, use=self.use)
-        self.view, self.ruler = html(cls="mw-preview-box"), html()
+        self.view = html(cls="mw-preview-box")
+        self.ruler = html() if which == "clip" else None
         self.mender = Mender(host, which, value=self.value, use=self.use)
-        beside = (self.ruler,) if which == "clip" else ()
+        beside = () if self.ruler is None else (self.ruler,)
         super().__init__(
             apply, self.box, self.pick, self.library, self.view, *beside, more=self.mender.buttons
         )
@@ -105,7 +106,7 @@ class MediaField(Field):
         """Show what is to be said of the medium, and the ways out."""
         self.mender.offer([one for one in mends if one.kind == self._which], self.fact, orientation)
         self.library.draw()
-        if self._which == "clip":
+        if self.ruler is not None:
             clip = self.fact if isinstance(self.fact, Clip | ClipError) else None
             put(self.ruler, "value", ruler(clip, orientation))
         self.say(findings)

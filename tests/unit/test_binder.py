@@ -106,11 +106,11 @@ def test_the_two_files_pin_nothing_differently() -> None:
 def test_pins_satisfy_pyproject() -> None:
     pinned = pins(BINDER / "requirements.txt")
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"awake", "heic", "keyring", "postgres", "s3", "voila"}
+    assert set(extras) == {"awake", "excel", "heic", "keyring", "postgres", "s3", "voila"}
     pinned |= {
         name: pin
         for name, pin in pins(REPO / "tests/requirements.txt").items()
-        if name in ("pillow-heif", "psycopg", "s3fs", "wakepy")
+        if name in ("openpyxl", "pillow-heif", "psycopg", "s3fs", "wakepy")
     }
     for text in [*PROJECT["dependencies"], *(one for wanted in extras.values() for one in wanted)]:
         wanted = Requirement(text)

@@ -11,6 +11,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.log.frames import LogView
+from motion_widgets.log.migrations import SCHEMA
 from motion_widgets.log.store import Log
 from tests.unit.log.conftest import VALUES
 from tests.unit.log.test_merge import put
@@ -47,7 +48,7 @@ def ids(folder):
 def test_check_of_a_sound_log(folder):
     ended = run("log", "check", "--folder", folder)
     assert (ended.code, ended.err) == (0, "")
-    assert "no damage was found. Shape 3, 2 job(s)" in ended.out
+    assert f"no damage was found. Shape {SCHEMA}, 2 job(s)" in ended.out
 
 
 def test_the_folder_may_stand_before_the_action(folder):

@@ -161,7 +161,8 @@ class TestEarlyStop:
 
     @pytest.fixture
     def one_by_one(self, ws, monkeypatch):
-        monkeypatch.setattr(timing, "CALLS", 1)
+        """A cell is sent once the one before it has ended, so that there is something to learn from."""
+        monkeypatch.setattr(timing, "ROOM", 1)
 
     def sweep(self, req, count=8):
         """Std before pro in every pair, and a seed-free order, so that both have ended early."""

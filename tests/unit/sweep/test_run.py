@@ -167,7 +167,7 @@ class TestInterrupted:
         assert sweep.plan(ws).run(budget=2).wait(60).counts() == {"collected": 4}
 
     def test_once_it_is_written_the_way_back_is_printed(self, ws, sweep, endpoint, monkeypatch, capsys):
-        def drive(*_):
+        def drive(*_, **__):
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:

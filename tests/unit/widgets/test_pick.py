@@ -160,6 +160,7 @@ def test_a_result_and_its_sidecar_bring_their_request_back(
     job = ws.submit(req).wait(60)
     assert job.result is not None
     page = Browser(form.clip_field.pick, monkeypatch)
+    until(job.result.with_suffix(".json").is_file)  # it is written a moment after the job is collected
     for path in (job.result.with_suffix(".json"), job.result):
         form.prompt.value = ""
         assert page.hand_over(path.name, path.read_bytes(), piece=1 << 20)["type"] == "done"
