@@ -413,6 +413,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
         [*PROGRAM, "sandbox", "--folder", "sandbox", "--port", "0"],
         cwd=place,
         env=KEYLESS,
+        # A suite that was started in the background ignores Ctrl-C, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -348,7 +348,7 @@ class TestSpreadsheets:
         assert path.read_bytes().startswith(b"\xef\xbb\xbf")
         with path.open(newline="", encoding="utf-8-sig") as file:
             prompts = [row["prompt"] for row in csv.DictReader(file)]
-        assert prompts[:2] == ["'=1+1", "手を振る"]
+        assert {"'=1+1", "手を振る"} <= set(prompts)
         assert not odd.to_csv(tmp_path / "plain.csv").read_bytes().startswith(b"\xef")
 
     def test_exports_can_be_filtered(self, odd, tmp_path):

@@ -265,7 +265,7 @@ def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
         assert "for about 72 h" in panel._asks.value
         assert "s3://bucket/clips" in panel._asks.value
         assert form.submit.disabled
-        assert "First agree" in form._summary.value
+        until(lambda: "First agree" in form._summary.value)
         panel.agree.click()
         until(lambda: not panel.asked)
         until(lambda: not form.submit.disabled)
