@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 
 from motion_widgets.sandbox.answer import Answer, Scene
+from motion_widgets.sandbox.faults import About
 from motion_widgets.sandbox.kinds import KINDS
 from motion_widgets.sandbox.spoil import spoil
 from motion_widgets.sandbox.wire import UNITS, usd
@@ -101,18 +102,18 @@ class Chaos:
     async def _meet(self, plan: FaultPlan, on: str, call: _Call) -> None:
         """Find the rule for a call, and play it."""
         real: Answer | None = None
-        state = text = ""
+        about, state = About(), ""
         if on == "submit":
-            text = _about(await call.read(_BODY_LIMIT), call.headers)
+            about = _about(await call.read(_BODY_LIMIT), call.headers)
         elif on in ("status", "result"):
-            text = await run_in_threadpool(self._store.ledger.about, call.task_id)
+            about = await run_in_threadpool(self._store.ledger.about, call.task_id)
         if on == "status":
             real = await call.ask(self._app)
             if real.status != 200:
                 await call.answer(real)
                 return
             state = _state_of(real)
-        rule = plan.pick(on, text, state)
+        rule = plan.pick(on, about, state)
         if rule is None:
             await (self._app(call.scope, call.receive, call.send) if real is None else call.answer(real))
         elif rule.kind == "down":
@@ -295,14 +296,14 @@ def _call_of(scope: MutableMapping[str, Any]) -> str:
     return _PATHS.get((method, path), "")
 
 
-def _about(raw: bytes, headers: dict[str, str]) -> str:
+def _about(raw: bytes, headers: dict[str, str]) -> About:
     """Give what `match` looks into: the words of a submit, and its idempotency key."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
         body = None
     words = [str(body.get(name, "")) for name in _MATCHED] if isinstance(body, dict) else []
-    return "\n".join([headers.get("idempotency-key", ""), *words])
+    return About("\n".join(words), (headers.get("idempotency-key", ""),))
 
 
 def _state_of(real: Answer) -> str:

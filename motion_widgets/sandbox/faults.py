@@ -14,11 +14,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from motion_widgets.sandbox.kinds import CALLS, KINDS, PARAMETERS, STATES, Kind
 
-__all__ = ["FaultPlan", "InForce", "PlanError", "Rule"]
+__all__ = ["About", "FaultPlan", "InForce", "PlanError", "Rule"]
 
 _HEAD = ("fault", "idempotency", "max_in_flight")
 _COMMON = ("on", "kind", "nth", "times", "match", "when", "accepted")
@@ -26,6 +26,15 @@ _COMMON = ("on", "kind", "nth", "times", "match", "when", "accepted")
 
 class PlanError(ValueError):
     """A fault plan that cannot be understood, in one sentence."""
+
+
+class About(NamedTuple):
+    """What a plan's `match` looks into."""
+
+    words: str = ""
+    """Model, mode, orientation and prompt: a part of them is enough."""
+    names: tuple[str, ...] = ()
+    """Idempotency key and task id: only the whole one, as a short text turns up in random ones by chance."""
 
 
 @dataclass(slots=True)
@@ -41,7 +50,7 @@ class Rule:
     times: int = 1
     """How often it plays; 0: always."""
     match: str = ""
-    """What must be found in the call's model, mode, orientation, prompt, idempotency key or task id."""
+    """What must be found in the call's model, mode, orientation or prompt, or be its whole key or task id."""
     when: str = ""
     """How the task must really stand, a word of `STATES`; empty: anyhow. Of status calls alone."""
     accepted: bool = False
@@ -54,11 +63,11 @@ class Rule:
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]
 
-    def fits(self, on: str, text: str, state: str) -> bool:
+    def fits(self, on: str, about: About, state: str) -> bool:
         """Say whether a call is of those that the rule counts."""
         return (
             self.on in (on, "any")
-            and (not self.match or self.match in text)
+            and (not self.match or self.match in about.words or self.match in about.names)
             and (not self.when or self.when == state)
         )
 
@@ -94,9 +103,9 @@ class FaultPlan:
     Examples
     --------
     >>> plan = FaultPlan.read({"fault": [{"on": "submit", "kind": "reset"}]})
-    >>> plan.pick("submit", "", "").kind
+    >>> plan.pick("submit", About(), "").kind
     'reset'
-    >>> plan.pick("submit", "", "") is None
+    >>> plan.pick("submit", About(), "") is None
     True
     """
 
@@ -166,14 +175,14 @@ class FaultPlan:
         with self._lock:
             self.calls[on] += 1
 
-    def pick(self, on: str, text: str, state: str) -> Rule | None:
+    def pick(self, on: str, about: About, state: str) -> Rule | None:
         """Give the rule that plays on a call (None: all goes well), and count.
 
         Parameters
         ----------
         on : str
             Which call, a word of `CALLS`.
-        text : str
+        about : About
             What `match` looks into.
         state : str
             How the task really stands, a word of `STATES`, or ``""``.
@@ -181,7 +190,7 @@ class FaultPlan:
         chosen: Rule | None = None
         with self._lock:
             for rule in self.rules:
-                if rule.fits(on, text, state):
+                if rule.fits(on, about, state):
                     rule.seen += 1
                     if chosen is None and rule.wants():
                         chosen = rule

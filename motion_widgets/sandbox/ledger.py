@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.sandbox.faults import About
 from motion_widgets.sandbox.wire import usd
 
 if TYPE_CHECKING:
@@ -111,15 +112,15 @@ class Ledger:
             for row in rows
         ]  # fmt: skip
 
-    def about(self, task_id: str) -> str:
-        """Give the words by which a fault plan finds a task; ``""``: there is no such task."""
+    def about(self, task_id: str) -> About:
+        """Give by what a fault plan finds a task; empty: there is no such task."""
         query = (
-            "SELECT model, mode, orientation, prompt, coalesce(key, '') AS key FROM tasks "
+            "SELECT model, mode, orientation, prompt, coalesce(key, '') FROM tasks "
             "JOIN charges ON task = id WHERE id = ?"
         )
         with self._change():
             row = self._db.execute(query, (task_id,)).fetchone()
-        return "" if row is None else "\n".join([task_id, *row])
+        return About() if row is None else About("\n".join(row[:-1]), (row[-1], task_id))
 
 
 def statement(charges: list[Charge]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from motion_widgets.sandbox import FaultPlan, PlanError, Sandbox
+from motion_widgets.sandbox.faults import About
 from motion_widgets.sandbox.kinds import CALLS, KINDS, PARAMETERS
 
 from .conftest import Wire, until
@@ -156,7 +157,7 @@ def test_counting():
         return FaultPlan.of({"fault": [{"on": "submit", "kind": "reset", **more}]})
 
     def turns(plan, count=6, text="pro"):
-        return [plan.pick("submit", text, "") is not None for _ in range(count)]
+        return [plan.pick("submit", About(text), "") is not None for _ in range(count)]
 
     assert turns(rule()) == [True] + [False] * 5
     assert turns(rule(times=2)) == [True] * 2 + [False] * 4
@@ -166,10 +167,15 @@ def test_counting():
     assert turns(rule(nth=5, times=0)) == [False] * 4 + [True] * 2
     assert turns(rule(nth=[2, 5])) == [False, True, False, False, True, False]
     assert turns(rule(match="std", times=0)) == [False] * 6
+    named = rule(match="mw-1p3x", times=0)
+    assert named.pick("submit", About("wave", ("mw-1p3x",)), "") is not None
+    assert rule(match="p3").pick("submit", About("p4", ("mw-1p3x", "task_p3")), "") is None, (
+        "a chance in an id"
+    )
     two = FaultPlan.of(
         {"fault": [{"on": "any", "kind": "reset"}, {"on": "submit", "kind": "close", "times": 2}]}
     )
-    assert [rule and rule.kind for rule in (two.pick("submit", "", "") for _ in range(4))] == [
+    assert [rule and rule.kind for rule in (two.pick("submit", About(), "") for _ in range(4))] == [
         "reset",
         "close",
         "close",
