@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets import __version__
-from motion_widgets.cli_log import add_log_commands, pack, unpack
+from motion_widgets.cli_log import add_log_commands, pack, require_log, unpack
 from motion_widgets.errors import LogError, MotionError, MotionTimeout, RequestError
 from motion_widgets.jupyter import FLAG
 from motion_widgets.request import WIRE_FIELDS
@@ -101,9 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     for kind in ("csv", "parquet", "json"):
         log.add_argument(f"--{kind}", metavar="FILE", help=say("cli_export", kind=kind))
     add_log_commands(log, _workspace)
-    command("pack", lambda options: pack(options, _workspace(options))).add_argument(
-        "bundle", help=say("cli_bundle")
-    )
+    command("pack", lambda options: pack(options, _workspace)).add_argument("bundle", help=say("cli_bundle"))
     unpacked = command("unpack", unpack, workspace=False)
     unpacked.add_argument("bundle", help=say("cli_bundle"))
     unpacked.add_argument("folder", help=say("cli_folder"))
@@ -388,6 +386,7 @@ def _attach(options: argparse.Namespace) -> int:
 
 
 def _log(options: argparse.Namespace) -> None:
+    require_log(options)
     log = _workspace(options).log
     exports = {kind: getattr(options, kind) for kind in ("csv", "parquet", "json") if getattr(options, kind)}
     for kind, path in exports.items():

@@ -368,8 +368,14 @@ def test_log_shows_and_exports(folder: Path, tmp_path: Path) -> None:
 
 
 def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
+    mw.Workspace(tmp_path / "new").close()
     ended = run("log", "--folder", tmp_path / "new")
     assert ended == Ended(0, "The log has no such rows.\n", "")
+
+
+def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:
+    said(run("log", "--folder", tmp_path / "wrokspace"), "wrokspace holds no log")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_log_to_a_place_that_is_none(folder: Path, tmp_path: Path) -> None:
