@@ -61,8 +61,8 @@ def require_log(options: argparse.Namespace) -> None:
     """Raise unless there is a log to read: a misspelt folder would otherwise become an empty workspace."""
     from motion_widgets.log.database import file_of
 
-    _, address = _place(options)
-    if file_of(address) is not None:
+    folder, address = _place(options)
+    if file_of(address) is not None and not folder.is_file():  # of a file in its place the workspace speaks
         _file_of(address)
 
 

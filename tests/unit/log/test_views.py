@@ -287,6 +287,15 @@ class TestDisplay:
         assert len(heads) == len(COLUMNS)
         assert all(attrs["scope"] == "col" for attrs in heads)
 
+    def test_ids_and_hashes_stay_on_one_line_and_long_texts_have_room(self, view, add):
+        row = add(prompt="wave " * 40, key="ab" * 32)
+        page = Page(view.show(columns=["id", "key", "prompt"])._repr_html_())
+        cells = [attrs for tag, attrs in page.tags if tag == "td"]
+        assert ["nowrap" in attrs["style"] for attrs in cells] == [True, True, False]
+        assert "min-width:24ch" in cells[2]["style"]
+        assert cells[1]["title"] == row["key"]
+        assert "abababababab\u2026" in page.words
+
     def test_no_colour_is_fixed(self, four):
         text = four.show()._repr_html_()
         assert "#" not in text.replace("&#x27;", "")
