@@ -95,7 +95,7 @@ class SweepBoard(Panel):
         self._starting = False
         self._rested = False
         self._looked = 0.0
-        self.axes = AxesPicker(self._replan)
+        self.axes = AxesPicker(self, self._replan)
         self.budget = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
         self.budget.observe(lambda _: self._draw_button(), "value")
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)

@@ -315,6 +315,41 @@ def test_what_is_in_the_library_serves_a_form_and_a_sweep(form: mw.RequestForm) 
     assert plan.cost.high > 0
 
 
+def test_media_of_the_library_are_ticked_as_axes_of_a_sweep(ws: mw.Workspace) -> None:
+    samples, library = ws.samples(), ws.library
+    own = library.add(samples.clip_6s, "six.mp4")
+    other = library.add(samples.clip_12s, "twelve.mp4")
+    (library.folder / "broken.mp4").write_bytes(b"no clip")
+    base = mw.MotionRequest(
+        model="kling-v3-motion-control", image_url=str(samples.image), video_url=str(own),
+        character_orientation="video", mode="std",
+    )  # fmt: skip
+    board = mw.SweepBoard(ws, request=base, watch=False)
+    axis = board.axes.library["video_url"]
+    assert axis.shelf.layout.display == "none"
+    axis.open.click()
+    until(lambda: axis.shelf.layout.display is None)
+    assert list(axis.boxes) == [str(library.folder / "broken.mp4"), str(own), str(other)]
+    assert axis.boxes[str(library.folder / "broken.mp4")].disabled
+    assert "6.00 s" in axis.boxes[str(own)].description
+    assert "<img" in axis.shelf.children[1].children[0].value
+    axis.boxes[str(own)].value = axis.boxes[str(other)].value = True
+    assert list(board.sweep().axes["video_url"]) == [str(own), str(other)], "the request's own is there once"
+    until(lambda: board._plan is not None and len(board._plan.cells) == 8)
+    # What left the folder leaves the sweep; what stays keeps its tick.
+    other.unlink()
+    axis.open.click()
+    assert axis.shelf.layout.display == "none"
+    axis.open.click()
+    until(lambda: len(axis.boxes) == 2)
+    assert axis.values == [str(own)]
+    until(lambda: board._plan is not None and len(board._plan.cells) == 4)
+    images = board.axes.library["image_url"]
+    images.open.click()
+    until(lambda: "The library is empty" in images._said.value)
+    board.close()
+
+
 def test_publishing_names_the_place_and_asks_before_anything_is_public(
     form: mw.RequestForm, tmp_path: Path
 ) -> None:
