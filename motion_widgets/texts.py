@@ -67,7 +67,7 @@ TEXTS: dict[str, str] = {
     "webhook_wrong": "The webhook {found} is no http(s) address on port 80 or 443. Give one like https://host/path.",
     "webhook_private": "{host} is on this machine or a private network; the server cannot call it. Polling works without a webhook.",
     "pair_aspect": "The image ({image}) and the clip ({clip}) have quite different proportions; parts of the figure may be lost. Alike proportions work best.",
-    "clip_cuts": "The clip seems to have {count} shots (cuts near {at} s). One continuous shot works best; trim it to one.",
+    "clip_cuts": "The clip seems to have {count} shots (cut near {at} s). One continuous shot works best; trim it to one.",
     "clip_camera": "The camera seems to move strongly (about {speed} % of the picture per second). A clip with a still camera works best.",
     "fix_use": "Use \u201c{value}\u201d",
     "fix_orientation_video": "Use orientation \u201cvideo\u201d ({low:g}\u2013{high:g} s)",

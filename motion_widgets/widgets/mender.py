@@ -299,7 +299,7 @@ def _before_after(made: Mended) -> str:
         before_after(made.mend), ("before", "after"), (made.mend.source_name, made.result.name), strict=True
     ):
         head = say(f"mend_{which}")
-        drawn = picture(data, f"{head}: {name}") if data else ""
+        drawn = picture(data, f"{head} {name}") if data else ""
         fact = made.result
         about = ""
         if which == "after":

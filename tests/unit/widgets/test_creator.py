@@ -162,7 +162,7 @@ def test_what_the_frames_show_is_a_hint_and_the_longest_shot_a_button(
     until(lambda: form.clip_field.shots is not None)
     hint = next(one for one in form.findings if one.code == "clip_cuts")
     assert hint.severity == "hint"
-    assert "2 shots (cuts near 2.0 s)" in form.clip_field._said.value
+    assert "2 shots (cut near 2.0 s)" in form.clip_field._said.value
     assert not form.submit.disabled
     keep = form.clip_field.mender.buttons[0]
     assert keep.description == "Cut out 2.2–6.0 s"
