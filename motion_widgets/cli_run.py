@@ -199,10 +199,10 @@ def _follow(run: Run) -> None:
 
 
 def _print_frame(run: Run) -> None:
-    frame = run.frame()[
-        ["mode", "character_orientation", "state", "clip_length", "estimate_high", "cost", "result_path"]
-    ]
-    print(frame.to_string(index=False))
+    """Print what varies, and what came of it."""
+    axes = [{"image_url": "image_name", "video_url": "clip_name"}.get(name, name) for name in run.axes]
+    told = ["state", "clip_length", "estimate_high", "cost", "result_path"]
+    print(run.frame()[[*axes, *told]].to_string(index=False, max_colwidth=60))
 
 
 def _finish(run: Run) -> int:

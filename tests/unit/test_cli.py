@@ -314,6 +314,8 @@ def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], 
     ended = run("pause", "--folder", copy, found[0])
     assert (ended.code, ended.err) == (0, "")
     assert f"{found[0]} is paused" in ended.out
+    again = run("attach", "--folder", copy, found[0])
+    assert re.search(r"^ +a (collected|planned) ", again.out, re.MULTILINE), "what varies is told"
     assert "1 planned, paused; $0.34, SANDBOX>" in ended.out
     ended = run("resume", "--folder", copy, found[0])
     assert "1 planned; $0.34, SANDBOX>" in ended.out
