@@ -160,7 +160,7 @@ TEXTS: dict[str, str] = {
     "no_run": "{found} is a job, and a board shows runs. Give an id that begins with run-.",
     "no_such_id": "There is no {id} in the log {name}. `ws.log.frame()` lists the ids.",
     "stars_wrong": "{found} is no number of stars. Give 1 to {most}, or None to take them back.",
-    "tag_wrong": "\u201c{found}\u201d is no tag. Give 1 to {most} characters on one line.",
+    "tag_wrong": "\u201c{found}\u201d is no tag. Give 1 to {most} characters on one line, without commas.",
     "note_long": "The note has {count:,} characters; at most {most:,} are kept. Shorten it.",
     "not_hideable": "{id} is {state}; only a job that has ended is hidden. Wait for its end, or write it off.",
     "no_column": "No column is named. The log has {known}.",

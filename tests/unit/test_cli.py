@@ -411,6 +411,15 @@ def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
     assert ended == Ended(0, "The log has no such rows.\n", "")
 
 
+def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    with mw.Workspace(tmp_path, endpoint="sandbox") as ws:
+        values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k"}
+        ws.log_store.add_job({**values, "error_message": "\x1b[2Jgone\u202e", "mode": "std"})
+    ended = run("log", "--folder", tmp_path)
+    assert "[2Jgone" in ended.out
+    assert not {"\x1b", "\u202e"} & set(ended.out)
+
+
 def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:
     said(run("log", "--folder", tmp_path / "wrokspace"), "wrokspace holds no log")
     assert list(tmp_path.iterdir()) == []

@@ -296,7 +296,7 @@ def test_marks_go_into_the_log(table: mw.LogTable) -> None:
     until(lambda: marks([job_id])[job_id]["stars"] == 4)
     table._message({"type": "mark", "id": job_id, "what": "usable", "value": False})
     until(lambda: marks([job_id])[job_id]["usable"] is False)
-    said = {"note": " <b>fine</b> ", "tags": "b, a,, a"}
+    said = {"note": " <b>fine</b> ", "tags": "b, a,、 a"}
     table._message({"type": "mark", "id": job_id, "what": "said", "value": said})
     until(lambda: table.grid.view["rows"] and table.grid.view["rows"][0]["tags"] == ["a", "b"])
     row = table.grid.view["rows"][0]
