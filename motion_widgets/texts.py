@@ -700,6 +700,7 @@ TEXTS: dict[str, str] = {
     "matrix_keys": "Keys: arrows move, Page Up and Page Down by a screen, Home and End along the row, Ctrl+Home to the first; Enter shows a result.",
     "matrix_left": "{about} left",
     "matrix_late": "longer than usual",
+    "matrix_left_out": "left out",
     "matrix_new": "new",
     "matrix_unknown": "unknown",
     "matrix_invalid": "invalid",

@@ -10,6 +10,7 @@ import ipywidgets as w
 from motion_widgets.errors import MotionError
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import DEBOUNCE, control, line, live_line, note, put
+from motion_widgets.widgets._html import esc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,9 @@ class Allowance:
             part: Plan | None = None
             try:
                 part = plan.for_budget(bound)
-                told = note(" ".join(part.gives_up[1:]), part.gives_up[0], kind="warning")
+                head, *rest = part.gives_up
+                items = "".join(f"<li>{esc(one)}</li>" for one in rest)
+                told = f'<div class="mw-note mw-warning"><b>{esc(head)}</b><ul>{items}</ul></div>'
             except MotionError as error:
                 told = note(f"{error} {say('board_part_none')}", kind="warning")
 

@@ -31,9 +31,9 @@ from motion_widgets.widgets._base import (
 from motion_widgets.widgets._html import esc
 from motion_widgets.widgets.allowance import Allowance
 from motion_widgets.widgets.axes import AxesPicker
-from motion_widgets.widgets.matrix import CellMatrix, Square
+from motion_widgets.widgets.matrix import CellMatrix
 from motion_widgets.widgets.purse import Purse
-from motion_widgets.widgets.squares import laid, laid_run, of_cell, of_row
+from motion_widgets.widgets.squares import holds, of_plan, of_row, of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,14 +88,14 @@ class SweepBoard(Panel):
         self._reading = threading.Lock()
         self._places: list[int] = []
         """Of each of the run's rows the place in the matrix."""
-        self._drawn: tuple[object, object] = (None, None)
-        """Plan and standing that the matrix shows; while they stay, only changed cells are looked at."""
+        self._drawn: tuple[object, ...] = ()
+        """Plan, standing and balanced part on show; while they stay, only changed cells are looked at."""
         self._judged = -1
         self._starting = False
         self._rested = False
         self._looked = 0.0
         self.axes = AxesPicker(self._replan)
-        self.allowance = Allowance(self, self._draw_button)
+        self.allowance = Allowance(self, self._offered)
         self.budget = self.allowance.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
         self.sound = w.Checkbox(
@@ -188,6 +188,10 @@ class SweepBoard(Panel):
 
         self.later("plan", work, delay=DEBOUNCE)
 
+    def _offered(self) -> None:
+        self._draw_button()
+        self.later("draw", self.refresh)
+
     def _draw_button(self) -> None:
         part = self.allowance.part
         plan = part or self._plan
@@ -233,6 +237,8 @@ class SweepBoard(Panel):
             def done() -> None:
                 self._starting = False
                 self._standing = standing or self._standing
+                if standing is not None and part is not None:
+                    self.budget.value = ""  # it was given to this run
                 self._rested = False
                 put(self.matrix, "finished", "")
                 self._plan_again()
@@ -292,9 +298,10 @@ class SweepBoard(Panel):
                 changed = standing.update()
                 resting, paused = standing.resting, standing.run.paused
                 outlook = standing.outlook()
-            if self._drawn != (plan, standing):
-                self._lay_out(plan, standing)
-                self._drawn = (plan, standing)
+            part = self.allowance.part
+            if self._drawn != (plan, standing, part):
+                self._lay_out(plan, standing, part)
+                self._drawn = (plan, standing, part)
             elif standing is not None and changed:
                 self._change(standing, changed)
             if standing is not None and self._judged != (ended := _ended(standing)):
@@ -306,32 +313,15 @@ class SweepBoard(Panel):
                 self._draw_money()
         self._look_for_money()
 
-    def _lay_out(self, plan: Plan, standing: Standing | None) -> None:
-        """Put all cells into the matrix: the longest axis down, the others across."""
-        found = {row["key"]: row for row in standing.rows} if standing is not None else {}
+    def _lay_out(self, plan: Plan, standing: Standing | None, part: Plan | None) -> None:
+        """Put all cells into the matrix: a run's by its own axes unless the planned ones hold all of it."""
+        if standing is not None and not holds(plan, standing):
+            drawn = of_run(standing)
+        else:
+            drawn = of_plan(plan, standing, self._known, part or plan)
+        self._places = drawn.places
         self._judged = -1
-        if standing is not None and not (
-            len(found) == len(standing.rows)
-            and found.keys() <= {cell.key for cell in plan.cells if cell.status != "invalid"}
-        ):
-            rows, columns, corner, self._places = laid_run(standing.run)
-            squares: list[Square | None] = [None] * (len(rows) * len(columns))
-            for place, one in zip(self._places, standing.rows, strict=True):
-                squares[place] = of_row(one, standing.ends(one))
-            self.matrix.show(rows, columns, squares, corner)
-            return
-        rows, columns, corner, places = laid(plan)
-        squares = [None] * (len(rows) * len(columns))
-        place_of = {}
-        for place, cell in zip(places, plan.cells, strict=True):
-            own = cell.status not in ("invalid", "double")
-            row = (found.get(cell.key) or self._known.get(cell.key)) if own else None
-            end = standing.ends(row) if row is not None and standing is not None else None
-            squares[place] = of_row(row, end) if row is not None else of_cell(cell)
-            if own:
-                place_of[cell.key] = place
-        self._places = [place_of[row["key"]] for row in standing.rows] if standing is not None else []
-        self.matrix.show(rows, columns, squares, corner)
+        self.matrix.show(drawn.rows, drawn.columns, drawn.squares, drawn.corner)
 
     def _change(self, standing: Standing, changed: list[int]) -> None:
         rows = {self._places[one]: standing.rows[one] for one in changed}

@@ -243,10 +243,12 @@ def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws:
     until(lambda: board.start.description == "Run 3 of 4 cells in the SANDBOX, a balanced part (up to $1.44)")
     assert "mode and character_orientation interact can no longer be told" in board.allowance.gives_up.value
     assert ws.log_store.count() == 0, "nothing is written before the click"
+    until(lambda: sorted(cell[0] for cell in board.matrix.table["cells"]) == ["left", "new", "new", "new"])
     board.start.click()
     until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
     states = [cell[0] for cell in board.matrix.table["cells"]]
     assert sorted(states) == ["collected", "collected", "collected", "new"]
+    assert board.budget.value == "", "that money is spoken for"
     until(lambda: board.start.description == "Run 1 cells in the SANDBOX (up to $0.34)")
     assert "interact" not in board.allowance.gives_up.value
     board.close()
