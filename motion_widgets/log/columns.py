@@ -11,20 +11,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = [
-    "AXIS",
-    "COLUMNS",
-    "DICTIONARY",
-    "MONEY",
-    "NUMBERS",
-    "PACKS",
-    "REAL",
-    "TEXT",
-    "TIME",
-    "TRUTH",
-    "WHOLE",
-]
-__all__ += ["Column", "dictionary", "dtype", "markdown"]
+__all__ = ["AXIS", "COLUMNS", "DICTIONARY", "MONEY", "NUMBERS", "PACKS", "REAL", "TEXT", "TIME", "TRUTH"]
+__all__ += ["WANT", "WHOLE", "Column", "dictionary", "dtype", "markdown"]
 
 AXIS, TEXT, WHOLE, REAL, TRUTH, MONEY, TIME = (
     "category",  # text that many jobs share, so that one is stored once
@@ -36,6 +24,11 @@ AXIS, TEXT, WHOLE, REAL, TRUTH, MONEY, TIME = (
     "datetime64[us, UTC]",
 )
 NUMBERS = (WHOLE, REAL, MONEY)
+WANT = {
+    AXIS: "want_text", TEXT: "want_text", WHOLE: "want_whole", REAL: "want_number", TRUTH: "want_truth",
+    MONEY: "want_usd", TIME: "want_time",
+}  # fmt: skip
+"""By kind, which sentence says what such a column holds."""
 
 
 class Column(NamedTuple):
