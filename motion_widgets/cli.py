@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("request", help=say("cli_request_or_plan"))
     sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
-    sweep.add_argument("--budget", type=float, help=say("cli_budget"))
+    sweep.add_argument("--budget", type=float, help=say("cli_run_budget"))
     sweep.add_argument("--plan", "--dry-run", action="store_true", help=say("cli_plan"))
     sweep.add_argument("--repeats", type=int, help=say("cli_repeats"))
     sweep.add_argument("--seed", type=int, help=say("cli_seed"))
@@ -107,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     unpacked = command("unpack", unpack, workspace=False)
     unpacked.add_argument("bundle", help=say("cli_bundle"))
     unpacked.add_argument("folder", help=say("cli_folder"))
+    budget = command("budget", _budget)
+    budget.add_argument("person", nargs="?", help=say("cli_budget_person"))
+    budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
+    budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -397,6 +402,19 @@ def _log(options: argparse.Namespace) -> None:
         columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
         columns += ["created", "error_message"]
         print(frame[columns].to_string(index=False) if len(frame) else say("log_empty"))
+
+
+def _budget(options: argparse.Namespace) -> None:
+    """Show what people may spend, or set it for one of them."""
+    ws = _workspace(options)
+    if options.limit is None:
+        known = [one for one in ws.budgets() if options.person in (None, one.person)]
+        print("\n".join(map(str, known)) or say("budget_none"))
+        return
+    limit: Any = options.limit
+    with contextlib.suppress(ValueError):
+        limit = None if limit == "none" else float(limit)
+    print(ws.set_budget(limit, options.person, since=options.since))
 
 
 def _said(report: Report) -> int:

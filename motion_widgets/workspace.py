@@ -25,6 +25,7 @@ from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.endpoint.secret import Secret
 from motion_widgets.errors import RequestError
 from motion_widgets.jobs.appraise import Appraiser, bound_micro, judge, require_bound
+from motion_widgets.jobs.budgets import Budgeted
 from motion_widgets.jobs.hosting import Hosting
 from motion_widgets.jobs.inputs import keep_inputs, make_folder, require_writable, wire_of
 from motion_widgets.jobs.job import Job
@@ -65,7 +66,7 @@ _DRAWING = threading.Lock()
 _OPEN: weakref.WeakSet[Workspace] = weakref.WeakSet()
 
 
-class Workspace(Publishes):
+class Workspace(Publishes, Budgeted):
     """A folder with an endpoint and a log.
 
     Parameters
@@ -292,7 +293,8 @@ class Workspace(Publishes):
             The request has errors, all of which are in `findings`; or a local file would become public and
             nobody consented (`consent`).
         BudgetError
-            No `max_cost` on a live endpoint, or the estimate's upper end exceeds it.
+            No `max_cost` on a live endpoint, or the estimate's upper end exceeds it, or what is left of your
+            own budget.
         AuthError
             A live endpoint without a key.
         LogError
@@ -309,6 +311,7 @@ class Workspace(Publishes):
             return earlier
         values, cost = self.prepare(req)
         self.require_bound(cost, max_cost)
+        self.require_budget(cost)
         self.require_ready()
         self.hosting.require_consent(req)
         kept = keep_inputs(self.log_store, self.folder, req)

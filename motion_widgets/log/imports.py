@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from motion_widgets.errors import LogError
 from motion_widgets.log.database import now_us
 from motion_widgets.log.moves import next_seq
+from motion_widgets.log.people import recount
 from motion_widgets.log.places import inside
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.tables import events, jobs
@@ -61,6 +62,7 @@ def put_frame(log: Log, frame: pd.DataFrame, *, money: Sequence[str]) -> int:
                 for row in some
             ]
             connection.execute(insert(events), imported)
+        recount(connection)
     return len(new)
 
 

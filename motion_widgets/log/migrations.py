@@ -95,7 +95,21 @@ def _fourth(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE sweeps ADD COLUMN stop_after TEXT"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth)
+def _fifth(connection: Connection) -> None:
+    """Keep what each person may spend, and which person's budget pays for a job."""
+    for statement in (
+        "ALTER TABLE budgets ADD COLUMN person TEXT",
+        "ALTER TABLE budgets ADD COLUMN endpoint TEXT",
+        "ALTER TABLE budgets ADD COLUMN account TEXT",
+        "ALTER TABLE budgets ADD COLUMN since BIGINT",
+        "ALTER TABLE jobs ADD COLUMN person_budget_id TEXT",
+        "ALTER TABLE jobs ADD COLUMN shared BIGINT",
+        "ALTER TABLE inputs ADD COLUMN shared BIGINT",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
 SCHEMA = len(MIGRATIONS)
 """The shape this code reads and writes."""
 

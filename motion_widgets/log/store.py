@@ -339,7 +339,7 @@ def _taken_over(connection: Connection, row: Row, values: Row) -> Row:
     if row["state"] != State.PLANNED or lives(row):
         return row
     agreed = {name: values[name] for name in (*_PRICED, "sweep_id") if values.get(name) is not None}
-    agreed |= {"budget_id": values.get("budget_id"), "seq": next_seq(connection)}
+    agreed |= {"budget_id": values.get("budget_id"), "created_by": whoami(), "seq": next_seq(connection)}
     connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**agreed))
     return {**row, **agreed}
 

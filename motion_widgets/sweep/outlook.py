@@ -49,6 +49,8 @@ class Outlook:
     """USD spent or reserved."""
     left: Window | None
     """s until the last cell ends. None: nobody can tell yet, or nothing is under way."""
+    held: str = ""
+    """Which budget holds cells back, in words; ``""``: none does."""
 
     def __str__(self) -> str:
         counts = [say("board_running", count=self.running), say("board_failed", count=self.failed)]
@@ -69,7 +71,7 @@ class Outlook:
             )
         elif self.running or self.waiting:
             said.append(say("board_left_unknown"))
-        return " ".join(said)
+        return " ".join([*said, self.held] if self.held else said)
 
 
 def span(seconds: float) -> str:
@@ -140,6 +142,7 @@ class Standing:
             cells=len(states), done=done, running=running, waiting=waiting,
             failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),
             limit=limit, used=used, left=self._left() if moving else None,
+            held="" if moving else _held(self.rows),
         )  # fmt: skip
 
     def _learn(self, done: int) -> None:
@@ -183,6 +186,12 @@ class Standing:
         under = sum(one.low for one in likely) / middle
         over = sum(one.high for one in likely) / middle
         return Window(max(whole * (1 - (1 - under) / each), low), max(whole * (1 + (over - 1) / each), high))
+
+
+def _held(rows: list[Row]) -> str:
+    """Say which budget holds cells back; ``""``: none does."""
+    planned = [row for row in rows if row["state"] == State.PLANNED and row["error_kind"] == "budget"]
+    return str(planned[0]["error_message"]) if planned else ""
 
 
 def _same(row: Row) -> tuple[object, ...]:

@@ -24,7 +24,10 @@ OLD_ROWS = (
     ),
     "INSERT INTO events (job_id, at, to_state, note) VALUES ('job-1', 7, 'submitting', 'by a person')",
     "INSERT INTO budgets VALUES ('b', 500, 20)",
-    "INSERT INTO sweeps VALUES ('run-1', 'sandbox', 'sandbox', 7, 'me', '{}', '[]')",
+    (
+        "INSERT INTO sweeps (id, endpoint, account, created, created_by, axes, cells) "
+        "VALUES ('run-1', 'sandbox', 'sandbox', 7, 'me', '{}', '[]')"
+    ),
     "INSERT INTO inputs VALUES ('5ha', 'a.png', 3, 'inputs/a.png', 7)",
 )
 
