@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLDERS", "merge_from", "pack", "save_log", "unpack"]
 
 FORMAT = 1
-FOLDERS = ("results", "inputs", "mends")
+FOLDERS = ("results", "inputs", "mended")
 """The folders of a workspace that go into its bundle."""
 _LOG, _MANIFEST, _PRICES = "log.sqlite", "manifest.json", "prices.toml"
 _MANIFEST_MOST = 64 << 20

@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     budget.add_argument("person", nargs="?", help=say("cli_budget_person"))
     budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
     budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
+    command("share", _share)
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -402,6 +403,11 @@ def _log(options: argparse.Namespace) -> None:
         columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
         columns += ["created", "error_message"]
         print(frame[columns].to_string(index=False) if len(frame) else say("log_empty"))
+
+
+def _share(options: argparse.Namespace) -> None:
+    ws = _workspace(options)
+    print(say("shared_done", count=ws.share(), place=ws.shared))
 
 
 def _budget(options: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ __all__ = ["Moves", "next_seq", "put_event"]
 _ID = jobs.c.id == bindparam("b_id")
 _OWNER = jobs.c.lease_owner == bindparam("b_owner")
 _STANDS = select(
-    jobs.c.state, jobs.c.reserved, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.endpoint,
+    jobs.c.state, jobs.c.reserved, jobs.c.cost, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.endpoint,
     jobs.c.account, jobs.c.created_by,
 ).where(_ID)  # fmt: skip
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
@@ -85,7 +85,7 @@ class Moves(People):
             if done.rowcount != 1:
                 return False
             if settle is not None:
-                give_back(connection, before, settle - before.reserved)
+                give_back(connection, before, settle - before.reserved - (before.cost or 0))
             put_event(connection, job_id, before.state, to, note)
             return True
 

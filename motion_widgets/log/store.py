@@ -305,6 +305,30 @@ class Log(Marks):
             query = select(sweeps.c.id).order_by(sweeps.c.created.desc())
             return [str(one) for one in connection.execute(query).scalars()]
 
+    def unshared(self) -> list[tuple[str, str, str, str]]:
+        """Give what nobody has put on the shared path: table, key, path and SHA-256; inputs first."""
+        kept = select(inputs.c.sha, inputs.c.path).where(inputs.c.shared.is_(None), inputs.c.path != "")
+        made = select(jobs.c.id, jobs.c.result_path, jobs.c.result_sha).where(
+            jobs.c.state == State.COLLECTED.value, jobs.c.shared.is_(None),
+            jobs.c.result_path.is_not(None), jobs.c.result_sha.is_not(None),
+        )  # fmt: skip
+        with self.read() as connection:
+            found = [("inputs", row.sha, row.path, row.sha) for row in connection.execute(kept)]
+            newest = connection.execute(made.order_by(jobs.c.id.desc()))
+            return [*found, *(("jobs", row.id, row.result_path, row.result_sha) for row in newest)]
+
+    def set_shared(self, table: str, key: str) -> None:
+        """Note that a file is on the shared path; what was said to hold it up is said no more."""
+        with self.write() as connection:
+            if table == "inputs":
+                connection.execute(update(inputs).where(inputs.c.sha == key).values(shared=now_us()))
+                return
+            mine = jobs.c.id == key
+            values = {"shared": now_us(), "seq": next_seq(connection)}
+            connection.execute(update(jobs).where(mine).values(**values))
+            fine = dict.fromkeys(("error_kind", "error_code", "error_message"))
+            connection.execute(update(jobs).where(mine, jobs.c.error_kind == "shared").values(**fine))
+
     def add_input(self, sha: str, *, name: str, size: int, path: str) -> None:
         """Note where a copy of an input is kept, by content."""
         with self.write() as connection:

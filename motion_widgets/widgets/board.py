@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from motion_widgets.errors import MotionError
+from motion_widgets.errors import LogError, MotionError
 from motion_widgets.jobs.job import Job
 from motion_widgets.media import filmstrip
 from motion_widgets.request import MotionRequest
@@ -375,7 +376,9 @@ class SweepBoard(Panel):
 
     def _picture(self, job_id: str) -> bytes | None:
         """Give a small picture of a job's result."""
-        path = Job(self.ws, job_id).result
+        path = None
+        with contextlib.suppress(LogError):  # it is elsewhere, and opening it says where
+            path = Job(self.ws, job_id).result
         return filmstrip(path, frames=1, height=TALL) if path is not None else None
 
     def _open(self, job_id: str) -> None:

@@ -19,6 +19,7 @@ from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job, timing
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.shared import Shared
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 
@@ -31,7 +32,7 @@ def die():
 def dies(point):
     """Patch one step so that the process is killed just before or after it."""
     real_intend, real_seal, real_move = Log.intend, Log.seal, Log.move
-    real_task, real_judge = EndpointClient.task, Download._judge
+    real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
 
     def intend(self, *a, **k):
         if point == "before intent":
@@ -72,6 +73,19 @@ def dies(point):
             die()
         return real_judge(self)
 
+    def put(self, name, sha):
+        if point == "before shared" and name.startswith("results/"):
+            die()
+        if point == "half shared" and name.startswith("results/"):
+            half = self.folder.parent / "shared" / f"{name}.0000.part"
+            half.parent.mkdir(parents=True, exist_ok=True)
+            half.write_bytes((self.folder / name).read_bytes()[:1000])
+            die()
+        real_put(self, name, sha)
+        if point == "after shared" and name.startswith("results/"):
+            die()
+
+    Shared.put = put
     Log.intend, Log.seal, Log.move, EndpointClient.task, Download._judge = intend, seal, move, task, judge
 
 
@@ -81,7 +95,11 @@ def work(told, say=print, gate=None, hear=None):
     timing.LEASE = told.get("lease", 0.3)
     job.TICK = 0.01
     dies(told.get("die"))
-    ws = Workspace(told["folder"], endpoint=told["url"], key="test-key", log=told.get("log"))
+    os.environ.update(told.get("environ", {}))
+    key = told.get("key", "test-key")
+    ws = Workspace(
+        told["folder"], endpoint=told["url"], key=key, log=told.get("log"), shared=told.get("shared")
+    )
     req = MotionRequest(**told["request"]).replace(**told.get("media", {}))
     say("ready")
     if gate is not None:
