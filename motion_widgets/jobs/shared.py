@@ -63,6 +63,8 @@ class Shared:
         self.folder = folder
         self.label = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         """As it is shown: no password, no query."""
+        user = parts.netloc.rpartition("@")[0]
+        self._hidden = [one for one in (user, user.partition(":")[2], parts.query) if one]
         self.pool = ThreadPoolExecutor(_WRITERS, "motion-widgets-shared")
 
     def put(self, name: str, sha: str) -> None:
@@ -136,7 +138,10 @@ class Shared:
         except ImportError as error:
             trouble = LogError.of("store_missing", place=self.label, reason=str(error)[:200])
         except Exception as error:  # noqa: BLE001 - stores fail in as many ways as there are stores
-            why = f"{type(error).__name__}: {redact(str(error))}"[:200]
+            why = f"{type(error).__name__}: {redact(str(error))}"
+            for secret in self._hidden:
+                why = why.replace(secret, "\u2026")
+            why = why[:200]
             trouble = LogError.of(code, place=self.label, name=name, reason=why)
         raise trouble  # here, so that it drags no frame along whose locals hold the store's credentials
 

@@ -257,7 +257,8 @@ class People(RuleBasedStateMachine):
 
     def __init__(self, url):
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        memory = Path("/dev/shm")  # many small writes, none of which has to survive
+        self.folder = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
         self.log = Log(url or Path(self.folder.name) / "log.sqlite")
         self.log.set_budget("run", 400)
         self.limits = {}
@@ -310,7 +311,11 @@ class People(RuleBasedStateMachine):
 
     @rule(job=jobs, cost=st.integers(0, 100))
     def late_bill(self, job, cost):
-        self.log.settle(job, cost, "late")
+        if self.log.job(job)["state"] not in (
+            State.PLANNED,
+            State.SUBMITTING,
+        ):  # what was not sent has no bill
+            self.log.settle(job, cost, "late")
 
     @rule(job=jobs)
     def seal(self, job):
@@ -335,8 +340,8 @@ def test_any_order_of_events_keeps_the_sums(request, address):
     run_state_machine_as_test(
         lambda: People(fresh()),
         settings=settings(
-            max_examples=3 if postgres else 15,
-            stateful_step_count=20,
+            max_examples=3 if postgres else 12,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
