@@ -30,6 +30,7 @@ from motion_widgets.jobs.hosting import Hosting
 from motion_widgets.jobs.inputs import keep_inputs, make_folder, require_writable, wire_of
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.loop import spawn
+from motion_widgets.jobs.memory import sandbox_account
 from motion_widgets.jobs.publishing import Publishes
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.shared import Shared
@@ -182,7 +183,12 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
 
     @property
     def account(self) -> str:
-        """Under which name the log keeps this account: a salted fingerprint of the key."""
+        """Under which name the log keeps this account: a salted fingerprint of the key.
+
+        The sandbox's is ``"sandbox"``; in a log outside the folder, which others may share, it is one's own.
+        """
+        if not self.live and self.log_store.path != self.folder / "log.sqlite":
+            return sandbox_account(self.folder)
         return self._target.account(self.log_store.salt)
 
     @property

@@ -87,7 +87,7 @@ def test_neither_token_nor_choice_nor_links_nor_half_files_travel(bundle):
 def test_packing_while_the_log_is_written_takes_one_moment(ws, tmp_path):
     folder, log = ws
     with log.write() as connection:
-        connection.exec_driver_sql("INSERT INTO budgets VALUES ('half', 1, 0)")
+        connection.exec_driver_sql("INSERT INTO budgets (id, limit_micro, used_micro) VALUES ('half', 1, 0)")
         pack(folder, log, tmp_path / "x.zip")
     unpack(tmp_path / "x.zip", tmp_path / "x")
     other = Log(tmp_path / "x/log.sqlite")

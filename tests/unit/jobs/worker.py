@@ -9,6 +9,7 @@ scripts do.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 import time
 
 from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
+from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job, timing
 from motion_widgets.jobs.download import Download
@@ -127,6 +129,8 @@ def work(told, say=print, gate=None, hear=None):
         say([one.wait(60).state for one in unknown])
     elif told["do"] == "notebook":
         Notebook(ws, req, say).serve(hear)
+    elif told["do"] == "team":
+        Colleague(ws, req, say).serve(hear)
 
 
 class Notebook:
@@ -183,6 +187,30 @@ class Notebook:
             return (found.wait() if how == "sync" else asyncio.run(cell())).state
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Colleague(Notebook):
+    """What a person of a team does, waiting for each end."""
+
+    def set_budget(self, usd):
+        return dataclasses.asdict(self.ws.set_budget(usd))
+
+    def budget(self):
+        return dataclasses.asdict(self.ws.budget())
+
+    def submit(self, prompt):
+        found = self.ws.submit(self.req.replace(prompt=prompt), max_cost=0.5)
+        return found.id, found.wait(60).state
+
+    def look(self, job_id):
+        """Say whether a result is whole in this folder, and which folder that is."""
+        found = self.ws.attach(job_id)
+        return [sha256_of(found.result) == found.row["result_sha"], found.result.parents[1].name]
+
+    def rerun(self, job_id, new):
+        request = self.ws.request_of(self.ws.attach(job_id).row)
+        found = self.ws.submit(request, max_cost=0.5, new=new)
+        return found.id, found.wait(60).state
 
 
 if __name__ == "__main__":
