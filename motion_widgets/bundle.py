@@ -266,6 +266,8 @@ def _own_log(folder: Path, bundle: Path) -> int:
             raise LogError.of("bundle_wrong", name=bundle.name, what=log.read_only)
         rows = all_rows(log)
         clean_paths(rows)
+        for row in (*rows["jobs"], *rows["inputs"]):
+            row["shared"] = None  # what they shared it with is not where this folder shares
         taken = write_fresh(made, rows, salt=log.salt)
     finally:
         log.close()

@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     budget.add_argument("person", nargs="?", help=say("cli_budget_person"))
     budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
     budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
-    command("share", _share)
+    command("share", _share).add_argument("--all", action="store_true", help=say("cli_share_all"))
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -407,7 +407,7 @@ def _log(options: argparse.Namespace) -> None:
 
 def _share(options: argparse.Namespace) -> None:
     ws = _workspace(options)
-    print(say("shared_done", count=ws.share(), place=ws.shared))
+    print(say("shared_done", count=ws.share(everything=options.all), place=ws.shared))
 
 
 def _budget(options: argparse.Namespace) -> None:

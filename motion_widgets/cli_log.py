@@ -194,7 +194,8 @@ def pack(options: argparse.Namespace, ws: Workspace) -> None:
     """Run ``motion-widgets pack``."""
     from motion_widgets.bundle import pack as packed
 
-    ws.bring(ws.log_store.rows())  # what is only on the shared path belongs into it as well
+    for lacking in ws.bring(ws.log_store.rows()):  # what is only on the shared path belongs into it as well
+        print(lacking)
     path = packed(ws.folder, ws.log_store, Path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
 

@@ -277,7 +277,7 @@ TEXTS: dict[str, str] = {
     "shared_other": "{place} holds another file as {name}. Nothing was overwritten: move that one away; the one here is safe and is put there then.",
     "shared_changed": "{name} is not what the log says, so it was not put on the shared path. Bring the original back.",
     "shared_missing": "{name} is neither here nor at {place}. Ask for the workspace that made it to be opened once more.",
-    "shared_broken": "{name} at {place} is not the file that the log speaks of, so it was not taken. Move it away there; whoever has the original puts it back with ws.share().",
+    "shared_broken": "{name} at {place} is not the file that the log speaks of, so it was not taken. Move it away there; whoever has the original puts it back with ws.share(everything=True).",
     "shared_not_yet": "{name} is not at {place} yet. It comes once the workspace of {person}, which has it, is open and reaches the path.",
     "shared_left": "{count} file(s) could not be put on the shared path, {done} were. {first}",
     "shared_done": "{count} file(s) were put at {place}.",
@@ -875,6 +875,7 @@ TEXTS: dict[str, str] = {
     "scan_no_key": "No API key is known on this machine, so only what looks like one was searched for.",
     # The log against the bill.
     "cli_share": "put results and inputs on the shared path that are here only",
+    "cli_share_all": "also look at what the log says is there already",
     "cli_budget": "show what people may spend at this endpoint, or set it for one: budget ana 50",
     "cli_budget_person": "who, as created_by has it; none: everybody",
     "cli_budget_limit": "USD, or none for no limit",

@@ -13,7 +13,7 @@ from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.download import Download, Fetched
 from motion_widgets.jobs.lanes import Lane
-from motion_widgets.jobs.sharing import put_result
+from motion_widgets.jobs.sharing import put_result, put_sidecar
 from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
@@ -59,6 +59,11 @@ async def collect(crew: Crew, job_id: str) -> None:
                 **shared, **fine,
             )  # fmt: skip
             await crew.db(write_sidecar, crew.log, crew.root, job_id)
+            if shared and crew.shared is not None:
+                name = got.path.relative_to(crew.root).as_posix()
+                await asyncio.get_running_loop().run_in_executor(
+                    crew.shared.pool, put_sidecar, crew.shared, name
+                )
             return
         failures += 1
         with contextlib.suppress(LogError):  # the log may be on the disk that is full

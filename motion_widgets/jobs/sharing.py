@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.content import sha256_of
 from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
@@ -20,7 +22,6 @@ from motion_widgets.log.database import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from motion_widgets.jobs.crew import Crew
     from motion_widgets.jobs.download import Fetched
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Log, Row
     from motion_widgets.request import MotionRequest
 
-__all__ = ["Outbox", "Shares", "put_result"]
+__all__ = ["Outbox", "Shares", "put_result", "put_sidecar"]
 
 
 async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
@@ -63,6 +64,13 @@ def _slow(shared: Shared, name: str) -> LogError:
     return LogError.of("shared_down", place=shared.label, name=name, reason=f"{timing.SHARED_PATIENCE:g} s")
 
 
+def put_sidecar(shared: Shared, result: str) -> None:
+    """Put a result's sidecar beside it there; it tells nothing that the log does not, so it may fail."""
+    name = Path(result).with_suffix(".json").as_posix()
+    with contextlib.suppress(LogError, OSError):
+        shared.put(name, sha256_of(shared.folder / name))
+
+
 class Outbox:
     """Puts what is here and not on the shared path yet, until all of it is.
 
@@ -80,10 +88,16 @@ class Outbox:
         self._woken = asyncio.Event()
         self._work = spawn(self._working())
 
-    def put_all(self) -> tuple[int, list[str]]:
-        """Put everything there that is here only; give how many files, and what went wrong in sentences."""
+    def put_all(self, *, everything: bool = False) -> tuple[int, list[str]]:
+        """Put there what is here only; give how many files, and what went wrong in sentences.
+
+        Parameters
+        ----------
+        everything
+            Also look at what the log says is there already: the path may be another one by now.
+        """
         done, wrong = 0, []
-        for table, key, name, sha in self._log.unshared():
+        for table, key, name, sha in self._log.unshared(everything=everything):
             if not (self.shared.folder / name).is_file():
                 continue  # it is on somebody else's machine, whose outbox puts it
             try:
@@ -94,20 +108,10 @@ class Outbox:
                     break  # so would every other
                 continue
             if table == "jobs":
-                self.put_sidecar(key)
+                put_sidecar(self.shared, name)
             self._log.set_shared(table, key)
             done += 1
         return done, wrong
-
-    def put_sidecar(self, job_id: str) -> None:
-        """Put a result's sidecar beside it; it tells nothing that the log does not, so it may fail."""
-        row = self._log.job(job_id)
-        name = (self.shared.folder / row["result_path"]).with_suffix(".json")
-        with contextlib.suppress(LogError, OSError):
-            if name.is_file():
-                from motion_widgets.content import sha256_of
-
-                self.shared.put(name.relative_to(self.shared.folder).as_posix(), sha256_of(name))
 
     def wake(self) -> None:
         """Look now: there may be something new."""
@@ -119,16 +123,15 @@ class Outbox:
         self.shared.pool.shutdown(wait=False, cancel_futures=True)
 
     async def _working(self) -> None:
-        failures = 0
+        idle = 0
         while True:
             self._woken.clear()
-            wrong: list[str] = []
+            done = 0
             with contextlib.suppress(LogError):  # a log that is busy or gone
-                loop = asyncio.get_running_loop()
-                _, wrong = await loop.run_in_executor(self.shared.pool, self.put_all)
-            failures = failures + 1 if wrong else 0
+                done, _ = await asyncio.get_running_loop().run_in_executor(self.shared.pool, self.put_all)
+            idle = 0 if done else idle + 1
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timing.outbox(failures)):
+                async with asyncio.timeout(timing.outbox(idle)):
                     await self._woken.wait()
 
 
@@ -149,10 +152,16 @@ class Shares:
         """Where results and inputs are shared, as it is shown. None: they are on this machine only."""
         return None if self.outbox is None else self.outbox.shared.label
 
-    def share(self) -> int:
-        """Put everything on the shared path now that is here only; give how many files.
+    def share(self, *, everything: bool = False) -> int:
+        """Put on the shared path now what is here only; give how many files.
 
         It happens by itself as well. Blocks; not to be called on the owned loop.
+
+        Parameters
+        ----------
+        everything
+            Also look at what the log says is there already: the path may be another one by now, or somebody
+            removed a file there.
 
         Raises
         ------
@@ -161,7 +170,7 @@ class Shares:
         """
         if self.outbox is None:
             raise LogError.of("shared_none")
-        done, wrong = self.outbox.put_all()
+        done, wrong = self.outbox.put_all(everything=everything)
         if wrong:
             raise LogError.of("shared_left", count=len(wrong), done=done, first=wrong[0])
         return done
@@ -214,12 +223,21 @@ class Shares:
         self.bring_inputs(row)
         return request_of(row, self.folder)
 
-    def bring(self, rows: Iterable[Row]) -> int:
-        """Fetch what some jobs have on the shared path and not here; give how many results came."""
-        came = 0
-        for row in rows:
-            if row["shared"] is not None and not self.is_here(row):
-                self.result_of(row)
-                came += 1
-            self.bring_inputs(row)
-        return came
+    def bring(self, rows: Iterable[Row]) -> list[str]:
+        """Fetch what some jobs have on the shared path and not here; give a sentence for what is not there.
+
+        Raises
+        ------
+        LogError
+            The path cannot be reached, or this disk is full.
+        """
+        lacking: dict[str, None] = {}
+        for row in rows if self.outbox is not None else ():
+            for fetch in (self.result_of, self.bring_inputs):
+                try:
+                    fetch(row)
+                except LogError as error:
+                    if error.code not in ("shared_missing", "shared_not_yet", "shared_broken"):
+                        raise
+                    lacking[str(error)] = None
+        return list(lacking)

@@ -305,13 +305,19 @@ class Log(Marks):
             query = select(sweeps.c.id).order_by(sweeps.c.created.desc())
             return [str(one) for one in connection.execute(query).scalars()]
 
-    def unshared(self) -> list[tuple[str, str, str, str]]:
-        """Give what nobody has put on the shared path: table, key, path and SHA-256; inputs first."""
-        kept = select(inputs.c.sha, inputs.c.path).where(inputs.c.shared.is_(None), inputs.c.path != "")
+    def unshared(self, *, everything: bool = False) -> list[tuple[str, str, str, str]]:
+        """Give what nobody has put on the shared path: table, key, path and SHA-256; inputs first.
+
+        `everything`: and what somebody has.
+        """
+        kept = select(inputs.c.sha, inputs.c.path).where(inputs.c.path != "")
         made = select(jobs.c.id, jobs.c.result_path, jobs.c.result_sha).where(
-            jobs.c.state == State.COLLECTED.value, jobs.c.shared.is_(None),
-            jobs.c.result_path.is_not(None), jobs.c.result_sha.is_not(None),
-        )  # fmt: skip
+            jobs.c.state == State.COLLECTED.value,
+            jobs.c.result_path.is_not(None),
+            jobs.c.result_sha.is_not(None),
+        )
+        if not everything:
+            kept, made = kept.where(inputs.c.shared.is_(None)), made.where(jobs.c.shared.is_(None))
         with self.read() as connection:
             found = [("inputs", row.sha, row.path, row.sha) for row in connection.execute(kept)]
             newest = connection.execute(made.order_by(jobs.c.id.desc()))

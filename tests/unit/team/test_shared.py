@@ -83,6 +83,7 @@ def test_names_there_are_the_names_in_the_log(at, local_req, place):
     shared = Shared(place, ana.folder)
     assert shared.has(job.row["result_path"])
     assert shared.has(job.row["image_path"])
+    until(lambda: shared.has(f"results/{job.id}.json"))
     assert not shared.has("results/other.mp4")
 
 
@@ -209,6 +210,7 @@ def test_killed_on_the_way_there(at, killed, tmp_path, endpoint, point):
     assert (job.state, len(endpoint.posts), len(endpoint.downloads)) == ("collected", 1, 1)
     assert job.row["shared"] is not None
     there = tmp_path / "shared" / job.row["result_path"]
+    until(there.with_suffix(".json").is_file)
     assert there.read_bytes() == job.result.read_bytes() == endpoint.clip
 
 
@@ -250,6 +252,11 @@ def test_a_bundle_holds_what_is_only_on_the_shared_path(at, local_req, tmp_path,
     assert main(["share", "--folder", str(tmp_path / "cy")]) == 0
     assert "0 file(s) were put at file://" in capsys.readouterr().out
     (tmp_path / "shared" / job.row["result_path"]).unlink()
+    assert main(["share", "--all", "--folder", str(ana.folder)]) == 0
+    assert (tmp_path / "shared" / job.row["result_path"]).read_bytes() == job.result.read_bytes()
+    (tmp_path / "shared" / job.row["image_path"]).unlink()
+    assert main(["pack", str(tmp_path / "less.zip"), "--folder", str(tmp_path / "eve")]) == 0
+    assert "neither here nor at" in capsys.readouterr().out
     assert main(["log", "check", "--folder", str(tmp_path / "dee")]) == 1
 
 
