@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Log
     from motion_widgets.workspace import Workspace
 
-__all__ = ["add_log_commands", "pack", "unpack"]
+__all__ = ["add_log_commands", "pack", "require_log", "unpack"]
 
-_KINDS = (".csv", ".parquet", ".jsonl", ".json", ".sqlite")
+_KINDS = (".csv", ".parquet", ".jsonl", ".json", ".xlsx", ".sqlite")
 
 
 def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[..., Workspace]) -> None:
@@ -37,12 +37,17 @@ def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[...,
 
     command("check", _check).add_argument("--files", action="store_true", help=say("cli_log_files"))
     command("rescue", _rescue).add_argument("--replace", action="store_true", help=say("cli_log_replace"))
-    export = command("export", lambda options: _export(open_workspace(options), Path(options.target)))
+    export = command("export", lambda options: _export(options, open_workspace))
     export.add_argument("target", help=say("cli_log_target"))
-    brought = command("import", lambda options: _import(open_workspace(options), Path(options.source)))
+    export.add_argument("--excel", action="store_true", help=say("cli_log_excel"))
+    brought = command("import", lambda options: _import(open_workspace(options), _path(options.source)))
     brought.add_argument("source", help=say("cli_log_source"))
-    merged = command("merge", lambda options: _merge(open_workspace(options), Path(options.source)))
+    merged = command("merge", lambda options: _merge(open_workspace(options), _path(options.source)))
     merged.add_argument("source", help=say("cli_log_source"))
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser()
 
 
 def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
@@ -51,6 +56,15 @@ def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
 
     folder = Path(options.folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
     return folder, os.environ.get(LOG) or folder / "log.sqlite"
+
+
+def require_log(options: argparse.Namespace) -> None:
+    """Raise unless there is a log to read: a misspelt folder would otherwise become an empty workspace."""
+    from motion_widgets.log.database import file_of
+
+    folder, address = _place(options)
+    if file_of(address) is not None and not folder.is_file():  # of a file in its place the workspace speaks
+        _file_of(address)
 
 
 def _file_of(address: str | Path) -> Path:
@@ -148,35 +162,28 @@ def _rescue(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(ws: Workspace, target: Path) -> None:
+def _export(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
     from motion_widgets.bundle import save_log
 
+    target = _path(options.target)
     kind = target.suffix.lower()
     if kind not in _KINDS:
         raise LogError.of("export_kind", name=target.name, known=", ".join(_KINDS))
-    if kind == ".sqlite":
+    require_log(options)
+    ws = open_workspace(options)
+    if kind == ".csv":
+        print(ws.log.to_csv(target, excel=options.excel))
+    elif kind == ".sqlite":
         print(save_log(ws.log_store, target))
     else:
-        name = "json" if kind == ".jsonl" else kind[1:]
+        name = {".jsonl": "json", ".xlsx": "excel"}.get(kind, kind[1:])
         print(getattr(ws.log, f"to_{name}")(target))
 
 
 def _import(ws: Workspace, source: Path) -> None:
-    import pandas as pd
+    from motion_widgets.log.exports import from_file
 
-    kind = source.suffix.lower()
-    try:
-        if kind == ".csv":
-            frame = pd.read_csv(source)
-        elif kind == ".parquet":
-            frame = pd.read_parquet(source)
-        elif kind in (".jsonl", ".json"):
-            frame = pd.read_json(source, lines=True, dtype=False)
-        else:
-            raise LogError.of("export_kind", name=source.name, known=", ".join(_KINDS[:-1]))
-    except (OSError, ValueError) as error:
-        reason = str(getattr(error, "strerror", None) or error)[:200]
-        raise LogError.of("import_kind", name=source.name, reason=reason) from error
+    frame = from_file(source)
     print(say("import_done", added=ws.log.import_frame(frame), all=len(frame)))
 
 
@@ -190,19 +197,24 @@ def _merge(ws: Workspace, source: Path) -> None:
     print(say("merge_done", **numbers))
 
 
-def pack(options: argparse.Namespace, ws: Workspace) -> None:
+def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
     """Run ``motion-widgets pack``."""
     from motion_widgets.bundle import pack as packed
 
+    require_log(options)
+    ws = open_workspace(options)
     for lacking in ws.bring(ws.log_store.rows()):  # what is only on the shared path belongs into it as well
         print(lacking)
-    path = packed(ws.folder, ws.log_store, Path(options.bundle))
+    path = packed(ws.folder, ws.log_store, _path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
+    lacks = sum(1 for _ in _files(ws.log_store, ws.folder, None, whole=False))
+    if lacks:
+        print(say("bundle_lacks", count=lacks))
 
 
 def unpack(options: argparse.Namespace) -> None:
     """Run ``motion-widgets unpack``."""
     from motion_widgets.bundle import unpack as unpacked
 
-    folder = Path(options.folder).expanduser().absolute()
-    print(say("bundle_unpacked", path=folder, jobs=unpacked(Path(options.bundle), folder)))
+    folder = _path(options.folder).absolute()
+    print(say("bundle_unpacked", path=folder, jobs=unpacked(_path(options.bundle), folder)))

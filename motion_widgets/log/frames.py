@@ -182,8 +182,8 @@ class LogView:
         LogError
             A name that the frame does not have, a text to be added up, or another `aggfunc`.
         """
-        asked = {aggfunc} if isinstance(aggfunc, str) else set(aggfunc)
-        marks = self._log.marks_of() if asked & RATED.keys() else {}
+        asked = [aggfunc] if isinstance(aggfunc, str) else aggfunc
+        marks = self._log.marks_of() if isinstance(asked, list | tuple) and RATED.keys() & set(asked) else {}
         return cross(
             self.frame(where), {job_id: said["usable"] for job_id, said in marks.items()},
             index=index, columns=columns, values=values, aggfunc=aggfunc,
@@ -218,8 +218,12 @@ class LogView:
         """
         return exports.to_excel(self.frame(where, deleted=deleted), path)
 
+    def import_file(self, path: str | Path) -> int:
+        """Take over the jobs of what `to_csv`, `to_parquet` or `to_json` wrote, as `import_frame` does."""
+        return self.import_frame(exports.from_file(path))
+
     def import_frame(self, frame: pd.DataFrame) -> int:
-        """Take over the jobs of another log's frame or export; give how many were new.
+        """Take over the jobs of another log's frame; give how many were new. Other columns do not matter.
 
         Jobs that are here already, by id or as the same attempt, stay as they are. One that was on its way
         there is ``unknown`` here: nobody follows it.
@@ -227,9 +231,9 @@ class LogView:
         Raises
         ------
         LogError
-            The frame lacks a column that a job cannot be without.
+            The frame lacks a column that a job cannot be without, or a value is of another kind.
         """
-        return put_frame(self._log, frame, money=[one for one, kind in COLUMNS.items() if kind == MONEY])
+        return put_frame(self._log, frame)
 
 
 def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:

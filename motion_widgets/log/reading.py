@@ -2,10 +2,14 @@
 
 Rows go from the driver's cursor into typed columns a few hundred at a time, so that no more of them than
 that are Python objects at once. Text that many jobs share is kept as codes and a list of what they mean.
+
+Most columns of a job say what many other jobs say too, and making a Python object of each value takes most
+of the time. So SQLite packs those columns into a JSON text a row, and each distinct text is read but once.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from itertools import starmap
@@ -14,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WHOLE
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, PACKS, REAL, TEXT, TIME, TRUTH, WHOLE
 from motion_widgets.log.marks import visible
 from motion_widgets.log.tables import jobs
 
@@ -34,6 +38,8 @@ _FETCH = 500
 """Rows fetched at once; so few stay in the processor's cache."""
 _FETCH_FAR = 5000
 """The same over a network, where many save ways."""
+_PACKED = 5000
+"""Distinct texts of a pack that are kept at once."""
 _CHANGED = 5
 """A frame is read anew when more than one in so many of its jobs has changed."""
 _MANY = 10_000
@@ -54,8 +60,19 @@ def read_jobs(
 ) -> pd.DataFrame:
     """Give the frame of jobs, oldest first."""
     kinds = {name: COLUMNS[name] for name in names}
-    query = select(*(jobs.c[name] for name in kinds)).where(*where).order_by(jobs.c.id)
-    return read_frame(connection, query, kinds)
+    asked = [[name for name in pack if name in kinds] for pack in PACKS]
+    packs = [pack for pack in asked if len(pack) > 1 and connection.dialect.name == "sqlite"]
+    alone = [name for name in kinds if not any(name in pack for pack in packs)]
+    texts = [func.json_array(*(jobs.c[name] for name in pack)) for pack in packs]
+    query = select(*texts, *(jobs.c[name] for name in alone)).where(*where).order_by(jobs.c.id)
+    made = {name: _column(name, kind) for name, kind in kinds.items()}
+    takers = [*(_Pack([made[name] for name in pack]) for pack in packs), *(made[name] for name in alone)]
+    for rows in _batches(connection, query):
+        for taker, values in zip(takers, zip(*rows, strict=True), strict=True):
+            taker.add(values)
+    for taker in takers[: len(packs)]:
+        taker.settle()
+    return _framed(list(made.values()))
 
 
 def typed(columns: Sequence[Sequence[Any]], kinds: Mapping[str, str]) -> pd.DataFrame:
@@ -189,11 +206,12 @@ class _Column:
         }.get(kind)
         self._parts: list[Any] = []
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Take in further values."""
+    def add(self, values: Sequence[Any], places: np.ndarray[Any, Any] | None = None) -> None:
+        """Take in further values; with `places`, the one at each of them."""
         import pyarrow as pa
 
         part = pa.array(values, self._type)
+        part = part if places is None else part.take(pa.array(places))
         self._parts.append(part.cast(pa.bool_()) if self.kind == TRUTH else part)
 
     def array(self) -> Any:
@@ -226,6 +244,42 @@ class _Codes(dict[Any, int]):
         self[text] = number = len(self) - 1  # None was there before
         return number
 
+    def of(self, texts: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Give the numbers of texts."""
+        import numpy as np
+
+        return np.fromiter(map(self.__getitem__, texts), dtype=np.int32, count=len(texts))
+
+    def texts(self) -> list[str]:
+        """Give all texts by their numbers."""
+        return [text for text in self if text is not None]
+
+
+class _Pack:
+    """Columns that come as a JSON text a row."""
+
+    def __init__(self, columns: list[_Column]) -> None:
+        self._columns = columns
+        self._codes = _Codes({None: -1})
+        self._places: list[np.ndarray[Any, Any]] = []
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take in further rows."""
+        self._places.append(self._codes.of(texts))
+        if len(self._codes) > _PACKED:
+            self.settle()
+
+    def settle(self) -> None:
+        """Unpack what was taken in, and give it to the columns."""
+        import numpy as np
+
+        if self._places:
+            places = np.concatenate(self._places)
+            rows = map(json.loads, self._codes.texts())
+            for column, values in zip(self._columns, zip(*rows, strict=True), strict=True):
+                column.add(values, places)
+        self._codes, self._places = _Codes({None: -1}), []
+
 
 class _Axis(_Column):
     """A column of texts that many rows share."""
@@ -234,22 +288,20 @@ class _Axis(_Column):
         super().__init__(name, kind)
         self._codes = _Codes({None: -1})
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Take in further values."""
+    def add(self, values: Sequence[Any], places: np.ndarray[Any, Any] | None = None) -> None:
+        """Take in further values; with `places`, the one at each of them."""
         import numpy as np
 
-        codes: np.ndarray[Any, Any] = np.fromiter(
-            map(self._codes.__getitem__, values), dtype=np.int32, count=len(values)
-        )
-        small = len(self._codes) <= np.iinfo(np.int8).max
-        self._parts.append(codes.astype(np.int8) if small else codes)
+        codes = self._codes.of(values)
+        small = codes.astype(np.int8) if len(self._codes) <= np.iinfo(np.int8).max else codes
+        self._parts.append(small if places is None else small[places])
 
     def array(self) -> Any:
         """Give pandas' array of all values; its categories are those that occur, sorted."""
         import numpy as np
         import pandas as pd
 
-        texts = [text for text in self._codes if text is not None]
+        texts = self._codes.texts()
         ranks = sorted(range(len(texts)), key=texts.__getitem__)
         places = np.empty(len(texts) + 1, dtype=np.int32)
         places[ranks] = np.arange(len(texts))

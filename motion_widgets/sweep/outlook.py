@@ -49,6 +49,8 @@ class Outlook:
     """USD spent or reserved."""
     left: Window | None
     """s until the last cell ends. None: nobody can tell yet, or nothing is under way."""
+    moving: bool
+    """Whether anything still happens by itself."""
     held: str = ""
     """Which budget holds cells back, in words; ``""``: none does."""
 
@@ -69,7 +71,7 @@ class Outlook:
                 if soon
                 else say("board_left", about=span((low + high) / 2), low=span(low), high=span(high))
             )
-        elif self.running or self.waiting:
+        elif self.moving:
             said.append(say("board_left_unknown"))
         return " ".join([*said, self.held] if self.held else said)
 
@@ -137,11 +139,11 @@ class Standing:
         limit, used = self.run.budget
         waiting = states.count(State.PLANNED)
         running = sum(state in _AT_WORK for state in states)
-        moving = (running or waiting) and not self.resting
+        moving = bool(running or waiting) and not self.resting
         return Outlook(
             cells=len(states), done=done, running=running, waiting=waiting,
             failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),
-            limit=limit, used=used, left=self._left() if moving else None,
+            limit=limit, used=used, left=self._left() if moving else None, moving=moving,
             held="" if moving else held_by(self.rows),
         )  # fmt: skip
 

@@ -208,10 +208,11 @@ class Run:
     @property
     def stopped(self) -> list[str]:
         """Which axis values are not sent any more because they keep failing, in sentences."""
-        planned = [row for row in self.rows() if row["state"] == State.PLANNED]
+        failing = self._ws.log_store.failing(self.id)
+        planned = [row for row in self.rows() if row["state"] == State.PLANNED] if failing else []
         return [
             say("value_failing", id=self.id, **one.params)
-            for one in self._ws.log_store.failing(self.id)
+            for one in failing
             if any(row[one.axis] == one.value for row in planned)
         ]
 

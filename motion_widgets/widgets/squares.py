@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from motion_widgets.log.states import RETRYABLE, State
@@ -12,13 +13,19 @@ from motion_widgets.widgets.matrix import Square
 from motion_widgets.widgets.words import billed, usd
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from motion_widgets.jobs.forecast import Window
     from motion_widgets.log.store import Row
-    from motion_widgets.sweep import Cell, Plan
+    from motion_widgets.sweep import Cell, Plan, Run
 
-__all__ = ["laid", "of_cell", "of_row"]
+__all__ = ["laid", "laid_run", "of_cell", "of_row"]
 
 _DOT = " \u00b7 "
+_NOTHING = "\u2013"
+"""A value that is none; a head without a word could not be told from one that is missing."""
+_SPARSE = 4
+"""A table with more places than this many to a cell would be mostly empty: such cells go into one column."""
 
 
 def laid(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
@@ -36,11 +43,47 @@ def laid(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
         column = 0
         for name in across:
             column = column * axes[name] + at[name]
-        rows[at[down]] = cell.labels[down]
-        columns[column] = _DOT.join(cell.labels[name] for name in across) or say("board_cell")
+        rows[at[down]] = cell.labels[down] or _NOTHING
+        columns[column] = _joined(cell.labels, across) or say("board_cell")
         places.append(at[down] * width + column)
-    corner = f"{_word(down)} \u2193" + (f"  {_DOT.join(map(_word, across))} \u2192" if across else "")
-    return rows, columns, corner, places
+    return rows, columns, _corner(_word(down), across), places
+
+
+def laid_run(run: Run) -> tuple[list[str], list[str], str, list[int]]:
+    """Give the same for the cells of a run, whatever its design; cells alike stand beside each other."""
+    told = [{name: cell["values"].get(name) or _NOTHING for name in run.axes} for cell in run.cells]
+    kinds = {name: len({one[name] for one in told}) for name in run.axes}
+    names = [name for name, count in kinds.items() if count > 1] or list(run.axes)[:1]
+    down = max(names, key=lambda name: kinds[name])
+    pairs = [(one[down], _joined(one, [name for name in names if name != down])) for one in told]
+    rows, columns = (list(dict.fromkeys(heads)) for heads in zip(*pairs, strict=True))
+    across = [name for name in names if name != down]
+    if len(rows) * len(columns) > _SPARSE * len(told):
+        pairs, across = [(_joined(one, names), "") for one in told], []
+        rows, columns = list(dict.fromkeys(head for head, _ in pairs)), [""]
+    seen: Counter[tuple[str, str]] = Counter()
+    turns = []
+    for pair in pairs:
+        turns.append(seen[pair])
+        seen[pair] += 1
+    deep = max(seen.values())
+    numbers = [say("board_repeat", number=turn + 1) for turn in range(deep)] if deep > 1 else [""]
+    heads = [_DOT.join(filter(None, (head, one))) or say("board_cell") for head in columns for one in numbers]
+    row_of, column_of = ({head: at for at, head in enumerate(some)} for some in (rows, columns))
+    places = [
+        row_of[row] * len(heads) + column_of[column] * deep + turn
+        for (row, column), turn in zip(pairs, turns, strict=True)
+    ]
+    downs = [down] if across else names
+    return rows, heads, _corner(_DOT.join(map(_word, downs)), across), places
+
+
+def _joined(labels: Mapping[str, str], names: Sequence[str]) -> str:
+    return _DOT.join(labels[name] or _NOTHING for name in names)
+
+
+def _corner(down: str, across: Sequence[str]) -> str:
+    return f"{down} \u2193" + (f"  {_DOT.join(map(_word, across))} \u2192" if across else "")
 
 
 def _word(axis: str) -> str:

@@ -18,6 +18,9 @@ __all__ = ["mends_for"]
 SAFE = 0.1
 """Seconds that a length keeps from its limits: ordinary ways to cut give up to 0.031 s too much."""
 
+_COPYABLE = {"avc1", "avc3", "hvc1", "hev1", "mp4v", "av01"}
+"""Pictures that an mp4 can hold as they are."""
+
 
 def mends_for(
     finding: Finding,
@@ -74,6 +77,9 @@ def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> 
         "clip_sides": [Operation("scale_clip")],
         "clip_bytes": [Operation("convert_clip")],
         "clip_format": [Operation("convert_clip")],
+        "clip_codec": [Operation("convert_clip")],
+        "clip_turned": [Operation("convert_clip")],
+        "clip_location": [Operation("strip_clip" if clip.codec in _COPYABLE else "convert_clip")],
     }.get(code, [])
 
 
@@ -81,12 +87,13 @@ def _for_image(code: str, image: Image | ClipError | None) -> list[Operation]:
     if isinstance(image, ClipError):
         found = str(image.params.get("found", ""))
         return [Operation("convert_image")] if code == "not_image" and found.startswith("a picture") else []
-    if code == "image_format":
-        return [Operation("convert_image")]
-    if code == "image_bytes":
-        return [Operation("shrink_image")]
-    if code in {"image_small", "image_smallish", "image_large"}:
-        return [Operation("scale_image", {"least": LIMITS.image_side_safe})]
-    if code == "image_aspect":
-        return [Operation("pad_image")]
-    return []
+    scale = Operation("scale_image", {"least": LIMITS.image_side_safe})
+    mend = {
+        "image_format": Operation("convert_image"),
+        "image_bytes": Operation("shrink_image"),
+        **dict.fromkeys(("image_small", "image_smallish", "image_large"), scale),
+        "image_aspect": Operation("pad_image"),
+        "image_location": Operation("strip_image"),
+        "image_turned": Operation("turn_image"),
+    }.get(code)
+    return [mend] if mend else []
