@@ -762,6 +762,7 @@ TEXTS: dict[str, str] = {
     "column_prompt": "prompt",
     "column_keep_original_sound": "sound",
     "column_sandbox": "sandbox",
+    "column_created_by": "by",
     "column_estimate": "Estimate",
     "column_billed": "Billed",
     "column_wait": "Wait",

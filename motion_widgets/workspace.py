@@ -460,6 +460,8 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         if self._runner is not None:
             self._runner.see_off()
             self._runner.close()
+        if self.outbox is not None:
+            self.outbox.close()
         rows = self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))
         ids = [row["id"] for row in rows]
         if ids:

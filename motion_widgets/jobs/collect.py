@@ -13,7 +13,7 @@ from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
 from motion_widgets.jobs.download import Download, Fetched
 from motion_widgets.jobs.lanes import Lane
-from motion_widgets.jobs.sharing import put_result, put_sidecar
+from motion_widgets.jobs.sharing import elsewhere, put_result, put_sidecar
 from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
@@ -73,10 +73,12 @@ async def collect(crew: Crew, job_id: str) -> None:
             expires = await _ask_again(crew, row)
             if dead >= timing.GONE or (now_us() > expires and failures > 1):
                 download.tidy()
-                # A colleague's folder has it, and its outbox puts it on the shared path when it can.
-                to = State.EXPIRED if row["result_sha"] is None else State.COLLECTED
-                when = {} if to is State.EXPIRED else {"collected": now_us()}
-                await crew.db(crew.log.move, job_id, to, note=str(trouble)[:300], **when)
+                note = str(trouble)[:300]
+                if row["result_sha"] is None:
+                    await crew.db(crew.log.move, job_id, State.EXPIRED, note=note)
+                else:
+                    facts = {"collected": now_us(), **error_columns(elsewhere(crew, row), kind="shared")}
+                    await crew.db(crew.log.move, job_id, State.COLLECTED, note=note, **facts)
                 return
         await crew.clock.sleep(timing.growing(dead) if dead else timing.backoff(failures), job_id)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Log, Row
     from motion_widgets.request import MotionRequest
 
-__all__ = ["Outbox", "Shares", "put_result", "put_sidecar"]
+__all__ = ["Outbox", "Shares", "elsewhere", "put_result", "put_sidecar"]
 
 
 async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
@@ -60,6 +60,18 @@ async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
     return {}
 
 
+def elsewhere(crew: Crew, row: Row) -> LogError:
+    """Say that a colleague's folder has a result, whose outbox puts it on the shared path when it can."""
+    place = crew.shared.label if crew.shared is not None else ""
+    return _not_yet(row, place)
+
+
+def _not_yet(row: Row, place: str) -> LogError:
+    return LogError.of(
+        "shared_not_yet", name=row["result_path"], place=place, person=row["created_by"] or "?"
+    )
+
+
 def _slow(shared: Shared, name: str) -> LogError:
     return LogError.of("shared_down", place=shared.label, name=name, reason=f"{timing.SHARED_PATIENCE:g} s")
 
@@ -85,6 +97,7 @@ class Outbox:
     def __init__(self, log: Log, shared: Shared) -> None:
         self._log = log
         self.shared = shared
+        self._over = False
         self._woken = asyncio.Event()
         self._work = spawn(self._working())
 
@@ -98,6 +111,8 @@ class Outbox:
         """
         done, wrong = 0, []
         for table, key, name, sha in self._log.unshared(everything=everything):
+            if self._over:  # the interpreter ends; the next one goes on
+                break
             if not (self.shared.folder / name).is_file():
                 continue  # it is on somebody else's machine, whose outbox puts it
             try:
@@ -118,7 +133,8 @@ class Outbox:
         owned_loop().call_soon_threadsafe(self._woken.set)
 
     def close(self) -> None:
-        """Look no more; what is on its way is finished."""
+        """Look no more; the file that is on its way is finished."""
+        self._over = True
         self._work.cancel()
         self.shared.pool.shutdown(wait=False, cancel_futures=True)
 
@@ -193,9 +209,7 @@ class Shares:
         path = self.folder / str(name)
         if self.outbox is not None and not path.is_file():
             if row["shared"] is None:
-                raise LogError.of(
-                    "shared_not_yet", name=name, place=self.shared, person=row["created_by"] or "?"
-                )
+                raise _not_yet(row, self.outbox.shared.label)
             self.outbox.shared.get(name, row["result_sha"])
             write_sidecar(self.log_store, self.folder, row["id"])
         return path

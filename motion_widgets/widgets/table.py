@@ -121,6 +121,8 @@ class LogTable(Panel):
         """Give the filters with the values that there are."""
         offered = []
         for name, values in facets(self.ws.log_store).items():
+            if name == "created_by" and len(values) < 2:
+                continue  # nobody works with others here
             told = [[value, value_words(name, value) or say("log_filter_none")] for value in values]
             offered.append({"name": name, "label": say(f"column_{name}"), "values": told})
         tags = [[tag, tag] for tag in self.ws.log_store.tags_used()]

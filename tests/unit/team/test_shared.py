@@ -12,7 +12,8 @@ import pytest
 from motion_widgets import LogError, Workspace
 from motion_widgets.jobs.shared import Shared
 from motion_widgets.widgets.compare import CompareWall
-from tests.unit.jobs.endpoint import Process, results_in, until
+from motion_widgets.widgets.table import LogTable
+from tests.unit.jobs.endpoint import Process, refusal, results_in, until
 
 MAX = 0.50
 ROOT = Path(__file__).parents[3]
@@ -222,6 +223,39 @@ def test_a_colleague_of_the_account_finishes_what_a_dead_machine_began(at, kille
     assert (job.state, job.row["shared"] is not None) == ("collected", True)
     assert job.result.read_bytes() == endpoint.clip
     assert len(endpoint.downloads) == (2 if point == "before shared" else 1)
+
+
+def test_link_that_dies_while_a_dead_machine_has_the_result_loses_nothing(at, killed, endpoint):
+    killed("before shared")
+    endpoint.next_download.extend([refusal(404)] * 100_000)
+    bo = at("bo")
+    job = bo.jobs()[0].wait(30)
+    assert (job.state, job.row["shared"], job.row["error_kind"]) == ("collected", None, "shared")
+    assert "the workspace of ana, which has it" in job.error
+    with pytest.raises(LogError, match="not at file://"):
+        _ = job.result
+    ana = at("ana")
+    until(lambda: job.row["shared"] is not None)
+    assert (job.error, ana.attach(job.id).result.read_bytes()) == (None, endpoint.clip)
+    assert job.result.read_bytes() == endpoint.clip
+
+
+def test_the_table_says_who_where_there_are_several(at, req, monkeypatch):
+    ana = at("ana")
+    ana.submit(req, max_cost=MAX).wait(30)
+    table = LogTable(ana, watch=False)
+    try:
+        assert "created_by" not in [
+            one["name"] for one in table.grid.view["columns"] + table.grid.view["facets"]
+        ]
+        at("bo").submit(req.replace(prompt="bow"), max_cost=MAX).wait(30)
+        monkeypatch.setattr("motion_widgets.widgets.table.FRESH", -1.0)
+        table.refresh()
+        assert "created_by" in [one["name"] for one in table.grid.view["columns"]]
+        [people] = [one["values"] for one in table.grid.view["facets"] if one["name"] == "created_by"]
+        assert people == [["ana", "ana"], ["bo", "bo"]]
+    finally:
+        table.close()
 
 
 def test_what_was_there_before_the_path_was_is_put_there_too(at, local_req, tmp_path):
