@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     budget.add_argument("person", nargs="?", help=say("cli_budget_person"))
     budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
     budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
+    command("share", _share).add_argument("--all", action="store_true", help=say("cli_share_all"))
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -196,6 +197,11 @@ def _log(options: argparse.Namespace) -> None:
         columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
         columns += ["created", "error_message"]
         print_table(frame[columns]) if len(frame) else print(say("log_empty"))
+
+
+def _share(options: argparse.Namespace) -> None:
+    ws = _workspace(options)
+    print(say("shared_done", count=ws.share(everything=options.all), place=ws.shared))
 
 
 def _budget(options: argparse.Namespace) -> None:

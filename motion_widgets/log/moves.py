@@ -16,7 +16,7 @@ from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import FREE, LEASE, asking, leased
 from motion_widgets.log.names import whoami
-from motion_widgets.log.people import People, give_back, take_out
+from motion_widgets.log.people import People, give_back, own_budget, take_out
 from motion_widgets.log.states import State, sources
 from motion_widgets.log.tables import events, jobs
 
@@ -29,9 +29,10 @@ __all__ = ["Moves", "next_seq", "put_event"]
 _ID = jobs.c.id == bindparam("b_id")
 _OWNER = jobs.c.lease_owner == bindparam("b_owner")
 _STANDS = select(
-    jobs.c.state, jobs.c.reserved, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.endpoint,
+    jobs.c.state, jobs.c.reserved, jobs.c.cost, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.endpoint,
     jobs.c.account, jobs.c.created_by,
 ).where(_ID)  # fmt: skip
+_STANDS_FOR = _STANDS.add_columns(own_budget(bindparam("b_person")).label("own"))
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
 _SEAL = update(jobs).where(
     _ID,
@@ -85,7 +86,7 @@ class Moves(People):
             if done.rowcount != 1:
                 return False
             if settle is not None:
-                give_back(connection, before, settle - before.reserved)
+                give_back(connection, before, settle - before.reserved - (before.cost or 0))
             put_event(connection, job_id, before.state, to, note)
             return True
 
@@ -122,12 +123,13 @@ class Moves(People):
         came_from = State.UNKNOWN if resend else State.PLANNED
         person, note = whoami(), "resend" if resend else ""
         with self.write() as connection:
-            before = connection.execute(_STANDS, {"b_id": job_id}).one_or_none()
+            before = connection.execute(_STANDS_FOR, {"b_id": job_id, "b_person": person}).one_or_none()
             if before is None:
                 return False
             fresh: dict[str, Any] = {}
             if not resend:
-                fresh = {"reserved": micro, "sent": None, "created_by": person, "person_budget_id": None}
+                fresh = {"reserved": micro, "sent": None, "created_by": person}
+                fresh["person_budget_id"] = before.own
                 note = f"had sent by {person}" if person != before.created_by else ""
             change = {
                 "state": State.SUBMITTING.value, "seq": next_seq(connection),
@@ -139,9 +141,7 @@ class Moves(People):
                 return False
             if not resend:
                 require_free(connection, job_id)
-                own = take_out(connection, before, person, micro)
-                if own is not None:
-                    connection.execute(_RECORD, {"b_id": job_id, "person_budget_id": own})
+                take_out(connection, before, person, micro)
             put_event(connection, job_id, came_from, State.SUBMITTING, note)
             return True
 

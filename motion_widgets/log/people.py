@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from motion_widgets.errors import BudgetError
 from motion_widgets.log.budgets import Budgets, reserve, spend
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import RowMapping
 
-__all__ = ["People", "PersonBudget", "budget_of", "give_back", "recount", "take_out"]
-
-_KNOWN = select(budgets.c.id)
+__all__ = ["People", "PersonBudget", "budget_of", "give_back", "own_budget", "recount", "take_out"]
 
 
 @dataclass(frozen=True)
@@ -91,44 +89,41 @@ def budget_of(person: str, endpoint: str, account: str) -> str:
     return f"person {endpoint} {account} {person}"
 
 
-def take_out(connection: Connection, row: Any, person: str, micro: int) -> str | None:
+def own_budget(person: Any) -> Any:
+    """Give, in SQL, the id of a person's budget that pays for a job; null: there is none."""
+    own = literal("person ") + jobs.c.endpoint + " " + jobs.c.account + " " + person
+    return select(budgets.c.id).where(budgets.c.id == own).correlate(jobs).scalar_subquery()
+
+
+def take_out(connection: Connection, row: Any, person: str, micro: int) -> None:
     """Take a job's money out of the budgets that pay for it, inside the intent's transaction.
 
     Parameters
     ----------
     row
-        The job's ``budget_id`` (its sweep's), ``endpoint`` and ``account``.
+        The job's ``budget_id`` (its sweep's), and `own_budget`.
     person
         Who has it sent.
     micro
         Micro-dollars.
-
-    Returns
-    -------
-    str or None
-        The id of the person's budget. None: there is none.
 
     Raises
     ------
     BudgetError
         One of them does not hold it; the caller's transaction takes nothing then.
     """
-    own: str | None = budget_of(person, row.endpoint, row.account)
-    if connection.execute(_KNOWN.where(budgets.c.id == own)).first() is None:
-        own = None
-    for budget_id in (row.budget_id, own):
+    for budget_id in (row.budget_id, row.own):
         left = reserve(connection, budget_id, micro) if budget_id is not None else None
         if left is not None:
             limit = (
                 connection.execute(select(budgets.c.limit_micro).where(budgets.c.id == budget_id)).scalar()
                 or 0
             )
-            mine = budget_id == own
+            mine = budget_id == row.own
             raise BudgetError.of(
                 "person_budget_used_up" if mine else "budget_used_up", name=person if mine else budget_id,
                 price=micro / 1e6, left=left / 1e6, limit=limit / 1e6, more=(limit + micro - left) / 1e6,
             )  # fmt: skip
-    return own
 
 
 def give_back(connection: Connection, row: Any, micro: int) -> None:

@@ -22,6 +22,7 @@ from motion_widgets.log.budgets import put_budget
 from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import Failing, failing
 from motion_widgets.log.marks import Marks
+from motion_widgets.log.moves import next_seq
 from motion_widgets.log.names import new_id, whoami
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
@@ -292,6 +293,36 @@ class Log(Marks):
         with self.read() as connection:
             query = select(sweeps.c.id).order_by(sweeps.c.created.desc())
             return [str(one) for one in connection.execute(query).scalars()]
+
+    def unshared(self, *, everything: bool = False) -> list[tuple[str, str, str, str]]:
+        """Give what nobody has put on the shared path: table, key, path and SHA-256; inputs first.
+
+        `everything`: and what somebody has.
+        """
+        kept = select(inputs.c.sha, inputs.c.path).where(inputs.c.path != "")
+        made = select(jobs.c.id, jobs.c.result_path, jobs.c.result_sha).where(
+            jobs.c.state == State.COLLECTED.value,
+            jobs.c.result_path.is_not(None),
+            jobs.c.result_sha.is_not(None),
+        )
+        if not everything:
+            kept, made = kept.where(inputs.c.shared.is_(None)), made.where(jobs.c.shared.is_(None))
+        with self.read() as connection:
+            found = [("inputs", row.sha, row.path, row.sha) for row in connection.execute(kept)]
+            newest = connection.execute(made.order_by(jobs.c.id.desc()))
+            return [*found, *(("jobs", row.id, row.result_path, row.result_sha) for row in newest)]
+
+    def set_shared(self, table: str, key: str) -> None:
+        """Note that a file is on the shared path; what was said to hold it up is said no more."""
+        with self.write() as connection:
+            if table == "inputs":
+                connection.execute(update(inputs).where(inputs.c.sha == key).values(shared=now_us()))
+                return
+            mine = jobs.c.id == key
+            values = {"shared": now_us(), "seq": next_seq(connection)}
+            connection.execute(update(jobs).where(mine).values(**values))
+            fine = dict.fromkeys(("error_kind", "error_code", "error_message"))
+            connection.execute(update(jobs).where(mine, jobs.c.error_kind == "shared").values(**fine))
 
     def add_input(self, sha: str, *, name: str, size: int, path: str) -> None:
         """Note where a copy of an input is kept, by content."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from motion_widgets.sweep.run import Run
     from motion_widgets.workspace import Workspace
 
-__all__ = ["Outlook", "Standing", "span"]
+__all__ = ["Outlook", "Standing", "held_by", "span"]
 
 _SAME = ("endpoint", "account", "key", "repeat")
 _AT_WORK = (State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED)
@@ -144,7 +144,7 @@ class Standing:
             cells=len(states), done=done, running=running, waiting=waiting,
             failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),
             limit=limit, used=used, left=self._left() if moving else None, moving=moving,
-            held="" if moving else _held(self.rows),
+            held="" if moving else held_by(self.rows),
         )  # fmt: skip
 
     def _learn(self, done: int) -> None:
@@ -190,7 +190,7 @@ class Standing:
         return Window(max(whole * (1 - (1 - under) / each), low), max(whole * (1 + (over - 1) / each), high))
 
 
-def _held(rows: list[Row]) -> str:
+def held_by(rows: list[Row]) -> str:
     """Say which budget holds cells back; ``""``: none does."""
     planned = [row for row in rows if row["state"] == State.PLANNED and row["error_kind"] == "budget"]
     return str(planned[0]["error_message"]) if planned else ""

@@ -98,17 +98,19 @@ class Purse:
         words = self.words(ws)
         known = self._micro if self._key[:1] == (ws.endpoint,) else None
         missing = 0 if price is None or known is None else to_micro(price) - known
-        if missing > 0:
-            return note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
         why = f' title="{esc(self.why)}"' if self.why else ""
-        shown = f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
-        own = self.own_words(ws)
-        if not own:
-            return shown
+        balance = f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
+        if missing > 0:
+            balance = note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
+        return balance + self._own_beside(ws, price)
+
+    def _own_beside(self, ws: Workspace, price: float | None) -> str:
+        """Give what of this person's own budget stands beside a price, as HTML; ``""``: there is none."""
+        words = self.own_words(ws)
         left = self._own.left if self._own is not None else None
-        if price is not None and left is not None and to_micro(price) > to_micro(left):
-            return shown + note(say("own_budget_missing", usd=price - left), f"{own}.", kind="warning")
-        return f'{shown}<div class="mw-muted mw-small mw-balance">{esc(own)}</div>'
+        if words and price is not None and left is not None and to_micro(price) > to_micro(left):
+            return note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
+        return f'<div class="mw-muted mw-small mw-balance">{esc(words)}</div>' if words else ""
 
     def own_words(self, ws: Workspace) -> str:
         """Give what is left of this person's own budget, in words; ``""``: there is none."""

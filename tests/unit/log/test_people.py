@@ -219,9 +219,9 @@ def test_four_processes_of_two_people_never_exceed_any_of_three_budgets(log, add
         assert run.stdout.readline() == "ready\n"
     told = {owner: run.communicate("\n", timeout=60) for owner, run in runs.items()}
     assert {one[1] for one in told.values()} == {""}
-    taken = {
-        person: sum(int(told[one][0]) for one in people if people[one] == person) for person in ("ana", "bo")
-    }
+    taken = dict.fromkeys(("ana", "bo"), 0)
+    for owner, person in people.items():
+        taken[person] += int(told[owner][0])
     assert (used(log, "ana"), used(log, "bo")) == (taken["ana"], taken["bo"])
     assert taken["ana"] <= 500
     assert taken["bo"] <= 400
@@ -257,7 +257,8 @@ class People(RuleBasedStateMachine):
 
     def __init__(self, url):
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        memory = Path("/dev/shm")  # many small writes, none of which has to survive
+        self.folder = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
         self.log = Log(url or Path(self.folder.name) / "log.sqlite")
         self.log.set_budget("run", 400)
         self.limits = {}
@@ -274,13 +275,13 @@ class People(RuleBasedStateMachine):
     @rule(target=jobs, person=people, sweep=st.booleans())
     def add(self, person, sweep):
         os.environ[PERSON] = person
-        number = str(self.log.count())
-        return self.log.add_job({**VALUES, "key": number, "budget_id": "run" if sweep else None})[0]["id"]
+        number = self.log.count()
+        row, _ = self.log.add_job({**VALUES, "key": str(number), "budget_id": "run" if sweep else None})
+        self.log.record(row["id"], created=number)  # so that nothing hangs on the clock
+        return row["id"]
 
-    @rule(person=people, limit=st.none() | st.integers(0, 300), lately=st.booleans())
-    def set_limit(self, person, limit, lately):
-        stamps = sorted(row["created"] for row in self.log.rows())
-        since = stamps[len(stamps) // 2] if lately and stamps else None
+    @rule(person=people, limit=st.none() | st.integers(0, 300), since=st.none() | st.integers(0, 5))
+    def set_limit(self, person, limit, since):
         self.log.set_person_budget(person, *HERE, limit, since=since)
         self.limits[person] = limit
 
@@ -310,7 +311,11 @@ class People(RuleBasedStateMachine):
 
     @rule(job=jobs, cost=st.integers(0, 100))
     def late_bill(self, job, cost):
-        self.log.settle(job, cost, "late")
+        if self.log.job(job)["state"] not in (
+            State.PLANNED,
+            State.SUBMITTING,
+        ):  # what was not sent has no bill
+            self.log.settle(job, cost, "late")
 
     @rule(job=jobs)
     def seal(self, job):
@@ -335,8 +340,8 @@ def test_any_order_of_events_keeps_the_sums(request, address):
     run_state_machine_as_test(
         lambda: People(fresh()),
         settings=settings(
-            max_examples=4 if postgres else 20,
-            stateful_step_count=25,
+            max_examples=3 if postgres else 12,
+            stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
