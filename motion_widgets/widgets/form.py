@@ -382,4 +382,6 @@ class RequestForm(Panel):
             if self._on_show is not None:
                 self._on_show(self._earlier)
             else:
-                self.tell(say("earlier_at", id=self._earlier.id, path=str(self._earlier.result or "\u2013")))
+                path = self._earlier.row["result_path"]  # told, not fetched: a callback never blocks
+                where = "\u2013" if path is None else str(self.ws.folder / path)
+                self.tell(say("earlier_at", id=self._earlier.id, path=where))
