@@ -112,7 +112,7 @@ TEXTS: dict[str, str] = {
     # Publishing.
     "place_endpoint": "the endpoint's upload",
     "place_serve": "the small server of this machine (at {host})",
-    "place_command": "your command {program} \u2026",
+    "place_command": "your command {program}",
     "life_open": "until it is removed there",
     "life_hours": "for about {hours:.0f} h",
     "expiry_open": "which states no end",

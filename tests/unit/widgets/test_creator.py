@@ -250,6 +250,21 @@ def test_what_a_phone_writes_down_is_said_and_removed_by_its_button(
     assert not {"image_location", "image_turned"} & {one.code for one in form.findings}
 
 
+def test_what_was_mended_is_no_news_once_another_file_is_chosen(form: mw.RequestForm, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path, mender = tmp_path / "me.webp", form.image_field.mender
+    Image.new("RGB", (400, 500), "teal").save(path)
+    form.image.value = str(path)
+    until(lambda: not form._measuring)
+    mender.buttons[0].click()
+    until(lambda: "is in the form now" in mender._said.value)
+    form.image.value = str(form.ws.samples().image)
+    until(lambda: not form._measuring)
+    assert "is in the form now" not in mender._said.value
+    assert mender._done.layout.display == "none"
+
+
 def test_nothing_is_offered_for_a_link(form: mw.RequestForm) -> None:
     form.clip.value = "http://127.0.0.1:9/clip.mp4"
     until(lambda: not form._measuring)
