@@ -66,12 +66,13 @@ def read_jobs(
     texts = [func.json_array(*(jobs.c[name] for name in pack)) for pack in packs]
     query = select(*texts, *(jobs.c[name] for name in alone)).where(*where).order_by(jobs.c.id)
     made = {name: _column(name, kind) for name, kind in kinds.items()}
-    takers = [*(_Pack([made[name] for name in pack]) for pack in packs), *(made[name] for name in alone)]
+    packed = [_Pack([made[name] for name in names]) for names in packs]
+    takers: list[_Pack | _Column] = [*packed, *(made[name] for name in alone)]
     for rows in _batches(connection, query):
         for taker, values in zip(takers, zip(*rows, strict=True), strict=True):
             taker.add(values)
-    for taker in takers[: len(packs)]:
-        taker.settle()
+    for pack in packed:
+        pack.settle()
     return _framed(list(made.values()))
 
 
