@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from motion_widgets.log.frames import LogView
 from motion_widgets.log.merge import merge
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
-from motion_widgets.log.tables import metadata
+from motion_widgets.log.tables import jobs, metadata
 from motion_widgets.log.transfer import all_rows, write_fresh
 from tests.unit.log.conftest import PATHS, VALUES
 from tests.unit.log.test_imports import many
@@ -164,6 +165,17 @@ def test_paths_out_of_the_workspace_are_left_out_and_named(log, other, path):
     assert log.job(job_id)["result_path"] is None
     assert len(done.conflicts) == 1
     assert done.files == []
+
+
+@pytest.mark.parametrize("odd", ["../../x", "results/x", "a\\b", "", ".hidden", "x" * 300])
+def test_ids_that_would_lead_a_result_astray_are_left_out_and_named(log, other, odd):
+    job_id, fine = put(other, State.COLLECTED), put(other, State.COLLECTED, "b")
+    with other.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(id=odd))
+    done = merge(log, other)
+    assert [row["id"] for row in log.rows()] == [fine]
+    assert (done.added, len(done.conflicts)) == (1, 1)
+    assert "cannot name its files" in done.conflicts[0]
 
 
 def test_all_tables_of_a_log_go_with_it(log):
