@@ -727,6 +727,7 @@ TEXTS: dict[str, str] = {
     "log_all_states": "all states",
     "log_same": "All the same:",
     "log_page": "{first}\u2013{last} of {total}",
+    "log_newest": "The newest {shown} of {count:,} jobs; motion-widgets log export FILE writes them all.",
     "log_empty": "The log has no such rows.",
     "log_export": "Export {kind}",
     "log_exported": "Written: {path}",
