@@ -10,7 +10,7 @@ from motion_widgets.log.frames import LogView
 from motion_widgets.log.merge import merge
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
-from motion_widgets.log.tables import jobs, metadata
+from motion_widgets.log.tables import jobs, metadata, sweeps
 from motion_widgets.log.transfer import all_rows, write_fresh
 from tests.unit.log.conftest import PATHS, VALUES
 from tests.unit.log.test_imports import many
@@ -61,6 +61,18 @@ def test_the_union_with_events_sweeps_and_marks(log, other):
         one["to_state"] for one in other.events(theirs)
     ]
     assert (log.sweep_ids(), log.budget("run-1"), len(log.mends())) == (["run-1"], (500, 0), 1)
+
+
+def test_the_same_plan_run_by_two_people_is_no_conflict_and_another_is(log, other):
+    cells = '[{{"values": {{"mode": "{mode}"}}, "job_id": "{id}", "order": 1}}]'
+    for one, job_id, mode in ((log, "job-a", "std"), (other, "job-b", "std")):
+        values = {"id": "run-1", "endpoint": "sandbox", "account": "me", "axes": '{"mode": ["std"]}'}
+        one.put_sweep({**values, "cells": cells.format(mode=mode, id=job_id)})
+    assert merge(log, other).conflicts == []
+    assert "job-a" in log.sweep("run-1")["cells"], "ours stays"
+    with other.write() as connection:
+        connection.execute(update(sweeps).values(cells=cells.format(mode="pro", id="job-b")))
+    assert len(merge(log, other).conflicts) == 1
 
 
 def test_merging_again_and_back_changes_nothing(log, other):
