@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLDERS", "merge_from", "pack", "save_log", "unpack"]
 
 FORMAT = 1
-FOLDERS = ("results", "inputs", "mends")
+FOLDERS = ("results", "inputs", "mended")
 """The folders of a workspace that go into its bundle."""
 _LOG, _MANIFEST, _PRICES = "log.sqlite", "manifest.json", "prices.toml"
 _MANIFEST_MOST = 64 << 20
@@ -279,6 +279,8 @@ def _own_log(folder: Path, bundle: Path) -> int:
         rows = all_rows(log)
         clean_ids(rows)
         clean_paths(rows)
+        for row in (*rows["jobs"], *rows["inputs"]):
+            row["shared"] = None  # what they shared it with is not where this folder shares
         taken = write_fresh(made, rows, salt=log.salt)
     finally:
         log.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -84,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     unpacked = command("unpack", unpack, workspace=False)
     unpacked.add_argument("bundle", help=say("cli_bundle"))
     unpacked.add_argument("folder", help=say("cli_folder"))
+    budget = command("budget", _budget)
+    budget.add_argument("person", nargs="?", help=say("cli_budget_person"))
+    budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
+    budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
+    command("share", _share).add_argument("--all", action="store_true", help=say("cli_share_all"))
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -198,6 +204,24 @@ def _log(options: argparse.Namespace) -> None:
     print_table(frame.tail(ROWS))
     if len(frame) > ROWS:
         print(say("log_newest", shown=ROWS, count=len(frame)))
+
+
+def _share(options: argparse.Namespace) -> None:
+    ws = _workspace(options)
+    print(say("shared_done", count=ws.share(everything=options.all), place=ws.shared))
+
+
+def _budget(options: argparse.Namespace) -> None:
+    """Show what people may spend, or set it for one of them."""
+    ws = _workspace(options)
+    if options.limit is None:
+        known = [one for one in ws.budgets() if options.person in (None, one.person)]
+        print("\n".join(map(str, known)) or say("budget_none"))
+        return
+    limit: Any = options.limit
+    with contextlib.suppress(ValueError):
+        limit = None if limit == "none" else float(limit)
+    print(ws.set_budget(limit, options.person, since=options.since))
 
 
 def _said(report: Report) -> int:

@@ -14,6 +14,7 @@ from motion_widgets.texts import say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from motion_widgets.jobs.shared import Shared
     from motion_widgets.log.store import Log
     from motion_widgets.workspace import Workspace
 
@@ -103,7 +104,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         for notice in log.notices:
             print(notice)
-        lines = list(_files(log, folder, whole=options.files))
+        lines = list(_files(log, folder, _shared(folder), whole=options.files))
         print(*lines, sep="\n", end="\n" if lines else "")
         shape, events = log.facts()
         print(say("check_fine", name=log.name, shape=shape, jobs=log.count(), events=events))
@@ -112,8 +113,17 @@ def _check(options: argparse.Namespace) -> int:
     return int(bool(lines))
 
 
-def _files(log: Log, folder: Path, *, whole: bool) -> Any:
-    """Give a sentence for each file that a job names and that is not here, or is another by now."""
+def _shared(folder: Path) -> Shared | None:
+    """Give the shared path that the settings name. None: none."""
+    from motion_widgets.jobs.shared import Shared
+    from motion_widgets.workspace import SHARED
+
+    address = os.environ.get(SHARED)
+    return Shared(address, folder) if address else None
+
+
+def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any:
+    """Give a sentence for each file that a job names and that is nowhere, or is another by now."""
     from motion_widgets.content import sha256_of
 
     for row in log.rows():
@@ -122,6 +132,8 @@ def _files(log: Log, folder: Path, *, whole: bool) -> Any:
                 continue
             path = folder / row[name]
             if not path.is_file():
+                if shared is not None and shared.has(row[name]):
+                    continue
                 yield say("check_missing", id=row["id"], path=row[name])
             elif whole and name == "result_path" and row["result_sha"] not in (None, sha256_of(path)):
                 yield say("check_changed", id=row["id"], path=row[name])
@@ -191,9 +203,11 @@ def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) 
 
     require_log(options)
     ws = open_workspace(options)
+    for lacking in ws.bring(ws.log_store.rows()):  # what is only on the shared path belongs into it as well
+        print(lacking)
     path = packed(ws.folder, ws.log_store, _path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
-    lacks = sum(1 for _ in _files(ws.log_store, ws.folder, whole=False))
+    lacks = sum(1 for _ in _files(ws.log_store, ws.folder, None, whole=False))
     if lacks:
         print(say("bundle_lacks", count=lacks))
 

@@ -54,7 +54,7 @@ def add_run_commands(
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("request", help=say("cli_request_or_plan"))
     sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
-    sweep.add_argument("--budget", type=float, help=say("cli_budget"))
+    sweep.add_argument("--budget", type=float, help=say("cli_run_budget"))
     sweep.add_argument("--plan", "--dry-run", action="store_true", help=say("cli_plan"))
     sweep.add_argument("--repeats", type=int, help=say("cli_repeats"))
     sweep.add_argument("--seed", type=int, help=say("cli_seed"))

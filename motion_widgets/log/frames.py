@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from motion_widgets.log import exports
 from motion_widgets.log.bills import was_outside
-from motion_widgets.log.columns import AXIS, COLUMNS, TEXT, TIME, TRUTH, WHOLE, dictionary
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TEXT, TIME, TRUTH, WHOLE, dictionary
 from motion_widgets.log.display import Shown
 from motion_widgets.log.imports import put_frame
 from motion_widgets.log.marks import last_said, visible
 from motion_widgets.log.reading import Memory, read_frame, read_jobs
 from motion_widgets.log.summaries import RATED, cross, describe
-from motion_widgets.log.tables import events, jobs, ratings
+from motion_widgets.log.tables import budgets, events, jobs, ratings
 from motion_widgets.log.where import conditions, known
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "LogView"]
 
 _EVENTS = {"job_id": TEXT, "at": TIME, "from_state": AXIS, "to_state": AXIS, "note": TEXT}
+_BUDGETS = {
+    "person": AXIS, "endpoint": AXIS, "account": AXIS, "limit": MONEY, "used": MONEY, "since": TIME,
+}  # fmt: skip
 _RATINGS = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "usable": TRUTH, "stars": WHOLE}
 
 
@@ -112,6 +115,19 @@ class LogView:
         query = select(*(said.c[name] for name in _RATINGS)).where(said.c.job_id.in_(mine))
         with self._log.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)
+
+    def budgets(self) -> pd.DataFrame:
+        """Give what people may spend: person, endpoint, account, limit, used, left (USD), since (UTC).
+
+        A limit or a time that is not set: none, everything counts.
+        """
+        named = [budgets.c.limit_micro.label("limit"), budgets.c.used_micro.label("used"), budgets.c.since]
+        query = select(budgets.c.person, budgets.c.endpoint, budgets.c.account, *named)
+        query = query.where(budgets.c.person.is_not(None)).order_by(budgets.c.person, budgets.c.id)
+        with self._log.read() as connection:
+            frame = read_frame(connection, query, _BUDGETS)
+        frame.insert(5, "left", (frame["limit"] - frame["used"]).clip(lower=0.0))
+        return frame
 
     def dictionary(self) -> pd.DataFrame:
         """Give what every column of `frame` means: column, dtype, unit, source, meaning."""
@@ -221,4 +237,5 @@ class LogView:
 
 
 def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:
-    return conditions(where) if deleted else [visible, *conditions(where)]
+    # What was asked for comes first: few rows are left then, and that column is the last of a row.
+    return conditions(where) if deleted else [*conditions(where), visible]

@@ -11,6 +11,7 @@ from motion_widgets.findings import show
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.database import now_us
 from motion_widgets.log.moves import next_seq
+from motion_widgets.log.people import recount
 from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.tables import events, jobs
@@ -67,6 +68,7 @@ def put_frame(log: Log, frame: pd.DataFrame) -> int:
                 for row in some
             ]
             connection.execute(insert(events), imported)
+        recount(connection)
     return len(new)
 
 

@@ -17,6 +17,7 @@ from motion_widgets.findings import show
 from motion_widgets.log.budgets import spend
 from motion_widgets.log.imports import IDENTITY
 from motion_widgets.log.moves import next_seq
+from motion_widgets.log.people import recount
 from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.tables import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
@@ -101,6 +102,7 @@ def merge(log: Log, other: Log) -> Merged:
                 lease_owner=None,
                 lease_until=None,
                 progress=None,
+                shared=None,
             )
         _put(connection, jobs, new)
         done.added = len(new)
@@ -115,9 +117,12 @@ def merge(log: Log, other: Log) -> Merged:
                         by[0] != "id" and "id" in table.c
                     )  # a number that each database counts up itself
                     fresh[mark] = {name: row[name] for name in row if not (counted and name == "id")}
+                    if table is inputs:
+                        fresh[mark]["shared"] = None  # their shared path is not ours
             _put(connection, table, list(fresh.values()))
             marked = {row["job_id"] for row in fresh.values() if "job_id" in row} & ours.keys()
             _touch(connection, sorted(marked))
+        recount(connection)
     named = {row[name] for row in new for name in PATHS["jobs"]}
     named |= {row[name] for table in ("inputs", "mends") for row in theirs[table] for name in PATHS[table]}
     done.files = sorted(one for one in named if one)
@@ -155,7 +160,8 @@ def _advance(
         if not ended or end_here:
             done.same += 1
             continue
-        kept = {name: mine[name] for name in ("repeat", "attempt", "deleted", "budget_id", "sweep_id")}
+        ours_alone = ("repeat", "attempt", "deleted", "budget_id", "person_budget_id", "sweep_id", "shared")
+        kept = {name: mine[name] for name in ours_alone}
         values = {**row, **kept, "seq": next_seq(connection), "reserved": 0}
         values |= {"lease_owner": None, "lease_until": None}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))

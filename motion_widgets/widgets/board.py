@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -94,7 +95,7 @@ class SweepBoard(Panel):
         self._starting = False
         self._rested = False
         self._looked = 0.0
-        self.axes = AxesPicker(self._replan)
+        self.axes = AxesPicker(self, self._replan)
         self.allowance = Allowance(self, self._offered)
         self.budget = self.allowance.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
@@ -375,7 +376,9 @@ class SweepBoard(Panel):
 
     def _picture(self, job_id: str) -> bytes | None:
         """Give a small picture of a job's result."""
-        path = Job(self.ws, job_id).result
+        path = None
+        with contextlib.suppress(LogError):  # it is elsewhere, and opening it says where
+            path = Job(self.ws, job_id).result
         return filmstrip(path, frames=1, height=TALL) if path is not None else None
 
     def _open(self, job_id: str) -> None:

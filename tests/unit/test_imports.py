@@ -35,7 +35,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
-NEIGHBOURS = {("errors", "texts"), ("findings", "limits"), ("price", "rules")}
+NEIGHBOURS = {("errors", "texts"), ("findings", "limits"), ("price", "rules"), ("mending", "library")}
 """Pairs of one rank of which the first may import the second."""
 
 LAZY_UPWARDS = {("workspace", "sandbox"), ("widgets", "sandbox"), ("cli", "sandbox")}
