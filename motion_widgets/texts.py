@@ -67,7 +67,7 @@ TEXTS: dict[str, str] = {
     "webhook_wrong": "The webhook {found} is no http(s) address on port 80 or 443. Give one like https://host/path.",
     "webhook_private": "{host} is on this machine or a private network; the server cannot call it. Polling works without a webhook.",
     "pair_aspect": "The image ({image}) and the clip ({clip}) have quite different proportions; parts of the figure may be lost. Alike proportions work best.",
-    "clip_cuts": "The clip seems to have {count} shots (cuts near {at} s). One continuous shot works best; trim it to one.",
+    "clip_cuts": "The clip seems to have {count} shots (cut near {at} s). One continuous shot works best; trim it to one.",
     "clip_camera": "The camera seems to move strongly (about {speed} % of the picture per second). A clip with a still camera works best.",
     "fix_use": "Use \u201c{value}\u201d",
     "fix_orientation_video": "Use orientation \u201cvideo\u201d ({low:g}\u2013{high:g} s)",
@@ -112,7 +112,7 @@ TEXTS: dict[str, str] = {
     # Publishing.
     "place_endpoint": "the endpoint's upload",
     "place_serve": "the small server of this machine (at {host})",
-    "place_command": "your command {program} \u2026",
+    "place_command": "your command {program}",
     "life_open": "until it is removed there",
     "life_hours": "for about {hours:.0f} h",
     "expiry_open": "which states no end",
