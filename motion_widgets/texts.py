@@ -288,6 +288,7 @@ TEXTS: dict[str, str] = {
     "person_budget_used_up": "This may cost ${price:.2f}, and ${left:.2f} of the budget of {name} is left (it has ${limit:.2f}). Agree on more with ws.set_budget({more:.2f}, \u201c{name}\u201d), or use a shorter clip; nothing was sent.",
     "shared_wrong": "\u201c{found}\u201d is no path that a team can share. Give an fsspec address such as s3://bucket/team or file:///mnt/team.",
     "shared_none": "There is no shared path. Open the workspace with shared=, or set MOTION_WIDGETS_SHARED.",
+    "shared_outside": "The log names {name}, which is no result and no input of a workspace. It was left alone; ask who wrote that row.",
     "shared_down": "{place} does not take {name} ({reason}). It is safe in this folder and is put there as soon as that works.",
     "shared_unread": "{name} cannot be fetched from {place} ({reason}). Check the connection and the credentials, then try again.",
     "shared_other": "{place} holds another file as {name}. Nothing was overwritten: move that one away; the one here is safe and is put there then.",
