@@ -298,6 +298,7 @@ TEXTS: dict[str, str] = {
     "shared_not_yet": "{name} is not at {place} yet. It comes once the workspace of {person}, which has it, is open and reaches the path.",
     "shared_left": "{count} file(s) could not be put on the shared path, {done} were. {first}",
     "shared_done": "{count} file(s) were put at {place}.",
+    "known_unshared": "The result is not on the shared path yet.",
     "shared_absent": "not here",
     "shared_fetching": "being fetched from {place}\u2026",
     "person_wrong": "\u201c{found}\u201d is no name for a person. Give one line of 1 to {most} characters (MOTION_WIDGETS_USER).",

@@ -13,6 +13,7 @@ from motion_widgets import LogError, Workspace
 from motion_widgets.jobs.shared import Shared
 from motion_widgets.widgets.compare import CompareWall
 from motion_widgets.widgets.table import LogTable
+from motion_widgets.widgets.trouble import trouble
 from tests.unit.jobs.endpoint import Process, refusal, results_in, until
 
 MAX = 0.50
@@ -128,6 +129,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     assert (job.row["shared"], job.row["error_kind"]) == (None, "shared")
     assert "It is safe in this folder" in job.error
     assert any("is put there as soon as" in (one["note"] or "") for one in ana.log_store.events(job.id))
+    assert "The result is not on the shared path yet." in trouble(job.row)
     bo = at("bo")
     with pytest.raises(LogError, match="workspace of ana, which has it"):
         _ = bo.attach(job.id).result
@@ -135,7 +137,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
         ana.share()
     (tmp_path / "shared").unlink()
     until(lambda: job.row["shared"] is not None)
-    assert (job.error, job.row["error_kind"]) == (None, None)
+    assert (job.error, job.row["error_kind"], trouble(job.row)) == (None, None, "")
     assert bo.attach(job.id).result.read_bytes() == endpoint.clip
 
 
