@@ -237,4 +237,5 @@ class LogView:
 
 
 def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:
-    return conditions(where) if deleted else [visible, *conditions(where)]
+    # What was asked for comes first: few rows are left then, and that column is the last of a row.
+    return conditions(where) if deleted else [*conditions(where), visible]

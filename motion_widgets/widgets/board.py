@@ -95,7 +95,7 @@ class SweepBoard(Panel):
         self._starting = False
         self._rested = False
         self._looked = 0.0
-        self.axes = AxesPicker(self._replan)
+        self.axes = AxesPicker(self, self._replan)
         self.allowance = Allowance(self, self._offered)
         self.budget = self.allowance.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)

@@ -80,6 +80,7 @@ def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path
         found = inspect(connection)
         for table in tables.metadata.sorted_tables:
             assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
+        assert "jobs_filters" in {one["name"] for one in found.get_indexes("jobs")}
     log.rate(["job-1"], stars=3)
     log.close()
     with sqlite3.connect(tmp_path / f"log.sqlite.shape{shape}.bak") as kept:
