@@ -325,8 +325,12 @@ class Workspace(Publishes):
             return not self.live
         return (row["estimate_high"] or 0) <= bound_micro(bound)
 
-    def plan_job(self, req: MotionRequest) -> dict[str, Any]:
+    def plan_job(
+        self, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
         """Give the log's columns of a valid request, copies of its local media kept. Nothing is sent.
+
+        `known`: what was kept just now, by file (see `keep_inputs`).
 
         Raises
         ------
@@ -337,7 +341,7 @@ class Workspace(Publishes):
         """
         values, _ = self.prepare(req)
         self.hosting.require_consent(req)
-        return {**values, **keep_inputs(self.log_store, self.folder, req)}
+        return {**values, **keep_inputs(self.log_store, self.folder, req, known)}
 
     def require_bound(self, cost: Estimate, bound: float | None) -> None:
         """Raise BudgetError unless a price fits what may be spent (a live endpoint needs a bound)."""
