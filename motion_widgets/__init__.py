@@ -25,9 +25,9 @@ if TYPE_CHECKING:
         MotionTimeout,
         RequestError,
     )
-    from motion_widgets.facts import Clip, Image
+    from motion_widgets.facts import Clip, Image, Shots
     from motion_widgets.jobs.job import Job
-    from motion_widgets.media import measure_clip, measure_clips, measure_image
+    from motion_widgets.media import measure_clip, measure_clips, measure_image, measure_shots
     from motion_widgets.media.mend import (
         Mend,
         Operation,
@@ -98,6 +98,7 @@ _HOMES = {
     "RequestError": "errors",
     "RequestForm": "widgets",
     "Run": "sweep",
+    "Shots": "facts",
     "Studio": "widgets",
     "Sweep": "sweep",
     "SweepBoard": "widgets",
@@ -113,6 +114,7 @@ _HOMES = {
     "measure_clip": "media",
     "measure_clips": "media",
     "measure_image": "media",
+    "measure_shots": "media",
     "mend": "media.mend",
     "mends_for": "media.mend",
     "mute_clip": "media.mend",
@@ -160,6 +162,7 @@ __all__ = [
     "RequestError",
     "RequestForm",
     "Run",
+    "Shots",
     "Studio",
     "Sweep",
     "SweepBoard",
@@ -175,6 +178,7 @@ __all__ = [
     "measure_clip",
     "measure_clips",
     "measure_image",
+    "measure_shots",
     "mend",
     "mends_for",
     "mute_clip",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets import __version__
 from motion_widgets.cli_log import add_log_commands, pack, require_log, unpack
-from motion_widgets.cli_run import add_run_commands, demo, read_request
+from motion_widgets.cli_run import add_run_commands, demo, print_table, read_request
 from motion_widgets.errors import LogError, MotionError, RequestError
 from motion_widgets.jupyter import FLAG
 from motion_widgets.texts import say
@@ -190,7 +190,7 @@ def _log(options: argparse.Namespace) -> None:
         frame = log.frame()
         columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
         columns += ["created", "error_message"]
-        print(frame[columns].to_string(index=False) if len(frame) else say("log_empty"))
+        print_table(frame[columns]) if len(frame) else print(say("log_empty"))
 
 
 def _said(report: Report) -> int:

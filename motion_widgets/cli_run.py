@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    import pandas as pd
+
     from motion_widgets.request import MotionRequest
     from motion_widgets.sweep import Run, Sweep
     from motion_widgets.workspace import Workspace
 
-__all__ = ["add_run_commands", "demo", "read_request"]
+__all__ = ["add_run_commands", "demo", "print_table", "read_request"]
 
 BARS = 16
 """Cells that have a bar each in the terminal; a larger run has one for all."""
@@ -104,7 +106,7 @@ def _sweep(options: argparse.Namespace, sweep: Sweep, ws: Workspace) -> int:
     plan = sweep.plan(ws)
     if options.fraction is not None:
         plan = plan.for_budget(options.fraction)
-    print(plan.frame().drop(columns="job_id").to_string(index=False))
+    print_table(plan.frame().drop(columns="job_id"))
     if plan.offer is not None:
         print(plan.offer.message)
     for sentence in plan.gives_up:
@@ -199,10 +201,16 @@ def _follow(run: Run) -> None:
 
 
 def _print_frame(run: Run) -> None:
-    frame = run.frame()[
-        ["mode", "character_orientation", "state", "clip_length", "estimate_high", "cost", "result_path"]
-    ]
-    print(frame.to_string(index=False))
+    """Print what varies, and what came of it."""
+    axes = [{"image_url": "image_name", "video_url": "clip_name"}.get(name, name) for name in run.axes]
+    told = ["state", "clip_length", "estimate_high", "cost", "result_path"]
+    print_table(run.frame()[[*axes, *told]])
+
+
+def print_table(frame: pd.DataFrame) -> None:
+    """Print a frame; a prompt or a server's words do nothing to the terminal."""
+    text = frame.to_string(index=False)
+    print("".join(one for one in text if one == "\n" or one.isprintable()))
 
 
 def _finish(run: Run) -> int:

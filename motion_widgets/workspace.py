@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.publishing.place import Published
     from motion_widgets.errors import ClipError
-    from motion_widgets.facts import Clip, Image
+    from motion_widgets.facts import Clip, Image, Shots
     from motion_widgets.media import SampleMedia
     from motion_widgets.media.mend import Operation
     from motion_widgets.request import MotionRequest
@@ -250,14 +250,15 @@ class Workspace(Publishes):
 
     def judge(
         self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None,
-        *, hosted: bool | None = None,
+        *, hosted: bool | None = None, shots: Shots | None = None,
     ) -> list[Finding]:  # fmt: skip
         """Find all that is wrong with a request whose media were measured, for this workspace's endpoint.
 
         `hosted`: whether there is a place to publish clips. None: it is looked up, which touches the disk.
+        `shots`: what `measure_shots` saw, for hints.
         """
         chosen = self.publish_to is not None if hosted is None else hosted
-        return judge(req, clip, image, self._target, hosted=chosen)
+        return judge(req, clip, image, self._target, hosted=chosen, shots=shots)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs, at this workspace's prices."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.log.columns import COLUMNS, MONEY, NUMBERS, TIME
 from motion_widgets.log.states import mark
-from motion_widgets.markup import esc, user
+from motion_widgets.markup import PLAIN, esc, user
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def page(frame: pd.DataFrame, same: Mapping[str, Any] | None = None) -> str:
     columns = [[_cell(name, value, most.get(name)) for value in some[name]] for name in some.columns]
     rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     return (
-        f'<div style="{_PAGE}">{_same(same, count) if same else ""}'
+        f'<div class="{PLAIN}" style="{_PAGE}">{_same(same, count) if same else ""}'
         f'<table style="border-collapse:collapse"><caption style="text-align:left">{esc(said)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -21,7 +20,6 @@ from motion_widgets.widgets._base import (
     SETTLE,
     Panel,
     button,
-    control,
     flow,
     html,
     line,
@@ -31,10 +29,11 @@ from motion_widgets.widgets._base import (
     show,
 )
 from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.allowance import Allowance
 from motion_widgets.widgets.axes import AxesPicker
-from motion_widgets.widgets.matrix import CellMatrix, Square
+from motion_widgets.widgets.matrix import CellMatrix
 from motion_widgets.widgets.purse import Purse
-from motion_widgets.widgets.squares import laid, laid_run, of_cell, of_row
+from motion_widgets.widgets.squares import holds, of_plan, of_row, of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,15 +88,15 @@ class SweepBoard(Panel):
         self._reading = threading.Lock()
         self._places: list[int] = []
         """Of each of the run's rows the place in the matrix."""
-        self._drawn: tuple[object, object] = (None, None)
-        """Plan and standing that the matrix shows; while they stay, only changed cells are looked at."""
+        self._drawn: tuple[object, ...] = ()
+        """Plan, standing and balanced part on show; while they stay, only changed cells are looked at."""
         self._judged = -1
         self._starting = False
         self._rested = False
         self._looked = 0.0
-        self.axes = AxesPicker(self._replan)
-        self.budget = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
-        self.budget.observe(lambda _: self._draw_button(), "value")
+        self.axes = AxesPicker(self, self._replan)
+        self.allowance = Allowance(self, self._offered)
+        self.budget = self.allowance.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
         self.sound = w.Checkbox(
             description=say("board_sound"), value=False, indent=False, layout=w.Layout(width="auto")
@@ -112,7 +111,8 @@ class SweepBoard(Panel):
         self.hold = button(say("board_hold"), self._hold)
         show(self.hold, visible=False)
         buttons = flow(self.start, self.hold, self.retry, self.sound)
-        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.notice, buttons])
+        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.allowance.gives_up])
+        side.children += (self.notice, buttons)
         side.add_class("mw-card")
         columns = w.Box([self.axes.view, side])
         columns.add_class("mw-columns")
@@ -165,6 +165,7 @@ class SweepBoard(Panel):
         """Plan anew because the axes or the request changed; the run that was shown no longer fits."""
         with self.lock:
             self._plan = None
+            self.allowance.take(None)
             self._standing = None
             self._rested = False
             self._draw_button()
@@ -179,6 +180,7 @@ class SweepBoard(Panel):
 
             def take() -> None:
                 self._plan, self._known = plan, known
+                self.allowance.take(plan)
                 self._draw_button()
                 self.later("draw", self.refresh)
 
@@ -186,48 +188,45 @@ class SweepBoard(Panel):
 
         self.later("plan", work, delay=DEBOUNCE)
 
-    def _bound(self) -> float | None:
-        """Read the budget in USD. None: none was given. NaN: it is no amount."""
-        text = self.budget.value.strip().removeprefix("$")
-        if not text:
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            return math.nan
-        return value if value >= 0 else math.nan
+    def _offered(self) -> None:
+        self._draw_button()
+        self.later("draw", self.refresh)
 
     def _draw_button(self) -> None:
-        plan, bound = self._plan, self._bound()
-        ready = plan is not None and not self._starting and (bound is None or not math.isnan(bound))
-        cells = [cell for cell in plan.cells if cell.status == "new"] if plan is not None else []
+        part = self.allowance.part
+        plan = part or self._plan
+        ready = not (self._starting or self.allowance.wrong or self.allowance.waiting)
         label = say("board_planning")
-        if plan is not None:
-            high = f"${plan.cost.high:.2f}"
+        if plan is not None and self._plan is not None:
+            cells = _new(plan)
             code = ("board_run_live" if self.ws.live else "board_run_sandbox") if cells else "board_attach"
-            label = say(code, count=len(cells), price=high)
+            code = "board_run_part" if part is not None and cells else code
+            label = say(
+                code, count=cells, all=_new(self._plan), price=f"${plan.cost.high:.2f}",
+                where=say("live_for_money" if self.ws.live else "in_the_sandbox"),
+            )  # fmt: skip
             ready = ready and any(cell.status not in ("invalid", "double") for cell in plan.cells)
         put(self.start, "description", say("submitting") if self._starting else label)
         put(self.start, "tooltip", label)
-        put(self.start, "disabled", not ready)
+        put(self.start, "disabled", not ready or plan is None)
         (self.start.add_class if self.ws.live else self.start.remove_class)("mw-live")
-        if bound is not None and math.isnan(bound):
-            self.tell(say("bound_wrong", found=self.budget.value), bad=True)
 
     # Running.
 
     def _start(self) -> None:
         with self.lock:
-            plan, bound = self._plan, self._bound()
-            if plan is None or self._starting or (bound is not None and math.isnan(bound)):
+            whole, part, bound = self._plan, self.allowance.part, self.allowance.bound
+            if whole is None or self._starting or self.allowance.wrong or self.allowance.waiting:
                 return
+            plan = part or whole
             self._starting = True
             self._draw_button()
         named = plan.cost.high  # the click is on a button that names this price
 
         def work() -> Callable[[], None]:
             failed, standing = "", None
-            if self._plan is not plan or self._bound() != bound:  # the click overtook a change
+            now = (self._plan, self.allowance.part, self.allowance.bound)
+            if now != (whole, part, bound):  # the click overtook a change
                 failed = say("changed_after_click")
             else:
                 try:
@@ -238,6 +237,8 @@ class SweepBoard(Panel):
             def done() -> None:
                 self._starting = False
                 self._standing = standing or self._standing
+                if standing is not None and part is not None:
+                    self.budget.value = ""  # it was given to this run
                 self._rested = False
                 put(self.matrix, "finished", "")
                 self._plan_again()
@@ -297,9 +298,10 @@ class SweepBoard(Panel):
                 changed = standing.update()
                 resting, paused = standing.resting, standing.run.paused
                 outlook = standing.outlook()
-            if self._drawn != (plan, standing):
-                self._lay_out(plan, standing)
-                self._drawn = (plan, standing)
+            part = self.allowance.part
+            if self._drawn != (plan, standing, part):
+                self._lay_out(plan, standing, part)
+                self._drawn = (plan, standing, part)
             elif standing is not None and changed:
                 self._change(standing, changed)
             if standing is not None and self._judged != (ended := _ended(standing)):
@@ -311,32 +313,15 @@ class SweepBoard(Panel):
                 self._draw_money()
         self._look_for_money()
 
-    def _lay_out(self, plan: Plan, standing: Standing | None) -> None:
-        """Put all cells into the matrix: the longest axis down, the others across."""
-        found = {row["key"]: row for row in standing.rows} if standing is not None else {}
+    def _lay_out(self, plan: Plan, standing: Standing | None, part: Plan | None) -> None:
+        """Put all cells into the matrix: a run's by its own axes unless the planned ones hold all of it."""
+        if standing is not None and not holds(plan, standing):
+            drawn = of_run(standing)
+        else:
+            drawn = of_plan(plan, standing, self._known, part or plan)
+        self._places = drawn.places
         self._judged = -1
-        if standing is not None and not (
-            len(found) == len(standing.rows)
-            and found.keys() <= {cell.key for cell in plan.cells if cell.status != "invalid"}
-        ):
-            rows, columns, corner, self._places = laid_run(standing.run)
-            squares: list[Square | None] = [None] * (len(rows) * len(columns))
-            for place, one in zip(self._places, standing.rows, strict=True):
-                squares[place] = of_row(one, standing.ends(one))
-            self.matrix.show(rows, columns, squares, corner)
-            return
-        rows, columns, corner, places = laid(plan)
-        squares = [None] * (len(rows) * len(columns))
-        place_of = {}
-        for place, cell in zip(places, plan.cells, strict=True):
-            own = cell.status not in ("invalid", "double")
-            row = (found.get(cell.key) or self._known.get(cell.key)) if own else None
-            end = standing.ends(row) if row is not None and standing is not None else None
-            squares[place] = of_row(row, end) if row is not None else of_cell(cell)
-            if own:
-                place_of[cell.key] = place
-        self._places = [place_of[row["key"]] for row in standing.rows] if standing is not None else []
-        self.matrix.show(rows, columns, squares, corner)
+        self.matrix.show(drawn.rows, drawn.columns, drawn.squares, drawn.corner)
 
     def _change(self, standing: Standing, changed: list[int]) -> None:
         rows = {self._places[one]: standing.rows[one] for one in changed}
@@ -404,6 +389,10 @@ class SweepBoard(Panel):
             return None
 
         self.later("open", work)
+
+
+def _new(plan: Plan) -> int:
+    return sum(cell.status == "new" for cell in plan.cells)
 
 
 def _ended(standing: Standing) -> int:

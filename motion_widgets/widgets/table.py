@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from motion_widgets.errors import MotionError
 from motion_widgets.jobs.sidecar import request_of
-from motion_widgets.log.marks import STARS
+from motion_widgets.log.marks import STARS, split_tags
 from motion_widgets.log.names import whoami
 from motion_widgets.log.pages import facets, page
 from motion_widgets.log.states import State
@@ -157,7 +157,7 @@ class LogTable(Panel):
             note = str(value.get("note", "")).strip()
             if note != had["note"]:
                 store.note(job_id, note)
-            wanted = {one.strip() for one in str(value.get("tags", "")).split(",") if one.strip()}
+            wanted = set(split_tags(str(value.get("tags", ""))))
             for tag in sorted(wanted - set(had["tags"])):
                 store.tag([job_id], tag)
             for tag in sorted(set(had["tags"]) - wanted):

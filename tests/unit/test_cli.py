@@ -314,6 +314,8 @@ def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], 
     ended = run("pause", "--folder", copy, found[0])
     assert (ended.code, ended.err) == (0, "")
     assert f"{found[0]} is paused" in ended.out
+    again = run("attach", "--folder", copy, found[0])
+    assert re.search(r"^ +a (collected|planned) ", again.out, re.MULTILINE), "what varies is told"
     assert "1 planned, paused; $0.34, SANDBOX>" in ended.out
     ended = run("resume", "--folder", copy, found[0])
     assert "1 planned; $0.34, SANDBOX>" in ended.out
@@ -407,6 +409,15 @@ def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
     mw.Workspace(tmp_path / "new").close()
     ended = run("log", "--folder", tmp_path / "new")
     assert ended == Ended(0, "The log has no such rows.\n", "")
+
+
+def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    with mw.Workspace(tmp_path, endpoint="sandbox") as ws:
+        values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k"}
+        ws.log_store.add_job({**values, "error_message": "\x1b[2Jgone\u202e", "mode": "std"})
+    ended = run("log", "--folder", tmp_path)
+    assert "[2Jgone" in ended.out
+    assert not {"\x1b", "\u202e"} & set(ended.out)
 
 
 def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:

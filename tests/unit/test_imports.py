@@ -30,7 +30,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("bundle",),
     ("workspace",),
     ("audit",),
-    ("widgets", "cli_log"),
+    ("widgets", "cli_log", "cli_run"),
     ("cli",),
     ("__main__",),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from motion_widgets.errors import ClipError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.limits import LIMITS
 from motion_widgets.media.mend.operation import Operation
 from motion_widgets.media.mend.reel import CONVERTIBLE
@@ -18,6 +19,8 @@ __all__ = ["mends_for"]
 SAFE = 0.1
 """Seconds that a length keeps from its limits: ordinary ways to cut give up to 0.031 s too much."""
 
+_CUT = 0.2
+"""Seconds left out beside a cut."""
 _COPYABLE = {"avc1", "avc3", "hvc1", "hev1", "mp4v", "av01"}
 """Pictures that an mp4 can hold as they are."""
 
@@ -27,6 +30,7 @@ def mends_for(
     clip: Clip | ClipError | None = None,
     image: Image | ClipError | None = None,
     orientation: object = None,
+    shots: Shots | None = None,
 ) -> list[Operation]:
     """Give the operations after which `check` no longer has a finding, the best first.
 
@@ -38,6 +42,8 @@ def mends_for(
         What was measured, or the error of measuring it.
     orientation
         The request's ``character_orientation``; None or a wrong one: ``"video"``, as `check` judges then.
+    shots
+        What was seen of the clip's frames, by which it is cut to its longest shot.
 
     Returns
     -------
@@ -47,6 +53,8 @@ def mends_for(
     """
     if isinstance(clip, Clip) and clip.truncated:  # what is cut off cannot be read to its end
         clip = None
+    if finding.code == "clip_cuts":
+        return _longest_shot(clip, shots, orientation) if isinstance(clip, Clip) and shots else []
     if finding.field == "video_url":
         return _for_clip(finding.code, clip, orientation)
     if finding.code == "pair_aspect":
@@ -55,6 +63,16 @@ def mends_for(
         aspect = round(image.aspect, 4)
         return [Operation("fit_clip", {"aspect": aspect, "how": how}) for how in ("crop", "pad")]
     return _for_image(finding.code, image)
+
+
+def _longest_shot(clip: Clip, shots: Shots, orientation: object) -> list[Operation]:
+    """Keep the longest shot, its ends left out: where a cut lies is known to a sixth of a second."""
+    low, high = LIMITS.clip_length(orientation)
+    ends = [-_CUT, *shots.cuts, (clip.video_length or clip.length) + _CUT]
+    length, start = max((round(end - at - 2 * _CUT, 1), at + _CUT) for at, end in pairwise(ends))
+    if length < low + SAFE:
+        return []
+    return [Operation("trim_clip", {"start": round(start, 1), "length": min(length, round(high - SAFE, 3))})]
 
 
 def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> list[Operation]:

@@ -287,6 +287,11 @@ class TestDisplay:
         assert len(heads) == len(COLUMNS)
         assert all(attrs["scope"] == "col" for attrs in heads)
 
+    def test_prices_and_prompts_are_no_formulas(self, view, add):
+        add(prompt="$5 or $6")
+        for text in (view.show()._repr_html_(), view.describe()._repr_html_()):
+            assert "mathjax_ignore" in Page(text).tags[0][1]["class"].split()
+
     def test_ids_and_hashes_stay_on_one_line_and_long_texts_have_room(self, view, add):
         row = add(prompt="wave " * 40, key="ab" * 32)
         page = Page(view.show(columns=["id", "key", "prompt"])._repr_html_())

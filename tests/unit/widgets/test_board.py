@@ -230,6 +230,30 @@ def test_a_run_planned_in_code_is_watched_by_its_id_paused_and_let_go(ws: mw.Wor
     board.close()
 
 
+def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws: mw.Workspace) -> None:
+    board = mw.SweepBoard(ws, request=request_of(ws))
+    until(lambda: board.start.description == "Run 4 cells in the SANDBOX (up to $1.78)")
+    board.budget.value = "nothing"
+    assert "no amount of USD" in board.notice.value
+    board.budget.value = "0.10"
+    assert (board.start.disabled, "no amount" in board.notice.value) == (True, False)
+    until(lambda: "at least 3 new cell(s) and $1.24" in board.allowance.gives_up.value)
+    assert board.start.description.startswith("Run 4 cells"), "it would stop before the first"
+    board.budget.value = "1.50"
+    until(lambda: board.start.description == "Run 3 of 4 cells in the SANDBOX, a balanced part (up to $1.44)")
+    assert "mode and character_orientation interact can no longer be told" in board.allowance.gives_up.value
+    assert ws.log_store.count() == 0, "nothing is written before the click"
+    until(lambda: sorted(cell[0] for cell in board.matrix.table["cells"]) == ["left", "new", "new", "new"])
+    board.start.click()
+    until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
+    states = [cell[0] for cell in board.matrix.table["cells"]]
+    assert sorted(states) == ["collected", "collected", "collected", "new"]
+    assert board.budget.value == "", "that money is spoken for"
+    until(lambda: board.start.description == "Run 1 cells in the SANDBOX (up to $0.34)")
+    assert "interact" not in board.allowance.gives_up.value
+    board.close()
+
+
 def test_a_board_of_what_is_no_run_says_so(ws: mw.Workspace) -> None:
     job_id = row_in(ws, State.COLLECTED)
     for name, words in (("run-none", "There is no run-none"), (job_id, "is a job, and a board shows runs")):
@@ -296,7 +320,7 @@ def test_marks_go_into_the_log(table: mw.LogTable) -> None:
     until(lambda: marks([job_id])[job_id]["stars"] == 4)
     table._message({"type": "mark", "id": job_id, "what": "usable", "value": False})
     until(lambda: marks([job_id])[job_id]["usable"] is False)
-    said = {"note": " <b>fine</b> ", "tags": "b, a,, a"}
+    said = {"note": " <b>fine</b> ", "tags": "b, a,、 a"}
     table._message({"type": "mark", "id": job_id, "what": "said", "value": said})
     until(lambda: table.grid.view["rows"] and table.grid.view["rows"][0]["tags"] == ["a", "b"])
     row = table.grid.view["rows"][0]
