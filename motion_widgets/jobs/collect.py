@@ -18,27 +18,40 @@ from motion_widgets.log.store import now_us
 
 if TYPE_CHECKING:
     from motion_widgets.jobs.crew import Crew
+    from motion_widgets.jobs.download import Fetched
     from motion_widgets.log.store import Row
 
 __all__ = ["collect"]
 
 
-async def collect(crew: Crew, job_id: str) -> None:
+async def collect(crew: Crew, row: Row) -> bool:
     """Download a completed job's result until it is here, its link is dead, or somebody else does it.
 
     What came of it is kept when this is cancelled: whoever takes the job up goes on from there.
+
+    Parameters
+    ----------
+    crew
+        The shared means.
+    row
+        The job as it was just read.
+
+    Returns
+    -------
+    bool
+        It ended here, and its lease with it.
     """
+    job_id = row["id"]
     target = crew.results / f"{job_id}.mp4"
     download = Download(target, owner=crew.owner.rpartition(":")[2], trusted=crew.trusted)
     failures = dead = 0
     while True:
-        row = await crew.mine(job_id)
-        if row is None:
+        if row["lease_owner"] != crew.owner:
             download.discard()
-            return
+            return False
         if row["state"] != State.COMPLETED:
             download.tidy()
-            return
+            return False
         links: list[str] = json.loads(row["links"] or "[]") or [""]
         trouble: Exception
         try:
@@ -48,13 +61,8 @@ async def collect(crew: Crew, job_id: str) -> None:
             trouble = error
         else:
             download.tidy()  # before the log says "collected": whoever reads that finds results only
-            await crew.insist(
-                crew.log.move, job_id, State.COLLECTED, collected=now_us(), result_size=got.size,
-                result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),
-                error_kind=None, error_code=None, error_message=None,
-            )  # fmt: skip
-            await crew.db(write_sidecar, crew.log, crew.root, job_id)
-            return
+            await crew.insist(_keep, crew, job_id, got)
+            return True
         failures += 1
         with contextlib.suppress(LogError):  # the log may be on the disk that is full
             await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="download"))
@@ -63,9 +71,19 @@ async def collect(crew: Crew, job_id: str) -> None:
             expires = await _ask_again(crew, row)
             if dead >= timing.GONE or (now_us() > expires and failures > 1):
                 download.tidy()
-                await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
-                return
+                return await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
         await crew.clock.sleep(timing.growing(dead) if dead else timing.backoff(failures), job_id)
+        row = await crew.db(crew.log.job, job_id)
+
+
+def _keep(crew: Crew, job_id: str, got: Fetched) -> None:
+    """Write down that a result is here, and beside it what it was made of."""
+    crew.log.move(
+        job_id, State.COLLECTED, collected=now_us(), result_size=got.size, result_sha=got.sha256,
+        result_path=got.path.relative_to(crew.root).as_posix(),
+        error_kind=None, error_code=None, error_message=None,
+    )  # fmt: skip
+    write_sidecar(crew.log, crew.root, job_id)
 
 
 async def _ask_again(crew: Crew, row: Row) -> int:

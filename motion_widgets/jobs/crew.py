@@ -6,9 +6,7 @@ import asyncio
 import secrets
 import socket
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from os import getpid
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +19,7 @@ from motion_widgets.jobs.clock import Clock
 from motion_widgets.jobs.forecast import Forecast
 from motion_widgets.jobs.lanes import Gate, Lane
 from motion_widgets.jobs.pace import Pace
+from motion_widgets.jobs.scribe import Scribe
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -87,8 +86,7 @@ class Crew:
         self._uses: Counter[EndpointClient] = Counter()
         self._parting: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        # One thread: writers take turns anyway, and what waits for its turn in threads only burns time.
-        self._scribe = ThreadPoolExecutor(1, "motion-widgets-log")
+        self._scribe = Scribe(log)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[EndpointClient]:
@@ -124,7 +122,7 @@ class Crew:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
-        self._scribe.shutdown(wait=False)
+        self._scribe.close()
 
     def halt(self, error: EndpointError) -> None:
         """Ask and send nothing until a person acts: every other call would meet the same."""
@@ -166,14 +164,8 @@ class Crew:
             self.unbroken.discard(job_id)
 
     async def db(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
-        """Call the log off the loop: a locked database must not stop the other jobs."""
-        try:
-            work = partial(function, *args, **options)
-            return await asyncio.get_running_loop().run_in_executor(self._scribe, work)
-        except RuntimeError as error:
-            if "shutdown" not in str(error):
-                raise
-            return function(*args, **options)  # the interpreter ends; what is known is still written down
+        """Call the log off the loop, in turn; once this returns, what was written is committed."""
+        return await self._scribe.call(function, *args, **options)
 
     async def insist(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
         """Call the log until it takes what must not be lost: a disk may be full for a while."""

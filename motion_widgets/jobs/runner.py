@@ -29,7 +29,7 @@ from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -141,6 +141,11 @@ class Runner:
         """Say whether this process is at work on a job, or watches another that is."""
         with self._lock:
             return job_id in self._orders
+
+    def drives_any(self, job_ids: Iterable[str]) -> bool:
+        """Say whether this process is at work on any of some jobs."""
+        with self._lock:
+            return not self._orders.keys().isdisjoint(job_ids)
 
     def watch(self, *job_ids: str) -> None:
         """Say that somebody looks at jobs now; for a while they are asked for so often that they move."""
@@ -260,13 +265,15 @@ class Runner:
                 if row["state"] in ENDS or (row["state"] == State.UNKNOWN and not order.resend):
                     return
                 await crew.clock.sleep(timing.BEAT, job_id)
+            over = False
             try:
                 stages = self._stages(row, order)
                 del row  # thousands may wait in there
-                await stages
+                over = await stages
             finally:
                 crew.pace.landed(job_id)
-                await crew.db(log.release, job_id, crew.owner)
+                if not over:
+                    await crew.db(log.release, job_id, crew.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
             message = (
                 str(error)
@@ -276,7 +283,8 @@ class Runner:
             with contextlib.suppress(MotionError):
                 await crew.db(log.record, job_id, error_kind="internal", error_message=message)
 
-    async def _stages(self, row: Row, order: _Order) -> None:
+    async def _stages(self, row: Row, order: _Order) -> bool:
+        """Lead a job through what is left for it. True: it has ended, and its lease with it."""
         crew, log, job_id = self._crew, self.log, row["id"]
         if row["state"] == State.SUBMITTING:
             await recover(crew, row)
@@ -292,14 +300,17 @@ class Runner:
             )  # fmt: skip
             row = await crew.db(log.job, job_id)
             if crew.closing:
-                return
+                return False
         if row["state"] in (State.SUBMITTED, State.RUNNING):
             crew.pace.at_endpoint(job_id)
-            await follow(crew, job_id)
+            following = follow(crew, row)
+            del row
+            await following
             crew.pace.landed(job_id)
             row = await crew.db(log.job, job_id)
         if row["state"] == State.COMPLETED:
-            await collect(crew, job_id)
+            return await collect(crew, row)
+        return row["state"] in ENDS
 
     def _stop(self, error: EndpointError) -> None:
         """Void all permits: every other submit would meet the same error."""

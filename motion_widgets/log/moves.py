@@ -17,7 +17,7 @@ from motion_widgets.log.budgets import Budgets, reserve, spend
 from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import FREE, LEASE, asking, leased
-from motion_widgets.log.states import State, sources
+from motion_widgets.log.states import ENDS, State, sources
 from motion_widgets.log.tables import events, jobs
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ _ID = jobs.c.id == bindparam("b_id")
 _OWNER = jobs.c.lease_owner == bindparam("b_owner")
 _STANDS = select(jobs.c.state, jobs.c.reserved, jobs.c.budget_id).where(_ID)
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
-_SEAL = update(jobs).where(
-    _ID,
+_CHANGE = update(jobs).values(seq=_LAST_SEQ.scalar_subquery() + 1).where(_ID)
+"""Changes a job, and moves the change counter in the same statement."""
+_SEAL = _CHANGE.where(
     _OWNER,
     jobs.c.state == State.SUBMITTING.value,
     func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body"),
 )
-_RECORD = update(jobs).where(_ID)
 _EVENT = insert(events)
 
 
@@ -54,6 +54,8 @@ class Moves(Budgets):
         **values: Any,
     ) -> bool:
         """Move a job to a state, if the table of transitions allows it from where it stands.
+
+        An end needs no driver any more, so the lease ends with it.
 
         Parameters
         ----------
@@ -76,8 +78,10 @@ class Moves(Budgets):
                 return False
             if settle is not None:
                 values = {**values, "reserved": 0}
+            if to in ENDS:
+                values = {**values, "lease_owner": None, "lease_until": None}
             asked = {"b_id": job_id} if owner is None else {"b_id": job_id, "b_owner": owner}
-            change = {"state": to.value, "seq": next_seq(connection), **values}
+            change = {"state": to.value, **values}
             done = connection.execute(_moving(to, owned=owner is not None), {**asked, **change})
             if done.rowcount != 1:
                 return False
@@ -118,17 +122,14 @@ class Moves(Budgets):
         fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
         with self.write() as connection:
             change = {
-                "state": State.SUBMITTING.value, "seq": next_seq(connection),
-                **leased(owner, seconds), **fresh,
+                "state": State.SUBMITTING.value, **leased(owner, seconds), **fresh,
                 "error_kind": None, "error_code": None, "error_message": None,
             }  # fmt: skip
             done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})
             if done.rowcount != 1:
                 return False
-            if not resend:
-                require_free(connection, job_id)
-            budget_id = connection.execute(_STANDS, {"b_id": job_id}).one().budget_id
-            if budget_id is not None and not resend:
+            budget_id = None if resend else require_free(connection, job_id)
+            if budget_id is not None:
                 left = reserve(connection, budget_id, micro)
                 if left is not None:
                     raise BudgetError.of("budget_used_up", price=micro / 1e6, left=left / 1e6)
@@ -158,7 +159,7 @@ class Moves(Budgets):
         with self.write() as connection:
             if not anyway:
                 require_free(connection, job_id)
-            change = {"body": body, "sent": now_us(), "seq": next_seq(connection), **leased(owner, seconds)}
+            change = {"body": body, "sent": now_us(), **leased(owner, seconds)}
             asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
             done = connection.execute(_SEAL, {**asked, **change})
             return done.rowcount == 1
@@ -187,7 +188,7 @@ class Moves(Budgets):
     def record(self, job_id: str, **values: Any) -> None:
         """Write down facts about a job that do not move it."""
         with self.write() as connection:
-            connection.execute(_RECORD, {"b_id": job_id, "seq": next_seq(connection), **values})
+            connection.execute(_CHANGE, {"b_id": job_id, **values})
 
     def remark(self, job_id: str, note: str) -> None:
         """Leave an event that says something of a job without moving it."""
@@ -199,13 +200,13 @@ class Moves(Budgets):
 
 @functools.cache
 def _moving(to: State, *, owned: bool) -> Update:
-    move = update(jobs).where(_ID, jobs.c.state.in_(sources(to)))
+    move = _CHANGE.where(jobs.c.state.in_(sources(to)))
     return move.where(_OWNER) if owned else move
 
 
 @functools.cache
 def _intending(came_from: State) -> Update:
-    return update(jobs).where(_ID, jobs.c.state == came_from.value, FREE)
+    return _CHANGE.where(jobs.c.state == came_from.value, FREE)
 
 
 def next_seq(connection: Connection) -> int:
