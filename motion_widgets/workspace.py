@@ -237,6 +237,10 @@ class Workspace(Publishes):
         runner = self._runner
         return runner is not None and runner.drives_any(job_ids)
 
+    def risks(self) -> list[str]:
+        """Say what this machine's sleep puts at risk, or did: results whose links die. Empty: nothing."""
+        return self._runner.vigil.said() if self._runner is not None else []
+
     def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
         """Measure a request's clip and image; an error stands in for what could not be measured.
 

@@ -23,10 +23,11 @@ class Clock:
     Parameters
     ----------
     on_gap
-        Called when far more time passed than was waited for, or the clock went backwards.
+        Called when far more time passed than was waited for, or the clock went backwards, with the moments
+        (unix s) before and after.
     """
 
-    def __init__(self, on_gap: Callable[[], None]) -> None:
+    def __init__(self, on_gap: Callable[[float, float], None]) -> None:
         self._on_gap = on_gap
         self._sleepers: dict[str, asyncio.Future[bool]] = {}
 
@@ -61,6 +62,7 @@ class Clock:
         while True:
             before = timing.now()
             await asyncio.sleep(timing.BEAT)
-            if not 0 <= timing.now() - before <= timing.BEAT + timing.GAP:
-                self._on_gap()
+            after = timing.now()
+            if not 0 <= after - before <= timing.BEAT + timing.GAP:
+                self._on_gap(before, after)
                 self.wake(gap=True)

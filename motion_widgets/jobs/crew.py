@@ -79,6 +79,8 @@ class Crew:
         """Why nothing is asked any more until a person acts. None: go."""
         self.watched: dict[str, float] = {}
         """Until when (unix s) somebody watches a job."""
+        self.on_slept: Callable[[float, float], None] = lambda *_: None
+        """Called with the moments (unix s) between which this machine was away."""
         self.unbroken: set[str] = set()
         """Jobs between their intent and the written answer; what is on its way is not cancelled."""
         self._make_client = client
@@ -148,8 +150,10 @@ class Crew:
             self.watched.pop(job_id, None)
         return until >= timing.now()
 
-    def _gap(self) -> None:
+    def _gap(self, before: float, after: float) -> None:
         """Let new connections be made: the old ones are dead, though they do not know."""
+        if after > before:
+            self.on_slept(before, after)
         old, self._client = self._client, None
         if old is not None and not self._uses[old]:
             self._parting = asyncio.get_running_loop().create_task(old.aclose())

@@ -24,6 +24,7 @@ from motion_widgets.jobs.follow import follow
 from motion_widgets.jobs.lanes import Lane
 from motion_widgets.jobs.loop import on_owned_loop, owned_loop, spawn
 from motion_widgets.jobs.submit import recover, submit
+from motion_widgets.jobs.vigil import Vigil
 from motion_widgets.log.leases import unheld
 from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.log.tables import jobs
@@ -93,6 +94,8 @@ class Runner:
         self._void = 0
         self._why: EndpointError | None = None
         self._awake = Awake()
+        self.vigil = Vigil(log, endpoint=endpoint, account=account, awake=self._awake)
+        self._crew.on_slept = self.vigil.slept
         self._wanted: list[str] = []
         self._claiming: asyncio.Task[dict[str, Row]]
         self._learned = False
@@ -128,6 +131,7 @@ class Runner:
             self._permits += 1
             order = _Order(permit=self._permits, in_turn=in_turn)
         self._ask(order, *job_ids, person=True)
+        self.vigil.warn(job_ids)
 
     def follow(self, *job_ids: str) -> None:
         """Take jobs up that were sent already; nothing is sent, so nothing is spent."""
