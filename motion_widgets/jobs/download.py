@@ -19,6 +19,7 @@ from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.errors import ClipError, LogError
 from motion_widgets.jobs.part import Note, Part
 from motion_widgets.jobs.route import failed, opened
+from motion_widgets.jobs.spool import Spool
 from motion_widgets.jobs.sums import mismatch, sums_of
 from motion_widgets.media import measure_clip
 from motion_widgets.request import link_identity
@@ -182,14 +183,14 @@ class Download:
     async def _write(self, response: httpx.Response, size: int) -> int:
         """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
         owed, now = size + RATE * WINDOW, asyncio.get_running_loop().time
-        with self.part.path.open("ab") as file:
+        async with Spool(self.part.path) as file:
             try:
                 async with asyncio.timeout(WINDOW) as window:
                     async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
                         size += len(chunk)
                         if size > RESULT_MAX:
                             raise failed("it is too large to be a result")
-                        file.write(chunk)
+                        await file.write(chunk)
                         if size >= owed:
                             owed = size + RATE * WINDOW
                             window.reschedule(now() + WINDOW)
