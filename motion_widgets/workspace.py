@@ -249,7 +249,11 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
     def at_work(self, job_ids: Iterable[str]) -> bool:
         """Say whether this process is at work on any of some jobs; nothing is read for it."""
         runner = self._runner
-        return runner is not None and any(map(runner.drives, job_ids))
+        return runner is not None and runner.drives_any(job_ids)
+
+    def risks(self) -> list[str]:
+        """Say what this machine's sleep puts at risk, or did: results whose links die. Empty: nothing."""
+        return self._runner.vigil.said() if self._runner is not None else []
 
     def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
         """Measure a request's clip and image; an error stands in for what could not be measured.
