@@ -96,7 +96,7 @@ def test_waits_are_sliced_so_that_a_clock_put_forward_a_little_is_seen(clock, mo
     monkeypatch.setattr(timing, "SLICE", 0.02)
 
     async def story():
-        own = Clock(lambda: None)
+        own = Clock(lambda *_: None)
         waiting = asyncio.create_task(own.sleep(50, "job"))
         await asyncio.sleep(0.05)
         assert not waiting.done()
