@@ -351,6 +351,7 @@ TEXTS: dict[str, str] = {
     "where_no_axis": "where= says when \u201c{name}\u201d varies, but it is no axis here. Give it values, or name one of {known}.",
     "cell_wrong": "{found} is no cell. Give mappings of fields to values, such as {{\u201cmode\u201d: \u201cpro\u201d}}.",
     "cells_many": "This sweep has {count:,} cells, and a plan holds {most:,} at most. Drop values or repeats, or make several sweeps.",
+    "column_misspelt": "{found} is no field of a request, so that column would change nothing. Name it {meant}, or drop it.",
     "plan_no_frame": "{found} is no frame with one column of each name. Give what plan.frame() gave, edited.",
     "no_cell": "This sweep has no cell: its where= lets none through. Change the condition or the axes.",
     "axis_json": '{found} begins like a JSON list and is none ({reason}). Write --axis \'prompt=["one, with a comma", "two"]\'.',

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 import motion_widgets as mw
 from motion_widgets.errors import ClipError
@@ -331,6 +332,7 @@ def test_what_is_in_the_library_serves_a_form_and_a_sweep(form: mw.RequestForm) 
 
 
 def test_media_of_the_library_are_ticked_as_axes_of_a_sweep(ws: mw.Workspace) -> None:
+    alive = set(_instances)
     samples, library = ws.samples(), ws.library
     own = library.add(samples.clip_6s, "six.mp4")
     other = library.add(samples.clip_12s, "twelve.mp4")
@@ -363,6 +365,7 @@ def test_media_of_the_library_are_ticked_as_axes_of_a_sweep(ws: mw.Workspace) ->
     images.open.click()
     until(lambda: "The library is empty" in images._said.value)
     board.close()
+    assert set(_instances) <= alive, "nothing outlives the board"
 
 
 def test_publishing_names_the_place_and_asks_before_anything_is_public(
