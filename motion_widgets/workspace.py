@@ -249,7 +249,11 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
     def at_work(self, job_ids: Iterable[str]) -> bool:
         """Say whether this process is at work on any of some jobs; nothing is read for it."""
         runner = self._runner
-        return runner is not None and any(map(runner.drives, job_ids))
+        return runner is not None and runner.drives_any(job_ids)
+
+    def risks(self) -> list[str]:
+        """Say what this machine's sleep puts at risk, or did: results whose links die. Empty: nothing."""
+        return self._runner.vigil.said() if self._runner is not None else []
 
     def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
         """Measure a request's clip and image; an error stands in for what could not be measured.
@@ -343,8 +347,12 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
             return not self.live
         return (row["estimate_high"] or 0) <= bound_micro(bound)
 
-    def plan_job(self, req: MotionRequest) -> dict[str, Any]:
+    def plan_job(
+        self, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
         """Give the log's columns of a valid request, copies of its local media kept. Nothing is sent.
+
+        `known`: what was kept just now, by file (see `keep_inputs`).
 
         Raises
         ------
@@ -355,7 +363,7 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         """
         values, _ = self.prepare(req)
         self.hosting.require_consent(req)
-        kept = keep_inputs(self.log_store, self.folder, req)
+        kept = keep_inputs(self.log_store, self.folder, req, known)
         self._look_for_unshared()
         return {**values, **kept}
 

@@ -18,7 +18,7 @@ from sqlalchemy import and_, or_
 
 from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
-from motion_widgets.log.bills import refund_open
+from motion_widgets.log.bills import UNREFUNDED, refund_open
 from motion_widgets.log.database import now_us
 from motion_widgets.log.states import State
 from motion_widgets.log.tables import jobs
@@ -62,6 +62,7 @@ class Books:
         self._lock = asyncio.Lock()
         self._start: tuple[int, int] | None = None  # micro-dollars, and when (unix microseconds)
         self._not_before = 0.0
+        self._open = True  # are refunds, for all that is known
         self._again: asyncio.Task[None] | None = None
 
     async def open(self, row: Row) -> None:
@@ -109,14 +110,21 @@ class Books:
 
     async def review(self, row: Row) -> bool:
         """Look again at the refunds that are open, of the account that `row` names. False: some still are."""
+        if not self._open:
+            return True  # known without a look at the log, as after most of thousands of jobs
         try:
-            if not await self._db(self._left_open, row):
-                return True
-            async with self._lock:
-                await self._fits(row)
-            return not await self._db(self._left_open, row)
+            self._open = await self._db(self._left_open, row)
+            if self._open:
+                async with self._lock:
+                    await self._fits(row)
+                self._open = await self._db(self._left_open, row)
         except LogError:
             return False
+        return not self._open
+
+    def expect(self) -> None:
+        """Note that the log holds a refund which is open: `review` looks for it."""
+        self._open = True
 
     def close(self) -> None:
         """Look no more."""
@@ -160,7 +168,8 @@ class Books:
         return self._log.count(*_mine(row), jobs.c.sent >= start[1]) > 0
 
     def _left_open(self, row: Row) -> bool:
-        return any(refund_open(one) for one in self._log.rows(*_mine(row), jobs.c.reserved > 0))
+        ended = jobs.c.state.in_([str(one) for one in UNREFUNDED])
+        return any(refund_open(one) for one in self._log.rows(*_mine(row), ended, jobs.c.reserved > 0))
 
 
 def _mine(row: Row) -> tuple[Any, ...]:

@@ -23,10 +23,11 @@ class Clock:
     Parameters
     ----------
     on_gap
-        Called when far more time passed than was waited for, or the clock went backwards.
+        Called when far more time passed than was waited for, or the clock went backwards, with the moments
+        (unix s) before and after.
     """
 
-    def __init__(self, on_gap: Callable[[], None]) -> None:
+    def __init__(self, on_gap: Callable[[float, float], None]) -> None:
         self._on_gap = on_gap
         self._seen = timing.now()
         self._sleepers: dict[str, asyncio.Future[bool]] = {}
@@ -69,6 +70,6 @@ class Clock:
         before, self._seen = self._seen, timing.now()
         if 0 <= self._seen - before <= timing.BEAT + timing.GAP:
             return False
-        self._on_gap()
+        self._on_gap(before, self._seen)
         self.wake(gap=True)
         return True

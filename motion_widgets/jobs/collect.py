@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
 from motion_widgets.errors import LogError
@@ -19,28 +19,42 @@ from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from motion_widgets.jobs.crew import Crew
     from motion_widgets.log.store import Row
 
 __all__ = ["collect"]
 
 
-async def collect(crew: Crew, job_id: str) -> None:
+async def collect(crew: Crew, row: Row) -> bool:
     """Download a completed job's result until it is here, its link is dead, or somebody else does it.
 
     What came of it is kept when this is cancelled: whoever takes the job up goes on from there.
+
+    Parameters
+    ----------
+    crew
+        The shared means.
+    row
+        The job as it was just read.
+
+    Returns
+    -------
+    bool
+        It ended here, and its lease with it.
     """
+    job_id = row["id"]
     target = crew.results / f"{job_id}.mp4"
     download = Download(target, owner=crew.owner.rpartition(":")[2], trusted=crew.trusted)
     failures = dead = 0
     while True:
-        row = await crew.mine(job_id)
-        if row is None:
+        if row["lease_owner"] != crew.owner:
             download.discard()
-            return
+            return False
         if row["state"] != State.COMPLETED:
             download.tidy()
-            return
+            return False
         links: list[str] = json.loads(row["links"] or "[]") or [""]
         trouble: Exception
         try:
@@ -51,20 +65,13 @@ async def collect(crew: Crew, job_id: str) -> None:
         else:
             download.tidy()  # before the log says "collected": whoever reads that finds results only
             shared = await put_result(crew, job_id, got)
-            said = shared or crew.shared is None
-            fine = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
-            await crew.insist(
-                crew.log.move, job_id, State.COLLECTED, collected=now_us(), result_size=got.size,
-                result_sha=got.sha256, result_path=got.path.relative_to(crew.root).as_posix(),
-                **shared, **fine,
-            )  # fmt: skip
-            await crew.db(write_sidecar, crew.log, crew.root, job_id)
+            await crew.insist(_keep, crew, job_id, got, shared)
             if shared and crew.shared is not None:
                 name = got.path.relative_to(crew.root).as_posix()
                 await asyncio.get_running_loop().run_in_executor(
                     crew.shared.pool, put_sidecar, crew.shared, name
                 )
-            return
+            return True
         failures += 1
         with contextlib.suppress(LogError):  # the log may be on the disk that is full
             await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="download"))
@@ -75,12 +82,22 @@ async def collect(crew: Crew, job_id: str) -> None:
                 download.tidy()
                 note = str(trouble)[:300]
                 if row["result_sha"] is None:
-                    await crew.db(crew.log.move, job_id, State.EXPIRED, note=note)
-                else:
-                    facts = {"collected": now_us(), **error_columns(elsewhere(crew, row), kind="shared")}
-                    await crew.db(crew.log.move, job_id, State.COLLECTED, note=note, **facts)
-                return
+                    return await crew.db(crew.log.move, job_id, State.EXPIRED, note=note)
+                facts = {"collected": now_us(), **error_columns(elsewhere(crew, row), kind="shared")}
+                return await crew.db(crew.log.move, job_id, State.COLLECTED, note=note, **facts)
         await crew.clock.sleep(timing.growing(dead) if dead else timing.backoff(failures), job_id)
+        row = await crew.db(crew.log.job, job_id)
+
+
+def _keep(crew: Crew, job_id: str, got: Fetched, shared: Mapping[str, Any]) -> None:
+    """Write down that a result is here (and on the shared path), and beside it what it was made of."""
+    said = shared or crew.shared is None
+    fine: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
+    crew.log.move(
+        job_id, State.COLLECTED, collected=now_us(), result_size=got.size, result_sha=got.sha256,
+        result_path=got.path.relative_to(crew.root).as_posix(), **shared, **fine,
+    )  # fmt: skip
+    write_sidecar(crew.log, crew.root, job_id)
 
 
 async def _fetched(crew: Crew, row: Row, download: Download, link: str) -> Fetched:

@@ -6,9 +6,7 @@ import asyncio
 import secrets
 import socket
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from os import getpid
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +19,7 @@ from motion_widgets.jobs.clock import Clock
 from motion_widgets.jobs.forecast import Forecast
 from motion_widgets.jobs.lanes import Gate, Lane
 from motion_widgets.jobs.pace import Pace
+from motion_widgets.jobs.scribe import Scribe
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -85,6 +84,8 @@ class Crew:
         """Why nothing is asked any more until a person acts. None: go."""
         self.watched: dict[str, float] = {}
         """Until when (unix s) somebody watches a job."""
+        self.on_slept: Callable[[float, float], None] = lambda *_: None
+        """Called with the moments (unix s) between which this machine was away."""
         self.unbroken: set[str] = set()
         """Jobs between their intent and the written answer; what is on its way is not cancelled."""
         self._make_client = client
@@ -92,8 +93,7 @@ class Crew:
         self._uses: Counter[EndpointClient] = Counter()
         self._parting: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        # One thread: writers take turns anyway, and what waits for its turn in threads only burns time.
-        self._scribe = ThreadPoolExecutor(1, "motion-widgets-log")
+        self._scribe = Scribe(log)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[EndpointClient]:
@@ -129,7 +129,7 @@ class Crew:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
-        self._scribe.shutdown(wait=False)
+        self._scribe.close()
 
     def halt(self, error: EndpointError) -> None:
         """Ask and send nothing until a person acts: every other call would meet the same."""
@@ -155,8 +155,10 @@ class Crew:
             self.watched.pop(job_id, None)
         return until >= timing.now()
 
-    def _gap(self) -> None:
+    def _gap(self, before: float, after: float) -> None:
         """Let new connections be made: the old ones are dead, though they do not know."""
+        if after > before:
+            self.on_slept(before, after)
         old, self._client = self._client, None
         if old is not None and not self._uses[old]:
             self._parting = asyncio.get_running_loop().create_task(old.aclose())
@@ -171,14 +173,8 @@ class Crew:
             self.unbroken.discard(job_id)
 
     async def db(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
-        """Call the log off the loop: a locked database must not stop the other jobs."""
-        try:
-            work = partial(function, *args, **options)
-            return await asyncio.get_running_loop().run_in_executor(self._scribe, work)
-        except RuntimeError as error:
-            if "shutdown" not in str(error):
-                raise
-            return function(*args, **options)  # the interpreter ends; what is known is still written down
+        """Call the log off the loop, in turn; once this returns, what was written is committed."""
+        return await self._scribe.call(function, *args, **options)
 
     async def insist(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
         """Call the log until it takes what must not be lost: a disk may be full for a while."""

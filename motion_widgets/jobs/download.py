@@ -19,6 +19,7 @@ from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.errors import ClipError, LogError
 from motion_widgets.jobs.part import Note, Part
 from motion_widgets.jobs.route import failed, opened
+from motion_widgets.jobs.spool import Spool
 from motion_widgets.jobs.sums import mismatch, sums_of
 from motion_widgets.media import measure_clip
 from motion_widgets.request import link_identity
@@ -94,15 +95,14 @@ class Download:
         LogError
             The folder is gone, takes no files, or its disk is full. What came so far is kept.
         """
-        here = await asyncio.to_thread(self._here)
-        if here is not None:
-            return here
+        identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
         try:
-            await asyncio.to_thread(self._require_room)
-            identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
-            start = await asyncio.to_thread(self.part.resume, identity)
-            if not start or start != self.part.note.whole:
-                await self._stream(link, identity, start)
+            # Few visits to another thread: each costs more than most of what is done there.
+            here = await asyncio.to_thread(self._prepare, identity)
+            if isinstance(here, Fetched):
+                return here
+            if not here or here != self.part.note.whole:
+                await self._stream(link, identity, here)
             return await asyncio.to_thread(self._judge)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
             raise failed(f"{type(error).__name__}: {error}") from None
@@ -118,6 +118,14 @@ class Download:
     def discard(self) -> None:
         """Remove what this process began, because another drives the job now."""
         self.part.discard()
+
+    def _prepare(self, identity: str) -> Fetched | int:
+        """Give the result, if it is here; else how many bytes of it are."""
+        here = self._here()
+        if here is not None:
+            return here
+        self._require_room()
+        return self.part.resume(identity)
 
     def _here(self) -> Fetched | None:
         """Give the result that an earlier process put into place before it could say so."""
@@ -165,10 +173,9 @@ class Download:
         if (whole or 0) > RESULT_MAX:
             raise failed("it is too large to be a result")
         self._needs = whole or 0
-        await asyncio.to_thread(self._require_room)
-        if status == 200:
-            strong = "" if etag.startswith("W/") else etag
-            self.part.begin(Note(identity, strong, whole, sums_of(response.headers)))
+        strong = "" if etag.startswith("W/") else etag
+        fresh = Note(identity, strong, whole, sums_of(response.headers)) if status == 200 else None
+        await asyncio.to_thread(self._begin, fresh)
         size = await self._write(response, start)
         if whole is not None and whole != size:
             raise failed(f"{size} of {whole} bytes came")
@@ -176,25 +183,31 @@ class Download:
     async def _write(self, response: httpx.Response, size: int) -> int:
         """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
         owed, now = size + RATE * WINDOW, asyncio.get_running_loop().time
-        with self.part.path.open("ab") as file:
+        async with Spool(self.part.path) as file:
             try:
                 async with asyncio.timeout(WINDOW) as window:
                     async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
                         size += len(chunk)
                         if size > RESULT_MAX:
                             raise failed("it is too large to be a result")
-                        file.write(chunk)
+                        await file.write(chunk)
                         if size >= owed:
                             owed = size + RATE * WINDOW
                             window.reschedule(now() + WINDOW)
             except TimeoutError:
                 raise failed(f"less than {RATE} bytes came per second") from None
-            file.flush()
-            await asyncio.to_thread(os.fsync, file.fileno())
         return size
+
+    def _begin(self, note: Note | None) -> None:
+        """Make sure that what comes will fit. With a note the part begins anew, without one it goes on."""
+        self._require_room()
+        if note is not None:
+            self.part.begin(note)
 
     def _judge(self) -> Fetched:
         """Check that the part file is a whole video with the hash that was stated, and put it into place."""
+        with self.part.path.open("rb+") as file:
+            os.fsync(file.fileno())
         try:
             if measure_clip(self.part.path, confirm=False).truncated:
                 raise failed("it is cut off")

@@ -86,6 +86,8 @@ async def _fell(crew: Crew, row: Row, task: Task, facts: dict[str, Any]) -> None
         error_code=task.error_code, error_kind=failure_kind(task.error_message, task.error_code),
         error_message=task.error_message or say("failed_silently"),
     )  # fmt: skip
+    if not bill:
+        crew.books.expect()
     if task.cost is not None:
         await crew.books.review(row)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
 from motion_widgets.jobs import timing
@@ -13,6 +13,8 @@ from motion_widgets.jobs.lanes import Lane
 from motion_widgets.log.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from motion_widgets.endpoint.answers import Task
     from motion_widgets.jobs.crew import Crew
     from motion_widgets.log.store import Row
@@ -20,22 +22,23 @@ if TYPE_CHECKING:
 __all__ = ["follow"]
 
 
-async def follow(crew: Crew, job_id: str) -> None:
+def follow(crew: Crew, row: Row) -> Coroutine[Any, Any, None]:
     """Ask how a job's task stands until it ends, and write down how.
 
-    Or until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`).
+    Or until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`). The row is not
+    kept: thousands may wait.
     """
-    row = await crew.mine(job_id)
-    if row is None:
-        return
-    following = _Following(crew, row)
+    return _follow(crew, _Following(crew, row))
+
+
+async def _follow(crew: Crew, following: _Following) -> None:
     while True:
         due = await following.wait()
-        row = await crew.mine(job_id)
+        row = await crew.mine(following.job_id)
         if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
             return
         if crew.halted is not None:
-            await crew.db(crew.log.record, job_id, **error_columns(crew.halted))
+            await crew.db(crew.log.record, following.job_id, **error_columns(crew.halted))
             return
         if await following.ask(row, due):
             return
@@ -108,6 +111,8 @@ class _Following:
         self.unknown = self.failures = 0
         self.linkless += task.state == "completed" and not task.links
         self.again = timing.now() + timing.growing(self.linkless) if self.linkless else None
+        if task.state != "working":
+            crew.pace.landed(self.job_id)  # its place is free; whoever waits for it need not wait for the log
         over = await ended(crew, row, task, last=self.linkless >= timing.TRIES)
         if over and task.state == "completed":
             self.course.ended(task)

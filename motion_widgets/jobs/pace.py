@@ -113,6 +113,11 @@ class Pace:
                 self._room = self._announced
         return len(others - self._sending.keys()) >= int(self._room)
 
+    def admits(self, job_id: str) -> bool:
+        """Say whether a job that was let in may still go: meanwhile another may have found no room."""
+        late = self._sending.get(job_id, 0) < self._refusals
+        return not late or len(self._there - self._sending.keys()) < int(self._room)
+
     def _rank(self, group: Hashable) -> float:
         return float("inf") if group is None else self._expected(group)
 

@@ -1,7 +1,8 @@
 """What came of a result so far: a ``.part`` file, and beside it a note of what it is a part of.
 
-By the note a later process goes on where a dead one stopped. Names end in ``.part``, so that whoever looks
-for results sees none; both are gone once the result is in its place.
+By the note a later process goes on where a dead one stopped. They lie in a folder of their own, so that
+whoever looks for results sees none, and looking for them takes no longer where thousands of results are; both
+are gone once the result is in its place.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Note", "Part"]
+__all__ = ["UNFINISHED", "Note", "Part"]
 
+UNFINISHED = ".unfinished"
+"""The folder of parts, in that of the results."""
 _ABOUT = ".about.part"
 
 
@@ -47,7 +50,8 @@ class Part:
 
     def __init__(self, target: Path, owner: str) -> None:
         self.target = target
-        self.path = target.with_name(f"{target.name}.{owner}.part")
+        self._folder = target.parent / UNFINISHED
+        self.path = self._folder / f"{target.name}.{owner}.part"
         self.note = Note()
         self._looked = False
         self._about = self.path.with_name(f"{self.path.name.removesuffix('.part')}{_ABOUT}")
@@ -77,6 +81,7 @@ class Part:
     def begin(self, note: Note) -> None:
         """Begin anew. Before the first byte of a file comes, the note of the file before it is gone."""
         self.forget()
+        self._folder.mkdir(exist_ok=True)
         self.path.write_bytes(b"")
         self._write(note)
 
@@ -94,11 +99,11 @@ class Part:
     def tidy(self) -> None:
         """Remove what this and other processes began; whoever calls holds the job's lease."""
         with contextlib.suppress(OSError):
-            for part in self.target.parent.glob(f"{self.target.name}.*part"):
+            for part in self._folder.glob(f"{self.target.name}.*part"):
                 part.unlink(missing_ok=True)
 
     def _take_over(self, link: str) -> None:
-        for about in self.target.parent.glob(f"{self.target.name}.*{_ABOUT}"):
+        for about in self._folder.glob(f"{self.target.name}.*{_ABOUT}"):
             note, other = _read(about), about.with_name(about.name.removesuffix(_ABOUT) + ".part")
             if about == self._about or note is None or note.link != link:
                 continue

@@ -74,7 +74,7 @@ async def _hop(url: httpx.URL, headers: Mapping[str, str], *, trusted: bool) -> 
     here = trusted and is_loopback(str(url))
     proxy = None if here else _proxy_for(url)
     addresses = [] if here else await _addresses(url, by_proxy=proxy is not None)
-    context = await asyncio.to_thread(_tls)
+    context = _tls() if _tls.cache_info().currsize else await asyncio.to_thread(_tls)
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     async with httpx.AsyncClient(trust_env=False, proxy=proxy, verify=context, timeout=timeout) as http:
         if here or proxy is not None:

@@ -24,12 +24,13 @@ from motion_widgets.jobs.follow import follow
 from motion_widgets.jobs.lanes import Lane
 from motion_widgets.jobs.loop import on_owned_loop, owned_loop, spawn
 from motion_widgets.jobs.submit import recover, submit
+from motion_widgets.jobs.vigil import Vigil
 from motion_widgets.log.leases import unheld
 from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -99,6 +100,8 @@ class Runner:
         self._void = 0
         self._why: EndpointError | None = None
         self._awake = Awake()
+        self.vigil = Vigil(log, endpoint=endpoint, account=account, awake=self._awake)
+        self._crew.on_slept = self.vigil.slept
         self._wanted: list[str] = []
         self._claiming: asyncio.Task[dict[str, Row]]
         self._learned = False
@@ -134,6 +137,7 @@ class Runner:
             self._permits += 1
             order = _Order(permit=self._permits, in_turn=in_turn)
         self._ask(order, *job_ids, person=True)
+        self.vigil.warn(job_ids)
 
     def follow(self, *job_ids: str) -> None:
         """Take jobs up that were sent already; nothing is sent, so nothing is spent."""
@@ -147,6 +151,11 @@ class Runner:
         """Say whether this process is at work on a job, or watches another that is."""
         with self._lock:
             return job_id in self._orders
+
+    def drives_any(self, job_ids: Iterable[str]) -> bool:
+        """Say whether this process is at work on any of some jobs."""
+        with self._lock:
+            return not self._orders.keys().isdisjoint(job_ids)
 
     def watch(self, *job_ids: str) -> None:
         """Say that somebody looks at jobs now; for a while they are asked for so often that they move."""
@@ -266,13 +275,15 @@ class Runner:
                 if row["state"] in ENDS or (row["state"] == State.UNKNOWN and not order.resend):
                     return
                 await crew.clock.sleep(timing.BEAT, job_id)
+            over = False
             try:
                 stages = self._stages(row, order)
                 del row  # thousands may wait in there
-                await stages
+                over = await stages
             finally:
                 crew.pace.landed(job_id)
-                await crew.db(log.release, job_id, crew.owner)
+                if not over:
+                    await crew.db(log.release, job_id, crew.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
             message = (
                 str(error)
@@ -282,7 +293,8 @@ class Runner:
             with contextlib.suppress(MotionError):
                 await crew.db(log.record, job_id, error_kind="internal", error_message=message)
 
-    async def _stages(self, row: Row, order: _Order) -> None:
+    async def _stages(self, row: Row, order: _Order) -> bool:
+        """Lead a job through what is left for it. True: it has ended, and its lease with it."""
         crew, log, job_id = self._crew, self.log, row["id"]
         if row["state"] == State.SUBMITTING:
             await recover(crew, row)
@@ -298,14 +310,17 @@ class Runner:
             )  # fmt: skip
             row = await crew.db(log.job, job_id)
             if crew.closing:
-                return
+                return False
         if row["state"] in (State.SUBMITTED, State.RUNNING):
             crew.pace.at_endpoint(job_id)
-            await follow(crew, job_id)
+            following = follow(crew, row)
+            del row
+            await following
             crew.pace.landed(job_id)
             row = await crew.db(log.job, job_id)
         if row["state"] == State.COMPLETED:
-            await collect(crew, job_id)
+            return await collect(crew, row)
+        return row["state"] in ENDS
 
     def _stop(self, error: EndpointError) -> None:
         """Void all permits: every other submit would meet the same error."""

@@ -166,16 +166,27 @@ class _Attempt:
     async def _intend(self) -> Row | None:
         """Commit the intent. None: budget or sweep hold it back, or it is no longer ours to send."""
         crew, log = self.crew, self.log
-        row = await crew.db(log.job, self.job_id)
         if crew.pace.empty:
-            await crew.books.open(row)
-        options = {"owner": crew.owner, "seconds": timing.LEASE, "resend": self.resend}
+            await crew.books.open(await crew.db(log.job, self.job_id))
         try:
-            intended = await crew.db(log.intend, self.job_id, row["estimate_high"] or 0, **options)
+            return await crew.db(self._write_intent)
         except (BudgetError, HeldError) as error:
             await crew.db(log.record, self.job_id, **error_columns(error))
             return None
+
+    def _write_intent(self) -> Row | None:
+        row = self.log.job(self.job_id)
+        intended = self.log.intend(
+            self.job_id, row["estimate_high"] or 0,
+            owner=self.crew.owner, seconds=timing.LEASE, resend=self.resend,
+        )  # fmt: skip
         return row if intended else None
+
+    @property
+    def _welcome(self) -> bool:
+        """Whether it may still go, now that it is its turn."""
+        crew = self.crew
+        return not crew.closing and (self.doubt or crew.pace.admits(self.job_id))
 
     async def _send(
         self, client: EndpointClient, body: str, idempotency_key: str
@@ -183,8 +194,8 @@ class _Attempt:
         """Seal and send, once. An IdempotencyError: the very same may be sent again."""
         crew = self.crew
         async with crew.gate.slot(Lane.SUBMIT):
-            if crew.closing:
-                return await self._put_back(None)
+            if not self._welcome:
+                return await self._put_back(None, wait=0.0)
             try:
                 options = {"owner": crew.owner, "seconds": timing.LEASE, "anyway": self.doubt}
                 sealed = await crew.db(self.log.seal, self.job_id, body, **options)
@@ -192,13 +203,20 @@ class _Attempt:
                 return await self._put_back(error)
             if not sealed:
                 return None  # somebody took the job over, and says what becomes of it
-            try:
-                answer = await client.submit(body.encode(), idempotency_key)
-            except IdempotencyError as error:
-                return error
-            except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
-                return await self._refused(error)
-            return await self._accepted(answer)
+            if not self._welcome:  # the endpoint said meanwhile that it is full, or the runner closes
+                return await self._put_back(None, wait=0.0)
+            return await self._post(client, body, idempotency_key)
+
+    async def _post(
+        self, client: EndpointClient, body: str, idempotency_key: str
+    ) -> float | IdempotencyError | None:
+        try:
+            answer = await client.submit(body.encode(), idempotency_key)
+        except IdempotencyError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
+            return await self._refused(error)
+        return await self._accepted(answer)
 
     async def _accepted(self, answer: Submitted) -> float | None:
         crew, log, job_id = self.crew, self.log, self.job_id
@@ -266,7 +284,7 @@ class _Attempt:
         if self.doubt:
             return await self._unknown(error)
         columns = error_columns(error) if error is not None else {}
-        note = str(error) if error is not None else "stopped before anything was sent"
+        note = str(error) if error is not None else "held back before anything was sent"
         await self._say(State.PLANNED, note, settle=0, **columns)
         return wait
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from motion_widgets.errors import HeldError
 from motion_widgets.log.states import State
@@ -48,20 +48,29 @@ class Failing:
         }  # fmt: skip
 
 
+# Made once: it is asked for every job that is sent, and building a statement costs more than running it.
+_SWEEP = (
+    select(jobs.c.sweep_id, sweeps.c.paused, sweeps.c.stop_after, sweeps.c.axes)
+    .outerjoin_from(jobs, sweeps, sweeps.c.id == jobs.c.sweep_id)
+    .where(jobs.c.id == bindparam("b_id"))
+)
+
+
 def require_free(connection: Connection, job_id: str) -> None:
     """Raise HeldError where a job's sweep is paused, or where one of its values keeps failing."""
-    held = or_(sweeps.c.paused.is_not(None), sweeps.c.stop_after.is_not(None))
-    query = select(jobs, sweeps.c.paused, sweeps.c.stop_after, sweeps.c.axes)
-    query = query.join(sweeps, sweeps.c.id == jobs.c.sweep_id).where(jobs.c.id == job_id, held)
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        return
-    if row["paused"] is not None:
-        raise HeldError.of("run_paused", id=row["sweep_id"])
-    least, share = json.loads(row["stop_after"])
-    for one in failing(connection, row["sweep_id"], list(json.loads(row["axes"])), least, share):
+    found = connection.execute(_SWEEP, {"b_id": job_id}).one()
+    if found.paused is not None:
+        raise HeldError.of("run_paused", id=found.sweep_id)
+    if found.stop_after is not None:
+        _require_fair(connection, job_id, found)
+
+
+def _require_fair(connection: Connection, job_id: str, found: Row[*tuple[Any, ...]]) -> None:
+    least, share = json.loads(found.stop_after)
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one()
+    for one in failing(connection, found.sweep_id, list(json.loads(found.axes)), least, share):
         if row[one.axis] == one.value:
-            raise HeldError.of("value_failing", id=row["sweep_id"], **one.params)
+            raise HeldError.of("value_failing", id=found.sweep_id, **one.params)
 
 
 def failing(

@@ -17,7 +17,7 @@ from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import FREE, LEASE, asking, leased
 from motion_widgets.log.names import whoami
 from motion_widgets.log.people import People, give_back, own_budget, take_out
-from motion_widgets.log.states import State, sources
+from motion_widgets.log.states import ENDS, State, sources
 from motion_widgets.log.tables import events, jobs
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ _STANDS = select(
 ).where(_ID)  # fmt: skip
 _STANDS_FOR = _STANDS.add_columns(own_budget(bindparam("b_person")).label("own"))
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
-_SEAL = update(jobs).where(
-    _ID,
+_CHANGE = update(jobs).values(seq=_LAST_SEQ.scalar_subquery() + 1).where(_ID)
+"""Changes a job, and moves the change counter in the same statement."""
+_SEAL = _CHANGE.where(
     _OWNER,
     jobs.c.state == State.SUBMITTING.value,
     func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body"),
 )
-_RECORD = update(jobs).where(_ID)
 _EVENT = insert(events)
 
 
@@ -58,6 +58,8 @@ class Moves(People):
         **values: Any,
     ) -> bool:
         """Move a job to a state, if the table of transitions allows it from where it stands.
+
+        An end needs no driver any more, so the lease ends with it.
 
         Parameters
         ----------
@@ -80,8 +82,10 @@ class Moves(People):
                 return False
             if settle is not None:
                 values = {**values, "reserved": 0}
+            if to in ENDS:
+                values = {**values, "lease_owner": None, "lease_until": None}
             asked = {"b_id": job_id} if owner is None else {"b_id": job_id, "b_owner": owner}
-            change = {"state": to.value, "seq": next_seq(connection), **values}
+            change = {"state": to.value, **values}
             done = connection.execute(_moving(to, owned=owner is not None), {**asked, **change})
             if done.rowcount != 1:
                 return False
@@ -132,8 +136,7 @@ class Moves(People):
                 fresh["person_budget_id"] = before.own
                 note = f"had sent by {person}" if person != before.created_by else ""
             change = {
-                "state": State.SUBMITTING.value, "seq": next_seq(connection),
-                **leased(owner, seconds), **fresh,
+                "state": State.SUBMITTING.value, **leased(owner, seconds), **fresh,
                 "error_kind": None, "error_code": None, "error_message": None,
             }  # fmt: skip
             done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})
@@ -168,7 +171,7 @@ class Moves(People):
         with self.write() as connection:
             if not anyway:
                 require_free(connection, job_id)
-            change = {"body": body, "sent": now_us(), "seq": next_seq(connection), **leased(owner, seconds)}
+            change = {"body": body, "sent": now_us(), **leased(owner, seconds)}
             asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
             done = connection.execute(_SEAL, {**asked, **change})
             return done.rowcount == 1
@@ -196,7 +199,7 @@ class Moves(People):
     def record(self, job_id: str, **values: Any) -> None:
         """Write down facts about a job that do not move it."""
         with self.write() as connection:
-            connection.execute(_RECORD, {"b_id": job_id, "seq": next_seq(connection), **values})
+            connection.execute(_CHANGE, {"b_id": job_id, **values})
 
     def remark(self, job_id: str, note: str) -> None:
         """Leave an event that says something of a job without moving it."""
@@ -208,13 +211,13 @@ class Moves(People):
 
 @functools.cache
 def _moving(to: State, *, owned: bool) -> Update:
-    move = update(jobs).where(_ID, jobs.c.state.in_(sources(to)))
+    move = _CHANGE.where(jobs.c.state.in_(sources(to)))
     return move.where(_OWNER) if owned else move
 
 
 @functools.cache
 def _intending(came_from: State) -> Update:
-    return update(jobs).where(_ID, jobs.c.state == came_from.value, FREE)
+    return _CHANGE.where(jobs.c.state == came_from.value, FREE)
 
 
 def next_seq(connection: Connection) -> int:

@@ -106,11 +106,12 @@ class JobMonitor(Panel):
         self._patient: set[str] = set()  # unknown jobs that a person left as they are for now
         self._first = 0
         self._moving: list[Row] = []
-        self._count, self._clusters = live_line(), live_line()
+        self._count, self._risks, self._clusters = live_line(), live_line(), live_line()
         self._rows = [_JobRow(self._act) for _ in range(PAGE)]
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
         self._older = button(say("older"), lambda: self._turn(PAGE))
-        body = w.VBox([self._count, self.notice, self._clusters, *self._rows, flow(self._newer, self._older)])
+        above = (self._count, self.notice, self._risks, self._clusters)
+        body = w.VBox([*above, *self._rows, flow(self._newer, self._older)])
         body.add_class("mw-body")
         self.fill(body)
         self.refresh()
@@ -126,6 +127,7 @@ class JobMonitor(Panel):
         unknown = log.count(*mine, jobs.c.state == "unknown")
         drawn = [self._drawing(row) for row in rows[:PAGE]]
         clustered = self._clustered(rows[:PAGE])
+        risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.risks())
         self._moving = [row for row in rows[:PAGE] if row["state"] in FOLLOWED]
         self.looked()
         with self.lock:
@@ -133,6 +135,7 @@ class JobMonitor(Panel):
             if unknown:
                 said += ". " + say("jobs_unknown", count=unknown)
             put(self._count, "value", line(esc(said if rows or self._first else say("jobs_none"))))
+            put(self._risks, "value", line(risks))
             put(self._clusters, "value", line(clustered))
             for number, shown in enumerate(self._rows):
                 row = rows[number] if number < min(len(rows), PAGE) else None

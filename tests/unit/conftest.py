@@ -13,11 +13,18 @@ BOTH = tuple(
     f"tests.unit.{name}"
     for name in (
         "jobs.test_kernel", "jobs.test_kills", "jobs.test_processes",
-        "log.test_frames", "log.test_holds", "log.test_imports", "log.test_marks",
+        "log.test_frames", "log.test_groups", "log.test_holds", "log.test_imports", "log.test_marks",
         "log.test_merge", "log.test_people", "log.test_store", "log.test_views", "log.test_writers",
     )
 )  # fmt: skip
 """Modules whose tests run on SQLite and on a real PostgreSQL."""
+
+
+@pytest.fixture(autouse=True)
+def mains(monkeypatch, tmp_path):
+    """This machine has no battery, whatever it is; give the folder where its supplies are told of."""
+    monkeypatch.setattr("motion_widgets.jobs.vigil.SUPPLIES", tmp_path / "supplies")
+    return tmp_path / "supplies"
 
 
 def pytest_generate_tests(metafunc):

@@ -20,7 +20,7 @@ import pytest
 
 from motion_widgets import Sweep
 from motion_widgets.jobs import timing
-from tests.unit.jobs.endpoint import until
+from tests.unit.jobs.endpoint import results_in, until
 
 from .conftest import SPEED
 
@@ -301,9 +301,7 @@ def test_row(case, stage, ws, req, film):
     if state == "collected":
         assert job.result.read_bytes() == film
         assert (found["error_kind"], found["error_message"]) == (None, None)
-        assert [one.name for one in (ws.folder / "results").iterdir() if one.suffix != ".json"] == [
-            f"{job.id}.mp4"
-        ]
+        assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
     else:
         assert job.result is None
         assert not list((ws.folder / "results").glob("*.mp4"))

@@ -37,7 +37,8 @@ def until(condition, deadline=30.0):
 
 def results_in(folder):
     """Give what lies among a workspace's results, but for their sidecars, which may come a moment later."""
-    return sorted(one for one in (folder / "results").iterdir() if one.suffix != ".json")
+    found = (folder / "results").rglob("*")
+    return sorted(one for one in found if one.is_file() and one.suffix != ".json")
 
 
 def make_clip(path, length=3.2, sides="360x360"):

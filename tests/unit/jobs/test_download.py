@@ -21,7 +21,7 @@ from motion_widgets.jobs import download as room
 from motion_widgets.jobs import route
 from motion_widgets.jobs.awake import Awake
 from motion_widgets.jobs.download import Download
-from motion_widgets.jobs.part import Note, Part
+from motion_widgets.jobs.part import UNFINISHED, Note, Part
 from motion_widgets.jobs.sums import sums_of
 from tests.unit.jobs.endpoint import Process, results_in, until
 from tests.unit.jobs.hosts import Host, Internet, certificates, tunnel
@@ -100,7 +100,7 @@ class TestTheWayThere:
         download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
         refused(download, "https://impostor.example/clip.mp4", "certificate")
         assert public.asked == []
-        assert list(tmp_path.iterdir()) == []
+        assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
     def test_every_hop_is_led_to_its_own_address(self, tmp_path, public, internet):
         internet.names["cdn.example"] = [[OTHER], ["127.0.0.1"]]
@@ -217,7 +217,7 @@ def elsewhere(endpoint, host):
 
 def whole_part(folder, size):
     """Say whether a part in a folder has come to this size."""
-    return any(part.stat().st_size == size for part in folder.glob("*.mp4.*.part"))
+    return any(part.stat().st_size == size for part in folder.rglob("*.mp4.*.part"))
 
 
 class TestAcrossProcesses:
@@ -291,7 +291,7 @@ class TestPart:
         other = Part(folder / "job.mp4", "other")
         other.begin(Note("link", '"v1"', 100))
         other.path.write_bytes(b"half")
-        about = folder / "job.mp4.other.about.part"
+        about = folder / UNFINISHED / "job.mp4.other.about.part"
         about.write_text(json.dumps(json.loads(about.read_text()) | changes))
         return other
 
@@ -311,7 +311,7 @@ class TestPart:
     @pytest.mark.parametrize("torn", ["", '{"link": "li', "[]", "null"])
     def test_with_half_a_note_is_not(self, tmp_path, torn):
         self.left(tmp_path)
-        (tmp_path / "job.mp4.other.about.part").write_text(torn)
+        (tmp_path / UNFINISHED / "job.mp4.other.about.part").write_text(torn)
         assert Part(tmp_path / "job.mp4", "me").resume("link") == 0
 
     def test_of_a_weakly_tagged_file_is_not(self, tmp_path, host):
@@ -328,7 +328,7 @@ class TestPart:
         other.discard()
         assert (mine.resume("link"), other.path.exists()) == (4, False)
         mine.tidy()
-        assert list(tmp_path.iterdir()) == []
+        assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
 
 
 def cut_short(handler, host):

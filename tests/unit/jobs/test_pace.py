@@ -70,6 +70,24 @@ def test_too_many_at_once_keeps_to_those_that_run_and_goes_on_when_one_ends():
     assert asyncio.run(story()) == ([], ["d"])
 
 
+def test_who_was_let_in_before_a_refusal_is_held_back_until_there_is_room():
+    async def story():
+        pace = Pace()
+        for name in "ab":
+            await pace.enter(name)
+            pace.leave(name, accepted=True)
+        for name in "cd":
+            await pace.enter(name)
+        early = pace.admits("d")
+        pace.full("c", 2)
+        pace.leave("c", accepted=False)
+        late = pace.admits("d")
+        pace.landed("a")
+        return early, late, pace.admits("d")
+
+    assert asyncio.run(story()) == (True, False, True)
+
+
 def filled(pace, count):
     """Have so many tasks accepted."""
 

@@ -96,7 +96,7 @@ def test_waits_are_sliced_so_that_a_clock_put_forward_a_little_is_seen(clock, mo
     monkeypatch.setattr(timing, "SLICE", 0.02)
 
     async def story():
-        own = Clock(lambda: None)
+        own = Clock(lambda *_: None)
         waiting = asyncio.create_task(own.sleep(50, "job"))
         await asyncio.sleep(0.05)
         assert not waiting.done()
@@ -112,7 +112,7 @@ def test_a_gap_is_noticed_once_whoever_looks_first(clock, monkeypatch):
     gaps = []
 
     async def story():
-        own = Clock(lambda: gaps.append("gap"))
+        own = Clock(lambda *_: gaps.append("gap"))
         ticking = asyncio.create_task(own.ticking())
         other = asyncio.create_task(own.until(timing.now() + 900, "other"))
         await asyncio.sleep(0)

@@ -40,7 +40,7 @@ def test_all_the_way_to_a_checked_result(ws, req, endpoint):
         "submitted",
     ]
     assert endpoint.posts[0].authorization == f"Bearer {KEY}"
-    assert not list((ws.folder / "results").glob("*.part"))
+    assert not list((ws.folder / "results").rglob("*.part"))
 
 
 def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endpoint):
