@@ -6,7 +6,7 @@ import hashlib
 import io
 import warnings
 from dataclasses import replace
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from motion_widgets.content import sha256_of
 from motion_widgets.facts import Image
@@ -16,8 +16,10 @@ from motion_widgets.media.measure import local_file
 from motion_widgets.media.memory import SHARED, Memory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from PIL.Image import Exif
     from PIL.Image import Image as Picture
 
 __all__ = ["is_located", "measure_image", "open_picture"]
@@ -31,6 +33,8 @@ _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PPM", "T
 _TURNED = {5, 6, 7, 8}
 _EXIF_ORIENTATION = 0x0112
 _GPS = 0x8825
+_CHUNKS_CAP, _CHUNK_CAP = 100_000, 1 << 20
+"""Chunks of a PNG that are looked at, and bytes of one that are read."""
 
 
 def measure_image(
@@ -113,7 +117,7 @@ def _measure(file: IO[bytes], source: str, name: str, size: int, digest: str | N
     with picture:
         width, height = picture.size
         try:
-            turned = picture.getexif().get(_EXIF_ORIENTATION, 1)
+            turned = _exif_of(picture).get(_EXIF_ORIENTATION, 1)
         except Exception:  # noqa: BLE001 - broken EXIF is ignored, as every viewer does
             turned = 1
         try:
@@ -139,8 +143,44 @@ def _measure(file: IO[bytes], source: str, name: str, size: int, digest: str | N
 def is_located(picture: Picture) -> bool:
     """Tell whether an open picture says where it was taken, in EXIF or XMP; its pixels are not read."""
     xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
-    said = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-    return bool(picture.getexif().get_ifd(_GPS)) or b"GPSL" in said
+    said = [xmp.encode() if isinstance(xmp, str) else bytes(xmp)]
+    if picture.format == "PNG":
+        said += [data for kind, data in _chunks(picture) if kind == b"iTXt"]
+    return bool(_exif_of(picture).get_ifd(_GPS)) or any(b"GPSL" in one for one in said)
+
+
+def _exif_of(picture: Picture) -> Exif:
+    """Give a picture's EXIF without its pixels, which Pillow would decode to look for it behind them."""
+    if picture.format != "PNG" or "exif" in picture.info:
+        return picture.getexif()
+    from PIL import Image as Pillow
+
+    exif = Pillow.Exif()
+    for kind, data in _chunks(picture):
+        if kind == b"eXIf":
+            exif.load(data)
+    return exif
+
+
+def _chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
+    """Give what an open PNG holds beside its pixels, which are skipped, not read."""
+    file: Any = getattr(picture, "fp", None)
+    if file is None:  # it is decoded already
+        return
+    before = file.tell()
+    try:
+        at = 8
+        for _ in range(_CHUNKS_CAP):
+            file.seek(at)
+            head = file.read(8)
+            if len(head) < 8:
+                return
+            size, kind = int.from_bytes(head[:4], "big"), head[4:]
+            if kind in {b"eXIf", b"iTXt"} and size <= _CHUNK_CAP:
+                yield kind, file.read(size)
+            at += size + 12
+    finally:
+        file.seek(before)
 
 
 def open_picture(file: IO[bytes], name: str) -> Picture:

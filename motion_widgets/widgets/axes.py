@@ -61,7 +61,7 @@ class AxesPicker:
             for field, boxes in self.boxes.items()
         ]
         for field, text in self.lists.items():
-            groups.append(w.VBox([text, self.library[field]]) if field in self.library else text)
+            groups.append(_together(text, self.library[field]) if field in self.library else text)
         self.view = w.VBox(groups)
         self.view.add_class("mw-stack")
 
@@ -85,3 +85,10 @@ class AxesPicker:
                 known = media_source(own) if field in self.library else own
                 axes[field] = [*([own] if own else []), *(one for one in dict.fromkeys(more) if one != known)]
         return Sweep(req, **(axes or {"mode": [req.mode]}))
+
+
+def _together(*parts: w.Widget) -> w.VBox:
+    """Put what belongs to one axis closely together."""
+    made = w.VBox(list(parts))
+    made.add_class("mw-stack-small")
+    return made

@@ -88,11 +88,14 @@ def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> 
     hold = Operation("hold_clip", {"length": shortest})
     # Where only the sound is too long, no part of the picture is stiller than all of it.
     choice = cuts if (clip.video_length or clip.length) > longest else cuts[:1]
+    # Where the picture fits as it is, all of it can stay if the sound goes.
+    fits = low <= round(clip.video_length or 0.0, 6) <= high and clip.codec in _COPYABLE
+    mute = [Operation("mute_clip")] if clip.has_audio and fits else []
     return {
-        "clip_long": choice,
-        "clip_long_switch": choice,
+        "clip_long": [*choice, *mute],
+        "clip_long_switch": [*choice, *mute],
         "clip_short": [hold],
-        "clip_borderline": [hold] if clip.length < (low + high) / 2 else cuts[:1],
+        "clip_borderline": [*([hold] if clip.length < (low + high) / 2 else cuts[:1]), *mute],
         "clip_sides": [Operation("scale_clip")],
         "clip_bytes": [Operation("convert_clip")],
         "clip_format": [Operation("convert_clip")],

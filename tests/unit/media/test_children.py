@@ -50,7 +50,9 @@ def test_none_outlives_a_process_that_ends(ending):
 
 
 def test_an_interrupt_ends_it():
-    code = ENDLESS + "time.sleep(60)"
+    # A shell's background jobs start with interrupts ignored, and so would this one.
+    code = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += ENDLESS + "time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as run:

@@ -8,7 +8,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from motion_widgets.errors import ClipError
 from motion_widgets.media import measure_image, thumbnail
@@ -76,6 +76,29 @@ def test_no_image(data, code, tmp_path):
 
 def test_large_sides_are_not_decoded():
     assert measure_image(png_of(12_000, 12_000)).width == 12_000
+
+
+def test_no_pixel_is_decoded_to_look_for_a_turn_or_a_place(monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF"):
+        assert not measure_image(encoded(kind)).has_location
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("kind", ["eXIf", "iTXt"])
+def test_notes_of_a_png_are_seen_before_and_behind_its_pixels(kind, behind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[1] = "N"
+    xmp = b"XML:com.adobe.xmp\0\0\0\0\0<e exif:GPSLatitude='35,40N'/>"
+    body = kind.encode() + (exif.tobytes()[6:] if kind == "eXIf" else xmp)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    plain = encoded("PNG")
+    at = plain.index(b"IEND" if behind else b"IDAT") - 4
+    image = measure_image(plain[:at] + chunk + plain[at:])
+    assert image.has_location
+    assert image.rotated is (kind == "eXIf")
+    assert not measure_image(plain).has_location
 
 
 def test_what_is_not_there(tmp_path):

@@ -248,12 +248,12 @@ def test_moviepy_is_never_given_the_link(clips, server, monkeypatch):
 
     commands = []
 
-    class Watched(confirm.Child):
-        def __init__(self, command, **options):
-            commands.append(command)
-            super().__init__(command, **options)
+    class Watched(confirm._Timed):
+        def __init__(self, *given, **options):
+            super().__init__(*given, **options)
+            commands.append(self.args)
 
-    monkeypatch.setattr(confirm, "Child", Watched)
+    monkeypatch.setattr(confirm, "_Timed", Watched)
     measure_clip(server.put("x.mp4", clips["front"].read_bytes()))
     measure_clip(clips["front"])
     assert len(commands) == 2

@@ -89,6 +89,18 @@ def test_lengths(length, orientation, code, samples, out):
     assert code in mends_all(clip, image, orientation, path=path, out=out, but=("pair_aspect",))
 
 
+def test_sound_that_is_too_long_may_go_instead_of_any_picture(samples, out):
+    path = out / "a.mp4"
+    ffmpeg(*picture(9.96, 25, "342x460"), *tone(10.6), *X264, path)
+    clip, image = mw.measure_clip(path), mw.measure_image(samples.image)
+    finding = next(one for one in found(clip, image, "image") if one.code == "clip_long_switch")
+    offered = [one.name for one in mw.mends_for(finding, clip, image, "image")]
+    assert offered == ["trim_clip", "trim_clip", "mute_clip"]
+    assert mends_all(clip, image, path=path, out=out, but=("pair_aspect",)) == {"clip_long_switch"}
+    silent = replace(clip, has_audio=False)
+    assert "mute_clip" not in [one.name for one in mw.mends_for(finding, silent, image, "image")]
+
+
 def test_presets_have_the_words_of_their_orientation(samples):
     clip, image = mw.measure_clip(samples.clip_12s), mw.measure_image(samples.image)
     finding = next(one for one in found(clip, image, "image") if one.code == "clip_long_switch")
