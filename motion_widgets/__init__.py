@@ -25,9 +25,9 @@ if TYPE_CHECKING:
         MotionTimeout,
         RequestError,
     )
-    from motion_widgets.facts import Clip, Image
+    from motion_widgets.facts import Clip, Image, Shots
     from motion_widgets.jobs.job import Job
-    from motion_widgets.media import measure_clip, measure_clips, measure_image
+    from motion_widgets.media import measure_clip, measure_clips, measure_image, measure_shots
     from motion_widgets.media.mend import (
         Mend,
         Operation,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         scale_image,
         shrink_image,
         stillest,
+        strip_clip,
         strip_image,
         strip_times,
         trim_clip,
@@ -97,6 +98,7 @@ _HOMES = {
     "RequestError": "errors",
     "RequestForm": "widgets",
     "Run": "sweep",
+    "Shots": "facts",
     "Studio": "widgets",
     "Sweep": "sweep",
     "SweepBoard": "widgets",
@@ -112,6 +114,7 @@ _HOMES = {
     "measure_clip": "media",
     "measure_clips": "media",
     "measure_image": "media",
+    "measure_shots": "media",
     "mend": "media.mend",
     "mends_for": "media.mend",
     "mute_clip": "media.mend",
@@ -121,6 +124,7 @@ _HOMES = {
     "scale_image": "media.mend",
     "shrink_image": "media.mend",
     "stillest": "media.mend",
+    "strip_clip": "media.mend",
     "strip_image": "media.mend",
     "strip_times": "media.mend",
     "trim_clip": "media.mend",
@@ -158,6 +162,7 @@ __all__ = [
     "RequestError",
     "RequestForm",
     "Run",
+    "Shots",
     "Studio",
     "Sweep",
     "SweepBoard",
@@ -173,6 +178,7 @@ __all__ = [
     "measure_clip",
     "measure_clips",
     "measure_image",
+    "measure_shots",
     "mend",
     "mends_for",
     "mute_clip",
@@ -182,6 +188,7 @@ __all__ = [
     "scale_image",
     "shrink_image",
     "stillest",
+    "strip_clip",
     "strip_image",
     "strip_times",
     "trim_clip",

@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets import __version__
 from motion_widgets.errors import LogError
-from motion_widgets.log.merge import Merged, clean_paths, merge
+from motion_widgets.log.merge import Merged, clean_ids, clean_paths, merge
 from motion_widgets.log.opening import back_up
-from motion_widgets.log.places import inside
+from motion_widgets.log.places import inside, is_database
+from motion_widgets.log.rescue import damage_of
 from motion_widgets.log.store import Log
 from motion_widgets.log.transfer import all_rows, write_fresh
+from motion_widgets.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["FOLDERS", "merge_from", "pack", "save_log", "unpack"]
 
 FORMAT = 1
-FOLDERS = ("results", "inputs", "mends")
+FOLDERS = ("results", "inputs", "mended")
 """The folders of a workspace that go into its bundle."""
 _LOG, _MANIFEST, _PRICES = "log.sqlite", "manifest.json", "prices.toml"
 _MANIFEST_MOST = 64 << 20
@@ -50,8 +52,10 @@ def save_log(log: Log, target: Path) -> Path:
     Raises
     ------
     LogError
-        The file cannot be written, or the log cannot be read.
+        The file cannot be written, or is a database already, or the log cannot be read.
     """
+    if is_database(target):  # perhaps this very log, with its newest rows in a file beside it
+        raise LogError.of("export_over", name=str(target))
     try:
         if log.path is not None and not log.read_only:
             with contextlib.closing(sqlite3.connect(log.path, timeout=30)) as db:
@@ -74,8 +78,10 @@ def pack(folder: Path, log: Log, target: Path) -> Path:
     Raises
     ------
     LogError
-        The file cannot be written, or the log cannot be read.
+        The file cannot be written, or is a database, or the log cannot be read.
     """
+    if is_database(target):
+        raise LogError.of("export_over", name=str(target))
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     files: dict[str, dict[str, Any]] = {}
     try:
@@ -163,9 +169,15 @@ def merge_from(log: Log, folder: Path, source: Path) -> Merged:
             raise LogError.of("merge_nothing", name=str(source))
         copy = Path(scratch) / "other.sqlite"
         _snapshot(file, copy)
-        other = Log(copy)
+        try:
+            other = Log(copy)
+        except LogError as error:  # it is the copy that the sentence names, and it goes away
+            raise LogError(str(error).replace(str(copy), str(source)), code=error.code) from error
         try:
             done = merge(log, other)
+            if other.read_only:
+                damage = {"what": damage_of(copy) or other.read_only, "jobs": other.count()}
+                done.conflicts.insert(0, say("merge_damaged", name=source, **damage))
         finally:
             other.close()
         for name in done.files:
@@ -265,7 +277,10 @@ def _own_log(folder: Path, bundle: Path) -> int:
         if log.read_only:
             raise LogError.of("bundle_wrong", name=bundle.name, what=log.read_only)
         rows = all_rows(log)
+        clean_ids(rows)
         clean_paths(rows)
+        for row in (*rows["jobs"], *rows["inputs"]):
+            row["shared"] = None  # what they shared it with is not where this folder shares
         taken = write_fresh(made, rows, salt=log.salt)
     finally:
         log.close()

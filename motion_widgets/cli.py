@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets import __version__
-from motion_widgets.cli_log import add_log_commands, pack, unpack
-from motion_widgets.errors import LogError, MotionError, MotionTimeout, RequestError
+from motion_widgets.cli_log import add_log_commands, pack, require_log, unpack
+from motion_widgets.cli_run import add_run_commands, demo, print_table, read_request
+from motion_widgets.errors import LogError, MotionError, RequestError
 from motion_widgets.jupyter import FLAG
-from motion_widgets.request import WIRE_FIELDS
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from motion_widgets.audit import Report
-    from motion_widgets.request import MotionRequest
-    from motion_widgets.sweep import Run, Sweep
     from motion_widgets.workspace import Workspace
 
 __all__ = ["main"]
 
-BARS = 16
-"""Cells that have a bar each in the terminal; a larger run has one for all."""
 NOTEBOOKS = ("studio.ipynb", "01_request.ipynb", "02_sweep.ipynb")
 
 
@@ -52,18 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _add_sweep(sweep: argparse.ArgumentParser) -> None:
-    sweep.add_argument("request", help=say("cli_request_or_plan"))
-    sweep.add_argument("--axis", action="append", default=[], metavar="FIELD=A,B", help=say("cli_axis"))
-    sweep.add_argument("--budget", type=float, help=say("cli_budget"))
-    sweep.add_argument("--plan", "--dry-run", action="store_true", help=say("cli_plan"))
-    sweep.add_argument("--repeats", type=int, help=say("cli_repeats"))
-    sweep.add_argument("--seed", type=int, help=say("cli_seed"))
-    sweep.add_argument("--fraction", type=float, metavar="USD", help=say("cli_fraction"))
-    sweep.add_argument("--save", metavar="FILE.toml", help=say("cli_save"))
-    sweep.add_argument("--consent", action="store_true", help=say("cli_consent"))
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="motion-widgets", description=say("cli_about"))
     parser.add_argument("--version", action="version", version=__version__)
@@ -77,8 +61,8 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("--endpoint", help=say("cli_endpoint"))
         return made
 
-    demo = command("demo", _demo, workspace=False)
-    demo.add_argument("--folder", default="workspace", help=say("cli_folder"))
+    shown = command("demo", demo, workspace=False)
+    shown.add_argument("--folder", default="workspace", help=say("cli_folder"))
     studio = command("studio", _studio, workspace=False)
     studio.add_argument("--folder", default=".", help=say("cli_studio_folder"))
     studio.add_argument("--open", action="store_true", help=say("cli_open"))
@@ -90,23 +74,20 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--faults", metavar="FILE", help=say("cli_faults"))
     command("measure", _measure, workspace=False).add_argument("files", nargs="+", help=say("cli_files"))
     command("check", _check).add_argument("request", help=say("cli_request"))
-    submit = command("submit", _submit)
-    submit.add_argument("request", help=say("cli_request"))
-    submit.add_argument("--max-cost", type=float, help=say("cli_max_cost"))
-    submit.add_argument("--new", action="store_true", help=say("cli_new"))
-    submit.add_argument("--consent", action="store_true", help=say("cli_consent"))
-    _add_sweep(command("sweep", _sweep))
-    command("attach", _attach).add_argument("id", help=say("cli_id"))
+    add_run_commands(command, _workspace)
     log = command("log", _log)
     for kind in ("csv", "parquet", "json"):
         log.add_argument(f"--{kind}", metavar="FILE", help=say("cli_export", kind=kind))
     add_log_commands(log, _workspace)
-    command("pack", lambda options: pack(options, _workspace(options))).add_argument(
-        "bundle", help=say("cli_bundle")
-    )
+    command("pack", lambda options: pack(options, _workspace)).add_argument("bundle", help=say("cli_bundle"))
     unpacked = command("unpack", unpack, workspace=False)
     unpacked.add_argument("bundle", help=say("cli_bundle"))
     unpacked.add_argument("folder", help=say("cli_folder"))
+    budget = command("budget", _budget)
+    budget.add_argument("person", nargs="?", help=say("cli_budget_person"))
+    budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
+    budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
+    command("share", _share).add_argument("--all", action="store_true", help=say("cli_share_all"))
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -129,98 +110,6 @@ def _workspace(options: argparse.Namespace) -> Workspace:
     if ws.live and ws.secret is None and sys.stdin.isatty():
         ws.switch(ws.endpoint, key=find_key(ws.base_url, ask=True), remember=False)
     return ws
-
-
-def _request(name: str) -> MotionRequest:
-    """Read a request from a JSON file, or from standard input for ``-``."""
-    from motion_widgets.request import MotionRequest
-
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
-        return MotionRequest.from_wire(json.loads(text))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RequestError.of("request_unreadable", name=name, reason=reason) from error
-
-
-def _demo(options: argparse.Namespace) -> None:
-    from motion_widgets.media import montage
-    from motion_widgets.request import MotionRequest
-    from motion_widgets.sweep import Sweep
-    from motion_widgets.workspace import Workspace
-
-    with Workspace(options.folder, endpoint="sandbox") as ws:
-        print(say("demo_samples"))
-        samples = ws.samples()
-        req = MotionRequest(
-            model="kling-v2-6-motion-control",
-            image_url=samples.image,
-            video_url=samples.clip_6s,
-            prompt="Waves at the camera, steady framing",
-        )
-        plan = Sweep(req).plan(ws)
-        print(plan)
-        run = plan.run(budget=5.00)
-        _follow(run)
-        _print_frame(run)
-        cells = [("reference", samples.clip_6s)]
-        for cell, job in zip(run.cells, run.jobs, strict=True):
-            if job.result is not None:
-                cells.append((" ".join(cell["values"].values()), job.result))
-        path = montage(cells, len(cells), ws.folder / "results" / f"{run.id}-compare.mp4")
-        print(say("demo_done", cost=run.cost, path=path))
-
-
-def _follow(run: Run) -> None:
-    """Draw how the run stands, with a bar per cell of a small one, until it rests.
-
-    An interrupt says how to take it up again.
-    """
-    from rich.console import Group
-    from rich.live import Live
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.text import Text
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[state]}", markup=False),
-        TimeElapsedColumn(),
-    )
-    standing, line = run.standing(), Text()
-    progress = Progress(*columns)
-    whole = progress.add_task(run.id, total=len(run.cells), state="")
-    single = len(run.cells) <= BARS
-    bars = [
-        progress.add_task(" ".join(cell["values"].values()), total=100, state="")
-        for cell in (run.cells if single else ())
-    ]
-    with Live(Group(progress, line)) as live:
-        while True:
-            resting = run.resting  # before the drawing, so that the last drawing shows the end
-            standing.update()
-            outlook = standing.outlook()
-            for bar, row in zip(bars, standing.rows, strict=False):
-                done = 100 if row["state"] == "collected" else min(row["progress"] or 0, 99)
-                progress.update(bar, completed=done, state=row["state"])
-            progress.update(whole, completed=outlook.done)
-            line.plain = str(outlook)
-            if resting:
-                break
-            try:
-                run.wait(0.3)
-            except MotionTimeout:
-                continue
-            except KeyboardInterrupt:
-                live.stop()
-                raise
-
-
-def _print_frame(run: Run) -> None:
-    frame = run.frame()[
-        ["mode", "character_orientation", "state", "clip_length", "estimate_high", "cost", "result_path"]
-    ]
-    print(frame.to_string(index=False))
 
 
 def _studio(options: argparse.Namespace) -> int:
@@ -286,7 +175,7 @@ def _measure(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    ws, req = _workspace(options), _request(options.request)
+    ws, req = _workspace(options), read_request(options.request)
     findings = ws.check(req)
     for one in findings:
         print(f"{one.severity}: {one.field}: {one.message}")
@@ -297,97 +186,8 @@ def _check(options: argparse.Namespace) -> int:
     return int(any(one.severity == "error" for one in findings))
 
 
-def _submit(options: argparse.Namespace) -> int:
-    ws = _workspace(options)
-    if options.consent:
-        ws.consent()
-    job = ws.submit(_request(options.request), max_cost=options.max_cost, new=options.new)
-    print(job.id, flush=True)
-    job.wait()
-    print(job)
-    return _told(job.result, job.error)
-
-
-def _told(result: Path | None, error: str | None) -> int:
-    if result is not None:
-        print(result)
-        return 0
-    print(error or "", file=sys.stderr)
-    return 1
-
-
-def _sweep(options: argparse.Namespace) -> int:
-    sweep = _design(options)
-    ws = _workspace(options)
-    plan = sweep.plan(ws)
-    if options.fraction is not None:
-        plan = plan.for_budget(options.fraction)
-    print(plan.frame().drop(columns="job_id").to_string(index=False))
-    if plan.offer is not None:
-        print(plan.offer.message)
-    for sentence in plan.gives_up:
-        print(sentence)
-    if options.save:
-        print(plan.save(options.save))
-    print(plan)
-    if options.plan:
-        return 0
-    if options.consent:
-        ws.consent()
-    run = plan.run(budget=options.budget)
-    print(run.id, flush=True)
-    return _finish(run)
-
-
-def _design(options: argparse.Namespace) -> Sweep:
-    """Read a plan in TOML, or make one of a request and axes."""
-    from motion_widgets.sweep import Sweep
-    from motion_widgets.sweep.toml import load
-
-    more = {
-        name: getattr(options, name) for name in ("repeats", "seed") if getattr(options, name) is not None
-    }
-    if options.request.lower().endswith(".toml"):
-        if options.axis or more:
-            raise RequestError.of("plan_has_axes", name=options.request)
-        return load(options.request)
-    axes: dict[str, Any] = {}
-    for axis in options.axis:
-        field, _, values = axis.partition("=")
-        axes[field] = [value for value in values.split(",") if value]
-    named = [name for name in axes if name in ("req", "repeats", "seed", "where")]
-    if named:  # an option of Sweep is no axis, whatever it is called here
-        raise RequestError.of("axis_unknown", name=named[0], known=", ".join(WIRE_FIELDS))
-    return Sweep(_request(options.request), **more, **axes)
-
-
-def _finish(run: Run) -> int:
-    _follow(run)
-    _print_frame(run)
-    for sentence in run.stopped:
-        print(sentence)
-    print(run.summary())
-    return int(set(run.counts()) != {"collected"})
-
-
-def _attach(options: argparse.Namespace) -> int:
-    from motion_widgets.sweep import Run
-
-    found = _workspace(options).attach(options.id)
-    if isinstance(found, Run):
-        found.drive()
-        return _finish(found)
-    while True:
-        try:
-            found.wait(0.5)
-            break
-        except MotionTimeout:
-            time.sleep(0)
-    print(found)
-    return _told(found.result, found.error)
-
-
 def _log(options: argparse.Namespace) -> None:
+    require_log(options)
     log = _workspace(options).log
     exports = {kind: getattr(options, kind) for kind in ("csv", "parquet", "json") if getattr(options, kind)}
     for kind, path in exports.items():
@@ -396,7 +196,25 @@ def _log(options: argparse.Namespace) -> None:
         frame = log.frame()
         columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
         columns += ["created", "error_message"]
-        print(frame[columns].to_string(index=False) if len(frame) else say("log_empty"))
+        print_table(frame[columns]) if len(frame) else print(say("log_empty"))
+
+
+def _share(options: argparse.Namespace) -> None:
+    ws = _workspace(options)
+    print(say("shared_done", count=ws.share(everything=options.all), place=ws.shared))
+
+
+def _budget(options: argparse.Namespace) -> None:
+    """Show what people may spend, or set it for one of them."""
+    ws = _workspace(options)
+    if options.limit is None:
+        known = [one for one in ws.budgets() if options.person in (None, one.person)]
+        print("\n".join(map(str, known)) or say("budget_none"))
+        return
+    limit: Any = options.limit
+    with contextlib.suppress(ValueError):
+        limit = None if limit == "none" else float(limit)
+    print(ws.set_budget(limit, options.person, since=options.since))
 
 
 def _said(report: Report) -> int:

@@ -14,12 +14,13 @@ from motion_widgets.texts import say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from motion_widgets.jobs.shared import Shared
     from motion_widgets.log.store import Log
     from motion_widgets.workspace import Workspace
 
-__all__ = ["add_log_commands", "pack", "unpack"]
+__all__ = ["add_log_commands", "pack", "require_log", "unpack"]
 
-_KINDS = (".csv", ".parquet", ".jsonl", ".json", ".sqlite")
+_KINDS = (".csv", ".parquet", ".jsonl", ".json", ".xlsx", ".sqlite")
 
 
 def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[..., Workspace]) -> None:
@@ -36,12 +37,17 @@ def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[...,
 
     command("check", _check).add_argument("--files", action="store_true", help=say("cli_log_files"))
     command("rescue", _rescue).add_argument("--replace", action="store_true", help=say("cli_log_replace"))
-    export = command("export", lambda options: _export(open_workspace(options), Path(options.target)))
+    export = command("export", lambda options: _export(options, open_workspace))
     export.add_argument("target", help=say("cli_log_target"))
-    brought = command("import", lambda options: _import(open_workspace(options), Path(options.source)))
+    export.add_argument("--excel", action="store_true", help=say("cli_log_excel"))
+    brought = command("import", lambda options: _import(open_workspace(options), _path(options.source)))
     brought.add_argument("source", help=say("cli_log_source"))
-    merged = command("merge", lambda options: _merge(open_workspace(options), Path(options.source)))
+    merged = command("merge", lambda options: _merge(open_workspace(options), _path(options.source)))
     merged.add_argument("source", help=say("cli_log_source"))
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser()
 
 
 def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
@@ -50,6 +56,15 @@ def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
 
     folder = Path(options.folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
     return folder, os.environ.get(LOG) or folder / "log.sqlite"
+
+
+def require_log(options: argparse.Namespace) -> None:
+    """Raise unless there is a log to read: a misspelt folder would otherwise become an empty workspace."""
+    from motion_widgets.log.database import file_of
+
+    folder, address = _place(options)
+    if file_of(address) is not None and not folder.is_file():  # of a file in its place the workspace speaks
+        _file_of(address)
 
 
 def _file_of(address: str | Path) -> Path:
@@ -89,7 +104,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         for notice in log.notices:
             print(notice)
-        lines = list(_files(log, folder, whole=options.files))
+        lines = list(_files(log, folder, _shared(folder), whole=options.files))
         print(*lines, sep="\n", end="\n" if lines else "")
         shape, events = log.facts()
         print(say("check_fine", name=log.name, shape=shape, jobs=log.count(), events=events))
@@ -98,8 +113,17 @@ def _check(options: argparse.Namespace) -> int:
     return int(bool(lines))
 
 
-def _files(log: Log, folder: Path, *, whole: bool) -> Any:
-    """Give a sentence for each file that a job names and that is not here, or is another by now."""
+def _shared(folder: Path) -> Shared | None:
+    """Give the shared path that the settings name. None: none."""
+    from motion_widgets.jobs.shared import Shared
+    from motion_widgets.workspace import SHARED
+
+    address = os.environ.get(SHARED)
+    return Shared(address, folder) if address else None
+
+
+def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any:
+    """Give a sentence for each file that a job names and that is nowhere, or is another by now."""
     from motion_widgets.content import sha256_of
 
     for row in log.rows():
@@ -108,6 +132,8 @@ def _files(log: Log, folder: Path, *, whole: bool) -> Any:
                 continue
             path = folder / row[name]
             if not path.is_file():
+                if shared is not None and shared.has(row[name]):
+                    continue
                 yield say("check_missing", id=row["id"], path=row[name])
             elif whole and name == "result_path" and row["result_sha"] not in (None, sha256_of(path)):
                 yield say("check_changed", id=row["id"], path=row[name])
@@ -136,35 +162,28 @@ def _rescue(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(ws: Workspace, target: Path) -> None:
+def _export(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
     from motion_widgets.bundle import save_log
 
+    target = _path(options.target)
     kind = target.suffix.lower()
     if kind not in _KINDS:
         raise LogError.of("export_kind", name=target.name, known=", ".join(_KINDS))
-    if kind == ".sqlite":
+    require_log(options)
+    ws = open_workspace(options)
+    if kind == ".csv":
+        print(ws.log.to_csv(target, excel=options.excel))
+    elif kind == ".sqlite":
         print(save_log(ws.log_store, target))
     else:
-        name = "json" if kind == ".jsonl" else kind[1:]
+        name = {".jsonl": "json", ".xlsx": "excel"}.get(kind, kind[1:])
         print(getattr(ws.log, f"to_{name}")(target))
 
 
 def _import(ws: Workspace, source: Path) -> None:
-    import pandas as pd
+    from motion_widgets.log.exports import from_file
 
-    kind = source.suffix.lower()
-    try:
-        if kind == ".csv":
-            frame = pd.read_csv(source)
-        elif kind == ".parquet":
-            frame = pd.read_parquet(source)
-        elif kind in (".jsonl", ".json"):
-            frame = pd.read_json(source, lines=True, dtype=False)
-        else:
-            raise LogError.of("export_kind", name=source.name, known=", ".join(_KINDS[:-1]))
-    except (OSError, ValueError) as error:
-        reason = str(getattr(error, "strerror", None) or error)[:200]
-        raise LogError.of("import_kind", name=source.name, reason=reason) from error
+    frame = from_file(source)
     print(say("import_done", added=ws.log.import_frame(frame), all=len(frame)))
 
 
@@ -178,17 +197,24 @@ def _merge(ws: Workspace, source: Path) -> None:
     print(say("merge_done", **numbers))
 
 
-def pack(options: argparse.Namespace, ws: Workspace) -> None:
+def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
     """Run ``motion-widgets pack``."""
     from motion_widgets.bundle import pack as packed
 
-    path = packed(ws.folder, ws.log_store, Path(options.bundle))
+    require_log(options)
+    ws = open_workspace(options)
+    for lacking in ws.bring(ws.log_store.rows()):  # what is only on the shared path belongs into it as well
+        print(lacking)
+    path = packed(ws.folder, ws.log_store, _path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
+    lacks = sum(1 for _ in _files(ws.log_store, ws.folder, None, whole=False))
+    if lacks:
+        print(say("bundle_lacks", count=lacks))
 
 
 def unpack(options: argparse.Namespace) -> None:
     """Run ``motion-widgets unpack``."""
     from motion_widgets.bundle import unpack as unpacked
 
-    folder = Path(options.folder).expanduser().absolute()
-    print(say("bundle_unpacked", path=folder, jobs=unpacked(Path(options.bundle), folder)))
+    folder = _path(options.folder).absolute()
+    print(say("bundle_unpacked", path=folder, jobs=unpacked(_path(options.bundle), folder)))

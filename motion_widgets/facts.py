@@ -41,6 +41,8 @@ class Clip:
     codec: str = ""
     """The video's sample entry: ``"avc1"``, ``"hvc1"``, …"""
     has_audio: bool = False
+    has_location: bool = False
+    """Its header says where it was taken, or holds a track that does."""
     size: int | None = None
     """Bytes of the whole file. None: the server does not say."""
     brand: str = ""
@@ -89,6 +91,8 @@ class Image:
     """Bytes of the file. None: the server does not say."""
     rotated: bool = False
     """EXIF asks for a rotation, so the stored pixels lie otherwise than they are shown."""
+    has_location: bool = False
+    """EXIF or XMP says where it was taken."""
     sha256: str | None = None
     """Hash of the content, lower-case hex. None for a link."""
 

@@ -192,8 +192,12 @@ class Library:
     ) -> tuple[Clip | Image | None, str]:
         try:
             if isinstance(known, dict) and {**known, **_state(path)} == known and known["kind"] == kind:
-                made: Clip | Image = (Clip if kind == "clip" else Image)(**known["fact"])
-                if made.source == str(path.absolute()):
+                how = Clip if kind == "clip" else Image
+                made: Clip | Image = how(**known["fact"])
+                # What an older version did not measure is measured now.
+                if known["fact"].keys() == how.__dataclass_fields__.keys() and made.source == str(
+                    path.absolute()
+                ):
                     return made, ""
         except (KeyError, TypeError, OSError):
             pass  # an older version's memory, or none at all

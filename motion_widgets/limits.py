@@ -34,6 +34,8 @@ class Limits:
     clip_side: tuple[int, int] = (340, 3850)
     """px, each side."""
     clip_formats: tuple[str, ...] = ("mp4", "mov")
+    clip_codecs_safe: tuple[str, ...] = ("avc1", "avc3")
+    """Sample entries of H.264, which every reader knows; the documentation names no codec."""
     image_bytes: int = 10 * MB
     image_side: tuple[int, int] = (300, 65536)
     """px, each side."""

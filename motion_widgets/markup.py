@@ -5,7 +5,10 @@ from __future__ import annotations
 import html
 import unicodedata
 
-__all__ = ["esc", "user"]
+__all__ = ["PLAIN", "esc", "user"]
+
+PLAIN = "mathjax_ignore tex2jax_ignore"
+"""Classes of an element in which MathJax, new and old, leaves ``$5 or $6`` alone."""
 
 
 def esc(value: object) -> str:

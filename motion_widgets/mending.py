@@ -1,23 +1,28 @@
-"""Mending inside a workspace: results in ``mended/``, sources kept, provenance in the log, and undoing."""
+"""A workspace's own media: mending into ``mended/`` with provenance and undo, the library, the samples."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import LogError
 from motion_widgets.jobs.inputs import keep_input, make_folder
+from motion_widgets.library import Library
+from motion_widgets.media import sample_media
 from motion_widgets.media.mend import mend
 
 if TYPE_CHECKING:
     from motion_widgets.facts import Clip, Image
     from motion_widgets.log.store import Log
+    from motion_widgets.media import SampleMedia
     from motion_widgets.media.mend import Mend, Operation
 
-__all__ = ["Mended", "mend_into", "undo"]
+__all__ = ["Mended", "Mends", "mend_into", "undo"]
 
 FOLDER = "mended"
+_DRAWING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +103,38 @@ def undo(log: Log, folder: Path, mend_id: str) -> Path:
         raise LogError.of("mend_source_gone", name=row["source_name"])
     log.undo_mend(mend_id)
     return source
+
+
+class Mends:
+    """Mending and media at hand, for `Workspace`, which has all that is named here."""
+
+    folder: Path
+    log_store: Log
+
+    def mend(self, source: str | Path | Clip | Image, operation: Operation, **how: Any) -> Mended:
+        """Mend a local clip or image into ``mended/``, with its provenance in the log (see `mending`).
+
+        `how`: `progress`, `cancel` and `deadline`, as `motion_widgets.mend` takes them.
+
+        Raises
+        ------
+        ClipError
+            It cannot be mended, or the mend was cancelled or too slow; nothing is left then.
+        LogError
+            The folder or the log cannot be written.
+        """
+        return mend_into(self.log_store, self.folder, source, operation, **how)
+
+    def undo_mend(self, mend_id: str) -> Path:
+        """Take a mend back and give the file that it was made of; raises LogError where it is gone."""
+        return undo(self.log_store, self.folder, mend_id)
+
+    @property
+    def library(self) -> Library:
+        """The clips and images in ``library/`` that are used again and again."""
+        return Library(self.folder / "library")
+
+    def samples(self) -> SampleMedia:
+        """Give the reference image and clips that come with the toolkit, drawn at first use."""
+        with _DRAWING:  # two threads would write the same part files
+            return sample_media(self.folder / "samples")

@@ -7,15 +7,11 @@ data (`limits.py`), the sentences too (`texts.py`).
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import math
-import re
-import socket
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from motion_widgets.addresses import host_of, is_private
 from motion_widgets.errors import ClipError
 from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.findings import SEVERITIES, Finding, Fix, Severity, find, fix, show
@@ -25,9 +21,17 @@ from motion_widgets.texts import say
 
 __all__ = ["LIMITS", "MB", "MODELS", "MODES", "ORIENTATIONS", "Finding", "Fix", "Limits", "check"]
 
-_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain", ".lan", ".home.arpa")
-_NO_LINK = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
-"""Blanks, control characters and halves of characters, none of which an address has."""
+_CODECS = {
+    **dict.fromkeys(("avc1", "avc3"), "H.264"),
+    **dict.fromkeys(("hvc1", "hev1", "dvh1", "dvhe"), "HEVC (H.265)"),
+    **dict.fromkeys(("apch", "apcn", "apcs", "apco", "ap4h", "ap4x"), "ProRes"),
+    "av01": "AV1",
+    "vp08": "VP8",
+    "vp09": "VP9",
+    "mp4v": "MPEG-4 Part 2",
+    "jpeg": "Motion JPEG",
+}
+"""Names of pictures by their sample entry."""
 
 
 def check(
@@ -104,38 +108,6 @@ def _check_choice(where: str, value: object, allowed: tuple[str, ...]) -> Iterat
         )
 
 
-@lru_cache(512)  # looked up on every key; the same few links
-def _private(host: str) -> bool:
-    """Say whether a host is plainly this machine or in a private network; no name is looked up."""
-    host = host.rstrip(".").partition("%")[0]
-    if host == "localhost" or host.endswith(_PRIVATE_SUFFIXES):
-        return True
-    try:
-        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(host)
-    except ValueError:
-        try:  # 127.1 and 0x7f000001 are addresses too
-            address = ipaddress.ip_address(socket.inet_aton(host))
-        except (OSError, ValueError):
-            return "." not in host  # no public name has a single part
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global or address.is_multicast
-
-
-@lru_cache(512)
-def _host_of(link: str) -> tuple[str, int | None, bool] | None:
-    """Give host, port and whether there is a user name or password. None: this is no complete link."""
-    if _NO_LINK.search(link):
-        return None
-    try:
-        parts = urlsplit(link)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not host.strip("."):
-        return None
-    return host, port, "@" in parts.netloc
-
-
 def _check_media(
     where: Literal["image_url", "video_url"],
     value: object,
@@ -170,14 +142,14 @@ def _check_media(
 
 
 def _check_link(where: str, what: str, source: str, *, live: bool) -> Iterator[Finding]:
-    parts = _host_of(source)
+    parts = host_of(source)
     if parts is None:
         yield find(where, "error", "link_broken", what=what, found=show(source))
         return
     host, _, credentials = parts
     if credentials:
         yield find(where, "error", "link_credentials", what=what)
-    if live and _private(host):
+    if live and is_private(host):
         yield find(where, "error", "link_private", what=what, host=host)
 
 
@@ -212,6 +184,18 @@ def _check_image(image: Image | ClipError | None) -> Iterator[Finding]:
         yield find(where, "error", "image_large", **size, limit=high)
     if short > 0 and _outside(image.width / image.height, *limits.image_aspect):
         yield find(where, "error", "image_aspect", **size, ratio=_up(long / short, 2))
+    if image.has_location:
+        yield _location(where, image)
+    if image.rotated:
+        yield find(where, "hint", "image_turned", name=image.name)
+
+
+def _location(where: str, fact: Clip | Image) -> Finding:
+    """Warn of a place in a file that may become public; of a link it is public already."""
+    code = "clip_location" if isinstance(fact, Clip) else "image_location"
+    if media_kind(fact.source) == "link":
+        return find(where, "hint", f"{code}_public", name=fact.name)
+    return find(where, "warning", code, name=fact.name)
 
 
 def _check_clip(req: MotionRequest, clip: Clip | ClipError | None) -> Iterator[Finding]:
@@ -244,6 +228,17 @@ def _check_clip(req: MotionRequest, clip: Clip | ClipError | None) -> Iterator[F
             high=high,
         )
     yield from _check_length(req, clip)
+    if clip.codec and clip.codec not in limits.clip_codecs_safe:
+        yield find(where, "warning", "clip_codec", name=clip.name, codec=codec_name(clip.codec))
+    if clip.has_location:
+        yield _location(where, clip)
+    if clip.rotation:
+        yield find(where, "hint", "clip_turned", name=clip.name, degrees=clip.rotation)
+
+
+def codec_name(codec: str) -> str:
+    """Give what people call a codec; of a sample entry that is not known, its own four letters."""
+    return _CODECS.get(codec) or show(codec)
 
 
 def _up(value: float, digits: int) -> float:
@@ -358,10 +353,10 @@ def _check_webhook(webhook: object) -> Iterator[Finding]:
     if not isinstance(webhook, str):
         yield _wrong_type("webhook", webhook, say("a_link"))
         return
-    parts = _host_of(webhook)
+    parts = host_of(webhook)
     if parts is None or parts[1] not in (None, 80, 443):
         yield find("webhook", "error", "webhook_wrong", found=show(webhook))
-    elif _private(parts[0]):
+    elif is_private(parts[0]):
         yield find("webhook", "warning", "webhook_private", host=parts[0])
 
 

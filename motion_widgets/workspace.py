@@ -25,21 +25,24 @@ from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.endpoint.secret import Secret
 from motion_widgets.errors import RequestError
 from motion_widgets.jobs.appraise import Appraiser, bound_micro, judge, require_bound
+from motion_widgets.jobs.budgets import Budgeted
 from motion_widgets.jobs.hosting import Hosting
 from motion_widgets.jobs.inputs import keep_inputs, make_folder, require_writable, wire_of
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.loop import spawn
+from motion_widgets.jobs.memory import sandbox_account
 from motion_widgets.jobs.publishing import Publishes
 from motion_widgets.jobs.runner import Runner
-from motion_widgets.jobs.sidecar import read_sidecar, request_of
+from motion_widgets.jobs.shared import Shared
+from motion_widgets.jobs.sharing import Outbox, Shares
+from motion_widgets.jobs.sidecar import read_sidecar
 from motion_widgets.jobs.target import BASE_URL, Target, keep_in_mind, remembered, target_of
-from motion_widgets.library import Library
 from motion_widgets.log.frames import LogView
+from motion_widgets.log.names import whoami
 from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log, Row
 from motion_widgets.log.tables import jobs
-from motion_widgets.media import sample_media
-from motion_widgets.mending import Mended, mend_into, undo
+from motion_widgets.mending import Mends
 from motion_widgets.price import PRICES, Estimate, Prices
 from motion_widgets.texts import say
 
@@ -48,9 +51,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.publishing.place import Published
     from motion_widgets.errors import ClipError
-    from motion_widgets.facts import Clip, Image
-    from motion_widgets.media import SampleMedia
-    from motion_widgets.media.mend import Operation
+    from motion_widgets.facts import Clip, Image, Shots
     from motion_widgets.request import MotionRequest
     from motion_widgets.rules import Finding
     from motion_widgets.sandbox import Sandbox
@@ -60,12 +61,12 @@ __all__ = ["BASE_URL", "Workspace", "publish"]
 
 FOLDER = "MOTION_WIDGETS_FOLDER"
 LOG = "MOTION_WIDGETS_LOG"
+SHARED = "MOTION_WIDGETS_SHARED"
 _UNDER_WAY = [str(state) for state in (*FOLLOWED, State.SUBMITTING)]
-_DRAWING = threading.Lock()
 _OPEN: weakref.WeakSet[Workspace] = weakref.WeakSet()
 
 
-class Workspace(Publishes):
+class Workspace(Publishes, Budgeted, Shares, Mends):
     """A folder with an endpoint and a log.
 
     Parameters
@@ -79,13 +80,16 @@ class Workspace(Publishes):
         A SQLAlchemy URL. None: ``MOTION_WIDGETS_LOG``, else SQLite in the folder.
     key
         The API key, for this kernel only. None: from the environment or the keyring when it is needed.
+    shared
+        Where a team shares results and inputs: ``s3://bucket/team``, ``file:///mnt/team`` or any other
+        address that fsspec writes to. None: ``MOTION_WIDGETS_SHARED``, else they stay in the folder.
     speed
         The sandbox's clock factor. None: its default.
 
     Raises
     ------
     LogError
-        The folder or the log cannot be opened.
+        The folder or the log cannot be opened, or `shared` or ``MOTION_WIDGETS_USER`` is of no use.
     RequestError
         The endpoint is none, or a base URL came without a key.
     """
@@ -97,6 +101,7 @@ class Workspace(Publishes):
         log: str | None = None,
         key: str | None = None,
         *,
+        shared: str | None = None,
         speed: float | None = None,
     ) -> None:
         secret = Secret(key) if key is not None else None
@@ -105,10 +110,14 @@ class Workspace(Publishes):
         self._target = target_of(endpoint or remembered(self.folder), secret)
         for name in ("results", "inputs"):
             make_folder(self.folder / name)
+        whoami()  # a name that is none is said now, not in the middle of a job
+        address = shared or os.environ.get(SHARED)
+        place = Shared(address, self.folder) if address else None
         own_prices = self.folder / "prices.toml"
         self._appraiser = Appraiser(Prices.load(own_prices) if own_prices.is_file() else PRICES)
         self.log_store = Log(log or os.environ.get(LOG) or self.folder / "log.sqlite")
         self.log = LogView(self.log_store)
+        self.outbox = Outbox(self.log_store, place) if place and not self.log_store.read_only else None
         self._speed = speed
         self._lock = threading.RLock()
         self._closed = False
@@ -174,7 +183,12 @@ class Workspace(Publishes):
 
     @property
     def account(self) -> str:
-        """Under which name the log keeps this account: a salted fingerprint of the key."""
+        """Under which name the log keeps this account: a salted fingerprint of the key.
+
+        The sandbox's is ``"sandbox"``; in a log outside the folder, which others may share, it is one's own.
+        """
+        if not self.live and self.log_store.path != self.folder / "log.sqlite":
+            return sandbox_account(self.folder)
         return self._target.account(self.log_store.salt)
 
     @property
@@ -254,14 +268,15 @@ class Workspace(Publishes):
 
     def judge(
         self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None,
-        *, hosted: bool | None = None,
+        *, hosted: bool | None = None, shots: Shots | None = None,
     ) -> list[Finding]:  # fmt: skip
         """Find all that is wrong with a request whose media were measured, for this workspace's endpoint.
 
         `hosted`: whether there is a place to publish clips. None: it is looked up, which touches the disk.
+        `shots`: what `measure_shots` saw, for hints.
         """
         chosen = self.publish_to is not None if hosted is None else hosted
-        return judge(req, clip, image, self._target, hosted=chosen)
+        return judge(req, clip, image, self._target, hosted=chosen, shots=shots)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs, at this workspace's prices."""
@@ -296,7 +311,8 @@ class Workspace(Publishes):
             The request has errors, all of which are in `findings`; or a local file would become public and
             nobody consented (`consent`).
         BudgetError
-            No `max_cost` on a live endpoint, or the estimate's upper end exceeds it.
+            No `max_cost` on a live endpoint, or the estimate's upper end exceeds it, or what is left of your
+            own budget.
         AuthError
             A live endpoint without a key.
         LogError
@@ -313,10 +329,12 @@ class Workspace(Publishes):
             return earlier
         values, cost = self.prepare(req)
         self.require_bound(cost, max_cost)
+        self.require_budget(cost)
         self.require_ready()
         self.hosting.require_consent(req)
         kept = keep_inputs(self.log_store, self.folder, req)
         row, _ = self.log_store.add_job({**values, **kept}, new=new)
+        self._look_for_unshared()
         if row["state"] == State.PLANNED:
             runner.drive(row["id"])
         elif row["state"] in _UNDER_WAY:
@@ -341,7 +359,9 @@ class Workspace(Publishes):
         """
         values, _ = self.prepare(req)
         self.hosting.require_consent(req)
-        return {**values, **keep_inputs(self.log_store, self.folder, req)}
+        kept = keep_inputs(self.log_store, self.folder, req)
+        self._look_for_unshared()
+        return {**values, **kept}
 
     def require_bound(self, cost: Estimate, bound: float | None) -> None:
         """Raise BudgetError unless a price fits what may be spent (a live endpoint needs a bound)."""
@@ -381,7 +401,7 @@ class Workspace(Publishes):
             with contextlib.suppress(OSError):
                 known.append(jobs.c.result_sha == sha256_of(path))
         rows = self.log_store.rows(or_(*known), limit=1, newest=True)
-        return request_of(rows[0], self.folder) if rows else read_sidecar(path, self.folder)
+        return self.request_of(rows[0]) if rows else read_sidecar(path, self.folder)
 
     def attach(self, an_id: str) -> Job | Run:
         """Take up a job or a run by its id, after a restart or in another notebook.
@@ -424,36 +444,6 @@ class Workspace(Publishes):
         """
         return spawn(self.runner.balance()).result(timeout)
 
-    # Mending.
-
-    def mend(self, source: str | Path | Clip | Image, operation: Operation, **how: Any) -> Mended:
-        """Mend a local clip or image into ``mended/``, with its provenance in the log (see `mending`).
-
-        `how`: `progress`, `cancel` and `deadline`, as `motion_widgets.mend` takes them.
-
-        Raises
-        ------
-        ClipError
-            It cannot be mended, or the mend was cancelled or too slow; nothing is left then.
-        LogError
-            The folder or the log cannot be written.
-        """
-        return mend_into(self.log_store, self.folder, source, operation, **how)
-
-    def undo_mend(self, mend_id: str) -> Path:
-        """Take a mend back and give the file that it was made of; raises LogError where it is gone."""
-        return undo(self.log_store, self.folder, mend_id)
-
-    @property
-    def library(self) -> Library:
-        """The clips and images in ``library/`` that are used again and again."""
-        return Library(self.folder / "library")
-
-    def samples(self) -> SampleMedia:
-        """Give the reference image and clips that come with the toolkit, drawn at first use."""
-        with _DRAWING:  # two threads would write the same part files
-            return sample_media(self.folder / "samples")
-
     def close(self) -> None:
         """Stop the background work; jobs live on at the endpoint and in the log, which stays readable."""
         with self._lock:
@@ -465,6 +455,8 @@ class Workspace(Publishes):
             sandbox, self._sandbox = self._sandbox, None
         if sandbox is not None:
             sandbox.stop()
+        if self.outbox is not None:
+            self.outbox.close()
         self.log_store.close()
         _OPEN.discard(self)
 
@@ -473,6 +465,8 @@ class Workspace(Publishes):
         if self._runner is not None:
             self._runner.see_off()
             self._runner.close()
+        if self.outbox is not None:
+            self.outbox.close()
         rows = self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))
         ids = [row["id"] for row in rows]
         if ids:
@@ -525,6 +519,7 @@ def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
     hosting = ws.hosting if target.live else None
 
     async def publish(made: EndpointClient, row: Row) -> dict[str, Any]:
+        await asyncio.to_thread(ws.bring_inputs, row)
         wire, doubts = await wire_of(made, row, ws.folder, hosting=hosting)
         for one in [one for one in doubts if one.severity == "warning"]:
             await asyncio.to_thread(ws.log_store.remark, row["id"], one.message[:300])
@@ -533,6 +528,7 @@ def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
     return Runner(
         ws.log_store, endpoint=target.endpoint, account=account, client=client, publish=publish,
         root=ws.folder, results=ws.folder / "results", trusted=target.here,
+        shared=ws.outbox.shared if ws.outbox is not None else None,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import BudgetError, ClipError, RequestError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.jobs.inputs import columns_of
 from motion_widgets.media import measure_clip, measure_image
 from motion_widgets.price import Estimate, Prices, estimate, to_micro
@@ -95,12 +95,13 @@ def judge(
     target: Target,
     *,
     hosted: bool,
+    shots: Shots | None = None,
 ) -> list[Finding]:
     """Find all that is wrong with a request for an endpoint; one on this machine reaches its links.
 
-    `hosted`: a person chose where local clips are published.
+    `hosted`: a person chose where local clips are published. `shots`: as `check` takes them.
     """
-    findings = check(req, clip=clip, image=image, live=target.live)
+    findings = check(req, clip=clip, image=image, live=target.live, shots=shots)
     if hosted:
         findings = [one for one in findings if one.code != "clip_needs_hosting"]
     if target.here:

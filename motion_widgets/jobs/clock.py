@@ -29,6 +29,7 @@ class Clock:
 
     def __init__(self, on_gap: Callable[[float, float], None]) -> None:
         self._on_gap = on_gap
+        self._seen = timing.now()
         self._sleepers: dict[str, asyncio.Future[bool]] = {}
 
     async def until(self, due: float, job_id: str) -> bool:
@@ -36,12 +37,13 @@ class Clock:
         woken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._sleepers[job_id] = woken
         try:
+            self._look()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(max(due - timing.now(), 0.0), timing.SLICE)):
                     return await woken
         finally:
             self._sleepers.pop(job_id, None)
-        return False
+        return self._look()
 
     async def sleep(self, seconds: float, job_id: str) -> None:
         """Wait for a job's next try; a gap ends the wait."""
@@ -58,11 +60,16 @@ class Clock:
                 woken.set_result(gap)
 
     async def ticking(self) -> None:
-        """Look at the clock for ever; a gap wakes all."""
+        """Look at the clock for ever."""
         while True:
-            before = timing.now()
             await asyncio.sleep(timing.BEAT)
-            after = timing.now()
-            if not 0 <= after - before <= timing.BEAT + timing.GAP:
-                self._on_gap(before, after)
-                self.wake(gap=True)
+            self._look()
+
+    def _look(self) -> bool:
+        """Wake all who sleep if there was a gap since the last look, whoever looks first; say whether."""
+        before, self._seen = self._seen, timing.now()
+        if 0 <= self._seen - before <= timing.BEAT + timing.GAP:
+            return False
+        self._on_gap(before, self._seen)
+        self.wake(gap=True)
+        return True

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
 from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.crew import error_columns
-from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.download import Download, Fetched
 from motion_widgets.jobs.lanes import Lane
+from motion_widgets.jobs.sharing import elsewhere, put_result, put_sidecar
 from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
 if TYPE_CHECKING:
     from motion_widgets.jobs.crew import Crew
-    from motion_widgets.jobs.download import Fetched
     from motion_widgets.log.store import Row
 
 __all__ = ["collect"]
@@ -56,12 +57,20 @@ async def collect(crew: Crew, row: Row) -> bool:
         trouble: Exception
         try:
             async with crew.gate.slot(Lane.DOWNLOAD, (row["expires_at"] or 0) / 1e6):
-                got = await download.fetch(links[failures % len(links)])
+                got = await _fetched(crew, row, download, links[failures % len(links)])
         except (EndpointError, LogError) as error:
             trouble = error
         else:
             download.tidy()  # before the log says "collected": whoever reads that finds results only
-            await crew.insist(_keep, crew, job_id, got)
+            shared = await put_result(crew, job_id, got)
+            said = shared or crew.shared is None
+            fine = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
+            await crew.insist(_keep, crew, job_id, got, {**shared, **fine})
+            if shared and crew.shared is not None:
+                name = got.path.relative_to(crew.root).as_posix()
+                await asyncio.get_running_loop().run_in_executor(
+                    crew.shared.pool, put_sidecar, crew.shared, name
+                )
             return True
         failures += 1
         with contextlib.suppress(LogError):  # the log may be on the disk that is full
@@ -71,19 +80,34 @@ async def collect(crew: Crew, row: Row) -> bool:
             expires = await _ask_again(crew, row)
             if dead >= timing.GONE or (now_us() > expires and failures > 1):
                 download.tidy()
-                return await crew.db(crew.log.move, job_id, State.EXPIRED, note=str(trouble)[:300])
+                note = str(trouble)[:300]
+                if row["result_sha"] is None:
+                    return await crew.db(crew.log.move, job_id, State.EXPIRED, note=note)
+                facts = {"collected": now_us(), **error_columns(elsewhere(crew, row), kind="shared")}
+                return await crew.db(crew.log.move, job_id, State.COLLECTED, note=note, **facts)
         await crew.clock.sleep(timing.growing(dead) if dead else timing.backoff(failures), job_id)
         row = await crew.db(crew.log.job, job_id)
 
 
-def _keep(crew: Crew, job_id: str, got: Fetched) -> None:
+def _keep(crew: Crew, job_id: str, got: Fetched, facts: dict[str, Any]) -> None:
     """Write down that a result is here, and beside it what it was made of."""
     crew.log.move(
         job_id, State.COLLECTED, collected=now_us(), result_size=got.size, result_sha=got.sha256,
-        result_path=got.path.relative_to(crew.root).as_posix(),
-        error_kind=None, error_code=None, error_message=None,
+        result_path=got.path.relative_to(crew.root).as_posix(), **facts,
     )  # fmt: skip
     write_sidecar(crew.log, crew.root, job_id)
+
+
+async def _fetched(crew: Crew, row: Row, download: Download, link: str) -> Fetched:
+    """Fetch a result from its link, or from the shared path where its driver died having put it there."""
+    name, sha = row["result_path"], row["result_sha"]
+    if crew.shared is not None and sha is not None and not (crew.root / name).is_file():
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(LogError, TimeoutError):
+            async with asyncio.timeout(timing.SHARED_PATIENCE):
+                path = await loop.run_in_executor(crew.shared.pool, crew.shared.get, name, sha)
+            return Fetched(path, row["result_size"], sha)
+    return await download.fetch(link)
 
 
 async def _ask_again(crew: Crew, row: Row) -> int:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.jobs.shared import Shared
     from motion_widgets.log.store import Log, Row
 
 __all__ = ["Crew", "error_columns"]
@@ -51,6 +52,8 @@ class Crew:
         The folder for results.
     trusted
         The endpoint is on this machine, so its results may be too.
+    shared
+        Where results are put as well. None: they stay here.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Crew:
         root: Path,
         results: Path,
         trusted: bool,
+        shared: Shared | None = None,
     ) -> None:
         self.log = log
         self.owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
@@ -69,6 +73,7 @@ class Crew:
         self.root = root
         self.results = results
         self.trusted = trusted
+        self.shared = shared
         self.gate = Gate()
         self.clock = Clock(self._gap)
         self.forecast = Forecast()

@@ -34,6 +34,9 @@ class JobHost(Protocol):
     def runner_for(self, row: Row) -> Runner | None:
         """Give the runner of a row's endpoint and account. None: it belongs to another one."""
 
+    def result_of(self, row: Row) -> Path | None:
+        """Give a row's result, fetched from the shared path where it is not here. None: there is none."""
+
 
 class Job:
     """One attempt at a request.
@@ -64,9 +67,12 @@ class Job:
 
     @property
     def result(self) -> Path | None:
-        """The downloaded and checked result. None: there is none (yet)."""
-        path = self.row["result_path"]
-        return None if path is None else self._host.folder / path
+        """The downloaded and checked result. None: there is none (yet).
+
+        One that a colleague has is fetched from the shared path, which may take a moment; LogError says why
+        that cannot be done.
+        """
+        return self._host.result_of(self.row)
 
     @property
     def cost(self) -> float | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["choose", "chosen"]
+__all__ = ["choose", "chosen", "sandbox_account"]
 
 _FILE = "workspace.json"
 _lock = threading.Lock()
@@ -37,3 +38,13 @@ def choose(folder: Path, **changes: Any) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(held, file, ensure_ascii=False)
         part.replace(folder / _FILE)
+
+
+def sandbox_account(folder: Path) -> str:
+    """Give the name of a folder's own sandbox in a log that other folders share.
+
+    Each folder has a sandbox of its own, which knows nothing of another one's tasks.
+    """
+    if not isinstance(chosen(folder).get("sandbox"), str):
+        choose(folder, sandbox=f"sandbox {secrets.token_hex(4)}")
+    return str(chosen(folder)["sandbox"])  # read anew: another process may have been first

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.endpoint.errors import EndpointError
+    from motion_widgets.jobs.shared import Shared
     from motion_widgets.log.store import Log, Row
 
 __all__ = ["Runner"]
@@ -69,6 +70,8 @@ class Runner:
         The folder for results; `root` is what paths are kept relative to.
     trusted
         The endpoint is on this machine, so its results may be too.
+    shared
+        Where results are put as well. None: they stay here.
     """
 
     def __init__(
@@ -82,11 +85,14 @@ class Runner:
         root: Path,
         results: Path,
         trusted: bool = False,
+        shared: Shared | None = None,
     ) -> None:
         self.log = log
         self.endpoint = endpoint
         self.account = account
-        self._crew = Crew(log, client=client, publish=publish, root=root, results=results, trusted=trusted)
+        self._crew = Crew(
+            log, client=client, publish=publish, root=root, results=results, trusted=trusted, shared=shared
+        )
         self._lock = threading.Lock()
         self._orders: dict[str, _Order] = {}  # asked for and not done yet; read by any thread
         self._tasks: dict[str, asyncio.Task[None]] = {}  # of the owned loop alone

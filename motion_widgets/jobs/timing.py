@@ -49,6 +49,12 @@ READING_AGAIN = 60.0
 """s after which a reading is taken anew although nothing was sent, or was tried in vain."""
 REVIEWS = (15.0, 60.0, 300.0)
 """s between looks at the balance for a refund that was not seen at the failure."""
+SHARED_TRIES = 3
+"""Tries of the shared path before a result counts as collected here alone, and is put there later."""
+SHARED_PATIENCE = 300.0
+"""s that one of them may take."""
+OUTBOX = (30.0, 600.0)
+"""Shortest and longest s between two looks for what is not on the shared path yet."""
 PARTING = 10.0
 """s that closing waits for the answers of submits under way."""
 
@@ -62,6 +68,12 @@ def backoff(tries: int) -> float:
     """Give s to wait: full jitter over a doubling range, up to a minute."""
     shortest, longest = BACKOFF
     return random.uniform(shortest, max(min(longest, 2.0 ** min(tries, 20)), shortest))  # noqa: S311 - jitter
+
+
+def outbox(failures: int) -> float:
+    """Give s until the next look for what is not on the shared path yet."""
+    shortest, longest = OUTBOX
+    return min(shortest * 2.0 ** min(failures, 20), longest)
 
 
 def growing(times: int) -> float:

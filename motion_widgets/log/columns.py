@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["AXIS", "COLUMNS", "DICTIONARY", "MONEY", "NUMBERS", "REAL", "TEXT", "TIME", "TRUTH", "WHOLE"]
-__all__ += ["Column", "dictionary", "dtype", "markdown"]
+__all__ = ["AXIS", "COLUMNS", "DICTIONARY", "MONEY", "NUMBERS", "PACKS", "REAL", "TEXT", "TIME", "TRUTH"]
+__all__ += ["WANT", "WHOLE", "Column", "dictionary", "dtype", "markdown"]
 
 AXIS, TEXT, WHOLE, REAL, TRUTH, MONEY, TIME = (
     "category",  # text that many jobs share, so that one is stored once
@@ -24,6 +24,11 @@ AXIS, TEXT, WHOLE, REAL, TRUTH, MONEY, TIME = (
     "datetime64[us, UTC]",
 )
 NUMBERS = (WHOLE, REAL, MONEY)
+WANT = {
+    AXIS: "want_text", TEXT: "want_text", WHOLE: "want_whole", REAL: "want_number", TRUTH: "want_truth",
+    MONEY: "want_usd", TIME: "want_time",
+}  # fmt: skip
+"""By kind, which sentence says what such a column holds."""
 
 
 class Column(NamedTuple):
@@ -93,6 +98,19 @@ DICTIONARY = (
 
 COLUMNS: dict[str, str] = {column.name: column.kind for column in DICTIONARY}
 """Every column of `frame`, in order, with its dtype (money: float64, in USD)."""
+
+_SHARED = [one.name for one in DICTIONARY if one.kind in (AXIS, WHOLE, TRUTH) and one.name != "prompt"]
+_MEDIA = [
+    one.name for one in DICTIONARY if one.source == "measured" or one.name in ("image_url", "video_url")
+]
+PACKS = (
+    tuple(name for name in _SHARED if name in _MEDIA),
+    tuple(name for name in _SHARED if name not in _MEDIA),
+)
+"""Columns whose values together are those of many jobs: what is known of the media, and how they are used.
+
+A prompt may be every job's own. No number with a fraction is among them: SQLite's JSON keeps 15 digits of it.
+"""
 
 
 def dtype(kind: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.log.columns import COLUMNS, MONEY, NUMBERS, TIME
 from motion_widgets.log.states import mark
-from motion_widgets.markup import esc, user
+from motion_widgets.markup import PLAIN, esc, user
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -22,11 +22,17 @@ __all__ = ["Shown", "page"]
 
 ROWS = 200
 """Jobs on a page."""
+_WORD = 24
+"""Characters up to which a text stays on one line; a longer one gets at least so wide a column."""
+_HASH = 12
+"""Characters of a hash that tell two of them apart; the whole is in the cell's title."""
 
+_HASHES = ("key", "image_sha", "clip_sha")
 _LINE = "border-bottom:1px solid var(--jp-border-color2,GrayText)"
 _PAGE = "color:var(--jp-ui-font-color1,CanvasText);overflow-x:auto"
 _HEAD = f"text-align:left;padding:2px 8px;{_LINE}"
-_LEFT = f"text-align:left;padding:2px 8px;max-width:32em;overflow-wrap:anywhere;{_LINE}"
+_LEFT = f"text-align:left;padding:2px 8px;white-space:nowrap;{_LINE}"
+_LONG = f"text-align:left;padding:2px 8px;min-width:{{}}ch;max-width:32em;overflow-wrap:anywhere;{_LINE}"
 _RIGHT = f"text-align:right;padding:2px 8px;white-space:nowrap;font-variant-numeric:tabular-nums;{_LINE}"
 _BAR = "display:block;height:3px;margin-left:auto;background:var(--jp-brand-color1,Highlight);width:{:.0f}%"
 
@@ -55,7 +61,7 @@ def page(frame: pd.DataFrame, same: Mapping[str, Any] | None = None) -> str:
     columns = [[_cell(name, value, most.get(name)) for value in some[name]] for name in some.columns]
     rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     return (
-        f'<div style="{_PAGE}">{_same(same, count) if same else ""}'
+        f'<div class="{PLAIN}" style="{_PAGE}">{_same(same, count) if same else ""}'
         f'<table style="border-collapse:collapse"><caption style="text-align:left">{esc(said)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
@@ -63,18 +69,23 @@ def page(frame: pd.DataFrame, same: Mapping[str, Any] | None = None) -> str:
 
 def _same(same: Mapping[str, Any], count: int) -> str:
     facts = "; ".join(f"{esc(name)} <b>{user(_words(name, value))}</b>" for name, value in same.items())
-    return f"<p>{esc(say('shown_same', count=count))}: {facts}</p>"
+    return f"<p style='overflow-wrap:anywhere'>{esc(say('shown_same', count=count))}: {facts}</p>"
 
 
 def _cell(name: str, value: Any, most: Any) -> str:
-    style = _RIGHT if COLUMNS[name] in (*NUMBERS, TIME) else _LEFT
     words = _words(name, value)
+    title = ""
+    if name in _HASHES and len(words) > _HASH + 4:
+        title, words = f' title="{esc(words)}"', f"{words[:_HASH]}\u2026"
+    style = _RIGHT if COLUMNS[name] in (*NUMBERS, TIME) else _LEFT
+    if style == _LEFT and len(words) > _WORD:
+        style = _LONG.format(_WORD)
     bar = ""
     if most is not None and words and most > 0:
         width = 100 * min(max(float(value) / float(most), 0.0), 1.0)
         bar = f'<span aria-hidden="true" style="{_BAR.format(width)}"></span>'
     said = user(words) if words else f'<span aria-label="{esc(say("shown_unset"))}">\u2013</span>'
-    return f'<td style="{style}">{said}{bar}</td>'
+    return f'<td style="{style}"{title}>{said}{bar}</td>'
 
 
 def _words(name: str, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The log's frame as files: CSV, Parquet, JSON lines, Excel. A file is written whole or not at all."""
+"""The log's frame as files and back: CSV, Parquet, JSON lines, Excel. Written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import LogError
 from motion_widgets.log.columns import AXIS, COLUMNS, TEXT, dictionary
+from motion_widgets.log.places import is_database
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -16,18 +17,21 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["to_csv", "to_excel", "to_json", "to_parquet"]
+__all__ = ["from_file", "to_csv", "to_excel", "to_json", "to_parquet"]
 
 # A spreadsheet runs a cell by its first sign, however many blanks come before it, and some do so for every
-# line of a cell; the wide signs count in East Asian locales.
-_FORMULA = re.compile(
-    r"(^|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])([\s\ufeff\u200b\x00]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\t])"
-)
+# line of a cell; the wide signs count in East Asian locales. Each gets an apostrophe before it, and so does
+# one that has apostrophes already: what was written can be read back exactly.
+_BEFORE = r"(^|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])([\s\ufeff\u200b\x00]*)"
+_SIGN = r"(?='*[=+\-@\uff1d\uff0b\uff0d\uff20\t])"
+_FORMULA, _MADE_HARMLESS = re.compile(_BEFORE + _SIGN), re.compile(_BEFORE + "'" + _SIGN)
 _SHEET_ROWS = 1_048_576
 
 
 def to_csv(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -> Path:
     """Write a frame as CSV (UTF-8), cells that a spreadsheet would run as a formula made harmless.
+
+    `from_file` undoes that; a text that is empty comes back as not set, for CSV knows no difference.
 
     Parameters
     ----------
@@ -64,8 +68,8 @@ def to_json(frame: pd.DataFrame, path: str | Path) -> Path:
 def to_excel(frame: pd.DataFrame, path: str | Path) -> Path:
     """Write a frame as an Excel workbook, with the data dictionary on a second sheet.
 
-    Texts are written as texts, so nothing in them runs. Times are UTC without saying so, since Excel has
-    no time zones, and it shows them to the ms.
+    Texts are written as texts, so nothing in them runs; a cell holds their first 32,767 characters. Times are
+    UTC without saying so, since Excel has no time zones, and it shows them to the ms.
 
     Raises
     ------
@@ -86,6 +90,33 @@ def to_excel(frame: pd.DataFrame, path: str | Path) -> Path:
         for row in zip(*(_plain(table[column]) for column in table.columns), strict=True):
             sheet.append([_cell(sheet, value) for value in row])
     return _written(Path(path), book.save)
+
+
+def from_file(path: str | Path) -> pd.DataFrame:
+    """Read back what `to_csv`, `to_parquet` or `to_json` wrote, as `LogView.import_frame` takes it.
+
+    Raises
+    ------
+    LogError
+        It ends in none of ``.csv``, ``.parquet``, ``.jsonl`` and ``.json``, or cannot be read.
+    """
+    import pandas as pd
+
+    source = Path(path).expanduser()
+    kind = source.suffix.lower()
+    try:
+        if kind == ".csv":
+            # As text, so that "NA" stays a text and an error code of 404 does not become 404.0.
+            frame = pd.read_csv(source, dtype=str, keep_default_na=False, na_values="", encoding="utf-8-sig")
+            return frame.map(_as_it_was, na_action="ignore")
+        if kind == ".parquet":
+            return pd.read_parquet(source)
+        if kind in (".jsonl", ".json"):
+            return pd.read_json(source, lines=True, dtype=False, convert_dates=False)
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error)[:200]
+        raise LogError.of("import_kind", name=source.name, reason=reason) from error
+    raise LogError.of("export_kind", name=source.name, known=".csv, .parquet, .jsonl, .json")
 
 
 def _plain(series: pd.Series[Any]) -> list[Any]:
@@ -113,8 +144,14 @@ def _harmless(text: str) -> str:
     return _FORMULA.sub(r"\1\2'", text)
 
 
+def _as_it_was(text: str) -> str:
+    return _MADE_HARMLESS.sub(r"\1\2", text)
+
+
 def _written(path: Path, write: Callable[[Path], object]) -> Path:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all, and never over a database."""
+    if is_database(path):
+        raise LogError.of("export_over", name=str(path))
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         try:

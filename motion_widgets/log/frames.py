@@ -18,7 +18,7 @@ from motion_widgets.log.imports import put_frame
 from motion_widgets.log.marks import last_said, visible
 from motion_widgets.log.reading import Memory, read_frame, read_jobs
 from motion_widgets.log.summaries import RATED, cross, describe
-from motion_widgets.log.tables import events, jobs, ratings
+from motion_widgets.log.tables import budgets, events, jobs, ratings
 from motion_widgets.log.where import conditions, known
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "LogView"]
 
 _EVENTS = {"job_id": TEXT, "at": TIME, "from_state": AXIS, "to_state": AXIS, "note": TEXT}
+_BUDGETS = {
+    "person": AXIS, "endpoint": AXIS, "account": AXIS, "limit": MONEY, "used": MONEY, "since": TIME,
+}  # fmt: skip
 _RATINGS = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "usable": TRUTH, "stars": WHOLE}
 
 
@@ -113,6 +116,19 @@ class LogView:
         with self._log.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)
 
+    def budgets(self) -> pd.DataFrame:
+        """Give what people may spend: person, endpoint, account, limit, used, left (USD), since (UTC).
+
+        A limit or a time that is not set: none, everything counts.
+        """
+        named = [budgets.c.limit_micro.label("limit"), budgets.c.used_micro.label("used"), budgets.c.since]
+        query = select(budgets.c.person, budgets.c.endpoint, budgets.c.account, *named)
+        query = query.where(budgets.c.person.is_not(None)).order_by(budgets.c.person, budgets.c.id)
+        with self._log.read() as connection:
+            frame = read_frame(connection, query, _BUDGETS)
+        frame.insert(5, "left", (frame["limit"] - frame["used"]).clip(lower=0.0))
+        return frame
+
     def dictionary(self) -> pd.DataFrame:
         """Give what every column of `frame` means: column, dtype, unit, source, meaning."""
         return dictionary()
@@ -166,8 +182,8 @@ class LogView:
         LogError
             A name that the frame does not have, a text to be added up, or another `aggfunc`.
         """
-        asked = {aggfunc} if isinstance(aggfunc, str) else set(aggfunc)
-        marks = self._log.marks_of() if asked & RATED.keys() else {}
+        asked = [aggfunc] if isinstance(aggfunc, str) else aggfunc
+        marks = self._log.marks_of() if isinstance(asked, list | tuple) and RATED.keys() & set(asked) else {}
         return cross(
             self.frame(where), {job_id: said["usable"] for job_id, said in marks.items()},
             index=index, columns=columns, values=values, aggfunc=aggfunc,
@@ -202,8 +218,12 @@ class LogView:
         """
         return exports.to_excel(self.frame(where, deleted=deleted), path)
 
+    def import_file(self, path: str | Path) -> int:
+        """Take over the jobs of what `to_csv`, `to_parquet` or `to_json` wrote, as `import_frame` does."""
+        return self.import_frame(exports.from_file(path))
+
     def import_frame(self, frame: pd.DataFrame) -> int:
-        """Take over the jobs of another log's frame or export; give how many were new.
+        """Take over the jobs of another log's frame; give how many were new. Other columns do not matter.
 
         Jobs that are here already, by id or as the same attempt, stay as they are. One that was on its way
         there is ``unknown`` here: nobody follows it.
@@ -211,10 +231,11 @@ class LogView:
         Raises
         ------
         LogError
-            The frame lacks a column that a job cannot be without.
+            The frame lacks a column that a job cannot be without, or a value is of another kind.
         """
-        return put_frame(self._log, frame, money=[one for one, kind in COLUMNS.items() if kind == MONEY])
+        return put_frame(self._log, frame)
 
 
 def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:
-    return conditions(where) if deleted else [visible, *conditions(where)]
+    # What was asked for comes first: few rows are left then, and that column is the last of a row.
+    return conditions(where) if deleted else [*conditions(where), visible]

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from motion_widgets.errors import LogError
+from motion_widgets.findings import show
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.database import now_us
 from motion_widgets.log.moves import next_seq
-from motion_widgets.log.places import inside
+from motion_widgets.log.people import recount
+from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.tables import events, jobs
+from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from sqlalchemy import Connection
@@ -26,21 +30,24 @@ __all__ = ["IDENTITY", "put_frame"]
 NEEDED = ("id", "state", "endpoint", "account", "sandbox", "key", "repeat", "attempt", "created")
 IDENTITY = ("endpoint", "account", "key", "repeat", "attempt")
 """What no two jobs of a log share."""
-_TIMES = ("created", "submitted", "completed", "collected")
-_PATHS = ("result_path", "image_path", "clip_path")
+_COUNTS = ("repeat", "attempt")
 _BATCH = 2000
 """Rows in one call of the driver."""
 
 
-def put_frame(log: Log, frame: pd.DataFrame, *, money: Sequence[str]) -> int:
-    """Write a frame's jobs down where they are new; `money` names its columns in USD."""
+def put_frame(log: Log, frame: pd.DataFrame) -> int:
+    """Write a frame's jobs down where they are new."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique:
+        raise LogError.of("import_no_frame", found=show(frame))
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         raise LogError.of("import_lacks", names=", ".join(missing))
     names = [
-        name for name in frame.columns if name in jobs.c and (name in NEEDED or not frame[name].isna().all())
+        name for name in frame.columns if name in COLUMNS and (name in NEEDED or not frame[name].isna().all())
     ]
-    columns = [_column(frame[name], name, money) for name in names]
+    columns = [_column(frame[name], name) for name in names]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
     with log.write() as connection:
         new = _new(connection, rows)
@@ -61,6 +68,7 @@ def put_frame(log: Log, frame: pd.DataFrame, *, money: Sequence[str]) -> int:
                 for row in some
             ]
             connection.execute(insert(events), imported)
+        recount(connection)
     return len(new)
 
 
@@ -79,34 +87,75 @@ def _new(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, A
     return new
 
 
-def _column(series: pd.Series[Any], name: str, money: Sequence[str]) -> list[Any]:
+def _column(series: pd.Series[Any], name: str) -> list[Any]:
     """Give a column of the log for one of the frame; what is not set is None."""
     unset = series.isna()
     if name in NEEDED and unset.any():
         raise LogError.of("import_lacks", names=name)
-    if name in _TIMES:
+    kind = COLUMNS[name]
+    if kind == TIME:
         return _times(series, name)
-    kind = jobs.c[name].type.python_type
-    values = [None if nothing else value for nothing, value in zip(unset, series.tolist(), strict=True)]
-    if name in money:
-        values = [None if value is None else _as(float, name, value) * 1_000_000 for value in values]
-        return [None if value is None else _as(round, name, value) for value in values]
-    made = [None if value is None else _as(kind, name, value) for value in values]
+    read = _READ[kind]
+    made: list[Any] = [
+        None if nothing else _value(read, name, one)
+        for nothing, one in zip(unset, series.tolist(), strict=True)
+    ]
     if name == "state":
-        return [_state(str(value)) for value in made]
-    if name in _PATHS:
-        for value in made:
-            if value is not None and not inside(value):
-                raise LogError.of("import_path", found=value[:80])
+        return [_state(str(one)) for one in made]
+    for one in made:
+        if name == "id" and not plain_id(one):
+            raise LogError.of("import_id", found=show(one))
+        if name == "result_path" and one is not None and not inside(one):
+            raise LogError.of("import_path", found=show(one))
+        if name in _COUNTS and one < 1:
+            raise LogError.of("import_value", name=name, found=one, want=say("want_count"))
     return made
 
 
-def _as(kind: Any, name: str, value: Any) -> Any:
+def _value(read: Callable[[Any], Any], name: str, value: Any) -> Any:
     try:
-        return kind(value)
-    except (TypeError, ValueError, OverflowError):
-        want = getattr(kind, "__name__", str(kind))
-        raise LogError.of("import_value", name=name, found=repr(value)[:60], want=want) from None
+        return read(value)
+    except (KeyError, TypeError, ValueError, OverflowError):  # UnicodeError is a ValueError
+        found = repr(value)[:60].encode("utf-8", "replace").decode()
+        raise LogError.of("import_value", name=name, found=found, want=say(WANT[COLUMNS[name]])) from None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():  # a number of a column in which something is not set
+        value = int(value)
+    text = str(value)
+    text.encode()  # not every str is text
+    return text
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, float) and value != number:
+        raise ValueError
+    return _held(number)
+
+
+def _truth(value: Any) -> bool:
+    return _TRUTHS[str(value).lower()]
+
+
+def _usd(value: Any) -> int:
+    return _held(round(float(value) * 1_000_000))
+
+
+_TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+def _held(number: int) -> int:
+    """Give a whole number that a database holds."""
+    if abs(number) >= 2**63:
+        raise OverflowError
+    return number
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    AXIS: _text, TEXT: _text, WHOLE: _whole, REAL: float, TRUTH: _truth, MONEY: _usd,
+}  # fmt: skip
 
 
 def _times(series: pd.Series[Any], name: str) -> list[int | None]:
@@ -116,7 +165,8 @@ def _times(series: pd.Series[Any], name: str) -> list[int | None]:
     try:
         stamps = pd.to_datetime(series, utc=True, format=None if _is_time(series) else "ISO8601")
     except (TypeError, ValueError, OverflowError):
-        raise LogError.of("import_value", name=name, found=repr(series.iloc[0])[:60], want="time") from None
+        found = repr(series.iloc[0])[:60]
+        raise LogError.of("import_value", name=name, found=found, want=say(WANT[TIME])) from None
     whole = stamps.astype("datetime64[us, UTC]").astype("int64")
     return [
         None if nothing else int(value) for nothing, value in zip(stamps.isna(), whole.tolist(), strict=True)

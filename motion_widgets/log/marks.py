@@ -7,6 +7,7 @@ shows. Every mark moves the job's change counter, so that views notice.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
@@ -21,7 +22,7 @@ from motion_widgets.log.tables import jobs, mends, notes, ratings, tags
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["KEEP", "STARS", "Marks", "last_said", "visible"]
+__all__ = ["KEEP", "STARS", "Marks", "last_said", "split_tags", "visible"]
 
 STARS = 5
 """The most stars."""
@@ -100,7 +101,8 @@ class Marks(Moves):
         Raises
         ------
         LogError
-            It is empty, too long or has several lines, or there is no such job; nothing was written.
+            It is empty, too long, or has several lines or a comma; or there is no such job. Nothing was
+            written.
         """
         word = _tag(tag)
         with self.write() as connection:
@@ -120,7 +122,7 @@ class Marks(Moves):
 
     def untag(self, job_ids: Sequence[str], tag: str) -> None:
         """Take a tag off jobs."""
-        word = _tag(tag)
+        word = tag.strip()
         with self.write() as connection:
             self._touch(connection, job_ids)
             for some in _some(job_ids):
@@ -294,8 +296,13 @@ def last_said(table: Any, job_ids: list[str] | None, *each: Any, by: str | None 
     return select(ranked).where(ranked.c.rank == 1)
 
 
+def split_tags(text: str) -> list[str]:
+    """Give the tags that a person wrote with commas between them, of whatever script."""
+    return [word for part in re.split("[,\uff0c\u3001]", text) if (word := part.strip())]
+
+
 def _tag(tag: str) -> str:
     word = tag.strip()
-    if not 1 <= len(word) <= TAG or not word.isprintable():
+    if not 1 <= len(word) <= TAG or not word.isprintable() or split_tags(word) != [word]:
         raise LogError.of("tag_wrong", found=word[: TAG + 1], most=TAG)
     return word

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
+from motion_widgets.findings import show
 from motion_widgets.log.budgets import spend
 from motion_widgets.log.imports import IDENTITY
 from motion_widgets.log.moves import next_seq
-from motion_widgets.log.places import inside
+from motion_widgets.log.people import recount
+from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.tables import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
 from motion_widgets.log.transfer import all_rows
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.store import Log
 
-__all__ = ["PATHS", "Merged", "clean_paths", "merge"]
+__all__ = ["PATHS", "Merged", "clean_ids", "clean_paths", "merge"]
 
 PATHS = {
     "jobs": ("result_path", "image_path", "clip_path"),
@@ -84,7 +86,7 @@ def merge(log: Log, other: Log) -> Merged:
     """
     done = Merged()
     theirs = all_rows(other)
-    done.conflicts += clean_paths(theirs)
+    done.conflicts += [*clean_ids(theirs), *clean_paths(theirs)]
     with log.write() as connection:
         ours = {row["id"]: dict(row) for row in connection.execute(select(jobs)).mappings()}
         new = [row for row in theirs["jobs"] if row["id"] not in ours]
@@ -99,6 +101,7 @@ def merge(log: Log, other: Log) -> Merged:
                 lease_owner=None,
                 lease_until=None,
                 progress=None,
+                shared=None,
             )
         _put(connection, jobs, new)
         done.added = len(new)
@@ -113,13 +116,23 @@ def merge(log: Log, other: Log) -> Merged:
                         by[0] != "id" and "id" in table.c
                     )  # a number that each database counts up itself
                     fresh[mark] = {name: row[name] for name in row if not (counted and name == "id")}
+                    if table is inputs:
+                        fresh[mark]["shared"] = None  # their shared path is not ours
             _put(connection, table, list(fresh.values()))
             marked = {row["job_id"] for row in fresh.values() if "job_id" in row} & ours.keys()
             _touch(connection, sorted(marked))
+        recount(connection)
     named = {row[name] for row in new for name in PATHS["jobs"]}
     named |= {row[name] for table in ("inputs", "mends") for row in theirs[table] for name in PATHS[table]}
     done.files = sorted(one for one in named if one)
     return done
+
+
+def clean_ids(rows: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Leave out jobs whose id would lead a result's file out of its folder; give a sentence for each."""
+    odd = [row["id"] for row in rows["jobs"] if not plain_id(row["id"])]
+    rows["jobs"] = [row for row in rows["jobs"] if plain_id(row["id"])]
+    return [say("merge_id", found=show(one)) for one in odd]
 
 
 def clean_paths(rows: Mapping[str, Iterable[dict[str, Any]]]) -> list[str]:
@@ -146,7 +159,8 @@ def _advance(
         if not ended or end_here:
             done.same += 1
             continue
-        kept = {name: mine[name] for name in ("repeat", "attempt", "deleted", "budget_id", "sweep_id")}
+        ours_alone = ("repeat", "attempt", "deleted", "budget_id", "person_budget_id", "sweep_id", "shared")
+        kept = {name: mine[name] for name in ours_alone}
         values = {**row, **kept, "seq": next_seq(connection), "reserved": 0}
         values |= {"lease_owner": None, "lease_until": None}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))

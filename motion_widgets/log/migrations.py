@@ -95,7 +95,38 @@ def _fourth(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE sweeps ADD COLUMN stop_after TEXT"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth)
+def _filters(connection: Connection) -> None:
+    """Keep what jobs are filtered by side by side, so that SQLite need not walk whole rows to find some.
+
+    `created` leads because hardly anything equals it: SQLite is to search by the other indexes, and to take
+    this one for a walk. PostgreSQL bounds how long an entry may be, and names of files are not.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.execute(
+            text(
+                "CREATE INDEX jobs_filters ON jobs "
+                "(created, state, model, mode, character_orientation, clip_name, cost, deleted)"
+            )
+        )
+
+
+def _people(connection: Connection) -> None:
+    """Keep what each person may spend, and which person's budget pays for a job."""
+    for statement in (
+        "ALTER TABLE budgets ADD COLUMN person TEXT",
+        "ALTER TABLE budgets ADD COLUMN endpoint TEXT",
+        "ALTER TABLE budgets ADD COLUMN account TEXT",
+        "ALTER TABLE budgets ADD COLUMN since BIGINT",
+        "ALTER TABLE jobs ADD COLUMN person_budget_id TEXT",
+        "ALTER TABLE jobs ADD COLUMN shared BIGINT",
+        "ALTER TABLE inputs ADD COLUMN shared BIGINT",
+    ):
+        connection.execute(text(statement))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _first, _second, _third, _fourth, _filters, _people,
+)  # fmt: skip
 SCHEMA = len(MIGRATIONS)
 """The shape this code reads and writes."""
 

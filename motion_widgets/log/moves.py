@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from motion_widgets.errors import BudgetError
-from motion_widgets.log.budgets import Budgets, reserve, spend
 from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import FREE, LEASE, asking, leased
+from motion_widgets.log.names import whoami
+from motion_widgets.log.people import People, give_back, own_budget, take_out
 from motion_widgets.log.states import ENDS, State, sources
 from motion_widgets.log.tables import events, jobs
 
@@ -28,7 +28,11 @@ __all__ = ["Moves", "next_seq", "put_event"]
 # Statements are built once: building one takes longer than running it.
 _ID = jobs.c.id == bindparam("b_id")
 _OWNER = jobs.c.lease_owner == bindparam("b_owner")
-_STANDS = select(jobs.c.state, jobs.c.reserved, jobs.c.budget_id).where(_ID)
+_STANDS = select(
+    jobs.c.state, jobs.c.reserved, jobs.c.cost, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.endpoint,
+    jobs.c.account, jobs.c.created_by,
+).where(_ID)  # fmt: skip
+_STANDS_FOR = _STANDS.add_columns(own_budget(bindparam("b_person")).label("own"))
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
 _CHANGE = update(jobs).values(seq=_LAST_SEQ.scalar_subquery() + 1).where(_ID)
 """Changes a job, and moves the change counter in the same statement."""
@@ -40,7 +44,7 @@ _SEAL = _CHANGE.where(
 _EVENT = insert(events)
 
 
-class Moves(Budgets):
+class Moves(People):
     """The part of the log that changes where a job stands."""
 
     def move(
@@ -85,8 +89,8 @@ class Moves(Budgets):
             done = connection.execute(_moving(to, owned=owner is not None), {**asked, **change})
             if done.rowcount != 1:
                 return False
-            if settle is not None and before.budget_id is not None:
-                spend(connection, before.budget_id, settle - before.reserved)
+            if settle is not None:
+                give_back(connection, before, settle - before.reserved - (before.cost or 0))
             put_event(connection, job_id, before.state, to, note)
             return True
 
@@ -94,6 +98,8 @@ class Moves(Budgets):
         self, job_id: str, micro: int, *, owner: str, seconds: float = LEASE, resend: bool = False
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
+
+        The job is this person's from then on (`whoami`): who has it sent pays for it.
 
         Parameters
         ----------
@@ -114,13 +120,21 @@ class Moves(Budgets):
         Raises
         ------
         BudgetError
-            The budget does not hold the reservation; nothing was changed.
+            The sweep's budget or this person's does not hold the reservation; nothing was changed.
         HeldError
             The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
         came_from = State.UNKNOWN if resend else State.PLANNED
-        fresh: dict[str, Any] = {} if resend else {"reserved": micro, "sent": None}
+        person, note = whoami(), "resend" if resend else ""
         with self.write() as connection:
+            before = connection.execute(_STANDS_FOR, {"b_id": job_id, "b_person": person}).one_or_none()
+            if before is None:
+                return False
+            fresh: dict[str, Any] = {}
+            if not resend:
+                fresh = {"reserved": micro, "sent": None, "created_by": person}
+                fresh["person_budget_id"] = before.own
+                note = f"had sent by {person}" if person != before.created_by else ""
             change = {
                 "state": State.SUBMITTING.value, **leased(owner, seconds), **fresh,
                 "error_kind": None, "error_code": None, "error_message": None,
@@ -128,12 +142,10 @@ class Moves(Budgets):
             done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})
             if done.rowcount != 1:
                 return False
-            budget_id = None if resend else require_free(connection, job_id)
-            if budget_id is not None:
-                left = reserve(connection, budget_id, micro)
-                if left is not None:
-                    raise BudgetError.of("budget_used_up", price=micro / 1e6, left=left / 1e6)
-            put_event(connection, job_id, came_from, State.SUBMITTING, "resend" if resend else "")
+            if not resend:
+                require_free(connection, job_id)
+                take_out(connection, before, person, micro)
+            put_event(connection, job_id, came_from, State.SUBMITTING, note)
             return True
 
     def seal(
@@ -174,15 +186,14 @@ class Moves(Budgets):
         """
         with self.write() as connection:
             where = (jobs.c.id == job_id, jobs.c.cost.is_(None))
-            row = connection.execute(select(jobs).where(*where)).mappings().first()
+            row = connection.execute(select(jobs).where(*where)).one_or_none()
             if row is None:
                 return False
             values = {"cost": cost, "reserved": 0, "seq": next_seq(connection)}
             connection.execute(update(jobs).where(*where).values(**values))
             # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
-            if row["budget_id"] is not None:
-                spend(connection, row["budget_id"], cost - (row["reserved"] or 0))
-            put_event(connection, job_id, row["state"], State(row["state"]), note)
+            give_back(connection, row, cost - (row.reserved or 0))
+            put_event(connection, job_id, row.state, State(row.state), note)
             return True
 
     def record(self, job_id: str, **values: Any) -> None:

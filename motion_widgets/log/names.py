@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import functools
 import getpass
+import os
 import secrets
 import socket
 import time
 
-__all__ = ["new_id", "whoami"]
+from motion_widgets.errors import LogError
+
+__all__ = ["PERSON", "new_id", "person_named", "whoami"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+PERSON = "MOTION_WIDGETS_USER"
+_LONGEST = 80
+"""Characters of a person's name."""
 
 
 def new_id(kind: str) -> str:
@@ -19,9 +25,28 @@ def new_id(kind: str) -> str:
     return f"{kind}-" + "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -5, -5))
 
 
-@functools.cache
 def whoami() -> str:
-    """Give ``user@host`` for `created_by`."""
+    """Give who writes, for `created_by`: ``MOTION_WIDGETS_USER``, else ``user@host``.
+
+    Raises
+    ------
+    LogError
+        The setting is no name.
+    """
+    given = os.environ.get(PERSON)
+    return person_named(given) if given else _user_at_host()
+
+
+def person_named(name: str) -> str:
+    """Give a person's name without blanks around it, or raise LogError where it is none."""
+    word = name.strip()
+    if not 1 <= len(word) <= _LONGEST or not word.isprintable():
+        raise LogError.of("person_wrong", found=name[: _LONGEST + 1], most=_LONGEST)
+    return word
+
+
+@functools.cache
+def _user_at_host() -> str:
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FACETS", "SORTS", "Ask", "Page", "facets", "page"]
 
-FACETS = ("state", "model", "mode", "character_orientation", "image_name", "clip_name", "keep_original_sound")
+FACETS = (
+    "state", "model", "mode", "character_orientation", "image_name", "clip_name", "keep_original_sound",
+    "created_by",
+)  # fmt: skip
 """Columns that can be filtered by a value."""
 SORTS: dict[str, Any] = {
     "created": jobs.c.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-__all__ = ["inside", "network_drive", "synced_by"]
+__all__ = ["inside", "is_database", "network_drive", "plain_id", "synced_by"]
 
 MOUNTS = Path("/proc/mounts")
 """Linux's table of what is mounted where; elsewhere only Windows' network paths are known."""
@@ -57,6 +57,20 @@ def synced_by(path: Path) -> str | None:
             if part.lower().startswith(begins):
                 return service
     return None
+
+
+def is_database(path: Path) -> bool:
+    """Say whether a path is a SQLite file: no export may take a log's place."""
+    try:
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return False
+
+
+def plain_id(name: str) -> bool:
+    """Say whether an id that came from elsewhere may become the name of a result's file."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", name) is not None
 
 
 def inside(name: str) -> bool:

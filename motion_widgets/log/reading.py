@@ -2,19 +2,24 @@
 
 Rows go from the driver's cursor into typed columns a few hundred at a time, so that no more of them than
 that are Python objects at once. Text that many jobs share is kept as codes and a list of what they mean.
+
+Most columns of a job say what many other jobs say too, and making a Python object of each value takes most
+of the time. So SQLite packs those columns into a JSON text a row, and each distinct text is read but once.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 import sqlite3
 import threading
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
-from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WHOLE
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, PACKS, REAL, TEXT, TIME, TRUTH, WHOLE
 from motion_widgets.log.marks import visible
 from motion_widgets.log.tables import jobs
 
@@ -34,6 +39,8 @@ _FETCH = 500
 """Rows fetched at once; so few stay in the processor's cache."""
 _FETCH_FAR = 5000
 """The same over a network, where many save ways."""
+_PACKED = 5000
+"""Distinct texts of a pack that are kept at once."""
 _CHANGED = 5
 """A frame is read anew when more than one in so many of its jobs has changed."""
 _MANY = 10_000
@@ -54,8 +61,29 @@ def read_jobs(
 ) -> pd.DataFrame:
     """Give the frame of jobs, oldest first."""
     kinds = {name: COLUMNS[name] for name in names}
-    query = select(*(jobs.c[name] for name in kinds)).where(*where).order_by(jobs.c.id)
-    return read_frame(connection, query, kinds)
+    asked = [[name for name in names if name in kinds] for names in PACKS]
+    packs = [names for names in asked if len(names) > 1 and connection.dialect.name == "sqlite"]
+    alone = [name for name in kinds if not any(name in names for names in packs)]
+    texts = [func.json_array(*(jobs.c[name] for name in names)) for names in packs]
+    query = select(*texts, *(jobs.c[name] for name in alone)).where(*_found(connection, where))
+    query = query.order_by(jobs.c.id)
+    made = {name: _column(name, kind) for name, kind in kinds.items()}
+    packed = [_Pack([made[name] for name in names]) for names in packs]
+    takers: list[_Pack | _Column] = [*packed, *(made[name] for name in alone)]
+    for rows in _batches(connection, query):
+        for taker, values in zip(takers, zip(*rows, strict=True), strict=True):
+            taker.add(values)
+    for pack in packed:
+        pack.settle()
+    return _framed(list(made.values()))
+
+
+def _found(connection: Connection, where: Sequence[ColumnElement[bool]]) -> Sequence[ColumnElement[bool]]:
+    """Let SQLite find the rows on their own, so that it walks an index that has all it takes to find them."""
+    if connection.dialect.name != "sqlite" or all(one is visible for one in where):
+        return where
+    row: ColumnElement[int] = literal_column("jobs.rowid")
+    return [row.in_(select(row).select_from(jobs).where(*where).correlate(None))]
 
 
 def typed(columns: Sequence[Sequence[Any]], kinds: Mapping[str, str]) -> pd.DataFrame:
@@ -167,6 +195,14 @@ def _framed(columns: list[_Column]) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
+@functools.cache
+def _text_dtype() -> Any:
+    """Give what pandas calls ``"str"``, which it would read anew for every column."""
+    import pandas as pd
+
+    return pd.Index([], dtype="str").dtype
+
+
 def _column(name: str, kind: str) -> _Column:
     return (_Axis if kind == AXIS else _Column)(name, kind)
 
@@ -189,11 +225,12 @@ class _Column:
         }.get(kind)
         self._parts: list[Any] = []
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Take in further values."""
+    def add(self, values: Sequence[Any], places: np.ndarray[Any, Any] | None = None) -> None:
+        """Take in further values; with `places`, the one at each of them."""
         import pyarrow as pa
 
         part = pa.array(values, self._type)
+        part = part if places is None else part.take(pa.array(places))
         self._parts.append(part.cast(pa.bool_()) if self.kind == TRUTH else part)
 
     def array(self) -> Any:
@@ -226,6 +263,42 @@ class _Codes(dict[Any, int]):
         self[text] = number = len(self) - 1  # None was there before
         return number
 
+    def of(self, texts: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Give the numbers of texts."""
+        import numpy as np
+
+        return np.fromiter(map(self.__getitem__, texts), dtype=np.int32, count=len(texts))
+
+    def texts(self) -> list[str]:
+        """Give all texts by their numbers."""
+        return [text for text in self if text is not None]
+
+
+class _Pack:
+    """Columns that come as a JSON text a row."""
+
+    def __init__(self, columns: list[_Column]) -> None:
+        self._columns = columns
+        self._codes = _Codes({None: -1})
+        self._places: list[np.ndarray[Any, Any]] = []
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take in further rows."""
+        self._places.append(self._codes.of(texts))
+        if len(self._codes) > _PACKED:
+            self.settle()
+
+    def settle(self) -> None:
+        """Unpack what was taken in, and give it to the columns."""
+        import numpy as np
+
+        if self._places:
+            places = np.concatenate(self._places)
+            rows = map(json.loads, self._codes.texts())
+            for column, values in zip(self._columns, zip(*rows, strict=True), strict=True):
+                column.add(values, places)
+        self._codes, self._places = _Codes({None: -1}), []
+
 
 class _Axis(_Column):
     """A column of texts that many rows share."""
@@ -234,28 +307,25 @@ class _Axis(_Column):
         super().__init__(name, kind)
         self._codes = _Codes({None: -1})
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Take in further values."""
+    def add(self, values: Sequence[Any], places: np.ndarray[Any, Any] | None = None) -> None:
+        """Take in further values; with `places`, the one at each of them."""
         import numpy as np
 
-        codes: np.ndarray[Any, Any] = np.fromiter(
-            map(self._codes.__getitem__, values), dtype=np.int32, count=len(values)
-        )
-        small = len(self._codes) <= np.iinfo(np.int8).max
-        self._parts.append(codes.astype(np.int8) if small else codes)
+        codes = self._codes.of(values)
+        small = codes.astype(np.int8) if len(self._codes) <= np.iinfo(np.int8).max else codes
+        self._parts.append(small if places is None else small[places])
 
     def array(self) -> Any:
         """Give pandas' array of all values; its categories are those that occur, sorted."""
         import numpy as np
         import pandas as pd
 
-        texts = [text for text in self._codes if text is not None]
+        texts = self._codes.texts()
         ranks = sorted(range(len(texts)), key=texts.__getitem__)
         places = np.empty(len(texts) + 1, dtype=np.int32)
         places[ranks] = np.arange(len(texts))
         places[-1] = -1  # which is where the code -1 points
         found = places[np.concatenate(self._parts)] if self._parts else np.empty(0, dtype=np.int32)
         self._parts = []
-        return pd.Categorical.from_codes(
-            found, categories=pd.Index([texts[rank] for rank in ranks], dtype="str")
-        )
+        categories = pd.Index([texts[rank] for rank in ranks], dtype=_text_dtype())
+        return pd.Categorical.from_codes(found, categories=categories, validate=False)

@@ -12,45 +12,33 @@ The store's contract:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from motion_widgets.errors import LogError
+from motion_widgets.log.adding import Row, add_all, put_next
 from motion_widgets.log.budgets import put_budget
 from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import Failing, failing
-from motion_widgets.log.leases import lives
 from motion_widgets.log.marks import Marks
-from motion_widgets.log.moves import next_seq, put_event
+from motion_widgets.log.moves import next_seq
 from motion_widgets.log.names import new_id, whoami
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.sql.elements import ColumnElement
 
 __all__ = ["Log", "Row", "new_id", "now_us"]
-
-Row = Mapping[str, Any]
-"""One row, by column."""
 
 _MANY = 500
 """Values in one ``IN (...)``."""
 _JOB = select(jobs).where(jobs.c.id == bindparam("b_id"))
 _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
-_CONTENT = ("endpoint", "account", "key")
-# Made once, with their values as parameters: building a statement costs more than running it.
-_INSERT = insert(jobs)
-_EARLIER = (
-    select(jobs)
-    .where(*(jobs.c[name] == bindparam(name) for name in _CONTENT))
-    .order_by(jobs.c.repeat.desc(), jobs.c.attempt.desc())
-)
-_PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version")
-
 _CARRIED = frozenset(
     {
         "sweep_id", "endpoint", "account", "sandbox", "model", "image_url", "video_url",
@@ -100,7 +88,7 @@ class Log(Marks):
             `added` is False when an earlier job answers for this content.
         """
         with self.write() as connection:
-            return _added(connection, values, new=new)
+            return add_all(connection, [values], new=new)[0]
 
     def add_run(
         self,
@@ -138,10 +126,11 @@ class Log(Marks):
         with self.write() as connection:
             put_budget(connection, run_id, limit, keep=keep)
             places = order or range(len(cells))
-            rows: dict[int, Row] = {}
-            for at in sorted(range(len(cells)), key=places.__getitem__):  # so that ids sort by running order
-                columns = {**cells[at][1], "sweep_id": run_id, "budget_id": run_id}
-                rows[at] = _added(connection, columns, new=new)[0]
+            running = sorted(range(len(cells)), key=places.__getitem__)  # so that ids sort by running order
+            wanted = [{**cells[at][1], "sweep_id": run_id, "budget_id": run_id} for at in running]
+            rows = {
+                at: row for at, (row, _) in zip(running, add_all(connection, wanted, new=new), strict=True)
+            }
             written = [
                 {"values": dict(labels), "job_id": rows[at]["id"], "order": places[at]}
                 for at, (labels, _) in enumerate(cells)
@@ -161,7 +150,7 @@ class Log(Marks):
             if last["state"] not in RETRYABLE:
                 return last, False
             kept = {name: value for name, value in last.items() if name in _CARRIED}
-            return _inserted(connection, {**kept, **changes, "attempt": last["attempt"] + 1}), True
+            return put_next(connection, {**kept, **changes, "attempt": last["attempt"] + 1}), True
 
     # Reading jobs.
 
@@ -305,6 +294,36 @@ class Log(Marks):
             query = select(sweeps.c.id).order_by(sweeps.c.created.desc())
             return [str(one) for one in connection.execute(query).scalars()]
 
+    def unshared(self, *, everything: bool = False) -> list[tuple[str, str, str, str]]:
+        """Give what nobody has put on the shared path: table, key, path and SHA-256; inputs first.
+
+        `everything`: and what somebody has.
+        """
+        kept = select(inputs.c.sha, inputs.c.path).where(inputs.c.path != "")
+        made = select(jobs.c.id, jobs.c.result_path, jobs.c.result_sha).where(
+            jobs.c.state == State.COLLECTED.value,
+            jobs.c.result_path.is_not(None),
+            jobs.c.result_sha.is_not(None),
+        )
+        if not everything:
+            kept, made = kept.where(inputs.c.shared.is_(None)), made.where(jobs.c.shared.is_(None))
+        with self.read() as connection:
+            found = [("inputs", row.sha, row.path, row.sha) for row in connection.execute(kept)]
+            newest = connection.execute(made.order_by(jobs.c.id.desc()))
+            return [*found, *(("jobs", row.id, row.result_path, row.result_sha) for row in newest)]
+
+    def set_shared(self, table: str, key: str) -> None:
+        """Note that a file is on the shared path; what was said to hold it up is said no more."""
+        with self.write() as connection:
+            if table == "inputs":
+                connection.execute(update(inputs).where(inputs.c.sha == key).values(shared=now_us()))
+                return
+            mine = jobs.c.id == key
+            values = {"shared": now_us(), "seq": next_seq(connection)}
+            connection.execute(update(jobs).where(mine).values(**values))
+            fine = dict.fromkeys(("error_kind", "error_code", "error_message"))
+            connection.execute(update(jobs).where(mine, jobs.c.error_kind == "shared").values(**fine))
+
     def add_input(self, sha: str, *, name: str, size: int, path: str) -> None:
         """Note where a copy of an input is kept, by content."""
         with self.write() as connection:
@@ -316,49 +335,6 @@ class Log(Marks):
 
 def _rank(row: Row) -> tuple[bool, int, int]:
     return row["state"] not in RETRYABLE, row["repeat"], row["attempt"]
-
-
-def _added(connection: Connection, values: Row, *, new: bool) -> tuple[Row, bool]:
-    wanted = None if new else values.get("repeat")
-    same = {name: values[name] for name in _CONTENT}
-    query = _EARLIER if wanted is None else _EARLIER.where(jobs.c.repeat == wanted)
-    earlier = [dict(row) for row in connection.execute(query, same).mappings()]
-    repeat, attempt = wanted or 1, 1
-    if earlier and new:
-        repeat = earlier[0]["repeat"] + 1
-    elif earlier:
-        answer = next((row for row in earlier if row["state"] not in RETRYABLE), None)
-        if answer is not None:
-            return _taken_over(connection, answer, values), False
-        repeat, attempt = earlier[0]["repeat"], earlier[0]["attempt"] + 1
-    return _inserted(connection, {**values, "repeat": repeat, "attempt": attempt}), True
-
-
-def _taken_over(connection: Connection, row: Row, values: Row) -> Row:
-    """Let a planned job that nobody drives be paid as was agreed to now; any other stays as it is."""
-    if row["state"] != State.PLANNED or lives(row):
-        return row
-    agreed = {name: values[name] for name in (*_PRICED, "sweep_id") if values.get(name) is not None}
-    agreed |= {"budget_id": values.get("budget_id"), "seq": next_seq(connection)}
-    connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**agreed))
-    return {**row, **agreed}
-
-
-def _inserted(connection: Connection, values: Row) -> Row:
-    job_id = new_id("job")
-    row = {
-        "id": job_id,
-        "seq": next_seq(connection),
-        "state": State.PLANNED.value,
-        "created": now_us(),
-        "created_by": whoami(),
-        "reserved": 0,
-        "idempotency_key": f"motion-{job_id}",
-        **values,
-    }
-    connection.execute(_INSERT, row)
-    put_event(connection, job_id, None, State.PLANNED, "")
-    return {**dict.fromkeys(jobs.c.keys()), **row}
 
 
 def _put_sweep(connection: Connection, values: Row) -> None:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from motion_widgets.errors import LogError
+from motion_widgets.findings import show
 from motion_widgets.log.columns import AXIS, COLUMNS, NUMBERS, TEXT
 from motion_widgets.log.where import known
 
@@ -133,10 +134,11 @@ def cross(
 
     names, heads = known(index), known(columns)
     known([values])
-    asked = [aggfunc] if isinstance(aggfunc, str) else list(dict.fromkeys(aggfunc))
+    several = isinstance(aggfunc, list | tuple) and len(aggfunc) > 0
+    asked: list[Any] = list(dict.fromkeys(aggfunc)) if several else [aggfunc]
     for one in asked:
         if one not in SUMMARIES:
-            raise LogError.of("no_such_summary", found=one, known=", ".join(SUMMARIES))
+            raise LogError.of("no_such_summary", found=show(one), known=", ".join(SUMMARIES))
         if one in (*_PLAIN, *_VALUED) and COLUMNS[values] not in NUMBERS:
             raise LogError.of("not_a_number", found=values)
     axes = [*names, *heads]

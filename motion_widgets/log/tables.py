@@ -84,6 +84,8 @@ jobs = Table(
     Column("toolkit_version", Text),
     Column("prices_date", Text),
     Column("deleted", BigInteger),
+    Column("person_budget_id", Text),
+    Column("shared", BigInteger),
 )
 
 events = Table(
@@ -103,6 +105,10 @@ budgets = Table(
     Column("id", Text, primary_key=True),
     Column("limit_micro", BigInteger),
     Column("used_micro", BigInteger),
+    Column("person", Text),
+    Column("endpoint", Text),
+    Column("account", Text),
+    Column("since", BigInteger),
 )
 
 sweeps = Table(
@@ -127,6 +133,7 @@ inputs = Table(
     Column("size", BigInteger),
     Column("path", Text),
     Column("created", BigInteger),
+    Column("shared", BigInteger),
 )
 
 mends = Table(

@@ -11,12 +11,15 @@ from sqlalchemy import and_, false, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from motion_widgets.errors import LogError
-from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WHOLE
+from motion_widgets.findings import show
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
+from motion_widgets.log.states import State
 from motion_widgets.log.tables import jobs
 from motion_widgets.texts import say
 
 __all__ = ["Where", "conditions", "known"]
 
+_STATES = tuple(state.value for state in State)
 Where = Mapping[str, Any] | ColumnElement[bool] | Sequence[Any] | None
 """A mapping, a condition, or a list of such, all of which must hold. None: everything.
 
@@ -24,21 +27,18 @@ In a mapping a value is a column's own, None (not set), a list of values, or a p
 included, either of which may be None. Money is in USD; times are UTC where they do not say.
 """
 
-_WANT = {
-    AXIS: "want_text", TEXT: "want_text", WHOLE: "want_whole", REAL: "want_number", TRUTH: "want_truth",
-    MONEY: "want_usd", TIME: "want_time",
-}  # fmt: skip
-
 
 def known(names: Iterable[str]) -> list[str]:
-    """Give names, each once.
+    """Give names, each once, at least one.
 
     Raises
     ------
     LogError
-        One is no column of the frame.
+        One is no column of the frame, or there is none.
     """
     asked = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    if not asked:
+        raise LogError.of("no_column", known=", ".join(COLUMNS))
     for name in asked:
         if name not in COLUMNS:
             raise LogError.of("no_such_column", found=name, known=", ".join(COLUMNS))
@@ -58,11 +58,11 @@ def conditions(where: Where) -> list[ColumnElement[bool]]:
     if isinstance(where, ColumnElement):
         return [where]
     if isinstance(where, Mapping):
-        known(where)
+        known(where or ["id"])
         return [_condition(name, value) for name, value in where.items()]
     if isinstance(where, Sequence) and not isinstance(where, str):
         return [one for some in where for one in conditions(some)]
-    raise LogError.of("no_such_filter", found=repr(where)[:60])
+    raise LogError.of("no_such_filter", found=show(where))
 
 
 def _condition(name: str, value: Any) -> ColumnElement[bool]:
@@ -84,7 +84,9 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
 def _raw(name: str, value: Any) -> Any:
     """Give a value as the database holds it."""
     kind = COLUMNS[name]
-    truth = isinstance(value, bool) or type(value).__name__ == "bool_"
+    truth = type(value).__name__ in ("bool", "bool_")  # NumPy's own, old and new, included
+    if name == "state" and value not in _STATES:  # a misspelt one would be no job's, without a word
+        raise LogError.of("filter_value", name=name, found=show(value), want=", ".join(_STATES))
     if kind in (AXIS, TEXT) and isinstance(value, str):
         return str(value)
     if kind == TRUTH and truth:
@@ -99,7 +101,7 @@ def _raw(name: str, value: Any) -> Any:
             return round(number * 1_000_000)
         if kind == REAL or (kind == WHOLE and number.is_integer()):
             return number if kind == REAL else int(number)
-    raise LogError.of("filter_value", name=name, found=repr(value)[:60], want=say(_WANT[kind]))
+    raise LogError.of("filter_value", name=name, found=show(value), want=say(WANT[kind]))
 
 
 def _micros(value: Any) -> int | None:

@@ -6,26 +6,29 @@ It sees a temporary file of the sanitised header, and its ffmpeg ends at a deadl
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import types
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.media.children import Child, cpu_limit
 from motion_widgets.media.sanitise import sanitised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["load_moviepy", "moviepy_length", "warm"]
 
 IMPORT_DEADLINE = 60.0
 """Seconds that importing moviepy may take; it needs 0.6 on a free machine."""
+
+_NO_MEDIA = ("-probesize", "32", "-analyzeduration", "0")
+"""There are no samples to look at: without this ffmpeg tries each of the first ones, and complains of it."""
 
 _lock = threading.Lock()
 _import_lock = threading.Lock()
@@ -77,16 +80,19 @@ def moviepy_length(
             return None
     path = None
     try:
-        parse = _own_parser(load_moviepy(), deadline)
-        with tempfile.NamedTemporaryFile(prefix="motion-widgets-", suffix=".mp4", delete=False) as file:
-            path = Path(file.name)
-            file.write(sanitised(ftyp, moov, sidx, moofs))
-        length = parse(str(path))["duration"]
+        moofs = list(moofs)
+        parse = _own_parser(load_moviepy(), deadline, () if moofs else _NO_MEDIA)
+        clean = sanitised(ftyp, moov, sidx, moofs)
+        handle, path = tempfile.mkstemp(prefix="motion-widgets-", suffix=".mp4")
+        with open(handle, "wb", buffering=0) as file:  # noqa: PTH123 - it is open already
+            file.write(clean)
+        length = parse(path)["duration"]
     except Exception:  # noqa: BLE001 - it fails in ways of its own (OSError, KeyError, …): no figure
         return None
     finally:
         if path is not None:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                os.unlink(path)  # noqa: PTH108 - a text, as `mkstemp` gives it
     return float(length)
 
 
@@ -96,40 +102,48 @@ def load_moviepy() -> types.ModuleType:
         return importlib.import_module("moviepy.video.io.ffmpeg_reader")
 
 
-def _own_parser(reader: types.ModuleType, deadline: float) -> Callable[[str], dict[str, Any]]:
+def _own_parser(
+    reader: types.ModuleType, deadline: float, options: Sequence[str] = ()
+) -> Callable[[str], dict[str, Any]]:
     """Give moviepy's `ffmpeg_parse_infos`, whose child process obeys a deadline.
 
     moviepy offers no time-out and no handle. So its function runs as it is, but sees our `Popen` where
     it looks for `sp.Popen`: its globals are copied, and nothing of moviepy is changed.
     """
-    end = time.monotonic() + deadline
-
-    class Timed(Child):
-        def __init__(self, command: list[str], **options: Any) -> None:
-            # The demuxer is forced: whatever the bytes look like, ffmpeg follows no link in them.
-            hardened = ["-nostdin", *cpu_limit(deadline), "-protocol_whitelist", "file", "-f", "mov"]
-            super().__init__([command[0], *hardened, *command[1:]], **options)
-
-        def communicate(
-            self,
-            input: Any = None,  # noqa: A002 - Popen's name
-            timeout: float | None = None,  # noqa: ARG002 - moviepy gives none; ours is the deadline
-        ) -> tuple[Any, Any]:
-            try:
-                return super().communicate(input, max(0.0, end - time.monotonic()))
-            finally:
-                if self.poll() is None:
-                    self.kill()
-                    super().communicate()
-
-    shim = types.SimpleNamespace(
-        **{name: getattr(subprocess, name) for name in ("PIPE", "DEVNULL", "STDOUT")}
-    )
-    shim.Popen = Timed
+    shim = types.SimpleNamespace(**_PIPES, Popen=partial(_Timed, deadline=deadline, options=options))
     function = reader.ffmpeg_parse_infos
     return types.FunctionType(
         function.__code__, {**vars(reader), "sp": shim}, function.__name__, function.__defaults__
     )
+
+
+_PIPES = {name: getattr(subprocess, name) for name in ("PIPE", "DEVNULL", "STDOUT")}
+
+
+class _Timed(Child):
+    """ffmpeg as moviepy starts it, killed after `deadline` s."""
+
+    def __init__(self, command: list[str], *, deadline: float, options: Sequence[str], **pipes: Any) -> None:
+        # The demuxer is forced: whatever the bytes look like, ffmpeg follows no link in them.
+        hardened = ["-nostdin", *cpu_limit(deadline), "-protocol_whitelist", "file", "-f", "mov", *options]
+        # Nothing comes on stdout, and a single pipe is read without waking up for every line in it.
+        pipes["stdout"] = subprocess.DEVNULL
+        super().__init__([command[0], *hardened, *command[1:]], deadline=deadline, **pipes)
+
+    def communicate(
+        self,
+        input: Any = None,  # noqa: A002 - Popen's name
+        timeout: float | None = None,  # noqa: ARG002 - moviepy gives none; the child has its deadline
+    ) -> tuple[Any, Any]:
+        try:
+            said = super().communicate(input)
+        finally:
+            if self.poll() is None:
+                self.kill()
+                self.wait()
+        if self.late:
+            raise subprocess.TimeoutExpired(self.args, 0)
+        return said
 
 
 @contextmanager

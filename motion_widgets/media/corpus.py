@@ -33,7 +33,7 @@ COLUMNS: dict[str, str] = {
     "fps": _REAL,
     "frames": _WHOLE,
     "codec": _TEXT,
-    "has_audio": _TRUTH,
+    **dict.fromkeys(("has_audio", "has_location"), _TRUTH),
     "size": _WHOLE,
     "brand": _TEXT,
     **dict.fromkeys(("fragmented", "truncated"), _TRUTH),

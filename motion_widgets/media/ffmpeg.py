@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-import threading
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import IO, TYPE_CHECKING, cast
@@ -58,13 +57,13 @@ def run(arguments: Sequence[str], *, name: str, deadline: float) -> bytes:
         ``not_decodable`` when it fails, ``decode_slow`` when `deadline` (s) passes; it is killed then.
     """
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with Child(_command(arguments, deadline), **pipes) as process:
+    with Child(_command(arguments, deadline), deadline=deadline, **pipes) as process:
         try:
-            out, errors = process.communicate(timeout=deadline)
-        except subprocess.TimeoutExpired as error:
-            raise fault("decode_slow", name=name, seconds=f"{deadline:g}") from error
+            out, errors = process.communicate()
         finally:
             process.kill()
+    if process.late:
+        raise fault("decode_slow", name=name, seconds=f"{deadline:g}")
     if process.returncode:
         raise fault("not_decodable", name=name, detail=errors.decode("utf-8", "replace")[-2000:])
     return bytes(out)
@@ -87,23 +86,15 @@ def running(
     ClipError
         As `run`; not when the caller's block was left by an error or before the end.
     """
-    late = threading.Event()
     # stderr goes to a file: nobody reads a pipe meanwhile, and a full one would stop ffmpeg.
     with tempfile.TemporaryFile() as errors:
         process = Child(
             _command(arguments, deadline),
+            deadline=deadline,
             stdin=subprocess.PIPE if write else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if write else subprocess.PIPE,
             stderr=errors,
         )
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(deadline, end)
-        timer.daemon = True
-        timer.start()
         stream = cast("IO[bytes]", process.stdin if write else process.stdout)
         try:
             with suppress(BrokenPipeError):
@@ -111,14 +102,13 @@ def running(
                 stream.close()
             process.wait()
         finally:
-            timer.cancel()
             process.kill()
             process.wait()
             with suppress(BrokenPipeError):
                 stream.close()
         errors.seek(0)
         detail = errors.read(4096).decode("utf-8", "replace")
-    if late.is_set():
+    if process.late:
         raise fault("decode_slow", name=name, seconds=f"{deadline:g}")
     if process.returncode:
         raise fault("not_decodable", name=name, detail=detail)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image as Picture
 
-__all__ = ["measure_image", "open_picture"]
+__all__ = ["is_located", "measure_image", "open_picture"]
 
 LINK_CAP = 25 << 20
 """Bytes of a link that are read; the endpoint takes at most 10 MB."""
@@ -30,6 +30,7 @@ PIXELS_CAP = 178_956_970
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PPM", "TGA", "JPEG2000", "AVIF")
 _TURNED = {5, 6, 7, 8}
 _EXIF_ORIENTATION = 0x0112
+_GPS = 0x8825
 
 
 def measure_image(
@@ -115,6 +116,10 @@ def _measure(file: IO[bytes], source: str, name: str, size: int, digest: str | N
             turned = picture.getexif().get(_EXIF_ORIENTATION, 1)
         except Exception:  # noqa: BLE001 - broken EXIF is ignored, as every viewer does
             turned = 1
+        try:
+            located = is_located(picture)
+        except Exception:  # noqa: BLE001 - as above
+            located = False
         if turned in _TURNED:
             width, height = height, width
         kind = (picture.format or "").lower()
@@ -126,8 +131,16 @@ def _measure(file: IO[bytes], source: str, name: str, size: int, digest: str | N
         height=height,
         size=size,
         rotated=isinstance(turned, int) and 1 < turned <= 8,
+        has_location=located,
         sha256=digest,
     )
+
+
+def is_located(picture: Picture) -> bool:
+    """Tell whether an open picture says where it was taken, in EXIF or XMP; its pixels are not read."""
+    xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+    said = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
+    return bool(picture.getexif().get_ifd(_GPS)) or b"GPSL" in said
 
 
 def open_picture(file: IO[bytes], name: str) -> Picture:

@@ -288,6 +288,7 @@ def _clip(
         frames=None if movie.partial else video.samples or None,
         codec=video.codec,
         has_audio=movie.has_audio,
+        has_location=movie.has_location,
         size=source.size,
         brand=layout.ftyp[:4].decode("latin-1").strip(),
         fragmented=movie.fragmented,

@@ -16,6 +16,9 @@ __all__ = ["Movie", "Track", "read_movie"]
 
 _TRACKS_CAP = 64
 _UNITY = (1.0, 0.0, 0.0, 1.0)
+_NOTES = (b"udta", b"meta", b"uuid")
+"""Boxes that hold what a camera or a program wrote down."""
+_PLACES = (b"\xa9xyz", b"loci", b"quicktime.location", b"exif:GPSL")
 _Matrix = tuple[float, float, float, float]
 
 
@@ -49,6 +52,8 @@ class Track:
     """The largest negative shift of a fragment's sample, as a positive number."""
     indexed: float | None = None
     """End that a `sidx` states, in s. None: none speaks of this track."""
+    located: bool = False
+    """It says where it was taken, once or all the while."""
     loose: bool = False
     """A fragment does not say when it begins, so it must follow the one before."""
 
@@ -105,6 +110,8 @@ class Movie:
     tracks: list[Track] = field(default_factory=list)
     defaults: dict[int, int] = field(default_factory=dict)
     """Sample length by track id, from `trex`; only in a fragmented file."""
+    located: bool = False
+    """It says where it was taken, for the whole of it."""
     fragmented: bool = False
     partial: bool = False
     """Not all fragments were read, so samples are not all counted."""
@@ -118,6 +125,11 @@ class Movie:
     def has_audio(self) -> bool:
         """Whether a sound track is there."""
         return any(track.kind == b"soun" for track in self.tracks)
+
+    @property
+    def has_location(self) -> bool:
+        """Whether the movie or any of its tracks says where it was taken."""
+        return self.located or any(track.located for track in self.tracks)
 
     @property
     def mvhd_length(self) -> float | None:
@@ -156,6 +168,8 @@ def read_movie(moov: bytes) -> Movie:
                 if len(movie.tracks) >= _TRACKS_CAP:
                     raise BoxError(f"more than {_TRACKS_CAP} tracks")
                 movie.tracks.append(_track(moov, box))
+            elif box.kind in _NOTES:
+                movie.located |= _tells_place(moov, box)
             elif box.kind == b"mvex":
                 movie.fragmented = True
                 for inner in boxes(moov, box.start, box.end):
@@ -201,7 +215,14 @@ def _track(data: bytes, trak: Box) -> Track:
                     track.edits = _edits(data, inner)
         elif box.kind == b"mdia":
             _media(track, data, box)
+        elif box.kind in _NOTES:
+            track.located |= _tells_place(data, box)
     return track
+
+
+def _tells_place(data: bytes, box: Box) -> bool:
+    """Say whether a box of notes holds a place, as QuickTime, 3GPP, Apple or Adobe write one."""
+    return any(data.find(word, box.start, box.end) >= 0 for word in _PLACES)
 
 
 def _edits(data: bytes, box: Box) -> list[tuple[int, int]]:
@@ -228,6 +249,10 @@ def _media(track: Track, data: bytes, mdia: Box) -> None:
 
 def _table(track: Track, data: bytes, box: Box) -> None:
     if box.kind == b"stsd":
+        # Tracks that note the place all the while: an action camera's, and Apple's, whose keys are here.
+        track.located |= track.kind == b"meta" and (
+            _tells_place(data, box) or data.find(b"gpmd", box.start, box.end) >= 0
+        )
         for entry in boxes(data, box.start + 8, box.end):
             track.codec = entry.kind.decode("latin-1").strip()
             if track.kind == b"vide":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
     "mode": ("std", "pro"),
     "character_orientation": ("image", "video"),
 }
+MOST = 100_000
+"""Cells of a sweep, repeats included; ten times as many as a plan takes a second for."""
 Condition = Mapping[str, Any] | Callable[[dict[str, Any]], bool]
 """Wire field = the value (or a list of values) that it must have; or a function of a cell's values."""
 
@@ -99,10 +102,11 @@ class Sweep:
         if isinstance(where, Mapping):
             for name, condition in where.items():
                 named = [name, *(condition if isinstance(condition, Mapping) else ())]
-                wrong = [one for one in named if one not in WIRE_FIELDS]
-                if wrong or name not in self.axes:
-                    known = ", ".join(WIRE_FIELDS if wrong else self.axes)
-                    raise RequestError.of("axis_unknown", name=(wrong or [name])[0], known=known)
+                wrong = [show(one) for one in named if one not in WIRE_FIELDS]
+                if wrong:
+                    raise RequestError.of("axis_unknown", name=wrong[0], known=", ".join(WIRE_FIELDS))
+                if name not in self.axes:
+                    raise RequestError.of("where_no_axis", name=name, known=", ".join(self.axes))
 
     @classmethod
     def zipped(cls, req: MotionRequest, *, repeats: int = 1, seed: int | None = None, **axes: Any) -> Self:
@@ -147,7 +151,11 @@ class Sweep:
         RequestError
             There is no cell, or one has another field.
         """
-        rows = [dict(cell) for cell in cells]
+        given = list(itertools.islice(cells, MOST + 1))
+        odd = [cell for cell in given if not isinstance(cell, Mapping)]
+        if odd:
+            raise RequestError.of("cell_wrong", found=show(odd[0]))
+        rows = [dict(cell) for cell in given]
         places = [(row.pop("repeat", None), row.pop("order", None)) for row in rows]
         names = list(dict.fromkeys(name for row in rows for name in row))
         own = {name: getattr(req, name, None) for name in names}
@@ -167,6 +175,7 @@ class Sweep:
     def combinations(self) -> list[dict[str, Any]]:
         """Give the values of every cell, repeats left out; of a product the last axis varies fastest."""
         names = list(self.axes)
+        self._require_few()
         if self.design == "list":
             return [values for values, _, _ in self.listed_cells]
         rows = (
@@ -181,6 +190,14 @@ class Sweep:
             return [values for values in cells if self.where(dict(values))]
         kept = {tuple(map(id, values.values())): values for values in map(self._folded, cells)}
         return list(kept.values())
+
+    def _require_few(self) -> None:
+        """Raise RequestError before more cells are written down than anybody could run or look at."""
+        lengths = [len(values) for values in self.axes.values()]
+        of_design = {"list": len(self.listed_cells), "zip": max(lengths)}
+        count = of_design.get(self.design, math.prod(lengths)) * self.repeats
+        if count > MOST:
+            raise RequestError.of("cells_many", count=count, most=MOST)
 
     def _folded(self, values: dict[str, Any]) -> dict[str, Any]:
         """Give a cell with the request's own value on every axis that does not vary there."""
@@ -200,6 +217,7 @@ class Sweep:
 
     def draws(self) -> list[Draw]:
         """Give every cell with its repeat and its place in the running order."""
+        self._require_few()
         if self.listed_cells:
             cells = [
                 (values, repeat if repeat is not None or self.repeats == 1 else number, order)

@@ -55,8 +55,10 @@ def cells_of(frame: pd.DataFrame, plan: Plan | None = None) -> list[dict[str, An
     Raises
     ------
     RequestError
-        No row or no axis, or a label that stands for several values.
+        No row or no axis, a label that stands for several values, or no frame at all.
     """
+    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique:
+        raise RequestError.of("plan_no_frame", found=show(frame))
     axes = [str(name) for name in frame.columns if name in WIRE_FIELDS]
     if not axes or not len(frame):
         raise RequestError.of("cells_missing")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from motion_widgets.sweep.run import Run
     from motion_widgets.workspace import Workspace
 
-__all__ = ["Outlook", "Standing", "span"]
+__all__ = ["Outlook", "Standing", "held_by", "span"]
 
 _SAME = ("endpoint", "account", "key", "repeat")
 _AT_WORK = (State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED)
@@ -49,6 +49,10 @@ class Outlook:
     """USD spent or reserved."""
     left: Window | None
     """s until the last cell ends. None: nobody can tell yet, or nothing is under way."""
+    moving: bool
+    """Whether anything still happens by itself."""
+    held: str = ""
+    """Which budget holds cells back, in words; ``""``: none does."""
 
     def __str__(self) -> str:
         counts = [say("board_running", count=self.running), say("board_failed", count=self.failed)]
@@ -67,9 +71,9 @@ class Outlook:
                 if soon
                 else say("board_left", about=span((low + high) / 2), low=span(low), high=span(high))
             )
-        elif self.running or self.waiting:
+        elif self.moving:
             said.append(say("board_left_unknown"))
-        return " ".join(said)
+        return " ".join([*said, self.held] if self.held else said)
 
 
 def span(seconds: float) -> str:
@@ -135,11 +139,12 @@ class Standing:
         limit, used = self.run.budget
         waiting = states.count(State.PLANNED)
         running = sum(state in _AT_WORK for state in states)
-        moving = (running or waiting) and not self.resting
+        moving = bool(running or waiting) and not self.resting
         return Outlook(
             cells=len(states), done=done, running=running, waiting=waiting,
             failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),
-            limit=limit, used=used, left=self._left() if moving else None,
+            limit=limit, used=used, left=self._left() if moving else None, moving=moving,
+            held="" if moving else held_by(self.rows),
         )  # fmt: skip
 
     def _learn(self, done: int) -> None:
@@ -183,6 +188,12 @@ class Standing:
         under = sum(one.low for one in likely) / middle
         over = sum(one.high for one in likely) / middle
         return Window(max(whole * (1 - (1 - under) / each), low), max(whole * (1 + (over - 1) / each), high))
+
+
+def held_by(rows: list[Row]) -> str:
+    """Say which budget holds cells back; ``""``: none does."""
+    planned = [row for row in rows if row["state"] == State.PLANNED and row["error_kind"] == "budget"]
+    return str(planned[0]["error_message"]) if planned else ""
 
 
 def _same(row: Row) -> tuple[object, ...]:

@@ -207,8 +207,10 @@ class Plan:
         if stop_after is not None:
             _require_rule(stop_after)
         valid = [cell for cell in self.cells if cell.status not in ("invalid", "double")]
+        if not self.cells:
+            raise RequestError.of("no_cell")
         if not valid:
-            raise RequestError.of("no_valid_cell", reason=self.cells[0].reason if self.cells else "\u2013")
+            raise RequestError.of("no_valid_cell", reason=self.cells[0].reason)
         paid = [cell for cell in valid if new or cell.status == "new"]
         if budget is not None:
             bound_micro(budget)
@@ -224,7 +226,7 @@ class Plan:
     def __repr__(self) -> str:
         counts = {status: sum(cell.status == status for cell in self.cells) for status in STATUSES}
         told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        return f"<Plan of {len(self.cells)} cells: {told}; {self.cost}>"
+        return f"<Plan of {len(self.cells)} cells{': ' if told else ''}{told}; {self.cost}>"
 
 
 def _require_rule(rule: object) -> None:

@@ -17,7 +17,7 @@ from motion_widgets.log.tables import jobs
 from motion_widgets.price import to_usd
 from motion_widgets.sweep.axes import label
 from motion_widgets.sweep.clusters import clusters
-from motion_widgets.sweep.outlook import Standing
+from motion_widgets.sweep.outlook import Standing, held_by
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -176,10 +176,12 @@ class Run:
         return clusters([(cell["values"], row) for cell, row in zip(self.cells, self.rows(), strict=True)])
 
     def summary(self) -> str:
-        """Say how the run stands: counts and cost, where failures cluster, which refunds are open."""
-        waiting = [row["reserved"] for row in self.rows() if refund_open(row)]
+        """Say how the run stands: counts, cost, clusters of failures, open refunds, what holds it."""
+        rows = self.rows()
+        waiting = [row["reserved"] for row in rows if refund_open(row)]
         refunds = [say("refunds_open", count=len(waiting), usd=to_usd(sum(waiting)))] if waiting else []
-        return "\n".join([repr(self), *map(str, self.clusters()), *refunds])
+        held = [one for one in (held_by(rows),) if one]
+        return "\n".join([repr(self), *map(str, self.clusters()), *refunds, *held])
 
     # Held back, and let go.
 
@@ -206,10 +208,11 @@ class Run:
     @property
     def stopped(self) -> list[str]:
         """Which axis values are not sent any more because they keep failing, in sentences."""
-        planned = [row for row in self.rows() if row["state"] == State.PLANNED]
+        failing = self._ws.log_store.failing(self.id)
+        planned = [row for row in self.rows() if row["state"] == State.PLANNED] if failing else []
         return [
             say("value_failing", id=self.id, **one.params)
-            for one in self._ws.log_store.failing(self.id)
+            for one in failing
             if any(row[one.axis] == one.value for row in planned)
         ]
 

@@ -9,13 +9,16 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from motion_widgets.errors import RequestError
 from motion_widgets.facts import Clip, Image
 from motion_widgets.findings import show
 from motion_widgets.request import WIRE_FIELDS, MotionRequest, media_source
 from motion_widgets.sweep.axes import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["load", "save"]
 
@@ -64,10 +67,10 @@ def _text(sweep: Sweep) -> str:
     if design != "list":
         lines += [f"repeats = {sweep.repeats}"] if sweep.repeats > 1 else []
         lines += [f"seed = {sweep.seed}"] if sweep.seed is not None else []
-        lines += ["", "[axes]", *(f"{name} = {_toml(name, values)}" for name, values in sweep.axes.items())]
+        lines += ["", "[axes]", *_table(sweep.axes)]
         for name, condition in conditions.items():
             assert isinstance(condition, Mapping)
-            lines += ["", f"[where.{name}]", *(f"{one} = {_toml(one, it)}" for one, it in condition.items())]
+            lines += ["", f"[where.{name}]", *_table(condition)]
     else:
         lines.append("cells = [")
         draws = sweep.draws()
@@ -98,16 +101,31 @@ def _toml(field: str, value: object) -> str:
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**63):
         return json.dumps(value)
     if isinstance(value, float) and math.isfinite(value):
-        return repr(value)
+        return repr(float(value))
     if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
         return (
             "{ "
-            + ", ".join(f"{_toml(field, name)} = {_toml(field, it)}" for name, it in value.items())
+            + ", ".join(f"{_toml(field, name)} = {_within(field, it)}" for name, it in value.items())
             + " }"
         )
     if isinstance(value, list | tuple | set | frozenset):
-        return "[" + ", ".join(_toml(field, one) for one in value) + "]"
+        return "[" + ", ".join(_within(field, one) for one in value) + "]"
     raise RequestError.of("plan_unsavable", field=field, found=show(value))
+
+
+def _table(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Write fields with their values, of which any may be none; or with a single one."""
+    for name, values in fields.items():
+        several = isinstance(values, list | tuple | set | frozenset)
+        parts = [_toml(name, one) for one in (values if several else [values])]
+        yield f"{name} = [{', '.join(parts)}]" if several else f"{name} = {parts[0]}"
+
+
+def _within(field: str, value: object) -> str:
+    """Write a part of a value; there an empty text is one, so nothing can stand for None."""
+    if value is None:
+        raise RequestError.of("plan_unsavable", field=field, found="None")
+    return _toml(field, value)
 
 
 def _sweep(data: dict[str, Any]) -> Sweep:
@@ -115,6 +133,9 @@ def _sweep(data: dict[str, Any]) -> Sweep:
     options: dict[str, Any] = dict(data.get("sweep", {}))
     design = options.pop("design", "product")
     unknown += sorted(set(options) - {"repeats", "seed", "cells"})
+    out_of_place = {"zip": {"where"}, "list": {"axes", "where"}}  # which would change nothing, without a word
+    unknown += sorted(out_of_place.get(str(design), set()) & set(data))
+    unknown += ["cells"] if "cells" in options and design != "list" else []
     if unknown or design not in _DESIGNS:
         raise ValueError(", ".join(unknown) or str(design))
     req = MotionRequest.from_wire(data["request"])

@@ -18,6 +18,7 @@ import ipywidgets as w
 
 from motion_widgets.errors import MotionError
 from motion_widgets.jobs.loop import spawn
+from motion_widgets.markup import PLAIN
 from motion_widgets.texts import say
 from motion_widgets.widgets._html import esc
 
@@ -142,7 +143,8 @@ class Panel(w.VBox):
 
     def __init__(self, ws: Workspace | None = None, *, watch: bool = True) -> None:
         super().__init__(layout=w.Layout(width="100%"))
-        self.add_class("motion-widgets")
+        for name in ("motion-widgets", *PLAIN.split()):
+            self.add_class(name)
         self._style = w.HTML(f"<style>{_CSS}</style>", layout=w.Layout(display="none"))
         self.lock = threading.RLock()
         self.closed = False

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from motion_widgets.errors import MotionError
+from motion_widgets.errors import LogError, MotionError
 from motion_widgets.jobs.job import Job
 from motion_widgets.media import filmstrip
 from motion_widgets.request import MotionRequest
 from motion_widgets.rules import MODELS
-from motion_widgets.sweep import Run, Sweep
 from motion_widgets.sweep.clusters import clusters
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import (
@@ -22,7 +21,6 @@ from motion_widgets.widgets._base import (
     SETTLE,
     Panel,
     button,
-    control,
     flow,
     html,
     line,
@@ -32,32 +30,26 @@ from motion_widgets.widgets._base import (
     show,
 )
 from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.matrix import CellMatrix, Square
+from motion_widgets.widgets.allowance import Allowance
+from motion_widgets.widgets.axes import AxesPicker
+from motion_widgets.widgets.matrix import CellMatrix
 from motion_widgets.widgets.purse import Purse
-from motion_widgets.widgets.squares import laid, of_cell, of_row
+from motion_widgets.widgets.squares import holds, of_plan, of_row, of_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.log.store import Row
-    from motion_widgets.sweep import Plan
+    from motion_widgets.sweep import Plan, Run, Sweep
     from motion_widgets.sweep.outlook import Outlook, Standing
     from motion_widgets.workspace import Workspace
 
 __all__ = ["SweepBoard"]
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "mode": ("std", "pro"),
-    "character_orientation": ("image", "video"),
-    "model": MODELS,
-    "keep_original_sound": ("yes", "no"),
-}
-_DEFAULT = ("mode", "character_orientation")
 TALL = 104
 """px of a cell's picture, twice what is shown, for sharp screens."""
 AGAIN = 5.0
 """s between two looks at the time that is left while nothing else changes."""
-_LISTED = ("image_url", "video_url", "prompt")
 
 
 class SweepBoard(Panel):
@@ -69,6 +61,8 @@ class SweepBoard(Panel):
         The workspace. None: one in the working directory.
     request
         What all cells share. None: set it later with `load`.
+    run
+        A run, or its id, to be watched whatever its design; nothing is planned then.
     on_run
         Called with the run once it began, on a background thread.
     on_show
@@ -80,6 +74,7 @@ class SweepBoard(Panel):
         ws: Workspace | None = None,
         *,
         request: MotionRequest | None = None,
+        run: Run | str | None = None,
         on_run: Callable[[Run], None] | None = None,
         on_show: Callable[[Job], None] | None = None,
         watch: bool = True,
@@ -92,26 +87,17 @@ class SweepBoard(Panel):
         """Jobs that stand for cells already, by content."""
         self._standing: Standing | None = None
         self._reading = threading.Lock()
-        self._place_of: dict[str, int] = {}
-        self._drawn: tuple[object, object] = (None, None)
-        """Plan and standing that the matrix shows; while they stay, only changed cells are looked at."""
+        self._places: list[int] = []
+        """Of each of the run's rows the place in the matrix."""
+        self._drawn: tuple[object, ...] = ()
+        """Plan, standing and balanced part on show; while they stay, only changed cells are looked at."""
         self._judged = -1
         self._starting = False
         self._rested = False
         self._looked = 0.0
-        self.axes: dict[str, dict[str, w.Checkbox]] = {
-            field: {value: self._box(value, checked=field in _DEFAULT) for value in values}
-            for field, values in _CHOICES.items()
-        }
-        self.lists = {field: control(w.Textarea, say(f"axis_more_{field}"), rows=2) for field in _LISTED}
-        for one in self.lists.values():
-            one.observe(self._replan, "value")
-        groups = [
-            w.VBox([html(f"<b>{esc(field)}</b>"), flow(*boxes.values())])
-            for field, boxes in self.axes.items()
-        ]
-        self.budget = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
-        self.budget.observe(lambda _: self._draw_button(), "value")
+        self.axes = AxesPicker(self, self._replan)
+        self.allowance = Allowance(self, self._offered)
+        self.budget = self.allowance.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
         self.sound = w.Checkbox(
             description=say("board_sound"), value=False, indent=False, layout=w.Layout(width="auto")
@@ -123,23 +109,23 @@ class SweepBoard(Panel):
         self.start = button("", self._start, cls="mw-primary mw-run")
         self.retry = button(say("board_retry"), self._retry)
         show(self.retry, visible=False)
-        axes = w.VBox([*groups, *self.lists.values()])
-        axes.add_class("mw-stack")
-        buttons = flow(self.start, self.retry, self.sound)
-        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.notice, buttons])
+        self.hold = button(say("board_hold"), self._hold)
+        show(self.hold, visible=False)
+        buttons = flow(self.start, self.hold, self.retry, self.sound)
+        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.allowance.gives_up])
+        side.children += (self.notice, buttons)
         side.add_class("mw-card")
-        columns = w.Box([axes, side])
+        columns = w.Box([self.axes.view, side])
         columns.add_class("mw-columns")
         body = w.VBox([columns, self._clusters, self.matrix])
         body.add_class("mw-body")
         self.fill(body)
         self._replan()
+        if run is not None:
+            for one in (self.axes.view, self.budget, self.start, self._money):
+                show(one, visible=False)
+            self.follow(run)
         self.watch()
-
-    def _box(self, value: str, *, checked: bool) -> w.Checkbox:
-        box = w.Checkbox(description=value, value=checked, indent=False, layout=w.Layout(width="auto"))
-        box.observe(self._replan, "value")
-        return box
 
     def load(self, req: MotionRequest) -> None:
         """Take over the request that all cells share."""
@@ -152,11 +138,14 @@ class SweepBoard(Panel):
         """The run that is shown. None: none was begun."""
         return self._standing.run if self._standing is not None else None
 
-    def follow(self, run: Run) -> None:
-        """Show how a run of the planned cells stands."""
+    def follow(self, run: Run | str) -> None:
+        """Show how a run stands: in the planned cells where these hold all of it, else by its own axes."""
 
         def work() -> Callable[[], None]:
-            standing = run.standing()
+            found = self.ws.attach(run) if isinstance(run, str) else run
+            if isinstance(found, Job):
+                raise LogError.of("no_run", found=run)
+            standing = found.standing()
 
             def take() -> None:
                 self._standing, self._rested = standing, False
@@ -169,17 +158,7 @@ class SweepBoard(Panel):
 
     def sweep(self) -> Sweep:
         """The sweep as the board stands; an axis with nothing ticked keeps the request's own value."""
-        axes: dict[str, Any] = {}
-        for field, boxes in self.axes.items():
-            chosen = [value for value, box in boxes.items() if box.value]
-            if chosen:
-                axes[field] = chosen
-        for field, text in self.lists.items():
-            more = [one.strip() for one in text.value.splitlines() if one.strip()]
-            if more:
-                own = getattr(self._request, field)
-                axes[field] = [*([own] if own else []), *more]
-        return Sweep(self._request, **(axes or {"mode": [self._request.mode]}))
+        return self.axes.sweep(self._request)
 
     # Planning, off the keystroke path.
 
@@ -187,6 +166,7 @@ class SweepBoard(Panel):
         """Plan anew because the axes or the request changed; the run that was shown no longer fits."""
         with self.lock:
             self._plan = None
+            self.allowance.take(None)
             self._standing = None
             self._rested = False
             self._draw_button()
@@ -201,6 +181,7 @@ class SweepBoard(Panel):
 
             def take() -> None:
                 self._plan, self._known = plan, known
+                self.allowance.take(plan)
                 self._draw_button()
                 self.later("draw", self.refresh)
 
@@ -208,48 +189,45 @@ class SweepBoard(Panel):
 
         self.later("plan", work, delay=DEBOUNCE)
 
-    def _bound(self) -> float | None:
-        """Read the budget in USD. None: none was given. NaN: it is no amount."""
-        text = self.budget.value.strip().removeprefix("$")
-        if not text:
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            return math.nan
-        return value if value >= 0 else math.nan
+    def _offered(self) -> None:
+        self._draw_button()
+        self.later("draw", self.refresh)
 
     def _draw_button(self) -> None:
-        plan, bound = self._plan, self._bound()
-        ready = plan is not None and not self._starting and (bound is None or not math.isnan(bound))
-        cells = [cell for cell in plan.cells if cell.status == "new"] if plan is not None else []
+        part = self.allowance.part
+        plan = part or self._plan
+        ready = not (self._starting or self.allowance.wrong or self.allowance.waiting)
         label = say("board_planning")
-        if plan is not None:
-            high = f"${plan.cost.high:.2f}"
+        if plan is not None and self._plan is not None:
+            cells = _new(plan)
             code = ("board_run_live" if self.ws.live else "board_run_sandbox") if cells else "board_attach"
-            label = say(code, count=len(cells), price=high)
+            code = "board_run_part" if part is not None and cells else code
+            label = say(
+                code, count=cells, all=_new(self._plan), price=f"${plan.cost.high:.2f}",
+                where=say("live_for_money" if self.ws.live else "in_the_sandbox"),
+            )  # fmt: skip
             ready = ready and any(cell.status not in ("invalid", "double") for cell in plan.cells)
         put(self.start, "description", say("submitting") if self._starting else label)
         put(self.start, "tooltip", label)
-        put(self.start, "disabled", not ready)
+        put(self.start, "disabled", not ready or plan is None)
         (self.start.add_class if self.ws.live else self.start.remove_class)("mw-live")
-        if bound is not None and math.isnan(bound):
-            self.tell(say("bound_wrong", found=self.budget.value), bad=True)
 
     # Running.
 
     def _start(self) -> None:
         with self.lock:
-            plan, bound = self._plan, self._bound()
-            if plan is None or self._starting or (bound is not None and math.isnan(bound)):
+            whole, part, bound = self._plan, self.allowance.part, self.allowance.bound
+            if whole is None or self._starting or self.allowance.wrong or self.allowance.waiting:
                 return
+            plan = part or whole
             self._starting = True
             self._draw_button()
         named = plan.cost.high  # the click is on a button that names this price
 
         def work() -> Callable[[], None]:
             failed, standing = "", None
-            if self._plan is not plan or self._bound() != bound:  # the click overtook a change
+            now = (self._plan, self.allowance.part, self.allowance.bound)
+            if now != (whole, part, bound):  # the click overtook a change
                 failed = say("changed_after_click")
             else:
                 try:
@@ -260,6 +238,8 @@ class SweepBoard(Panel):
             def done() -> None:
                 self._starting = False
                 self._standing = standing or self._standing
+                if standing is not None and part is not None:
+                    self.budget.value = ""  # it was given to this run
                 self._rested = False
                 put(self.matrix, "finished", "")
                 self._plan_again()
@@ -279,6 +259,26 @@ class SweepBoard(Panel):
             put(self.matrix, "finished", "")
             self.later("retry", lambda: run.retry("failed"))
 
+    def _hold(self) -> None:
+        """Pause the run, or let it go on; it holds for every process that has its cells in hand."""
+        run = self.run
+        if run is None:
+            return
+
+        def work() -> Callable[[], None]:
+            told = say("board_resumed") if run.paused else say("board_held", id=run.id)
+            (run.resume if run.paused else run.pause)()
+
+            def done() -> None:
+                self._rested = False
+                put(self.matrix, "finished", "")
+                self.tell(told)
+                self.later("draw", self.refresh)
+
+            return done
+
+        self.later("hold", work)
+
     # Drawing.
 
     def looked(self) -> None:
@@ -293,15 +293,16 @@ class SweepBoard(Panel):
             plan, standing = self._plan, self._standing
             if plan is None:
                 return
-            outlook, resting = None, False
+            outlook, resting, paused = None, False, False
             changed: list[int] = []
             if standing is not None:
                 changed = standing.update()
-                resting = standing.resting
+                resting, paused = standing.resting, standing.run.paused
                 outlook = standing.outlook()
-            if self._drawn != (plan, standing):
-                self._lay_out(plan, standing)
-                self._drawn = (plan, standing)
+            part = self.allowance.part
+            if self._drawn != (plan, standing, part):
+                self._lay_out(plan, standing, part)
+                self._drawn = (plan, standing, part)
             elif standing is not None and changed:
                 self._change(standing, changed)
             if standing is not None and self._judged != (ended := _ended(standing)):
@@ -309,41 +310,39 @@ class SweepBoard(Panel):
                 self._judge(standing)
         with self.lock:
             if self._plan is plan and self._standing is standing:
-                self._tell_standing(plan, standing, outlook, resting=resting)
+                self._tell_standing(plan, standing, outlook, resting=resting, paused=paused)
                 self._draw_money()
         self._look_for_money()
 
-    def _lay_out(self, plan: Plan, standing: Standing | None) -> None:
-        """Put all cells of a plan into the matrix: the longest axis down, the others across."""
-        rows, columns, corner, places = laid(plan)
-        found = {row["key"]: row for row in standing.rows} if standing is not None else {}
-        squares: list[Square | None] = [None] * (len(rows) * len(columns))
-        self._place_of = {}
-        for place, cell in zip(places, plan.cells, strict=True):
-            own = cell.status not in ("invalid", "double")
-            row = (found.get(cell.key) or self._known.get(cell.key)) if own else None
-            end = standing.ends(row) if row is not None and standing is not None else None
-            squares[place] = of_row(row, end) if row is not None else of_cell(cell)
-            if own:
-                self._place_of[cell.key] = place
-        self.matrix.show(rows, columns, squares, corner)
+    def _lay_out(self, plan: Plan, standing: Standing | None, part: Plan | None) -> None:
+        """Put all cells into the matrix: a run's by its own axes unless the planned ones hold all of it."""
+        if standing is not None and not holds(plan, standing):
+            drawn = of_run(standing)
+        else:
+            drawn = of_plan(plan, standing, self._known, part or plan)
+        self._places = drawn.places
         self._judged = -1
+        self.matrix.show(drawn.rows, drawn.columns, drawn.squares, drawn.corner)
 
     def _change(self, standing: Standing, changed: list[int]) -> None:
-        rows = [row for one in changed if (row := standing.rows[one])["key"] in self._place_of]
-        self.matrix.change({self._place_of[row["key"]]: of_row(row, standing.ends(row)) for row in rows})
+        rows = {self._places[one]: standing.rows[one] for one in changed}
+        self.matrix.change({place: of_row(row, standing.ends(row)) for place, row in rows.items()})
 
     def _judge(self, standing: Standing) -> None:
         values = [cell["values"] for cell in standing.run.cells]
         found = clusters(list(zip(values, standing.rows, strict=True)))
         said = "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
+        said += "".join(note(one, "", kind="warning") for one in standing.run.stopped)
         with self.lock:
             put(self._clusters, "value", line(said))
 
     def _tell_standing(
-        self, plan: Plan, standing: Standing | None, outlook: Outlook | None, *, resting: bool
-    ) -> None:
+        self, plan: Plan, standing: Standing | None, outlook: Outlook | None,
+        *, resting: bool, paused: bool,
+    ) -> None:  # fmt: skip
         self._draw_button()
+        show(self.hold, standing is not None and (paused or not resting))
+        put(self.hold, "description", say("board_go_on" if paused else "board_hold"))
         if standing is None or outlook is None:
             invalid = sum(cell.status == "invalid" for cell in plan.cells)
             said = say("board_planned", cells=len(plan.cells), price=str(plan.cost))
@@ -352,15 +351,17 @@ class SweepBoard(Panel):
             put(self._said, "value", f"<div>{esc(said)}</div>")
             return
         put(self._said, "value", f"<div>{esc(outlook)}</div>")
-        show(self.retry, resting and (outlook.failed or outlook.waiting))
+        put(self.retry, "description", say("board_retry" if outlook.failed else "board_send"))
+        show(self.retry, resting and (outlook.failed or (outlook.waiting and not paused)))
         if resting and not self._rested:
             self._rested = True
             rest = outlook.cells - outlook.done - outlook.failed
             code = "board_paused" if rest else "board_ended"
+            said = say("board_held", id=standing.run.id) if paused else ""
             ended = say(code, done=outlook.done, all=outlook.cells, failed=outlook.failed, open=rest)
             put(self._spoken, "value", line(esc(ended)))
             put(self.matrix, "finished", ended)
-            self.tell("")
+            self.tell(said)
             self._plan_again()
 
     def _look_for_money(self) -> None:
@@ -375,7 +376,9 @@ class SweepBoard(Panel):
 
     def _picture(self, job_id: str) -> bytes | None:
         """Give a small picture of a job's result."""
-        path = Job(self.ws, job_id).result
+        path = None
+        with contextlib.suppress(LogError):  # it is elsewhere, and opening it says where
+            path = Job(self.ws, job_id).result
         return filmstrip(path, frames=1, height=TALL) if path is not None else None
 
     def _open(self, job_id: str) -> None:
@@ -389,6 +392,10 @@ class SweepBoard(Panel):
             return None
 
         self.later("open", work)
+
+
+def _new(plan: Plan) -> int:
+    return sum(cell.status == "new" for cell in plan.cells)
 
 
 def _ended(standing: Standing) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import ipywidgets as w
 
+from motion_widgets.errors import LogError
 from motion_widgets.log.states import State
 from motion_widgets.log.tables import jobs
 from motion_widgets.sweep import Run
@@ -65,6 +67,12 @@ class CompareWall(Panel):
         super().__init__(ws, watch=watch)
         self._job_ids: list[str] = []
         self._drawn: list[WallCell] = []
+        self._absent: dict[str, Row] = {}
+        """Jobs on the wall with a file that is not in this folder."""
+        self._asked: set[str] = set()
+        """Those that were asked for at the shared path."""
+        self._lacking: dict[str, str] = {}
+        """Why one of them did not come."""
         self.choice = control(w.Dropdown, say("wall_choice"), options=[(say("wall_latest"), "")])
         self.choice.observe(self._chosen, "value")
         self._empty = html(f'<div class="mw-note">{esc(say("wall_empty"))}</div>')
@@ -93,6 +101,8 @@ class CompareWall(Panel):
         self.refresh()
 
     def _offer(self, choose: str | None = None) -> None:
+        if choose is not None:  # a person asks again for what did not come
+            self._asked, self._lacking = set(), {}
         options = [
             (say("wall_latest"), ""),
             *[(run_id, run_id) for run_id in self.ws.log_store.sweep_ids()[:50]],
@@ -117,7 +127,7 @@ class CompareWall(Panel):
     def refresh(self) -> None:
         """Draw what there is of the chosen run; clips that are there already play on."""
         self._offer()
-        run_id = self.choice.value
+        run_id, self._absent = self.choice.value, {}
         cells, rows, columns, fps, length = (
             self._of_run(Run(self.ws, run_id)) if run_id else self._of_latest()
         )
@@ -131,6 +141,30 @@ class CompareWall(Panel):
                 put(self.wall, "rows", rows)
                 put(self.wall, "columns", columns)
                 self.wall.cells = [dict(cell) for cell in cells]
+        wanted = [row for job_id, row in self._absent.items() if job_id not in self._asked]
+        if wanted:
+            self._asked.update(row["id"] for row in wanted)
+            self.later(f"fetch {wanted[0]['id']}", partial(self._fetch, wanted))
+
+    def _fetch(self, rows: list[Row]) -> None:
+        """Fetch from the shared path what is not here, and show it, or why it did not come."""
+        for row in rows:
+            try:
+                self.ws.bring_inputs(row)
+                self.ws.result_of(row)
+            except LogError as error:
+                self._lacking[row["id"]] = str(error)
+            self.refresh()
+
+    def _place(self, cell: WallCell, row: Row, name: str) -> None:
+        """Put a file into a cell, or say that it is on its way here."""
+        if self.ws.outbox is None or (self.ws.folder / name).is_file():
+            cell["path"] = self._served(name)
+            return
+        self._absent[row["id"]] = row
+        why = self._lacking.get(row["id"], "")
+        cell["state"] = say("shared_absent") if why else say("shared_fetching", place=self.ws.shared)
+        cell["message"] = why
 
     def _of_run(self, run: Run) -> tuple[list[WallCell], list[str], list[str], float, float]:
         """Lay a run out: its second axis down, the others across, the reference clip first in every row."""
@@ -199,8 +233,8 @@ class CompareWall(Panel):
             "column": column,
             "label": row["clip_name"] or "",
             "caption": length,
-            "path": self._served(row["clip_path"]),
         }
+        self._place(made, row, row["clip_path"])
         return [made]
 
     def _cell(self, row: Row, line: str, column: str) -> WallCell:
@@ -209,7 +243,7 @@ class CompareWall(Panel):
         )
         cell: WallCell = {"row": line, "column": column, "label": column or row["mode"], "caption": caption}
         if row["state"] == State.COLLECTED and row["result_path"]:
-            cell["path"] = self._served(row["result_path"])
+            self._place(cell, row, row["result_path"])
         else:
             cell["state"] = state_words(row)
             cell["message"] = row["error_message"] or ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,16 +25,16 @@ from motion_widgets.widgets._base import (
     html,
     line,
     live_line,
-    note,
     put,
     show,
 )
 from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.code_card import CodeCard
 from motion_widgets.widgets.field import Field
 from motion_widgets.widgets.media_field import ENDINGS, MediaField
 from motion_widgets.widgets.publish_panel import PublishPanel
 from motion_widgets.widgets.purse import Purse
-from motion_widgets.widgets.snippets import KINDS, snippet
+from motion_widgets.widgets.verdict import priced, summed_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +84,8 @@ class RequestForm(Panel):
 
     def _build(self) -> None:
         wants: dict[str, Any] = {
-            "apply": self._mend, "measured": self._measured, "restored": self._restored
+            "apply": self._mend, "measured": self._measured, "looked": self._render,
+            "restored": self._restored,
         }  # fmt: skip
         self.image_field = MediaField(self, "image", **wants)
         self.clip_field = MediaField(self, "clip", **wants)
@@ -142,21 +142,15 @@ class RequestForm(Panel):
         self.submit = button("", lambda: self._submit(new=False), cls="mw-primary mw-submit")
         self.again = button("", lambda: self._submit(new=True), cls="mw-again")
         self.shown = button(say("form_show"), self._show_earlier, cls="mw-show")
-        self.kind = control(w.Dropdown, say("form_code"), options=list(KINDS))
-        self.kind.observe(lambda _: self._render(), "value")
-        self._code = html()
-        self.paste = control(w.Textarea, say("form_paste"), placeholder='{"model": …}', rows=2)
-        self._paste = button(say("form_paste_button"), self._pasted)
+        self.code = CodeCard(self, get=lambda: self.request, load=self.load)
         card = w.VBox(
             [self._card, self._money, self._summary, self.notice, flow(self.submit, self.shown, self.again)]
         )
-        code = w.VBox([self.kind, self._code, self.paste, flow(self._paste)])
-        for one in (card, code):
-            one.add_class("mw-card")
+        card.add_class("mw-card")
         self.publishing = PublishPanel(
             self, get=lambda: self.request, use=self.clip_field.use, looked=self._render
         )
-        side = w.VBox([card, self.publishing, code])
+        side = w.VBox([card, self.publishing, self.code])
         side.add_class("mw-stack")
         return side
 
@@ -218,7 +212,9 @@ class RequestForm(Panel):
         return self._judge(self.request)
 
     def _judge(self, req: MotionRequest) -> list[Finding]:
-        return self.ws.judge(req, self._clip, self._image, hosted=self.publishing.hosted)
+        return self.ws.judge(
+            req, self._clip, self._image, hosted=self.publishing.hosted, shots=self.clip_field.shots
+        )
 
     @property
     def _clip(self) -> Clip | ClipError | None:
@@ -236,17 +232,6 @@ class RequestForm(Panel):
 
     def _mend(self, fix: Fix) -> None:
         self.load(fix.apply(self.request))
-
-    def _pasted(self) -> None:
-        try:
-            self.load(MotionRequest.from_wire(json.loads(self.paste.value)))
-            self.tell(say("paste_done"))
-            self.paste.value = ""
-        except (ValueError, RequestError) as error:
-            self.tell(
-                str(error) if isinstance(error, RequestError) else say("paste_wrong", why=str(error)),
-                bad=True,
-            )
 
     def _restored(self, req: MotionRequest, name: str) -> None:
         self.load(req)
@@ -307,7 +292,8 @@ class RequestForm(Panel):
         findings = self._judge(req)
         pending = {name for name, one in media.items() if one.measuring}
         findings = [one for one in findings if not (one.code == "not_measured" and one.field in pending)]
-        mends = [op for one in findings for op in mends_for(one, clip, image, turned)]
+        shots = self.clip_field.shots
+        mends = [op for one in findings for op in mends_for(one, clip, image, turned, shots)]
         for name, field in self._fields.items():
             own = [one for one in findings if one.field == name]
             if name in media:
@@ -324,48 +310,13 @@ class RequestForm(Panel):
         except RequestError:
             self._price = None
         errors = sum(one.severity == "error" for one in findings)
-        self._render_price(errors, sum(one.severity == "warning" for one in findings))
+        warnings = sum(one.severity == "warning" for one in findings)
+        asked = bool(self.publishing.asked)
+        put(self._card, "value", priced(self._price, clip))
+        put(self._summary, "value", summed_up(errors, warnings, measuring=self._measuring, asked=asked))
         self._render_money()
         self._render_buttons(errors)
-        put(
-            self._code,
-            "value",
-            f'<pre class="mw-json" tabindex="0">{esc(snippet(self.kind.value, req, self.ws))}</pre>',
-        )
-
-    def _render_price(self, errors: int, warnings: int) -> None:
-        price = self._price
-        shown, how = "\u2013", say("price_none")
-        if price is not None:
-            shown = str(price) if not price.length_unknown else say("price_up_to", high=price.high)
-            code = "price_unknown" if price.length_unknown else "price_how"
-            clip = self._clip
-            length = clip.length if isinstance(clip, Clip) else 0.0
-            how = say(
-                code, length=length, rate=price.per_second, date=price.prices_date, seconds=price.seconds_high
-            )
-        put(
-            self._card,
-            "value",
-            f'<div class="mw-muted">{esc(say("price_title"))}</div><div class="mw-price">{esc(shown)}</div>'
-            f'<div class="mw-muted mw-small">{esc(how)}</div>',
-        )
-        if self._measuring:
-            said = note(say("measuring"))
-        elif errors:
-            said = note(
-                say("summary_stop"),
-                say("summary_error" if errors == 1 else "summary_errors", count=errors),
-                kind="error",
-            )
-        elif self.publishing.asked:
-            said = note(say("summary_agree"), kind="warning")
-        elif warnings:
-            count = say("summary_warning" if warnings == 1 else "summary_warnings", count=warnings)
-            said = note(say("summary_go"), count, kind="warning")
-        else:
-            said = note(say("summary_ok"), kind="ok")
-        put(self._summary, "value", line(said))
+        self.code.draw()
 
     def _render_buttons(self, errors: int) -> None:
         price, earlier = self._price, self._earlier
@@ -431,4 +382,6 @@ class RequestForm(Panel):
             if self._on_show is not None:
                 self._on_show(self._earlier)
             else:
-                self.tell(say("earlier_at", id=self._earlier.id, path=str(self._earlier.result or "\u2013")))
+                path = self._earlier.row["result_path"]  # told, not fetched: a callback never blocks
+                where = "\u2013" if path is None else str(self.ws.folder / path)
+                self.tell(say("earlier_at", id=self._earlier.id, path=where))

@@ -33,6 +33,7 @@ _STATES = {
     **{state.value: [mark(state), say(f"state_{state}"), _KINDS.get(state, "bad")] for state in State},
     State.UNKNOWN.value: [mark(State.UNKNOWN), say("matrix_unknown"), "odd"],
     "new": ["+", say("matrix_new"), "still"],
+    "left": ["\u2013", say("matrix_left_out"), "still"],
     "invalid": ["\u2716", say("matrix_invalid"), "bad"],
     "double": ["=", say("matrix_double"), "still"],
 }
@@ -50,7 +51,7 @@ class Square(NamedTuple):
     """A cell as the page gets it. Texts may be anything: the page never reads them as HTML."""
 
     state: str
-    """A state of the log, ``"new"``, ``"invalid"`` or ``"double"``."""
+    """A state of the log, ``"new"``, ``"left"`` (out), ``"invalid"`` or ``"double"``."""
     money: str = ""
     progress: int | None = None
     """%."""

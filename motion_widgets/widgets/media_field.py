@@ -8,6 +8,7 @@ import ipywidgets as w
 
 from motion_widgets.errors import ClipError, MotionError
 from motion_widgets.facts import Clip, Image
+from motion_widgets.media import measure_shots
 from motion_widgets.request import MotionRequest, media_kind
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import DEBOUNCE, control, html, put
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from motion_widgets.facts import Shots
     from motion_widgets.media.mend import Operation
     from motion_widgets.rules import Finding, Fix
     from motion_widgets.widgets._base import Panel
@@ -45,18 +47,23 @@ class MediaField(Field):
         Takes a fix that was clicked.
     measured
         Called when something new is known of the medium.
+    looked
+        Called when a clip's frames were looked at, for hints.
     restored
         Called with the request of a result that was dropped here, and the file's name.
     """
 
     def __init__(
         self, host: Panel, which: Literal["image", "clip"], *, apply: Callable[[Fix], None],
-        measured: Callable[[], None], restored: Callable[[MotionRequest, str], None],
+        measured: Callable[[], None], looked: Callable[[], None],
+        restored: Callable[[MotionRequest, str], None],
     ) -> None:  # fmt: skip
         self._host, self._which = host, which
-        self._changed, self._restored = measured, restored
+        self._changed, self._looked, self._restored = measured, looked, restored
         self.fact: Clip | Image | ClipError | None = None
         """What was measured. None: nothing yet."""
+        self.shots: Shots | None = None
+        """What a look at a clip's frames suggests. None: nobody looked yet, or there are none here."""
         self.measuring = False
         self.box = control(
             w.Combobox, say(f"form_{which}"), placeholder=say(f"form_{which}_hint"), ensure_option=False
@@ -116,7 +123,8 @@ class MediaField(Field):
     def measure(self) -> None:
         """Begin to measure what stands in the form."""
         value, which = self.value(), self._which
-        self.fact = None
+        self.fact = self.shots = None
+        self._host.later(f"shots {which}", lambda: None)  # a look that is under way comes too late now
         put(self.view, "value", "")
         if media_kind(value or None) not in ("path", "link"):
             self.measuring = False
@@ -138,5 +146,20 @@ class MediaField(Field):
             self.fact = fact
             put(self.view, "value", view)
             self._changed()
+            if isinstance(fact, Clip):
+                self._host.later(f"shots {self._which}", lambda: self._look(fact))
 
         return take
+
+    def _look(self, clip: Clip) -> Callable[[], None] | None:
+        """Look at a clip's frames for hints; on a thread. One that cannot be decoded gives none."""
+        try:
+            shots = measure_shots(clip)
+        except (MotionError, OSError):
+            return None
+
+        def take() -> None:
+            self.shots = shots
+            self._looked()
+
+        return take if shots is not None else None

@@ -94,15 +94,15 @@ class Mender(w.VBox):
         local = media_kind(self._value() or None) == "path"
         wanted = [*dict.fromkeys(map(_Key, operations))] if local else []
         unique = [one.operation for one in wanted]
-        self._trims = [one for one in unique if one.name == "trim_clip"]
-        others = [one for one in unique if one.name != "trim_clip"]
+        self._trims = [one for one in unique if _is_preset(one)]
+        others = [one for one in unique if not _is_preset(one)]
         self._offers = [*self._trims[:1], *others][:OFFERED]
         for number, shown in enumerate(self.buttons):
             one = self._offers[number] if number < len(self._offers) else None
             show(shown, one)
             if one is not None:
-                length = one.parameters.get("length")
-                label = one.label if one.name != "trim_clip" else say("trim_open", length=length)
+                preset = _is_preset(one)
+                label = say("trim_open", length=one.parameters["length"]) if preset else one.label
                 put(shown, "description", label)
                 put(shown, "tooltip", label)
                 put(shown, "disabled", self._cancel is not None)
@@ -113,7 +113,7 @@ class Mender(w.VBox):
     def _click(self, number: int) -> None:
         if number >= len(self._offers):
             return
-        if self._offers[number].name == "trim_clip":
+        if _is_preset(self._offers[number]):
             self._start_trim()
         else:
             self._run(self._offers[number])
@@ -271,6 +271,11 @@ class Mender(w.VBox):
         put(
             self._said, "value", line(note(text, say("word_error") if bad else "", kind=kind) if text else "")
         )
+
+
+def _is_preset(operation: Operation) -> bool:
+    """Say whether a trim is one of the trim view's own, not a part that is known already."""
+    return operation.name == "trim_clip" and operation.parameters["start"] in (0.0, "stillest")
 
 
 class _Key:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from motion_widgets.errors import LogError, MotionError
 from motion_widgets.jobs.job import Job
 from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, State
 from motion_widgets.log.tables import jobs
-from motion_widgets.request import MotionRequest
 from motion_widgets.sweep import Run
 from motion_widgets.texts import say
 from motion_widgets.widgets._base import Panel, button, flow, html, line, live_line, note, put, show
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.log.store import Row
+    from motion_widgets.request import MotionRequest
     from motion_widgets.workspace import Workspace
 
 __all__ = ["JobMonitor"]
@@ -197,7 +196,7 @@ class JobMonitor(Panel):
                 (self._patient.add if action == "keep" else self._patient.discard)(job_id)
                 return self._drawn
             if action == "edit":
-                request = _request_of(job.row, self.ws)
+                request = self.ws.request_of(job.row)
                 return lambda: self._on_edit(request) if self._on_edit is not None else None
             if action == "show":
                 if self._on_show is not None:
@@ -238,14 +237,3 @@ def _line_of(row: Row, wrong: str) -> str:
         )
     told = " &nbsp; ".join(one for one in facts if one)
     return f"<div><b>{esc(state_words(row))}</b> &nbsp; {told}{bar}{wrong}</div>"
-
-
-def _request_of(row: Row, ws: Workspace) -> MotionRequest:
-    """Give a job's request as the form takes it; what was a local file is the copy that was kept."""
-    kept = {f"{name}_url": row[f"{name}_path"] for name in ("image", "clip")}
-    kept["video_url"] = kept.pop("clip_url")
-    fields = {name: row[name] for name in MotionRequest.__dataclass_fields__ if row.get(name) is not None}
-    fields |= {name: str(ws.folder / path) for name, path in kept.items() if path}
-    if isinstance(fields.get("watermark_info"), str):
-        fields["watermark_info"] = json.loads(fields["watermark_info"])
-    return MotionRequest(**fields)

@@ -19,6 +19,7 @@ from motion_widgets.widgets._html import esc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from motion_widgets.jobs.budgets import Budget
     from motion_widgets.widgets._base import Panel
     from motion_widgets.workspace import Workspace
 
@@ -42,6 +43,8 @@ class Purse:
         """Endpoint, account, and what changes when money may have moved, as it was at the last look."""
         self._at = 0.0
         self._micro: int | None = None
+        self._own: Budget | None = None
+        """What this person may spend. None: there is no such budget."""
         self.why = ""
         """Why it is not known; ``""``: it is, or nobody asked yet."""
 
@@ -62,6 +65,7 @@ class Purse:
                 return SOON - age
             micro, why = _ask(ws)
             self._key, self._at, self._micro, self.why = key, time.monotonic(), micro, why
+            self._own = key[2]
             return 0.0
         finally:
             self._busy.release()
@@ -90,14 +94,32 @@ class Purse:
         return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._micro))
 
     def beside(self, ws: Workspace, price: float | None) -> str:
-        """Give the HTML that stands beside a price in USD: the balance, and what is missing."""
+        """Give the HTML that stands beside a price in USD: the balance, one's own budget, what is missing."""
         words = self.words(ws)
         known = self._micro if self._key[:1] == (ws.endpoint,) else None
         missing = 0 if price is None or known is None else to_micro(price) - known
-        if missing > 0:
-            return note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
         why = f' title="{esc(self.why)}"' if self.why else ""
-        return f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
+        balance = f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
+        if missing > 0:
+            balance = note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
+        return balance + self._own_beside(ws, price)
+
+    def _own_beside(self, ws: Workspace, price: float | None) -> str:
+        """Give what of this person's own budget stands beside a price, as HTML; ``""``: there is none."""
+        words = self.own_words(ws)
+        left = self._own.left if self._own is not None else None
+        if words and price is not None and left is not None and to_micro(price) > to_micro(left):
+            return note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
+        return f'<div class="mw-muted mw-small mw-balance">{esc(words)}</div>' if words else ""
+
+    def own_words(self, ws: Workspace) -> str:
+        """Give what is left of this person's own budget, in words; ``""``: there is none."""
+        own = self._own if self._key[:1] == (ws.endpoint,) else None
+        if own is None:
+            return ""
+        if own.limit is None:
+            return say("own_budget_open", used=own.used)
+        return say("own_budget", left=own.left, limit=own.limit)
 
 
 def _ask(ws: Workspace) -> tuple[int | None, str]:
@@ -113,4 +135,5 @@ def _moved(ws: Workspace) -> tuple[Any, ...]:
     query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost), func.count(jobs.c.completed))
     mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
     with ws.log_store.read() as connection:
-        return ws.endpoint, ws.account, *connection.execute(query.where(*mine)).one()
+        counts = connection.execute(query.where(*mine)).one()
+    return ws.endpoint, ws.account, ws.budget(), *counts

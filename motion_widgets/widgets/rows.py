@@ -26,6 +26,7 @@ _SETTINGS = (
     "prompt",
     "keep_original_sound",
     "sandbox",
+    "created_by",
 )
 """Columns that are said once above the table while all rows shown agree on them."""
 
@@ -68,7 +69,13 @@ def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     """Give the columns and rows as the page draws them, and what is the same in all of them."""
     rows = found.rows
     same = [name for name in _SETTINGS if len(rows) > 1 and len({str(row[name]) for row in rows}) == 1]
-    told = [f"{say(f'column_{name}')} {said}" for name in same if (said := value_words(name, rows[0][name]))]
+    if len({row["created_by"] for row in rows}) < 2:  # who, is of interest where there are several
+        same = [*same, "created_by"]
+    told = [
+        f"{say(f'column_{name}')} {said}"
+        for name in same
+        if name != "created_by" and (said := value_words(name, rows[0][name]))
+    ]
     shown = [
         name for name in _SETTINGS if name not in same and any(value_words(name, row[name]) for row in rows)
     ]

@@ -111,7 +111,7 @@ class Studio(Panel):
             say("head_spent", usd=spent / 1e6),
         )
         purse = Purse.of(ws)
-        facts = [(purse.words(ws), purse.why), (jobs_said, ""), (spent_said, "")]
+        facts = [(purse.words(ws), purse.why), (purse.own_words(ws), ""), (jobs_said, ""), (spent_said, "")]
         with self.lock:
             put(
                 self._facts,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from motion_widgets.errors import MotionError
-from motion_widgets.jobs.sidecar import request_of
-from motion_widgets.log.marks import STARS
+from motion_widgets.log.marks import STARS, split_tags
 from motion_widgets.log.names import whoami
 from motion_widgets.log.pages import facets, page
 from motion_widgets.log.states import State
@@ -122,6 +121,8 @@ class LogTable(Panel):
         """Give the filters with the values that there are."""
         offered = []
         for name, values in facets(self.ws.log_store).items():
+            if name == "created_by" and len(values) < 2:
+                continue  # nobody works with others here
             told = [[value, value_words(name, value) or say("log_filter_none")] for value in values]
             offered.append({"name": name, "label": say(f"column_{name}"), "values": told})
         tags = [[tag, tag] for tag in self.ws.log_store.tags_used()]
@@ -157,7 +158,7 @@ class LogTable(Panel):
             note = str(value.get("note", "")).strip()
             if note != had["note"]:
                 store.note(job_id, note)
-            wanted = {one.strip() for one in str(value.get("tags", "")).split(",") if one.strip()}
+            wanted = set(split_tags(str(value.get("tags", ""))))
             for tag in sorted(wanted - set(had["tags"])):
                 store.tag([job_id], tag)
             for tag in sorted(set(had["tags"]) - wanted):
@@ -200,7 +201,7 @@ class LogTable(Panel):
             rows, on_load = self._rows(), self._on_load
             if not rows or on_load is None:
                 return None
-            request = request_of(rows[0], self.ws.folder)
+            request = self.ws.request_of(rows[0])
 
             def load() -> None:
                 on_load(request)
@@ -267,7 +268,7 @@ class LogTable(Panel):
             else:
                 try:
                     for row in rows:
-                        request = request_of(row, self.ws.folder)
+                        request = self.ws.request_of(row)
                         priced.append((request, self.ws.prepare(request)[1].high))
                     price = f"${sum(high for _, high in priced):.2f}"
                     text = say("log_rerun_live" if self.ws.live else "log_rerun", price=price)

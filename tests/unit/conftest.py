@@ -14,7 +14,7 @@ BOTH = tuple(
     for name in (
         "jobs.test_kernel", "jobs.test_kills", "jobs.test_processes",
         "log.test_frames", "log.test_groups", "log.test_holds", "log.test_imports", "log.test_marks",
-        "log.test_merge", "log.test_store", "log.test_views", "log.test_writers",
+        "log.test_merge", "log.test_people", "log.test_store", "log.test_views", "log.test_writers",
     )
 )  # fmt: skip
 """Modules whose tests run on SQLite and on a real PostgreSQL."""

@@ -25,7 +25,7 @@ TOKEN = "sandbox-token-in-a-file"
 
 def fill(folder, log):
     """A workspace of one collected job, with things in its folder that must not travel."""
-    for name in ("results", "inputs", "mends", "sandbox", "samples"):
+    for name in ("results", "inputs", "mended", "sandbox", "samples"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     job_id = put(log, "collected", result_path="results/a.mp4", image_path="inputs/a.png")
     log.rate([job_id], stars=4)
@@ -33,7 +33,7 @@ def fill(folder, log):
     (folder / "results/a.json").write_text("{}")
     (folder / "results/b.mp4.part").write_bytes(b"half")
     (folder / "inputs/a.png").write_bytes(b"picture")
-    (folder / "mends/m.mp4").write_bytes(b"mended")
+    (folder / "mended/m.mp4").write_bytes(b"mended")
     (folder / "prices.toml").write_text('date = "2026-10"\n')
     (folder / "workspace.json").write_text('{"endpoint": "apimart"}')
     (folder / "sandbox/account.json").write_text(TOKEN)
@@ -59,7 +59,7 @@ def bundle(ws, tmp_path):
 def test_there_and_back(ws, bundle, tmp_path):
     target = tmp_path / "new" / "ws"
     assert unpack(bundle, target) == 1
-    for name in ("results/a.mp4", "results/a.json", "inputs/a.png", "mends/m.mp4", "prices.toml"):
+    for name in ("results/a.mp4", "results/a.json", "inputs/a.png", "mended/m.mp4", "prices.toml"):
         assert (target / name).read_bytes() == (ws[0] / name).read_bytes()
     other = Log(target / "log.sqlite")
     assert all_rows(other) == all_rows(ws[1])
@@ -78,7 +78,7 @@ def test_neither_token_nor_choice_nor_links_nor_half_files_travel(bundle):
         "results/a.mp4",
         "results/a.json",
         "inputs/a.png",
-        "mends/m.mp4",
+        "mended/m.mp4",
     }
     assert TOKEN.encode() not in content
     assert b"apimart" not in content
@@ -87,7 +87,7 @@ def test_neither_token_nor_choice_nor_links_nor_half_files_travel(bundle):
 def test_packing_while_the_log_is_written_takes_one_moment(ws, tmp_path):
     folder, log = ws
     with log.write() as connection:
-        connection.exec_driver_sql("INSERT INTO budgets VALUES ('half', 1, 0)")
+        connection.exec_driver_sql("INSERT INTO budgets (id, limit_micro, used_micro) VALUES ('half', 1, 0)")
         pack(folder, log, tmp_path / "x.zip")
     unpack(tmp_path / "x.zip", tmp_path / "x")
     other = Log(tmp_path / "x/log.sqlite")

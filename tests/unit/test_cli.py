@@ -283,10 +283,48 @@ def test_sweep_runs_and_attach_takes_it_up(folder: Path, request_file: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("axis", "word"), [("bogus=1", "bogus"), ("mode=", "mode has no values"), ("=", "is no field")]
-)
+    ("axis", "word"),
+    [
+        ("bogus=1", "bogus"),
+        ("mode=", "mode has no values"),
+        ("=", "is no field"),
+        ('prompt=["a', "JSON list"),
+    ],
+)  # fmt: skip
 def test_sweep_axes_that_are_none(folder: Path, request_file: Path, axis: str, word: str) -> None:
     said(run("sweep", "--folder", folder, request_file, "--axis", axis), word)
+
+
+def test_sweep_values_with_commas_are_a_json_list(folder: Path, request_file: Path) -> None:
+    axis = ("--axis", 'prompt=["waves, then bows", null]')
+    ended = run("sweep", "--folder", folder, request_file, "--plan", *axis)
+    assert "waves, then bows" in ended.out
+    assert ended.out.splitlines()[-1] == "<Plan of 2 cells: 2 new; $0.69>"
+
+
+def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], tmp_path: Path) -> None:
+    copy = tmp_path / "ws"
+    shutil.copytree(demo[0], copy)
+    path = write(tmp_path / "request.json", copy)
+    words = ("--axis", "prompt=a,b", "--budget", "0.40", "--stop-after", "4,0.5")
+    ended = run("sweep", "--folder", copy, path, *words)
+    found = re.search(r"^run-\w+$", ended.out, re.MULTILINE)
+    assert (ended.code, found is not None) == (1, True), "the budget holds one of two"
+    assert found is not None
+    ended = run("pause", "--folder", copy, found[0])
+    assert (ended.code, ended.err) == (0, "")
+    assert f"{found[0]} is paused" in ended.out
+    again = run("attach", "--folder", copy, found[0])
+    assert re.search(r"^ +a (collected|planned) ", again.out, re.MULTILINE), "what varies is told"
+    assert "1 planned, paused; $0.34, SANDBOX>" in ended.out
+    ended = run("resume", "--folder", copy, found[0])
+    assert "1 planned; $0.34, SANDBOX>" in ended.out
+    with mw.Workspace(copy, endpoint="sandbox") as ws:
+        assert ws.log_store.sweep(found[0])["stop_after"] == "[4, 0.5]"  # type: ignore[index]
+    for command in ("pause", "resume"):
+        said(run(command, "--folder", copy, "run-none"), "There is no run-none")
+    assert run("sweep", "--folder", copy, path, "--stop-after", "often").code == 2
+    said(run("sweep", "--folder", copy, path, "--stop-after", "0,2"), "says not when to stop")
 
 
 def test_sweep_without_a_valid_cell(folder: Path, tmp_path: Path) -> None:
@@ -368,8 +406,23 @@ def test_log_shows_and_exports(folder: Path, tmp_path: Path) -> None:
 
 
 def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
+    mw.Workspace(tmp_path / "new").close()
     ended = run("log", "--folder", tmp_path / "new")
     assert ended == Ended(0, "The log has no such rows.\n", "")
+
+
+def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    with mw.Workspace(tmp_path, endpoint="sandbox") as ws:
+        values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k"}
+        ws.log_store.add_job({**values, "error_message": "\x1b[2Jgone\u202e", "mode": "std"})
+    ended = run("log", "--folder", tmp_path)
+    assert "[2Jgone" in ended.out
+    assert not {"\x1b", "\u202e"} & set(ended.out)
+
+
+def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:
+    said(run("log", "--folder", tmp_path / "wrokspace"), "wrokspace holds no log")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_log_to_a_place_that_is_none(folder: Path, tmp_path: Path) -> None:
@@ -524,7 +577,19 @@ def test_a_file_in_the_folder_s_place(tmp_path: Path, command: str) -> None:
 def test_help_and_version_name_everything() -> None:
     ended = run("--help")
     assert ended.code == 0
-    for name in ("demo", "studio", "sandbox", "measure", "check", "submit", "sweep", "attach", "log"):
+    for name in (
+        "demo",
+        "studio",
+        "sandbox",
+        "measure",
+        "check",
+        "submit",
+        "sweep",
+        "attach",
+        "pause",
+        "resume",
+        "log",
+    ):
         assert f"\n    {name}" in ended.out
         told = run(name, "--help").out
         assert "cli_" not in told, "a sentence is missing in texts.py"

@@ -117,6 +117,54 @@ def test_export_and_import(folder, tmp_path, kind):
     assert run("log", "import", target, "--folder", tmp_path / "new").out == "0 of 2 job(s) are new here.\n"
 
 
+HARD = {
+    "prompt": "=1+1",
+    "image_name": "NA",
+    "clip_name": "007",
+    "error_code": "404",
+    "webhook": " \t'@x",
+    "watermark_info": "a\r\n-b",
+}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_what_was_exported_comes_back_exactly(folder, tmp_path, kind):
+    log = Log(folder / "log.sqlite")
+    log.add_job(
+        {
+            **VALUES,
+            "key": "00" * 32,
+            "cost": 123457,
+            "clip_fps": 30000 / 1001,
+            "clip_has_audio": False,
+            **HARD,
+        }
+    )
+    before = LogView(log).frame()
+    log.close()
+    target = tmp_path / f"log.{kind}"
+    run("log", "export", target, *["--excel"] * (kind == "csv"), "--folder", folder)
+    assert target.read_bytes().startswith(b"\xef\xbb\xbf") == (kind == "csv")
+    run("log", "import", target, "--folder", tmp_path / "new")
+    log = Log(tmp_path / "new/log.sqlite")
+    pd.testing.assert_frame_equal(LogView(log).frame(), before)
+    log.close()
+
+
+def test_excel_from_the_terminal(folder, tmp_path):
+    run("log", "export", tmp_path / "log.xlsx", "--folder", folder)
+    assert list(pd.read_excel(tmp_path / "log.xlsx")["id"]) == ids(folder)
+
+
+@pytest.mark.parametrize("words", [["log", "export"], ["pack"]], ids=" ".join)
+def test_nothing_is_written_over_a_log(folder, words):
+    before = ids(folder)
+    said(run(*words, folder / "log.sqlite", "--folder", folder), "log.sqlite", "Give a new name")
+    said(run("log", "--csv", folder / "log.sqlite", "--folder", folder), "Give a new name")
+    assert ids(folder) == before
+    assert not [one.name for one in folder.iterdir() if one.suffix in (".part", ".zip")]
+
+
 def test_export_to_sqlite_is_a_log(folder, tmp_path):
     run("log", "export", tmp_path / "copy.sqlite", "--folder", folder)
     copy, own = Log(tmp_path / "copy.sqlite"), Log(folder / "log.sqlite")
@@ -139,7 +187,7 @@ def test_import_of_what_cannot_be_read(folder, tmp_path, name):
 
 def test_merge_of_two_folders(folder, tmp_path):
     mine = tmp_path / "mine"
-    run("log", "--folder", mine)
+    mine.mkdir()
     log = Log(mine / "log.sqlite")
     put(log, "collected", "a")
     log.close()
@@ -148,6 +196,26 @@ def test_merge_of_two_folders(folder, tmp_path):
     assert "2 job(s) added, 0 brought further, 0 known already. 1 file(s)" in ended.out
     assert (mine / "results/a.mp4").read_bytes() == b"video"
     assert "0 job(s) added, 0 brought further, 2 known" in run("log", "merge", folder, "--folder", mine).out
+
+
+def test_merge_of_what_is_no_log_or_a_damaged_one(folder, tmp_path):
+    before = ids(folder)
+    (tmp_path / "log.txt").write_text("no log")
+    said(run("log", "merge", tmp_path / "log.txt", "--folder", tmp_path / "mine"), str(tmp_path / "log.txt"))
+    spoil(folder)
+    ended = run("log", "merge", folder, "--folder", tmp_path / "mine")
+    assert f"{folder} is damaged (" in ended.out
+    assert "taken over: 2 job(s)" in ended.out
+    assert ids(tmp_path / "mine") == before
+    assert not list(folder.glob("*.rescued*")), "nothing there changes"
+
+
+def test_pack_says_what_is_not_there(folder, tmp_path):
+    (folder / "results/a.mp4").unlink()
+    ended = run("pack", tmp_path / "ws.zip", "--folder", folder)
+    assert ended.code == 0
+    assert "1 file(s) that jobs name are not here" in ended.out
+    assert run("unpack", tmp_path / "ws.zip", tmp_path / "new").code == 0
 
 
 def test_pack_and_unpack(folder, tmp_path):
@@ -160,9 +228,14 @@ def test_pack_and_unpack(folder, tmp_path):
     said(run("unpack", tmp_path / "none.zip", tmp_path / "newer"), "none.zip")
 
 
-@pytest.mark.parametrize("action", ["check", "rescue"])
-def test_where_there_is_no_log(tmp_path, action):
-    said(run("log", action, "--folder", tmp_path), "holds no log")
+@pytest.mark.parametrize(
+    "words",
+    [["log", "check"], ["log", "rescue"], ["log", "export", "x.csv"], ["pack", "x.zip"]],
+    ids=" ".join,
+)
+def test_where_there_is_no_log(tmp_path, words, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said(run(*words, "--folder", tmp_path), "holds no log")
     assert list(tmp_path.iterdir()) == []
 
 

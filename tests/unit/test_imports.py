@@ -19,7 +19,7 @@ PACKAGE = Path(motion_widgets.__file__).parent
 NAME = "motion_widgets"
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("texts", "facts", "errors", "content", "jupyter", "markup"),
+    ("texts", "facts", "addresses", "errors", "content", "jupyter", "markup"),
     ("request",),
     ("limits", "findings"),
     ("rules", "price"),
@@ -30,12 +30,12 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("bundle",),
     ("workspace",),
     ("audit",),
-    ("widgets", "cli_log"),
+    ("widgets", "cli_log", "cli_run"),
     ("cli",),
     ("__main__",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
-NEIGHBOURS = {("errors", "texts"), ("findings", "limits"), ("price", "rules")}
+NEIGHBOURS = {("errors", "texts"), ("findings", "limits"), ("price", "rules"), ("mending", "library")}
 """Pairs of one rank of which the first may import the second."""
 
 LAZY_UPWARDS = {("workspace", "sandbox"), ("widgets", "sandbox"), ("cli", "sandbox")}

@@ -66,6 +66,39 @@ class TestShots:
         assert check(REQUEST, clip=CLIP, image=IMAGE, shots=shots) == []
 
 
+class TestTraces:
+    @pytest.mark.parametrize(
+        ("codec", "name"),
+        [("hvc1", "HEVC (H.265)"), ("hev1", "HEVC (H.265)"), ("apcn", "ProRes"), ("xyz9", "xyz9")],
+    )
+    def test_another_codec_than_h264_is_a_warning(self, codec: str, name: str) -> None:
+        found = only(judge(clip=replace(CLIP, codec=codec)))
+        assert (found.field, found.code, found.severity) == ("video_url", "clip_codec", "warning")
+        assert name in found.message
+
+    @pytest.mark.parametrize("codec", ["avc1", "avc3", ""])
+    def test_h264_and_what_is_not_known_is_none(self, codec: str) -> None:
+        assert judge(clip=replace(CLIP, codec=codec)) == []
+
+    def test_a_place_is_a_warning_before_it_is_public_and_a_hint_after(self) -> None:
+        here = judge(
+            clip=replace(CLIP, source="/tmp/dance.mp4", has_location=True),
+            image=replace(IMAGE, source="/tmp/hero.png", has_location=True),
+        )
+        assert [(one.code, one.severity) for one in here] == [
+            ("image_location", "warning"), ("clip_location", "warning")
+        ]  # fmt: skip
+        there = judge(clip=replace(CLIP, source="https://example.com/a.mp4", has_location=True))
+        assert [(one.code, one.severity) for one in there] == [("clip_location_public", "hint")]
+
+    def test_what_asks_to_be_turned_is_a_hint(self) -> None:
+        found = judge(clip=replace(CLIP, rotation=90), image=replace(IMAGE, rotated=True))
+        assert [(one.code, one.severity) for one in found] == [
+            ("image_turned", "hint"), ("clip_turned", "hint")
+        ]  # fmt: skip
+        assert "by 90\u00b0" in found[1].message
+
+
 class TestLength:
     @pytest.mark.parametrize(
         ("orientation", "length", "code", "severity"),

@@ -6,6 +6,8 @@ Its credentials and options are the user's own: the cloud's environment and file
 
 from __future__ import annotations
 
+import importlib
+import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.endpoint.answers import redact
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["put"]
 
-_SEVEN_DAYS = ("s3", "s3a", "gs", "gcs")
+_AMAZON, _GOOGLE, _AZURE = ("s3", "s3a"), ("gs", "gcs"), ("az", "abfs", "abfss", "adl")
 
 
 def put(place: Place, path: Path, name: str, life: float) -> str:
@@ -39,7 +41,7 @@ def put(place: Place, path: Path, name: str, life: float) -> str:
     RequestError
         The store is not known here, takes no file, or signs no links; or the life is too long.
     """
-    if life > SIGNED_MOST and place.to.partition(":")[0].lower() in _SEVEN_DAYS:
+    if life > SIGNED_MOST and _scheme(place.to) in (*_AMAZON, *_GOOGLE):
         raise RequestError.of("life_long", life=life / 86_400, limit=SIGNED_MOST / 86_400, place=place.label)
     try:
         return _put(place.to, path, name, round(life))
@@ -59,16 +61,32 @@ def _put(to: str, path: Path, name: str, life: int) -> str:
     files, root = url_to_fs(to, **_options(to))
     target = f"{root.rstrip('/')}/{name}"
     if not _there(files, target, path.stat().st_size):
-        files.put_file(str(path), target)
-    return str(files.sign(target, expiration=life))
+        files.put_file(str(path), target, **_described(to, name))
+    # fsspec's `sign` takes seconds everywhere; Google's own default is the older kind of signature.
+    newest = {"version": "v4"} if _scheme(to) in _GOOGLE else {}
+    return str(files.sign(target, expiration=life, **newest))
+
+
+def _scheme(to: str) -> str:
+    """Give a store's kind, in lower case."""
+    return to.partition(":")[0].lower()
+
+
+def _described(to: str, name: str) -> dict[str, Any]:
+    """Say what a file is, where the store's own package does not: Azure would send it as a mere stream."""
+    if _scheme(to) not in _AZURE:
+        return {}
+    settings: Any = importlib.import_module("azure.storage.blob")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return {"content_settings": settings.ContentSettings(content_type=kind)}
 
 
 def _options(to: str) -> dict[str, Any]:
     """Ask for signatures of version 4: buckets made since 2020, and other S3 stores, take no older ones."""
     from fsspec.config import conf
 
-    scheme = to.partition(":")[0].lower()
-    if scheme not in ("s3", "s3a"):
+    scheme = _scheme(to)
+    if scheme not in _AMAZON:
         return {}
     own = conf.get(scheme, {}).get("config_kwargs") or {}
     return {"config_kwargs": {"signature_version": "s3v4", **own}}

@@ -142,7 +142,12 @@ _CUTS: dict[str, Callable[[Reel, Mapping[str, Any]], _Cut]] = {
     "scale_clip": _scale,
     "fit_clip": _fit,
 }
-CLIP_OPERATIONS = (*_CUTS, "mute_clip")
+_COPIED = {
+    "mute_clip": ("-map", "0:v:0", "-an"),
+    "strip_clip": ("-map", "0:v:0", "-map", "0:a:0?"),
+}
+"""Which streams an operation copies, not a bit of them changed; moviepy could only encode them anew."""
+CLIP_OPERATIONS = (*_CUTS, *_COPIED)
 
 
 def settle(name: str, values: Mapping[str, Any], path: Path, watch: Watch) -> dict[str, Any]:
@@ -175,8 +180,8 @@ def write_clip(name: str, values: Mapping[str, Any], source: Path, folder: Path,
         The source cannot be read, the mend was cancelled or too slow, or the disk takes no file.
     """
     footage = footage_of(source, watch)
-    if name == "mute_clip":
-        return _mute(footage, folder, watch)
+    if name in _COPIED:
+        return _copy(footage, _COPIED[name], folder, watch)
     with Reel(footage, watch) as reel:
         cut = _CUTS[name](reel, values)
         # Counted, not timed: 9.9 * 30 must be 297 frames, whatever floats make of it.
@@ -189,12 +194,12 @@ def write_clip(name: str, values: Mapping[str, Any], source: Path, folder: Path,
             return _encode(cut.picture, frames, footage.fps, sound, folder / "out.mp4", watch=watch)
 
 
-def _mute(footage: Footage, folder: Path, watch: Watch) -> Path:
-    """Copy the picture without the sound, not a bit of it changed; moviepy could only encode it anew."""
+def _copy(footage: Footage, streams: tuple[str, ...], folder: Path, watch: Watch) -> Path:
+    """Copy streams into a file without any notes, timed ones included."""
     out = folder / "out.mp4"
     if footage.demuxer != "mov":
         raise fault("mend_convert_first", name=footage.path.name)
-    copied = [*("-map", "0:v:0", "-c", "copy", "-an", "-sn", "-dn"), *_PLAIN, "-f", "mp4", f"file:{out}"]
+    copied = [*streams, *("-c", "copy", "-sn", "-dn"), *_PLAIN, "-f", "mp4", f"file:{out}"]
     watch.ffmpeg([*footage.input, *copied], length=footage.length)
     return out
 

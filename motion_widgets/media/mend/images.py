@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.limits import LIMITS
 from motion_widgets.media.faults import fault
-from motion_widgets.media.image import open_picture
+from motion_widgets.media.image import is_located, open_picture
 from motion_widgets.media.measure import local_file
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["IMAGE_OPERATIONS", "has_location", "write_image"]
 
-_GPS = 0x8825
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 """Brands of HEIC; AVIF is Pillow's."""
 _LOSSY = {"JPEG", "MPO", "WEBP", "HEIF"}
@@ -44,9 +43,7 @@ def has_location(path: str | Path) -> bool:
     """
     picture, _ = _open(local_file(path)[0])
     with picture:
-        xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
-        said = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
-        return bool(picture.getexif().get_ifd(_GPS)) or b"GPSL" in said
+        return is_located(picture)
 
 
 def _open(path: Path) -> tuple[Picture, str]:

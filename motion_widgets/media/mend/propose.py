@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from motion_widgets.errors import ClipError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.facts import Clip, Image, Shots
 from motion_widgets.limits import LIMITS
 from motion_widgets.media.mend.operation import Operation
 from motion_widgets.media.mend.reel import CONVERTIBLE
@@ -18,12 +19,18 @@ __all__ = ["mends_for"]
 SAFE = 0.1
 """Seconds that a length keeps from its limits: ordinary ways to cut give up to 0.031 s too much."""
 
+_CUT = 0.2
+"""Seconds left out beside a cut."""
+_COPYABLE = {"avc1", "avc3", "hvc1", "hev1", "mp4v", "av01"}
+"""Pictures that an mp4 can hold as they are."""
+
 
 def mends_for(
     finding: Finding,
     clip: Clip | ClipError | None = None,
     image: Image | ClipError | None = None,
     orientation: object = None,
+    shots: Shots | None = None,
 ) -> list[Operation]:
     """Give the operations after which `check` no longer has a finding, the best first.
 
@@ -35,6 +42,8 @@ def mends_for(
         What was measured, or the error of measuring it.
     orientation
         The request's ``character_orientation``; None or a wrong one: ``"video"``, as `check` judges then.
+    shots
+        What was seen of the clip's frames, by which it is cut to its longest shot.
 
     Returns
     -------
@@ -44,6 +53,8 @@ def mends_for(
     """
     if isinstance(clip, Clip) and clip.truncated:  # what is cut off cannot be read to its end
         clip = None
+    if finding.code == "clip_cuts":
+        return _longest_shot(clip, shots, orientation) if isinstance(clip, Clip) and shots else []
     if finding.field == "video_url":
         return _for_clip(finding.code, clip, orientation)
     if finding.code == "pair_aspect":
@@ -52,6 +63,16 @@ def mends_for(
         aspect = round(image.aspect, 4)
         return [Operation("fit_clip", {"aspect": aspect, "how": how}) for how in ("crop", "pad")]
     return _for_image(finding.code, image)
+
+
+def _longest_shot(clip: Clip, shots: Shots, orientation: object) -> list[Operation]:
+    """Keep the longest shot, its ends left out: where a cut lies is known to a sixth of a second."""
+    low, high = LIMITS.clip_length(orientation)
+    ends = [-_CUT, *shots.cuts, (clip.video_length or clip.length) + _CUT]
+    length, start = max((round(end - at - 2 * _CUT, 1), at + _CUT) for at, end in pairwise(ends))
+    if length < low + SAFE:
+        return []
+    return [Operation("trim_clip", {"start": round(start, 1), "length": min(length, round(high - SAFE, 3))})]
 
 
 def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> list[Operation]:
@@ -74,6 +95,9 @@ def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> 
         "clip_sides": [Operation("scale_clip")],
         "clip_bytes": [Operation("convert_clip")],
         "clip_format": [Operation("convert_clip")],
+        "clip_codec": [Operation("convert_clip")],
+        "clip_turned": [Operation("convert_clip")],
+        "clip_location": [Operation("strip_clip" if clip.codec in _COPYABLE else "convert_clip")],
     }.get(code, [])
 
 
@@ -81,12 +105,13 @@ def _for_image(code: str, image: Image | ClipError | None) -> list[Operation]:
     if isinstance(image, ClipError):
         found = str(image.params.get("found", ""))
         return [Operation("convert_image")] if code == "not_image" and found.startswith("a picture") else []
-    if code == "image_format":
-        return [Operation("convert_image")]
-    if code == "image_bytes":
-        return [Operation("shrink_image")]
-    if code in {"image_small", "image_smallish", "image_large"}:
-        return [Operation("scale_image", {"least": LIMITS.image_side_safe})]
-    if code == "image_aspect":
-        return [Operation("pad_image")]
-    return []
+    scale = Operation("scale_image", {"least": LIMITS.image_side_safe})
+    mend = {
+        "image_format": Operation("convert_image"),
+        "image_bytes": Operation("shrink_image"),
+        **dict.fromkeys(("image_small", "image_smallish", "image_large"), scale),
+        "image_aspect": Operation("pad_image"),
+        "image_location": Operation("strip_image"),
+        "image_turned": Operation("turn_image"),
+    }.get(code)
+    return [mend] if mend else []

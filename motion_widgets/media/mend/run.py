@@ -33,6 +33,7 @@ __all__ = [
     "scale_clip",
     "scale_image",
     "shrink_image",
+    "strip_clip",
     "strip_image",
     "trim_clip",
     "turn_image",
@@ -261,6 +262,11 @@ def hold_clip(source: str | Path | Clip, length: float = 3.1, **how: Any) -> Cli
 def mute_clip(source: str | Path | Clip, **how: Any) -> Clip:
     """Take the sound out of a clip; its picture stays the same to the bit."""
     return _clip(source, "mute_clip", {}, how)
+
+
+def strip_clip(source: str | Path | Clip, **how: Any) -> Clip:
+    """Leave behind where and how a clip was taken; picture and sound stay the same to the bit."""
+    return _clip(source, "strip_clip", {}, how)
 
 
 def convert_clip(source: str | Path | Clip, **how: Any) -> Clip:

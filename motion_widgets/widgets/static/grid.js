@@ -134,6 +134,7 @@ class Row {
       this.tags.replaceChildren(...row.tags.map((tag) => Object.assign(h("span", "mw-grid-tag", tag), { dir: "auto" })));
     }
     put(this.note, row.note);
+    if (this.note.title !== row.note) this.note.title = row.note; // only its first lines show
     this.ticked();
   }
 

@@ -40,8 +40,10 @@ def hurry(monkeypatch):
     for name, value in HURRY.items():
         monkeypatch.setattr(timing, name, value)
     monkeypatch.setattr("motion_widgets.jobs.job.TICK", 0.01)
-    for name in ("APIMART_API_KEY", "APIMART_BASE_URL", "MOTION_WIDGETS_FOLDER", "MOTION_WIDGETS_LOG"):
+    for name in ("APIMART_API_KEY", "APIMART_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("FOLDER", "LOG", "USER", "SHARED"):
+        monkeypatch.delenv(f"MOTION_WIDGETS_{name}", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -106,6 +106,29 @@ def test_waits_are_sliced_so_that_a_clock_put_forward_a_little_is_seen(clock, mo
     asyncio.run(story())
 
 
+def test_a_gap_is_noticed_once_whoever_looks_first(clock, monkeypatch):
+    """A job whose slice ended between the jump and the next beat was asked for twice."""
+    monkeypatch.setattr(timing, "BEAT", 0.1)
+    gaps = []
+
+    async def story():
+        own = Clock(lambda *_: gaps.append("gap"))
+        ticking = asyncio.create_task(own.ticking())
+        other = asyncio.create_task(own.until(timing.now() + 900, "other"))
+        await asyncio.sleep(0)
+        clock.ahead += NIGHT
+        assert await own.until(timing.now() - 1, "early"), "the first to look notices it"
+        assert await other, "and wakes the others"
+        early = asyncio.create_task(own.until(timing.now() + 900, "early"))
+        await asyncio.sleep(timing.BEAT * 3)
+        assert not early.done(), "nobody is woken for the same gap again"
+        early.cancel()
+        ticking.cancel()
+
+    asyncio.run(story())
+    assert gaps == ["gap"]
+
+
 def test_watching_a_job_makes_it_be_asked_for_at_once_and_often(ws, req, endpoint, monkeypatch):
     monkeypatch.setattr(timing, "POLL", (0.02, 0.1))
     monkeypatch.setattr(timing, "UNWATCHED", 100_000)

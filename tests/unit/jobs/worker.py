@@ -9,6 +9,7 @@ scripts do.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -16,9 +17,12 @@ import sys
 import time
 
 from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
+from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job, timing
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.scribe import Scribe
+from motion_widgets.jobs.shared import Shared
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 
@@ -29,33 +33,33 @@ def die():
 
 
 def dies(point):
-    """Patch one step so that the process is killed just before or after it."""
+    """Patch one step so that the process is killed just before it, or once what it wrote is committed."""
     real_intend, real_seal, real_move = Log.intend, Log.seal, Log.move
-    real_task, real_judge = EndpointClient.task, Download._judge
+    real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
+    real_call, written = Scribe.call, []
 
     def intend(self, *a, **k):
         if point == "before intent":
             die()
-        done = real_intend(self, *a, **k)
-        if point == "after intent":
-            die()
-        return done
+        written.extend(["intent"] * (point == "after intent"))
+        return real_intend(self, *a, **k)
 
     def seal(self, *a, **k):
-        done = real_seal(self, *a, **k)
-        if point == "after seal":
-            die()
-        return done
+        written.extend(["seal"] * (point == "after seal"))
+        return real_seal(self, *a, **k)
 
     def move(self, job_id, to, **k):
         if point == "answer" and to is State.SUBMITTED:
             die()
         if point == "before collected" and to is State.COLLECTED:
             die()
-        done = real_move(self, job_id, to, **k)
-        if point == "after answer" and to is State.SUBMITTED:
-            die()
-        if point == "completed" and to is State.COMPLETED:
+        written.extend(["answer"] * (point == "after answer" and to is State.SUBMITTED))
+        written.extend(["end"] * (point == "completed" and to is State.COMPLETED))
+        return real_move(self, job_id, to, **k)
+
+    async def call(self, *a, **k):
+        done = await real_call(self, *a, **k)
+        if written:  # committed, for that is what a call waits for
             die()
         return done
 
@@ -72,6 +76,19 @@ def dies(point):
             die()
         return real_judge(self)
 
+    def put(self, name, sha):
+        if point == "before shared" and name.startswith("results/"):
+            die()
+        if point == "half shared" and name.startswith("results/"):
+            half = self.folder.parent / "shared" / f"{name}.0000.part"
+            half.parent.mkdir(parents=True, exist_ok=True)
+            half.write_bytes((self.folder / name).read_bytes()[:1000])
+            die()
+        real_put(self, name, sha)
+        if point == "after shared" and name.startswith("results/"):
+            die()
+
+    Shared.put, Scribe.call = put, call
     Log.intend, Log.seal, Log.move, EndpointClient.task, Download._judge = intend, seal, move, task, judge
 
 
@@ -81,7 +98,11 @@ def work(told, say=print, gate=None, hear=None):
     timing.LEASE = told.get("lease", 0.3)
     job.TICK = 0.01
     dies(told.get("die"))
-    ws = Workspace(told["folder"], endpoint=told["url"], key="test-key", log=told.get("log"))
+    os.environ.update(told.get("environ", {}))
+    key = told.get("key", "test-key")
+    ws = Workspace(
+        told["folder"], endpoint=told["url"], key=key, log=told.get("log"), shared=told.get("shared")
+    )
     req = MotionRequest(**told["request"]).replace(**told.get("media", {}))
     say("ready")
     if gate is not None:
@@ -109,6 +130,8 @@ def work(told, say=print, gate=None, hear=None):
         say([one.wait(60).state for one in unknown])
     elif told["do"] == "notebook":
         Notebook(ws, req, say).serve(hear)
+    elif told["do"] == "team":
+        Colleague(ws, req, say).serve(hear)
 
 
 class Notebook:
@@ -165,6 +188,30 @@ class Notebook:
             return (found.wait() if how == "sync" else asyncio.run(cell())).state
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Colleague(Notebook):
+    """What a person of a team does, waiting for each end."""
+
+    def set_budget(self, usd):
+        return dataclasses.asdict(self.ws.set_budget(usd))
+
+    def budget(self):
+        return dataclasses.asdict(self.ws.budget())
+
+    def submit(self, prompt):
+        found = self.ws.submit(self.req.replace(prompt=prompt), max_cost=0.5)
+        return found.id, found.wait(60).state
+
+    def look(self, job_id):
+        """Say whether a result is whole in this folder, and which folder that is."""
+        found = self.ws.attach(job_id)
+        return [sha256_of(found.result) == found.row["result_sha"], found.result.parents[1].name]
+
+    def rerun(self, job_id, new):
+        request = self.ws.request_of(self.ws.attach(job_id).row)
+        found = self.ws.submit(request, max_cost=0.5, new=new)
+        return found.id, found.wait(60).state
 
 
 if __name__ == "__main__":

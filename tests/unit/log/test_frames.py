@@ -135,6 +135,7 @@ class TestCsv:
         assert not DANGEROUS.search(safe)
         assert len(safe) - len(text) == safe.count("'") - text.count("'")
         assert safe.replace("'", "") == text.replace("'", "")
+        assert exports._as_it_was(safe) == text
 
     @pytest.mark.parametrize("text", ["a=1", "1-2", "me@host", "wave - then bow", ""])
     def test_ordinary_text_stays(self, text):

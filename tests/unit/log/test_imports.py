@@ -98,6 +98,10 @@ def test_batches_lose_and_double_nothing(log):
         ("cost", float("inf"), "cost holds inf"), ("created", "yesterday", "created holds 'yesterday'"),
         ("result_path", "/etc/passwd", "outside the workspace"), ("result_path", "results/../../x", "outside the workspace"),
         ("result_path", "C:\\x", "outside the workspace"), ("key", None, "lacks key"),
+        ("sandbox", "perhaps", "sandbox holds 'perhaps'. Give True or False"), ("sandbox", 2, "sandbox holds 2"),
+        ("repeat", 0, "repeat holds 0"), ("attempt", 1.5, "attempt holds 1.5"), ("repeat", 2**70, "repeat holds 1180591620717411303424"),
+        ("clip_size", 10**30, "clip_size holds"), ("cost", 1e20, "cost holds 1e[+]20. Give USD"), ("prompt", "\ud800", "prompt holds"),
+        ("id", "../../x", "id ../../x"), ("id", "results/a", "id results/a"), ("id", "", "id "),
     ],
 )  # fmt: skip
 def test_values_that_no_log_holds_are_named_and_nothing_is_imported(log, column, value, words):
@@ -108,6 +112,38 @@ def test_values_that_no_log_holds_are_named_and_nothing_is_imported(log, column,
     with pytest.raises(LogError, match=words.replace("\\", "\\\\")):
         LogView(log).import_frame(frame)
     assert log.count() == 0
+
+
+@pytest.mark.parametrize(
+    "odd", [[1, 2], {"id": ["a"]}, many(2)["id"], pd.concat([many(2), many(2)[["key"]]], axis=1)]
+)
+def test_what_is_no_frame_is_said(log, odd):
+    with pytest.raises(LogError, match="is no frame"):
+        LogView(log).import_frame(odd)
+
+
+@pytest.mark.parametrize(("told", "means"), [("False", False), ("true", True), (0, False), (1.0, True)])
+def test_a_truth_in_words_is_what_it_says(log, told, means):
+    frame = many(1).astype(object)
+    frame["sandbox"] = frame["clip_has_audio"] = told
+    LogView(log).import_frame(frame)
+    (row,) = log.rows()
+    assert (row["sandbox"], row["clip_has_audio"]) == (means, means)
+
+
+def test_what_only_the_log_itself_may_say_is_not_taken_over(log):
+    frame = many(1)
+    for name in ("deleted", "reserved", "lease_until", "sent", "budget_id", "quality_of_a_later_version"):
+        frame[name] = 7
+    LogView(log).import_frame(frame)
+    (row,) = log.rows()
+    assert [row[name] for name in ("deleted", "reserved", "lease_until", "sent", "budget_id")] == [
+        None,
+        0,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_times_of_any_kind_come_in_exactly(log):

@@ -24,7 +24,10 @@ OLD_ROWS = (
     ),
     "INSERT INTO events (job_id, at, to_state, note) VALUES ('job-1', 7, 'submitting', 'by a person')",
     "INSERT INTO budgets VALUES ('b', 500, 20)",
-    "INSERT INTO sweeps VALUES ('run-1', 'sandbox', 'sandbox', 7, 'me', '{}', '[]')",
+    (
+        "INSERT INTO sweeps (id, endpoint, account, created, created_by, axes, cells) "
+        "VALUES ('run-1', 'sandbox', 'sandbox', 7, 'me', '{}', '[]')"
+    ),
     "INSERT INTO inputs VALUES ('5ha', 'a.png', 3, 'inputs/a.png', 7)",
 )
 
@@ -77,6 +80,7 @@ def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path
         found = inspect(connection)
         for table in tables.metadata.sorted_tables:
             assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
+        assert "jobs_filters" in {one["name"] for one in found.get_indexes("jobs")}
     log.rate(["job-1"], stars=3)
     log.close()
     with sqlite3.connect(tmp_path / f"log.sqlite.shape{shape}.bak") as kept:

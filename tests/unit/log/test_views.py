@@ -8,6 +8,7 @@ import html.parser
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -56,7 +57,7 @@ class TestWhere:
             ({"mode": "pro"}, "cd"), ({"mode": ["std", "pro"], "key": ["a", "d"]}, "ad"), ({}, "abcd"), (None, "abcd"),
             ({"cost": 0.5}, "b"), ({"cost": (0.4, 0.5)}, "ab"), ({"cost": (0.41, None)}, "bc"), ({"cost": (None, 0.41)}, "a"),
             ({"cost": None}, "d"), ({"cost": [None, 0.8]}, "cd"), ({"cost": (None, None)}, "abc"), ({"mode": []}, ""),
-            ({"state": State.PLANNED}, "abcd"), ({"sandbox": False}, ""), ({"sandbox": True}, "abcd"), ({"clip_width": (540, 541)}, "abcd"),
+            ({"state": State.PLANNED}, "abcd"), ({"sandbox": False}, ""), ({"sandbox": True}, "abcd"), ({"sandbox": np.True_}, "abcd"), ({"clip_width": (540, 541)}, "abcd"),
             ({"clip_length": 6.5}, "abcd"), ({"clip_length": (6.6, None)}, ""), ({"prompt": None}, "abcd"),
             ({"submitted": ("2025-11-14", "2025-11-15")}, "abc"), ({"submitted": pd.Timestamp("2025-11-14 11:44:49.123457", tz="Asia/Tokyo")}, "abc"),
             (jobs.c.mode == "pro", "cd"), ([{"mode": "pro"}, jobs.c.cost.is_(None)], "d"),
@@ -72,6 +73,7 @@ class TestWhere:
             ({"mood": "pro"}, "no column mood"), ({"cost": "dear"}, "cost.*USD"), ({"cost": (1, 2, 3)}, "3 bounds"),
             ({"clip_width": 1.5}, "whole"), ({"clip_width": math.nan}, "whole"), ({"cost": True}, "USD"), ({"mode": 1}, "text"), ({"sandbox": 1}, "True or False"),
             ({"created": "yesterday evening"}, "times"), ("mode = 'pro'", "SQLAlchemy"), (7, "SQLAlchemy"), ({"clip_size": 10**30}, "whole"),
+            ({"state": "colected"}, "colected.*collected"), (pd.DataFrame({"a": [1] * 99}), "SQLAlchemy"),
         ],
     )  # fmt: skip
     def test_what_cannot_be_is_said(self, four, where, words):
@@ -87,6 +89,8 @@ class TestWhere:
         pd.testing.assert_frame_equal(frame, four.frame()[["cost", "key"]])
         with pytest.raises(LogError, match="mood"):
             four.frame(columns=["mood"])
+        with pytest.raises(LogError, match="No column is named"):
+            four.frame(columns=[])
 
 
 class TestMemory:
@@ -282,6 +286,20 @@ class TestDisplay:
         heads = [attrs for tag, attrs in Page(four.show()._repr_html_()).tags if tag == "th"]
         assert len(heads) == len(COLUMNS)
         assert all(attrs["scope"] == "col" for attrs in heads)
+
+    def test_prices_and_prompts_are_no_formulas(self, view, add):
+        add(prompt="$5 or $6")
+        for text in (view.show()._repr_html_(), view.describe()._repr_html_()):
+            assert "mathjax_ignore" in Page(text).tags[0][1]["class"].split()
+
+    def test_ids_and_hashes_stay_on_one_line_and_long_texts_have_room(self, view, add):
+        row = add(prompt="wave " * 40, key="ab" * 32)
+        page = Page(view.show(columns=["id", "key", "prompt"])._repr_html_())
+        cells = [attrs for tag, attrs in page.tags if tag == "td"]
+        assert ["nowrap" in attrs["style"] for attrs in cells] == [True, True, False]
+        assert "min-width:24ch" in cells[2]["style"]
+        assert cells[1]["title"] == row["key"]
+        assert "abababababab\u2026" in page.words
 
     def test_no_colour_is_fixed(self, four):
         text = four.show()._repr_html_()

@@ -67,7 +67,7 @@ def test_one_that_nobody_can_end_any_more_ends_itself():
     code = (
         "import os, signal, subprocess\n"
         "from motion_widgets.media import children, ffmpeg\n"
-        f"child = children.Child(ffmpeg._command({busy!r}, 0.01), stdin=subprocess.DEVNULL)\n"
+        f"child = children.Child(ffmpeg._command({busy!r}, 0.01), deadline=60, stdin=subprocess.DEVNULL)\n"
         "print(child.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -80,7 +80,7 @@ def test_a_fork_leaves_its_parents_children_alone():
     code = (
         "import os, subprocess, sys\n"
         "from motion_widgets.media.children import Child\n"
-        "child = Child(['sleep', '60'])\n"
+        "child = Child(['sleep', '60'], deadline=60)\n"
         "pid = os.fork()\n"
         "if not pid:\n"
         "    sys.exit(0)\n"
@@ -94,6 +94,6 @@ def test_a_fork_leaves_its_parents_children_alone():
 
 
 def test_a_child_is_a_plain_popen():
-    with Child([sys.executable, "-c", "print(1)"], stdout=subprocess.PIPE) as child:
+    with Child([sys.executable, "-c", "print(1)"], deadline=60, stdout=subprocess.PIPE) as child:
         assert child.communicate()[0].strip() == b"1"
     assert child.owner == os.getpid()

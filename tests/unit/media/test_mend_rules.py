@@ -20,6 +20,7 @@ FEW = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+X265 = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-tag:v", "hvc1"]
 CLIP_CODES = {"clip_long", "clip_long_switch", "clip_short", "clip_borderline", "clip_sides", "wrong_format"}
 
 
@@ -110,6 +111,42 @@ def test_too_many_bytes_are_converted(clips, samples, out):
     clip = replace(mw.measure_clip(clips["big"]), size=120_000_000)
     image = mw.measure_image(samples.image)
     assert "clip_bytes" in mends_all(clip, image, path=clips["big"], out=out)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180])
+@pytest.mark.parametrize("coded", [X264, X265], ids=["H.264", "HEVC"])
+@pytest.mark.parametrize("placed", [False, True])
+def test_what_a_phone_leaves_in_a_clip_is_mended(coded, turn, placed, samples, out):
+    plain, path = out / "plain.mov", out / "phone.mov"
+    ffmpeg(*picture(3.2, 10, "342x460"), *coded, plain)
+    place = ["-metadata", "location=+35.6586+139.7454/"] if placed else []
+    ffmpeg("-display_rotation", -turn, "-i", plain, "-c", "copy", *place, path)
+    clip, image = mw.measure_clip(path), mw.measure_image(samples.image)
+    codes = {one.code for one in found(clip, image, "image") if one.field == "video_url"}
+    wanted = {"clip_codec": coded is X265, "clip_turned": turn, "clip_location": placed}
+    assert codes == {code for code, here in wanted.items() if here}
+    assert mends_all(clip, image, path=path, out=out, but=("pair_aspect",)) == codes
+
+
+def test_a_picture_that_cannot_be_copied_is_converted_to_lose_its_place(samples, out):
+    path = out / "edited.mov"
+    ffmpeg(*picture(3.2, 10, "342x460"), "-c:v", "prores_ks", "-metadata", "location=+35.6+139.7/", path)
+    clip, image = mw.measure_clip(path), mw.measure_image(samples.image)
+    assert "clip_location" in mends_all(clip, image, path=path, out=out, but=("pair_aspect",))
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+@pytest.mark.parametrize("placed", [False, True])
+def test_what_a_phone_leaves_in_an_image_is_mended(turn, placed, samples, out):
+    path, exif = out / "photo.jpg", Image.Exif()
+    exif[0x0112] = turn
+    if placed:
+        exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    image, clip = mw.measure_image(path), mw.measure_clip(samples.clip_6s)
+    wanted = {"image_turned": turn > 1, "image_location": placed}
+    mended = mends_all(clip, image, path=path, out=out, but=("pair_aspect",))
+    assert mended == {code for code, here in wanted.items() if here}
 
 
 def test_proportions_are_fitted_both_ways(clips, samples, out):

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import shutil
+import sys
 import time
+import types
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from motion_widgets import RequestError
 from motion_widgets.endpoint.publishing.place import DAY, expires_of
@@ -80,6 +88,67 @@ def test_missing_bucket_is_said_without_a_secret(bucket, give, clip):
 def test_stores_that_sign_nothing_or_are_none(give, clip, to, says):
     with pytest.raises(RequestError, match=says):
         give(clip, to)
+
+
+class Cloud(LocalFileSystem):
+    """A store on this disk that takes and signs as gcsfs 2026.10 and adlfs 2026.8 do, by their signatures.
+
+    Their own emulators need Node.js, or a hundred megabytes of packages; what is kept here was compared with
+    Azurite and with gcsfs' own signatures once.
+    """
+
+    home: Path
+    seen: ClassVar[list[dict[str, object]]] = []
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return str(cls.home / str(path).partition("://")[2]) if "://" in str(path) else str(path)
+
+    def put_file(self, lpath, rpath, callback=None, **kwargs):  # noqa: ARG002 - its shape
+        self.seen.append(kwargs)
+        Path(rpath).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(lpath, rpath)
+
+    def sign(self, path, expiration=100, **kwargs):
+        self.seen.append(kwargs)
+        assert Path(path).is_file()
+        until = datetime.now(UTC) + timedelta(seconds=expiration)
+        if kwargs.get("version") == "v4":
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            query = f"X-Goog-Date={now}&X-Goog-Expires={expiration}&X-Goog-Signature=1"
+        else:
+            query = f"se={until.strftime('%Y-%m-%dT%H%%3A%M%%3A%SZ')}&sp=r&sr=b&sig=1"
+        return f"https://cloud.example/{Path(path).name}?{query}"
+
+
+@pytest.fixture
+def cloud(tmp_path, monkeypatch):
+    """Stores under the addresses of Google and Azure, and what Azure's own package would be asked for."""
+    described = types.ModuleType("azure.storage.blob")
+    described.ContentSettings = lambda content_type: content_type
+    monkeypatch.setitem(sys.modules, "azure.storage.blob", described)
+    made = type("Cloud", (Cloud,), {"home": tmp_path / "cloud", "seen": [], "protocol": ("gs", "az", "abfs")})
+    for scheme in made.protocol:
+        monkeypatch.setitem(importlib.import_module("fsspec.registry")._registry, scheme, made)
+    return made
+
+
+def test_google_is_asked_for_the_newest_signature_in_seconds(cloud, give, clip):
+    found = give(clip, "gs://bucket/refs", life=3 * DAY)
+    assert found.expires == pytest.approx(time.time() + 3 * DAY, abs=30)
+    assert cloud.seen == [{}, {"version": "v4"}]
+    assert (cloud.home / "bucket" / "refs" / found.name).read_bytes() == clip.read_bytes()
+    with pytest.raises(RequestError, match="at most 7 days; 8 were"):
+        give(clip, "gs://bucket/refs", life=8 * DAY)
+
+
+@pytest.mark.parametrize("scheme", ["az", "abfs"])
+def test_azure_is_told_what_a_file_is_and_may_sign_for_longer(cloud, give, clip, scheme):
+    found = give(clip, f"{scheme}://container/refs", life=9 * DAY)
+    assert found.expires == pytest.approx(time.time() + 9 * DAY, abs=30)
+    assert cloud.seen == [{"content_settings": "video/mp4"}, {}]
+    assert give(clip, f"{scheme}://container/refs", life=10 * DAY).url != found.url
+    assert cloud.seen[2:] == [{}], "it is there already, so it is only signed anew"
 
 
 def test_many_at_once_publish_once(bucket, publisher, clip):

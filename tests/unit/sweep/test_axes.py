@@ -1,9 +1,13 @@
+# ruff: noqa: E501, PD011
 """Designs: which cells there are, how often, in which order; and plans as tables and files."""
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +43,11 @@ class TestDesigns:
         with pytest.raises(RequestError, match="No cell"):
             Sweep.listed(REQ, cells)
 
+    @pytest.mark.parametrize("cells", [["mode"], [{"mode": "std"}, ("mode", "pro")], [None]])
+    def test_listed_cells_are_mappings(self, cells):
+        with pytest.raises(RequestError, match="is no cell"):
+            Sweep.listed(REQ, cells)
+
     def test_listed_fields_are_fields(self):
         with pytest.raises(RequestError, match="resolution"):
             Sweep.listed(REQ, [{"resolution": "1080p"}])
@@ -69,10 +78,15 @@ class TestDesigns:
         assert values_of(sweep) == [("std", "a"), ("std", "b"), ("pro", "b")]
 
     @pytest.mark.parametrize(
-        "where", [{"prompt": {"resolution": "x"}}, {"prompt": {"mode": "pro"}}, {"x": {}}]
+        ("where", "words"),
+        [
+            ({"prompt": {"resolution": "x"}}, "“resolution” is no field"),
+            ({"prompt": {"mode": "pro"}}, "“prompt” varies, but it is no axis"),
+            ({"x": {}}, "“x” is no field"),
+        ],
     )
-    def test_conditions_name_axes_and_fields(self, where):
-        with pytest.raises(RequestError, match=r"is no field"):
+    def test_conditions_name_axes_and_fields(self, where, words):
+        with pytest.raises(RequestError, match=words):
             Sweep(REQ, mode=["std"], where=where)
 
     @pytest.mark.parametrize("repeats", [0, -1, True, 1.5, "2"])
@@ -157,7 +171,9 @@ class TestToml:
         sweep = Sweep(REQ, prompt=["a", "b", "c"], where=lambda v: v["prompt"] != "b", repeats=2, seed=1)
         assert load(save(sweep, tmp_path / "plan.toml")).draws() == sweep.draws()
 
-    @pytest.mark.parametrize("value", ["half \ud800", object(), float("nan"), {1: 2}])
+    @pytest.mark.parametrize(
+        "value", ["half \ud800", object(), float("nan"), {1: 2}, {"a": None}, {"a": [1, None]}]
+    )
     def test_what_text_cannot_hold_leaves_no_file(self, tmp_path, value):
         with pytest.raises(RequestError, match="prompt"):
             save(Sweep(REQ, prompt=[value]), tmp_path / "plan.toml")
@@ -169,7 +185,9 @@ class TestToml:
             "", "nonsense", "[request]\nresolution='x'", "[request]\nmode='std'\n[axes]\nseed=[1]",
             "[request]\n[sweep]\ndesign='spiral'", "[request]\n[sweep]\ndesign='list'\ncells=[1]",
             "[request]\n[sweep]\nbogus=1", "[request]\n[bogus]\nx=1", "[request]\n[axes]\nmode=[]",
-            "request=1",
+            "request=1", "[request]\n[sweep]\ndesign='zip'\n[axes]\nmode=['std']\n[where.mode]\nmodel='x'",
+            "[request]\n[sweep]\ndesign='list'\ncells=[{mode='std'}]\n[axes]\nmode=['pro']",
+            "[request]\n[sweep]\ncells=[{mode='std'}]",
             "[request]\n[sweep]\nseed='x'\n[axes]\nmode=['std']\n[where]\nmode=1",
         ],
     )  # fmt: skip
@@ -194,8 +212,39 @@ class TestToml:
         assert shown[0] == shown[1]
         assert endpoint.posts == []
 
+    def test_numbers_of_numpy_are_numbers(self, tmp_path):
+        path = save(Sweep(REQ, watermark_info=[np.float64(1.5)]), tmp_path / "plan.toml")
+        assert load(path).axes == {"watermark_info": (1.5,)}
+
+
+class TestSize:
+    """More cells than anybody could pay for or look at are refused before they are written down."""
+
+    @pytest.mark.parametrize(
+        "sweep",
+        [
+            Sweep(REQ, repeats=10**9), Sweep(REQ, repeats=2**70), Sweep.zipped(REQ, mode=["std", "pro"], repeats=50_001),
+            Sweep.listed(REQ, [{"mode": "std"}], repeats=10**9), Sweep.listed(REQ, ({"mode": "std"} for _ in itertools.count())),
+            Sweep(REQ, prompt=map(str, range(1000)), webhook=map(str, range(1000)), image_url=map(str, range(1000))),
+            Sweep(REQ, prompt=map(str, range(400)), webhook=map(str, range(400)), where=lambda _: False),
+        ],
+    )  # fmt: skip
+    def test_too_many_cells_are_refused(self, sweep):
+        for ask in (sweep.draws, lambda: sweep.plan(None)):
+            with pytest.raises(RequestError, match="100,000 at most"):
+                ask()
+
+    def test_a_hundred_thousand_are_not(self):
+        assert len(Sweep(REQ, prompt=["a", "b"], repeats=50_000).draws()) == 100_000
+
 
 class TestFrames:
+    def test_what_is_no_frame_is_said(self, ws, req):
+        plan = Sweep(req).plan(ws)
+        for odd in ([{"mode": "pro"}], pd.concat([plan.frame(), plan.frame()[["mode"]]], axis=1)):
+            with pytest.raises(RequestError, match="is no frame"):
+                plan.edited(odd)
+
     def test_frame_shows_cell_repeat_and_order(self, ws, req):
         frame = Sweep(req, prompt=["a", "b"], repeats=2, seed=5).plan(ws).frame()
         assert (frame.index.name, list(frame.index)) == ("cell", [1, 2, 3, 4])
@@ -232,8 +281,6 @@ class TestFrames:
             )
 
     def test_of_frame_takes_the_values_themselves(self, ws, req):
-        import pandas as pd
-
         frame = pd.DataFrame({"mode": ["std", "pro"], "prompt": ["a", None], "mine": [1, 2]})
         plan = Plan.of_frame(ws, req, frame)
         assert [(c.request.mode, c.request.prompt, c.status) for c in plan.cells] == [

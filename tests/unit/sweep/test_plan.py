@@ -179,6 +179,10 @@ class TestBudget:
 def test_no_valid_cell(ws, req):
     with pytest.raises(RequestError, match="turbo"):
         Sweep(req, mode=["turbo"]).plan(ws).run(budget=1)
+    none = Sweep(req, where=lambda _: False).plan(ws)
+    assert repr(none) == "<Plan of 0 cells; $0.00>"
+    with pytest.raises(RequestError, match="lets none through"):
+        none.run(budget=1)
 
 
 def test_local_media_on_the_sandbox(spaces, tmp_path, clip_bytes):

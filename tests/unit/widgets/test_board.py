@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,6 +110,32 @@ def test_the_longest_axis_goes_down_and_two_files_of_one_name_are_two_columns(
         assert columns[place % 4].startswith(cell.values["mode"])
 
 
+def told(**axes: str) -> dict[str, Any]:
+    return {"values": axes, "job_id": "job-x"}
+
+
+@pytest.mark.parametrize(
+    ("axes", "cells", "rows", "columns", "places"),
+    [
+        (["mode", "prompt"],
+         [told(mode="std", prompt="a"), told(mode="pro", prompt="b"), told(mode="pro", prompt="c")],
+         ["a", "b", "c"], ["std", "pro"], [0, 3, 5]),
+        (["mode"], [told(mode="std"), told(mode="pro")] * 2, ["std", "pro"], ["#1", "#2"], [0, 2, 1, 3]),
+        (["mode"], [told(mode="std")], ["std"], ["cell"], [0]),
+        (["prompt", "webhook"], [told(prompt=f"p{n}", webhook=f"w{n}") for n in range(9)],
+         [f"p{n} \u00b7 w{n}" for n in range(9)], ["cell"], list(range(9))),
+        (["mode", "prompt"], [told(mode="std"), told(prompt="a")], ["std", "–"], ["–", "a"], [0, 3]),
+    ],
+)  # fmt: skip
+def test_a_run_of_any_design_is_laid_out_by_its_own_axes(
+    axes: list[str], cells: list[dict[str, Any]], rows: list[str], columns: list[str], places: list[int]
+) -> None:
+    from motion_widgets.widgets.squares import laid_run
+
+    run: Any = SimpleNamespace(axes={name: [] for name in axes}, cells=cells)
+    assert (*laid_run(run)[:2], laid_run(run)[3]) == (rows, columns, places)
+
+
 # --- how a run stands ---
 
 
@@ -178,6 +205,63 @@ def test_the_end_of_a_run_is_said_once_in_words_and_in_the_pages_title(ws: mw.Wo
 # --- the table ---
 
 
+def test_a_run_planned_in_code_is_watched_by_its_id_paused_and_let_go(ws: mw.Workspace) -> None:
+    req = request_of(ws)
+    cells = [{"mode": "std", "repeat": 1}, {"mode": "std", "repeat": 2}, {"prompt": "<b>bows</b>"}]
+    run = mw.Sweep.listed(req, cells).plan(ws).run(budget=0.50)  # which pays for one
+    run.wait(60)
+    board = mw.SweepBoard(ws, run=run.id)
+    until(lambda: len([cell for cell in board.matrix.table["cells"] if cell]) == 3)
+    assert [one.layout.display for one in (board.axes.view, board.start)] == ["none", "none"]
+    assert board.matrix.table["columns"] == ["#1", "#2"]
+    assert board.matrix.table["rows"] == ["\u2013", "<b>bows</b>"]
+    until(lambda: "1 of 3 cells collected" in board._said.value)
+    assert board.hold.layout.display == "none", "it rests"
+    assert board.retry.description == "Send the waiting cells"
+    assert "How long" not in board._said.value, "nothing is under way"
+    other = ws.attach(run.id)  # as another process would
+    other.pause()
+    until(lambda: board.hold.layout.display != "none")
+    assert board.hold.description == "Let it go on"
+    ws.log_store.set_budget(run.id, None)
+    board.hold.click()
+    until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
+    assert [cell and cell[0] for cell in board.matrix.table["cells"]].count("collected") == 3
+    board.close()
+
+
+def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws: mw.Workspace) -> None:
+    board = mw.SweepBoard(ws, request=request_of(ws))
+    until(lambda: board.start.description == "Run 4 cells in the SANDBOX (up to $1.78)")
+    board.budget.value = "nothing"
+    assert "no amount of USD" in board.notice.value
+    board.budget.value = "0.10"
+    assert (board.start.disabled, "no amount" in board.notice.value) == (True, False)
+    until(lambda: "at least 3 new cell(s) and $1.24" in board.allowance.gives_up.value)
+    assert board.start.description.startswith("Run 4 cells"), "it would stop before the first"
+    board.budget.value = "1.50"
+    until(lambda: board.start.description == "Run 3 of 4 cells in the SANDBOX, a balanced part (up to $1.44)")
+    assert "mode and character_orientation interact can no longer be told" in board.allowance.gives_up.value
+    assert ws.log_store.count() == 0, "nothing is written before the click"
+    until(lambda: sorted(cell[0] for cell in board.matrix.table["cells"]) == ["left", "new", "new", "new"])
+    board.start.click()
+    until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
+    states = [cell[0] for cell in board.matrix.table["cells"]]
+    assert sorted(states) == ["collected", "collected", "collected", "new"]
+    assert board.budget.value == "", "that money is spoken for"
+    until(lambda: board.start.description == "Run 1 cells in the SANDBOX (up to $0.34)")
+    assert "interact" not in board.allowance.gives_up.value
+    board.close()
+
+
+def test_a_board_of_what_is_no_run_says_so(ws: mw.Workspace) -> None:
+    job_id = row_in(ws, State.COLLECTED)
+    for name, words in (("run-none", "There is no run-none"), (job_id, "is a job, and a board shows runs")):
+        board = mw.SweepBoard(ws, run=name, watch=False)
+        until(lambda board=board, words=words: words in board.notice.value)
+        board.close()
+
+
 def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) -> None:
     cheap = row_in(ws, State.COLLECTED, mode="std", prompt="Waves 100%", cost=100)
     dear = row_in(ws, State.COLLECTED, mode="pro", prompt="Turns", cost=900)
@@ -236,7 +320,7 @@ def test_marks_go_into_the_log(table: mw.LogTable) -> None:
     until(lambda: marks([job_id])[job_id]["stars"] == 4)
     table._message({"type": "mark", "id": job_id, "what": "usable", "value": False})
     until(lambda: marks([job_id])[job_id]["usable"] is False)
-    said = {"note": " <b>fine</b> ", "tags": "b, a,, a"}
+    said = {"note": " <b>fine</b> ", "tags": "b, a,、 a"}
     table._message({"type": "mark", "id": job_id, "what": "said", "value": said})
     until(lambda: table.grid.view["rows"] and table.grid.view["rows"][0]["tags"] == ["a", "b"])
     row = table.grid.view["rows"][0]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from motion_widgets.media import SampleMedia
+
 
 @pytest.fixture
 def form(ws: mw.Workspace) -> Iterator[mw.RequestForm]:
@@ -134,6 +136,120 @@ def test_an_image_of_another_format_is_converted_by_its_button(form: mw.RequestF
     assert "400 × 500 px" in form.image_field.mender._shown.value.replace("\u00d7", "×")
 
 
+def cut(folder: Path, samples: SampleMedia) -> Path:
+    """Make a clip of two shots, 2 s and 4 s long."""
+    import subprocess
+
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    path = folder / "cut.mp4"
+    joined = "[0:v]scale=342:460,setsar=1,fps=24[a];[1:v]scale=342:460,setsar=1,fps=24[b];[a][b]concat[v]"
+    other = "mandelbrot=s=342x460:r=24:start_scale=0.8:end_scale=0.8"
+    subprocess.run(
+        [get_ffmpeg_exe(), "-v", "error", "-t", "2", "-i", str(samples.clip_6s), "-f", "lavfi", "-t", "4",
+         "-i", other, "-filter_complex", joined, "-map", "[v]", "-pix_fmt", "yuv420p", str(path)],
+        check=True,
+    )  # fmt: skip
+    return path
+
+
+def test_what_the_frames_show_is_a_hint_and_the_longest_shot_a_button(
+    form: mw.RequestForm, tmp_path: Path
+) -> None:
+    path = cut(tmp_path, form.ws.samples())
+    fill(form, path)
+    assert not form.submit.disabled, "hints are never waited for"
+    until(lambda: form.clip_field.shots is not None)
+    hint = next(one for one in form.findings if one.code == "clip_cuts")
+    assert hint.severity == "hint"
+    assert "2 shots (cuts near 2.0 s)" in form.clip_field._said.value
+    assert not form.submit.disabled
+    keep = form.clip_field.mender.buttons[0]
+    assert keep.description == "Cut out 2.2–6.0 s"
+    keep.click()
+    until(lambda: form.clip.value != str(path))
+    until(lambda: form.clip_field.shots is not None)
+    assert [one for one in form.findings if one.code == "clip_cuts"] == []
+
+
+def test_a_look_at_an_earlier_clip_never_overwrites_a_newer_one(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    from motion_widgets.widgets import media_field
+
+    samples, looking, go, done = form.ws.samples(), threading.Event(), threading.Event(), threading.Event()
+
+    def look(clip: mw.Clip) -> mw.Shots:
+        if clip.name != samples.clip_12s.name:
+            return mw.Shots(camera=0.0)
+        looking.set()
+        go.wait(30)
+        done.set()
+        return mw.Shots(cuts=(5.0,))
+
+    monkeypatch.setattr(media_field, "measure_shots", look)
+    fill(form, samples.clip_12s)
+    until(looking.is_set)
+    fill(form, samples.clip_6s)
+    until(lambda: form.clip_field.shots == mw.Shots(camera=0.0))
+    go.set()
+    until(done.is_set)
+    # What the stale look gives back would be drawn before what is asked for now.
+    later = threading.Event()
+    form.later("after it", lambda: later.set)
+    until(later.is_set)
+    assert form.clip_field.shots == mw.Shots(camera=0.0)
+    form.clip.value = "http://127.0.0.1:9/clip.mp4"
+    assert form.clip_field.shots is None
+
+
+def test_a_clip_whose_frames_cannot_be_read_has_no_hint_and_no_error(
+    form: mw.RequestForm, tmp_path: Path
+) -> None:
+    data = form.ws.samples().clip_6s.read_bytes()
+    at = data.index(b"mdat") + 4
+    end = data.rindex(b"moov") - 4 if data.rindex(b"moov") > at else len(data)
+    spoiled = tmp_path / "spoiled.mp4"
+    spoiled.write_bytes(data[:at] + bytes(end - at) + data[end:])
+    fill(form, spoiled)
+    ended = []
+    real = form.clip_field._look
+    form.clip_field._look = lambda clip: ended.append(real(clip))  # type: ignore[method-assign,func-returns-value]
+    form.clip_field.measure()
+    until(lambda: ended)
+    assert ended == [None]
+    assert form.clip_field.shots is None
+    assert "word_error" not in form.notice.value
+    assert form.notice.value.count("mw-error") == 0
+
+
+def test_what_a_phone_writes_down_is_said_and_removed_by_its_button(
+    form: mw.RequestForm, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    path, exif = tmp_path / "selfie.jpg", Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    fill(form, form.ws.samples().clip_6s)
+    form.image.value = str(path)
+    until(lambda: not form._measuring)
+    said = form.image_field._said.value
+    assert "says where it was taken" in said
+    assert "stored turned" in said
+    first, second = form.image_field.mender.buttons[:2]
+    assert (first.description, second.description) == (
+        "Remove location and camera data", "Turn its pixels upright"
+    )  # fmt: skip
+    first.click()
+    until(lambda: form.image.value != str(path))
+    until(lambda: not form._measuring)
+    assert not {"image_location", "image_turned"} & {one.code for one in form.findings}
+
+
 def test_nothing_is_offered_for_a_link(form: mw.RequestForm) -> None:
     form.clip.value = "http://127.0.0.1:9/clip.mp4"
     until(lambda: not form._measuring)
@@ -197,6 +313,41 @@ def test_what_is_in_the_library_serves_a_form_and_a_sweep(form: mw.RequestForm) 
     plan = mw.Sweep(base, video_url=ws.library.clips(), character_orientation=["video"]).plan(ws)
     assert len(plan.frame()) == 2
     assert plan.cost.high > 0
+
+
+def test_media_of_the_library_are_ticked_as_axes_of_a_sweep(ws: mw.Workspace) -> None:
+    samples, library = ws.samples(), ws.library
+    own = library.add(samples.clip_6s, "six.mp4")
+    other = library.add(samples.clip_12s, "twelve.mp4")
+    (library.folder / "broken.mp4").write_bytes(b"no clip")
+    base = mw.MotionRequest(
+        model="kling-v3-motion-control", image_url=str(samples.image), video_url=str(own),
+        character_orientation="video", mode="std",
+    )  # fmt: skip
+    board = mw.SweepBoard(ws, request=base, watch=False)
+    axis = board.axes.library["video_url"]
+    assert axis.shelf.layout.display == "none"
+    axis.open.click()
+    until(lambda: axis.shelf.layout.display is None)
+    assert list(axis.boxes) == [str(library.folder / "broken.mp4"), str(own), str(other)]
+    assert axis.boxes[str(library.folder / "broken.mp4")].disabled
+    assert "6.00 s" in axis.boxes[str(own)].description
+    assert "<img" in axis.shelf.children[1].children[0].value
+    axis.boxes[str(own)].value = axis.boxes[str(other)].value = True
+    assert list(board.sweep().axes["video_url"]) == [str(own), str(other)], "the request's own is there once"
+    until(lambda: board._plan is not None and len(board._plan.cells) == 8)
+    # What left the folder leaves the sweep; what stays keeps its tick.
+    other.unlink()
+    axis.open.click()
+    assert axis.shelf.layout.display == "none"
+    axis.open.click()
+    until(lambda: len(axis.boxes) == 2)
+    assert axis.values == [str(own)]
+    until(lambda: board._plan is not None and len(board._plan.cells) == 4)
+    images = board.axes.library["image_url"]
+    images.open.click()
+    until(lambda: "The library is empty" in images._said.value)
+    board.close()
 
 
 def test_publishing_names_the_place_and_asks_before_anything_is_public(

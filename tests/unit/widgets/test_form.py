@@ -171,15 +171,15 @@ def test_a_pasted_request_fills_the_form_and_a_wrong_one_says_why(form: mw.Reque
         "character_orientation": "video",
         "mode": "pro",
     }
-    form.paste.value = json.dumps(wire)
-    form._pasted()
+    form.code.paste.value = json.dumps(wire)
+    form.code.take.click()
     assert (form.prompt.value, form.orientation.value, form.mode.value) == ("手を振る", "video", "pro")
-    form.paste.value = '{"duration": 5}'
-    form._pasted()
+    form.code.paste.value = '{"duration": 5}'
+    form.code.take.click()
     assert "The endpoint has no field duration" in form.notice.value
-    assert form.paste.value
-    form.paste.value = "{"
-    form._pasted()
+    assert form.code.paste.value
+    form.code.paste.value = "{"
+    form.code.take.click()
     assert "That is no JSON" in form.notice.value
 
 

@@ -143,6 +143,25 @@ def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspa
     form.close()
 
 
+def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspace) -> None:
+    ws.set_budget(20)
+    ws.set_budget(0, "somebody else")
+    form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
+    until(lambda: "$20.00 of your budget of $20.00 is left" in form._money.value)
+    assert "lacks" not in form._money.value
+    form.close()
+    ws.set_budget(0.10)
+    studio = mw.Studio(ws)
+    studio.form.load(request_of(ws, mode="std", character_orientation="image"))
+    until(lambda: "$0.10 of your budget of $0.10 is left" in studio._facts.value)
+    until(lambda: "Your budget lacks $0.24" in studio.form._money.value)
+    ws.set_budget(None)
+    Purse.of(ws).look(ws)
+    until(lambda: Purse.of(ws).look(ws) == 0.0)
+    assert "no limit for you; $0.00 used" in Purse.of(ws).beside(ws, 5.0)
+    studio.close()
+
+
 def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Workspace) -> None:
     ws.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)

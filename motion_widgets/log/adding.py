@@ -1,0 +1,161 @@
+"""Writing planned jobs down, one or thousands, or finding those that already stand for the same content."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from motion_widgets.log.database import now_us
+from motion_widgets.log.leases import lives
+from motion_widgets.log.moves import next_seq
+from motion_widgets.log.names import new_id, whoami
+from motion_widgets.log.states import RETRYABLE, State
+from motion_widgets.log.tables import events, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Row", "add_all", "put_next"]
+
+Row = Mapping[str, Any]
+"""One row, by column."""
+_Job = dict[str, Any]
+
+_MANY = 500
+"""Values in one ``IN (...)``."""
+# Made once, with their values as parameters: building a statement costs more than running it.
+_CONTENT = ("endpoint", "account", "key")
+_INSERT = insert(jobs)
+_EVENT = insert(events)
+_EARLIER = select(jobs).where(
+    *(jobs.c[name] == bindparam(name) for name in _CONTENT[:2]),
+    jobs.c.key.in_(bindparam("keys", expanding=True)),
+)
+_AGREE = update(jobs).where(jobs.c.id == bindparam("b_id"))
+_PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
+
+
+def add_all(connection: Connection, wanted: Sequence[Row], *, new: bool) -> list[tuple[Row, bool]]:
+    """Write planned jobs, or find those that already stand for the same content.
+
+    A planned one that nobody drives is taken over: its price, the budget it will be paid from and whose it is
+    are those that were agreed to now. Each is held against those before it, as if written one by one.
+
+    Parameters
+    ----------
+    wanted
+        Columns of jobs, among them ``endpoint``, ``account`` and ``key``; with ``repeat``, that very repeat.
+    new
+        Pay for a further repeat even where the same content exists.
+
+    Returns
+    -------
+    list of (row, added)
+        `added` is False when an earlier job answers for this content. Ids of new ones sort by their order.
+    """
+    earlier = _earlier(connection, wanted)
+    seq = itertools.count(next_seq(connection))
+    ids = iter(sorted(new_id("job") for _ in wanted))
+    fresh: list[_Job] = []
+    agreed: dict[str, dict[str, Any]] = {}
+    given: list[tuple[Row, bool]] = []
+    for values in wanted:
+        rows = earlier.setdefault(_content(values), [])
+        answer, place = _answer(rows, values, new=new)
+        if answer is None:
+            row = _planned(next(ids), next(seq), {**values, **place})
+            fresh.append(row)
+            given.append((row, True))
+            rows.append(row)
+        elif answer["state"] != State.PLANNED or lives(answer):
+            given.append((answer, False))
+        else:
+            change = {name: values[name] for name in _PRICED if values.get(name) is not None}
+            change |= {"budget_id": values.get("budget_id"), "created_by": whoami(), "seq": next(seq)}
+            agreed.setdefault(answer["id"], {}).update(change)
+            answer.update(change)
+            given.append((answer, False))
+    _put(connection, fresh)
+    _agree(connection, agreed)
+    return given
+
+
+def put_next(connection: Connection, values: Row) -> Row:
+    """Write a planned job that is the next attempt at some content."""
+    row = _planned(new_id("job"), next_seq(connection), values)
+    _put(connection, [row])
+    return row
+
+
+def _put(connection: Connection, rows: Sequence[Row]) -> None:
+    """Insert jobs, each with its first event."""
+    if rows:
+        used = [name for name in jobs.c.keys() if any(row[name] is not None for row in rows)]  # noqa: SIM118
+        connection.execute(_INSERT, [{name: row[name] for name in used} for row in rows])
+        at = now_us()
+        connection.execute(
+            _EVENT,
+            [
+                {"job_id": row["id"], "at": at, "from_state": None, "to_state": row["state"], "note": ""}
+                for row in rows
+            ],
+        )
+
+
+def _content(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _CONTENT)
+
+
+def _earlier(connection: Connection, wanted: Sequence[Row]) -> dict[tuple[Any, ...], list[_Job]]:
+    """Give the jobs that are there, by content."""
+    found: dict[tuple[Any, ...], list[_Job]] = {}
+    keys: dict[tuple[Any, Any], dict[str, None]] = {}
+    for row in wanted:
+        keys.setdefault((row["endpoint"], row["account"]), {})[row["key"]] = None
+    for (endpoint, account), several in keys.items():
+        named = list(several)
+        for start in range(0, len(named), _MANY):
+            asked = {"endpoint": endpoint, "account": account, "keys": named[start : start + _MANY]}
+            for one in connection.execute(_EARLIER, asked).mappings():
+                row = dict(one)
+                found.setdefault(_content(row), []).append(row)
+    return found
+
+
+def _answer(rows: list[_Job], values: Row, *, new: bool) -> tuple[_Job | None, dict[str, int]]:
+    """Give the job that answers for some content; or None, and which repeat and attempt is to be written."""
+    repeat = None if new else values.get("repeat")
+    mine = [row for row in rows if repeat in (None, row["repeat"])]
+    if not mine:
+        return None, {"repeat": repeat or 1, "attempt": 1}
+    mine.sort(key=lambda row: (row["repeat"], row["attempt"]), reverse=True)
+    last = mine[0]
+    if new:
+        return None, {"repeat": last["repeat"] + 1, "attempt": 1}
+    answer = next((row for row in mine if row["state"] not in RETRYABLE), None)
+    return answer, {"repeat": last["repeat"], "attempt": last["attempt"] + 1}
+
+
+def _planned(job_id: str, seq: int, values: Row) -> _Job:
+    return {
+        **dict.fromkeys(jobs.c.keys()),
+        "id": job_id,
+        "seq": seq,
+        "state": State.PLANNED.value,
+        "created": now_us(),
+        "created_by": whoami(),
+        "reserved": 0,
+        "idempotency_key": f"motion-{job_id}",
+        **values,
+    }
+
+
+def _agree(connection: Connection, agreed: Mapping[str, Row]) -> None:
+    alike: dict[tuple[str, ...], list[Row]] = {}
+    for job_id, change in agreed.items():
+        alike.setdefault(tuple(sorted(change)), []).append({"b_id": job_id, **change})
+    for changes in alike.values():
+        connection.execute(_AGREE, changes)
