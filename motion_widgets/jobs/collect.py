@@ -19,8 +19,6 @@ from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from motion_widgets.jobs.crew import Crew
     from motion_widgets.log.store import Row
 
@@ -65,7 +63,9 @@ async def collect(crew: Crew, row: Row) -> bool:
         else:
             download.tidy()  # before the log says "collected": whoever reads that finds results only
             shared = await put_result(crew, job_id, got)
-            await crew.insist(_keep, crew, job_id, got, shared)
+            said = shared or crew.shared is None
+            fine = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
+            await crew.insist(_keep, crew, job_id, got, {**shared, **fine})
             if shared and crew.shared is not None:
                 name = got.path.relative_to(crew.root).as_posix()
                 await asyncio.get_running_loop().run_in_executor(
@@ -89,13 +89,11 @@ async def collect(crew: Crew, row: Row) -> bool:
         row = await crew.db(crew.log.job, job_id)
 
 
-def _keep(crew: Crew, job_id: str, got: Fetched, shared: Mapping[str, Any]) -> None:
-    """Write down that a result is here (and on the shared path), and beside it what it was made of."""
-    said = shared or crew.shared is None
-    fine: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
+def _keep(crew: Crew, job_id: str, got: Fetched, facts: dict[str, Any]) -> None:
+    """Write down that a result is here, and beside it what it was made of."""
     crew.log.move(
         job_id, State.COLLECTED, collected=now_us(), result_size=got.size, result_sha=got.sha256,
-        result_path=got.path.relative_to(crew.root).as_posix(), **shared, **fine,
+        result_path=got.path.relative_to(crew.root).as_posix(), **facts,
     )  # fmt: skip
     write_sidecar(crew.log, crew.root, job_id)
 

@@ -205,7 +205,11 @@ class Download:
             self.part.begin(note)
 
     def _judge(self) -> Fetched:
-        """Check that the part file is a whole video with the hash that was stated, and put it into place."""
+        """Check that the part file is a whole video with the hash that was stated, and put it into place.
+
+        It is not decoded: over https a bit that flips on the way breaks the connection, what the server holds
+        broken comes broken at every try, and decoding takes longer than all the rest together.
+        """
         with self.part.path.open("rb+") as file:
             os.fsync(file.fileno())
         try:

@@ -115,8 +115,13 @@ class Pace:
 
     def admits(self, job_id: str) -> bool:
         """Say whether a job that was let in may still go: meanwhile another may have found no room."""
-        late = self._sending.get(job_id, 0) < self._refusals
-        return not late or len(self._there - self._sending.keys()) < int(self._room)
+        if self._sending.get(job_id, self._refusals) == self._refusals:
+            return True
+        going = sum(known == self._refusals for known in self._sending.values())
+        if len(self._there - self._sending.keys()) + going >= int(self._room):
+            return False
+        self._sending[job_id] = self._refusals
+        return True
 
     def _rank(self, group: Hashable) -> float:
         return float("inf") if group is None else self._expected(group)

@@ -123,6 +123,8 @@ class Outbox:
                     break  # so would every other
                 continue
             if table == "jobs":
+                if not (self.shared.folder / name).with_suffix(".json").is_file():
+                    write_sidecar(self._log, self.shared.folder, key)  # its driver ended before it could
                 put_sidecar(self.shared, name)
             self._log.set_shared(table, key)
             done += 1

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
 from motion_widgets.errors import LogError
 from motion_widgets.log.migrations import migrate
@@ -162,7 +162,7 @@ class Database:
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
         assert self._writer is not None
-        with self._writer.begin() as connection:
+        with _connected(self._writer) as connection, connection.begin():
             self._take_turns(connection)
             yield connection
 
@@ -214,9 +214,11 @@ class Database:
             group = None
         assert self._reader is not None
         try:
-            with contextlib.ExitStack() as stack:
-                kept = group.connection if group is not None else None
-                yield kept if kept is not None else stack.enter_context(self._reader.connect())
+            if group is not None and group.connection is not None:
+                yield group.connection
+            else:
+                with _connected(self._reader) as connection:
+                    yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
             if group is not None:
                 group.broken = True
@@ -243,6 +245,15 @@ class _Group:
         self.thread = threading.get_ident()
         self.connection: Connection | None = None
         self.broken = False
+
+
+def _connected(engine: Engine) -> Connection:
+    """Take a connection; one that an interrupted cell left in the middle of a call is replaced."""
+    try:
+        return engine.connect()
+    except ProgrammingError:  # psycopg says so when it is asked whether it still lives
+        engine.dispose()
+        return engine.connect()
 
 
 def _outcome(call: Callable[[], Any]) -> Any:

@@ -131,15 +131,15 @@ class Standing:
         began = row["submitted"] / 1e6
         return Window(began + window.low, began + window.high)
 
-    def outlook(self) -> Outlook:
-        """Say how the run stands now."""
+    def outlook(self, *, resting: bool | None = None) -> Outlook:
+        """Say how the run stands now. `resting`: as it was just found. None: look."""
         states = [State(row["state"]) for row in self.rows]
         done = states.count(State.COLLECTED)
         self._learn(done)
         limit, used = self.run.budget
         waiting = states.count(State.PLANNED)
         running = sum(state in _AT_WORK for state in states)
-        moving = bool(running or waiting) and not self.resting
+        moving = bool(running or waiting) and not (self.resting if resting is None else resting)
         return Outlook(
             cells=len(states), done=done, running=running, waiting=waiting,
             failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),

@@ -120,7 +120,7 @@ class SweepBoard(Panel):
         body = w.VBox([columns, self._clusters, self.matrix])
         body.add_class("mw-body")
         self.fill(body)
-        self._replan()
+        self._replan(delay=DEBOUNCE if run is None else 0.0)
         if run is not None:
             for one in (self.axes.view, self.budget, self.start, self._money):
                 show(one, visible=False)
@@ -162,7 +162,7 @@ class SweepBoard(Panel):
 
     # Planning, off the keystroke path.
 
-    def _replan(self, _: object = None) -> None:
+    def _replan(self, _: object = None, *, delay: float = DEBOUNCE) -> None:
         """Plan anew because the axes or the request changed; the run that was shown no longer fits."""
         with self.lock:
             self._plan = None
@@ -171,9 +171,9 @@ class SweepBoard(Panel):
             self._rested = False
             self._draw_button()
             show(self.retry, visible=False)
-        self._plan_again()
+        self._plan_again(delay)
 
-    def _plan_again(self) -> None:
+    def _plan_again(self, delay: float = DEBOUNCE) -> None:
         def work() -> Callable[[], None]:
             plan = self.sweep().plan(self.ws)
             keys = [cell.key for cell in plan.cells if cell.job_id is not None]
@@ -187,7 +187,7 @@ class SweepBoard(Panel):
 
             return take
 
-        self.later("plan", work, delay=DEBOUNCE)
+        self.later("plan", work, delay=delay)
 
     def _offered(self) -> None:
         self._draw_button()
@@ -298,7 +298,7 @@ class SweepBoard(Panel):
             if standing is not None:
                 changed = standing.update()
                 resting, paused = standing.resting, standing.run.paused
-                outlook = standing.outlook()
+                outlook = standing.outlook(resting=resting)
             part = self.allowance.part
             if self._drawn != (plan, standing, part):
                 self._lay_out(plan, standing, part)

@@ -100,20 +100,23 @@ def _look(field: Field, link: str, what: str, *, public: bool, seconds: float, w
 
 
 class Probes:
-    """Probes links off the loop, and remembers for some minutes which were well. Belongs to one loop."""
+    """Probes links off the loop, and remembers for some minutes which were well. Belongs to one loop.
+
+    What is only hinted at is no fault of a link, so it is remembered too.
+    """
 
     def __init__(self, *, public: bool) -> None:
         self._public = public
-        self._well: dict[tuple[Field, str], float] = {}
+        self._well: dict[tuple[Field, str], tuple[float, list[Finding]]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def __call__(self, field: Field, link: str, *, cover: float) -> list[Finding]:
         """Say what is wrong with a link, as `probe` does."""
         async with self._turns.setdefault(link, asyncio.Lock()):
             expires = expires_of(link)
-            known = self._well.get((field, link), 0.0) > time.monotonic()
-            if known and (expires is None or expires >= time.time() + cover):
-                return []
+            until, hints = self._well.get((field, link), (0.0, []))
+            if until > time.monotonic() and (expires is None or expires >= time.time() + cover):
+                return hints
             look = functools.partial(probe, field, link, cover=cover, public=self._public)
             try:
                 found = await asyncio.to_thread(look)
@@ -121,9 +124,9 @@ class Probes:
                 if "shutdown" not in str(error):
                     raise
                 found = look()  # the interpreter ends; what was begun is still looked at and sent
-            if not found:
+            if all(one.severity == "hint" for one in found):
                 if len(self._well) > _MANY:
                     self._well.clear()
                     self._turns.clear()
-                self._well[field, link] = time.monotonic() + _GOOD_FOR
+                self._well[field, link] = time.monotonic() + _GOOD_FOR, found
             return found

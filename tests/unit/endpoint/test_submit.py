@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from datetime import UTC, datetime, timedelta
@@ -317,6 +318,26 @@ class TestConnection:
 
         with pytest.raises(NotSentError, match=r"api\.invalid cannot be reached"):
             run(go())
+
+    def test_host_that_lets_nobody_in_was_not_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its queue is full, so the connection is neither made nor refused."""
+        monkeypatch.setattr("motion_widgets.endpoint.client.CONNECT_SECONDS", 0.3)
+        with socket.socket() as deaf, contextlib.ExitStack() as stack:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            for _ in range(8):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(deaf.getsockname())
+
+            async def go() -> None:
+                url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+                async with EndpointClient(url, Secret(KEY), submit_seconds=30) as client:
+                    await client.submit(BODY, "job-1")
+
+            with pytest.raises(NotSentError, match="Timeout") as caught:
+                run(go())
+        assert caught.value.not_accepted
 
     def test_silence_ends_at_the_total_deadline(self) -> None:
         async def play(_: Asked, __: asyncio.StreamWriter) -> None:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sqlite3
 import time
 
 import pytest
 
-from motion_widgets import BudgetError, RequestError, Sweep
+from motion_widgets import BudgetError, LogError, RequestError, Sweep
 from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs import timing
 from motion_widgets.log.states import State
@@ -199,8 +200,6 @@ def test_answer_that_the_log_does_not_take_at_first_is_not_lost(ws, req, endpoin
 
 
 def test_log_that_cannot_be_written_before_the_post_sends_nothing(ws, req, endpoint, monkeypatch):
-    from motion_widgets.errors import LogError
-
     def broken(*_args, **_options):
         raise LogError("disk full")
 
@@ -208,6 +207,55 @@ def test_log_that_cannot_be_written_before_the_post_sends_nothing(ws, req, endpo
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, endpoint.posts) == ("planned", [])
     assert "disk full" in job.error
+
+
+def test_database_that_stays_locked_sends_nothing(spaces, req, endpoint, monkeypatch):
+    monkeypatch.setattr("motion_widgets.log.database.BUSY_SECONDS", 0.2)
+    ws = spaces()
+    with contextlib.closing(sqlite3.connect(ws.folder / "log.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LogError, match="locked"):
+            ws.submit(req, max_cost=MAX)
+        other.execute("ROLLBACK")
+        job = ws.submit(req, max_cost=MAX)
+        until(lambda: job.state == "collected")
+    assert len(endpoint.posts) == 1
+
+
+def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, endpoint, monkeypatch):
+    """One is refused for want of room; those whose intent was written meanwhile wait until one ends."""
+    monkeypatch.setattr("motion_widgets.jobs.scribe._MOST", 1)
+    real, first = ws.log_store.seal, []
+
+    def seal(job_id, *a, **k):
+        if first:  # the others come to this point once the first one was refused
+            until(lambda: ws.runner._crew.pace._refusals)
+        first.append(job_id)
+        return real(job_id, *a, **k)
+
+    there, most = [0], [0]
+    real_submit, real_task = wire.EndpointClient.submit, wire.EndpointClient.task
+
+    async def submit(self, *a, **k):
+        answer = await real_submit(self, *a, **k)
+        there[0] += 1
+        most[0] = max(most[0], there[0])
+        return answer
+
+    async def task(self, *a, **k):
+        found = await real_task(self, *a, **k)
+        there[0] -= found.state == "completed"
+        return found
+
+    monkeypatch.setattr(ws.log_store, "seal", seal)
+    monkeypatch.setattr(wire.EndpointClient, "submit", submit)
+    monkeypatch.setattr(wire.EndpointClient, "task", task)
+    endpoint.next_post.append(refusal(429, "rate_limit_error", "too many tasks: 1 are allowed at once"))
+    run = Sweep(req, prompt=[f"p{number}" for number in range(6)]).plan(ws).run(budget=5.0)
+    run.wait(30)
+    assert run.counts() == {"collected": 6}
+    assert (len(endpoint.posts), len(endpoint.charges)) == (7, 6), "one in vain"
+    assert most == [1]
 
 
 def test_unforeseen_error_of_a_post_is_unknown(ws, req, endpoint, monkeypatch):

@@ -21,6 +21,7 @@ from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job, timing
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.scribe import Scribe
 from motion_widgets.jobs.shared import Shared
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
@@ -32,33 +33,33 @@ def die():
 
 
 def dies(point):
-    """Patch one step so that the process is killed just before or after it."""
+    """Patch one step so that the process is killed just before it, or once what it wrote is committed."""
     real_intend, real_seal, real_move = Log.intend, Log.seal, Log.move
     real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
+    real_call, written = Scribe.call, []
 
     def intend(self, *a, **k):
         if point == "before intent":
             die()
-        done = real_intend(self, *a, **k)
-        if point == "after intent":
-            die()
-        return done
+        written.extend(["intent"] * (point == "after intent"))
+        return real_intend(self, *a, **k)
 
     def seal(self, *a, **k):
-        done = real_seal(self, *a, **k)
-        if point == "after seal":
-            die()
-        return done
+        written.extend(["seal"] * (point == "after seal"))
+        return real_seal(self, *a, **k)
 
     def move(self, job_id, to, **k):
         if point == "answer" and to is State.SUBMITTED:
             die()
         if point == "before collected" and to is State.COLLECTED:
             die()
-        done = real_move(self, job_id, to, **k)
-        if point == "after answer" and to is State.SUBMITTED:
-            die()
-        if point == "completed" and to is State.COMPLETED:
+        written.extend(["answer"] * (point == "after answer" and to is State.SUBMITTED))
+        written.extend(["end"] * (point == "completed" and to is State.COMPLETED))
+        return real_move(self, job_id, to, **k)
+
+    async def call(self, *a, **k):
+        done = await real_call(self, *a, **k)
+        if written:  # committed, for that is what a call waits for
             die()
         return done
 
@@ -87,7 +88,7 @@ def dies(point):
         if point == "after shared" and name.startswith("results/"):
             die()
 
-    Shared.put = put
+    Shared.put, Scribe.call = put, call
     Log.intend, Log.seal, Log.move, EndpointClient.task, Download._judge = intend, seal, move, task, judge
 
 

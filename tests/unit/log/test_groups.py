@@ -107,3 +107,15 @@ def test_a_group_that_failed_leaves_the_log_free_for_others(log, add, address):
     assert other.move(row["id"], State.SUBMITTED, task_id="t")
     assert log.job(row["id"])["state"] == "submitted"
     other.close()
+
+
+def test_a_connection_that_an_interrupt_left_half_way_is_replaced(log, add):
+    """As an interrupted cell may leave it: back in the pool, and still in a transaction."""
+    row = add()
+    for engine in (log._reader, log._writer):
+        taken = engine.raw_connection()
+        driver = taken.dbapi_connection
+        taken.close()
+        driver.execute("SELECT 1")
+    assert log.job(row["id"])["state"] == "planned"
+    assert log.intend(row["id"], 1, owner="me")

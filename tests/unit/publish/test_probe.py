@@ -162,3 +162,14 @@ def test_good_link_is_not_asked_for_again_and_a_bad_one_is(host):
     assert host.server.requests == 1
     assert all(found[0].code == "link_dead" for found in asyncio.run(ask(bad)))
     assert host.server.requests == 6
+
+
+def test_a_link_without_parts_is_hinted_at_for_each_request_and_asked_for_once(host, clip_bytes):
+    """A sweep of a thousand cells sends the same clip a thousand times."""
+    probes, link = Probes(public=False), host.says("a", 200, clip_bytes)
+
+    async def ask():
+        return [await probes("video_url", link, cover=JOB) for _ in range(5)]
+
+    assert [[one.code for one in found] for found in asyncio.run(ask())] == [["link_no_parts"]] * 5
+    assert len(host.server.downloads) == 1
