@@ -72,6 +72,7 @@ def raw(log: Log, path: Path) -> Timed:
             "seen": f"raw-{number}",
             f"motion-{row['id']}": f"motion-{number}",
         }
+        db.execute("BEGIN IMMEDIATE")  # the log hands it to the driver, where nothing is seen of it
         for text, given in said:
             values = [new.get(one, one) if isinstance(one, str) else one for one in given]
             cursor = db.execute(text, values)
