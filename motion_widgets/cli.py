@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets import __version__
 from motion_widgets.cli_log import add_log_commands, pack, require_log, unpack
-from motion_widgets.cli_run import add_run_commands, demo, print_table, read_request
+from motion_widgets.cli_run import add_run_commands, demo, plain, print_table, read_request
 from motion_widgets.errors import LogError, MotionError, RequestError
 from motion_widgets.jupyter import FLAG
 from motion_widgets.texts import say
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+ROWS = 50
+"""Jobs that ``log`` shows; thousands would only run through the terminal."""
 NOTEBOOKS = ("studio.ipynb", "01_request.ipynb", "02_sweep.ipynb")
 
 
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             return int(options.run(options) or 0)
     except MotionError as error:
-        print(f"motion-widgets: {error}", file=sys.stderr)
+        print(f"motion-widgets: {plain(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -192,11 +194,16 @@ def _log(options: argparse.Namespace) -> None:
     exports = {kind: getattr(options, kind) for kind in ("csv", "parquet", "json") if getattr(options, kind)}
     for kind, path in exports.items():
         print(getattr(log, f"to_{kind}")(path))
-    if not exports:
-        frame = log.frame()
-        columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
-        columns += ["created", "error_message"]
-        print_table(frame[columns]) if len(frame) else print(say("log_empty"))
+    if exports:
+        return
+    columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
+    frame = log.frame(columns=[*columns, "created", "error_message"])
+    if not len(frame):
+        print(say("log_empty"))
+        return
+    print_table(frame.tail(ROWS))
+    if len(frame) > ROWS:
+        print(say("log_newest", shown=ROWS, count=len(frame)))
 
 
 def _share(options: argparse.Namespace) -> None:

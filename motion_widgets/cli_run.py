@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from motion_widgets.sweep import Run, Sweep
     from motion_widgets.workspace import Workspace
 
-__all__ = ["add_run_commands", "demo", "print_table", "read_request"]
+__all__ = ["add_run_commands", "demo", "plain", "print_table", "read_request"]
 
 BARS = 16
 """Cells that have a bar each in the terminal; a larger run has one for all."""
@@ -98,7 +98,7 @@ def _told(result: Path | None, error: str | None) -> int:
     if result is not None:
         print(result)
         return 0
-    print(error or "", file=sys.stderr)
+    print(plain(error or ""), file=sys.stderr)
     return 1
 
 
@@ -208,9 +208,13 @@ def _print_frame(run: Run) -> None:
 
 
 def print_table(frame: pd.DataFrame) -> None:
-    """Print a frame; a prompt or a server's words do nothing to the terminal."""
-    text = frame.to_string(index=False)
-    print("".join(one for one in text if one == "\n" or one.isprintable()))
+    """Print a frame; a prompt or a server's words are but words."""
+    print(plain(frame.to_string(index=False)))
+
+
+def plain(words: object) -> str:
+    """Give words without what would drive a terminal, or turn round the line that they stand in."""
+    return "".join(one for one in str(words) if one == "\n" or one.isprintable())
 
 
 def _finish(run: Run) -> int:

@@ -347,8 +347,12 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
             return not self.live
         return (row["estimate_high"] or 0) <= bound_micro(bound)
 
-    def plan_job(self, req: MotionRequest) -> dict[str, Any]:
+    def plan_job(
+        self, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
         """Give the log's columns of a valid request, copies of its local media kept. Nothing is sent.
+
+        `known`: what was kept just now, by file (see `keep_inputs`).
 
         Raises
         ------
@@ -359,7 +363,7 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         """
         values, _ = self.prepare(req)
         self.hosting.require_consent(req)
-        kept = keep_inputs(self.log_store, self.folder, req)
+        kept = keep_inputs(self.log_store, self.folder, req, known)
         self._look_for_unshared()
         return {**values, **kept}
 

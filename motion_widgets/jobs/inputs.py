@@ -54,8 +54,15 @@ def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) 
     return columns
 
 
-def keep_inputs(log: Log, folder: Path, req: MotionRequest) -> dict[str, Any]:
+def keep_inputs(
+    log: Log, folder: Path, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
+) -> dict[str, Any]:
     """Keep copies of a request's local media, by content; give the columns that say where.
+
+    Parameters
+    ----------
+    known
+        What was kept just now, by file, for thousands of requests that share a few. None: nothing.
 
     Raises
     ------
@@ -69,7 +76,10 @@ def keep_inputs(log: Log, folder: Path, req: MotionRequest) -> dict[str, Any]:
         if media_kind(value) != "path":
             continue
         path = Path(str(media_source(value))).expanduser()
-        relative, sha = keep_input(log, folder, path, media_name(value))
+        known = {} if known is None else known
+        if path not in known:
+            known[path] = keep_input(log, folder, path, media_name(value))
+        relative, sha = known[path]
         if isinstance(value, Clip | Image) and value.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=media_name(value))
         columns |= {f"{name}_path": relative, f"{name}_sha": sha}

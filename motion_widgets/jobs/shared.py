@@ -20,12 +20,15 @@ from urllib.parse import urlsplit, urlunsplit
 from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.answers import redact
 from motion_widgets.errors import LogError
+from motion_widgets.log.places import inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Shared"]
 
+FOLDERS = ("results", "inputs")
+"""What of a workspace's folder is shared."""
 _WHOLE = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "cos", "obs", "tos", "memory"]
 )
@@ -76,7 +79,7 @@ class Shared:
             The place cannot be reached or takes no file, it holds another file of this name, or the one here
             is not what the log says. Nothing was overwritten.
         """
-        path = self.folder / name
+        path = self._own(name)
         try:
             same = sha256_of(path) == sha
         except OSError as error:
@@ -101,7 +104,7 @@ class Shared:
             It is neither here nor there, the place cannot be reached, it is another file, or this disk does
             not take it.
         """
-        path = self.folder / name
+        path = self._own(name)
         if path.is_file():
             return path
         # Not among the results while it is half-written: whoever reads that folder finds whole files only.
@@ -121,8 +124,16 @@ class Shared:
                 part.unlink(missing_ok=True)
         return path
 
+    def _own(self, name: str) -> Path:
+        """Give a file's place in the folder; the name came from a log that others write."""
+        if not _ours(name):
+            raise LogError.of("shared_outside", name=name[:80])
+        return self.folder / name
+
     def has(self, name: str) -> bool:
         """Say whether a file of this name is there."""
+        if not _ours(name):
+            return False
         return bool(self._talk("shared_unread", name, lambda files, root: files.exists(f"{root}/{name}")))
 
     def _talk(self, code: str, name: str, do: Callable[[Any, str], Any]) -> Any:
@@ -144,6 +155,10 @@ class Shared:
             why = why[:200]
             trouble = LogError.of(code, place=self.label, name=name, reason=why)
         raise trouble  # here, so that it drags no frame along whose locals hold the store's credentials
+
+
+def _ours(name: str) -> bool:
+    return inside(name) and name.partition("/")[0] in FOLDERS
 
 
 class _DiskError(Exception):

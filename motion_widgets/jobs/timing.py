@@ -49,7 +49,7 @@ READING_AGAIN = 60.0
 """s after which a reading is taken anew although nothing was sent, or was tried in vain."""
 REVIEWS = (15.0, 60.0, 300.0)
 """s between looks at the balance for a refund that was not seen at the failure."""
-SHARED_TRIES = 3
+SHARED_TRIES = 2
 """Tries of the shared path before a result counts as collected here alone, and is put there later."""
 SHARED_PATIENCE = 300.0
 """s that one of them may take."""

@@ -30,10 +30,9 @@ _MANY = 500
 _CONTENT = ("endpoint", "account", "key")
 _INSERT = insert(jobs)
 _EVENT = insert(events)
-_EARLIER = select(jobs).where(
-    *(jobs.c[name] == bindparam(name) for name in _CONTENT[:2]),
-    jobs.c.key.in_(bindparam("keys", expanding=True)),
-)
+_MINE = select(jobs).where(*(jobs.c[name] == bindparam(name) for name in _CONTENT[:2]))
+_EARLIER = _MINE.where(jobs.c.key == bindparam("key"))
+_EARLIER_OF = _MINE.where(jobs.c.key.in_(bindparam("keys", expanding=True)))
 _AGREE = update(jobs).where(jobs.c.id == bindparam("b_id"))
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
 
@@ -92,17 +91,18 @@ def put_next(connection: Connection, values: Row) -> Row:
 
 def _put(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert jobs, each with its first event."""
-    if rows:
-        used = [name for name in jobs.c.keys() if any(row[name] is not None for row in rows)]  # noqa: SIM118
-        connection.execute(_INSERT, [{name: row[name] for name in used} for row in rows])
-        at = now_us()
-        connection.execute(
-            _EVENT,
-            [
-                {"job_id": row["id"], "at": at, "from_state": None, "to_state": row["state"], "note": ""}
-                for row in rows
-            ],
-        )
+    if not rows:
+        return
+    used = {name: None for row in rows for name, value in row.items() if value is not None}
+    at = now_us()
+    written = [{name: row[name] for name in used} for row in rows]
+    said = [
+        {"job_id": row["id"], "at": at, "from_state": None, "to_state": row["state"], "note": ""}
+        for row in rows
+    ]
+    one = len(rows) == 1  # a list of one takes longer than the one
+    connection.execute(_INSERT, written[0] if one else written)
+    connection.execute(_EVENT, said[0] if one else said)
 
 
 def _content(row: Row) -> tuple[Any, ...]:
@@ -116,12 +116,16 @@ def _earlier(connection: Connection, wanted: Sequence[Row]) -> dict[tuple[Any, .
     for row in wanted:
         keys.setdefault((row["endpoint"], row["account"]), {})[row["key"]] = None
     for (endpoint, account), several in keys.items():
-        named = list(several)
+        named, mine = list(several), {"endpoint": endpoint, "account": account}
         for start in range(0, len(named), _MANY):
-            asked = {"endpoint": endpoint, "account": account, "keys": named[start : start + _MANY]}
-            for one in connection.execute(_EARLIER, asked).mappings():
-                row = dict(one)
-                found.setdefault(_content(row), []).append(row)
+            some = named[start : start + _MANY]
+            if len(some) == 1:  # an IN is written anew each time
+                result = connection.execute(_EARLIER, {**mine, "key": some[0]})
+            else:
+                result = connection.execute(_EARLIER_OF, {**mine, "keys": some})
+            for one in result.mappings():
+                job = dict(one)
+                found.setdefault(_content(job), []).append(job)
     return found
 
 

@@ -108,7 +108,10 @@ def from_file(path: str | Path) -> pd.DataFrame:
         if kind == ".csv":
             # As text, so that "NA" stays a text and an error code of 404 does not become 404.0.
             frame = pd.read_csv(source, dtype=str, keep_default_na=False, na_values="", encoding="utf-8-sig")
-            return frame.map(_as_it_was, na_action="ignore")
+            for name in frame.columns:
+                if COLUMNS.get(name) in (TEXT, AXIS):
+                    frame[name] = frame[name].map(_as_it_was, na_action="ignore")
+            return frame
         if kind == ".parquet":
             return pd.read_parquet(source)
         if kind in (".jsonl", ".json"):

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from motion_widgets.errors import HeldError
 from motion_widgets.log.states import State
@@ -51,18 +51,14 @@ class Failing:
 # Made once: it is asked for every job that is sent, and building a statement costs more than running it.
 _SWEEP = (
     select(jobs.c.sweep_id, sweeps.c.paused, sweeps.c.stop_after, sweeps.c.axes)
-    .join_from(jobs, sweeps, sweeps.c.id == jobs.c.sweep_id)
-    .where(
-        jobs.c.id == bindparam("b_id"), or_(sweeps.c.paused.is_not(None), sweeps.c.stop_after.is_not(None))
-    )
+    .outerjoin_from(jobs, sweeps, sweeps.c.id == jobs.c.sweep_id)
+    .where(jobs.c.id == bindparam("b_id"))
 )
 
 
 def require_free(connection: Connection, job_id: str) -> None:
     """Raise HeldError where a job's sweep is paused, or where one of its values keeps failing."""
-    found = connection.execute(_SWEEP, {"b_id": job_id}).one_or_none()
-    if found is None:
-        return
+    found = connection.execute(_SWEEP, {"b_id": job_id}).one()
     if found.paused is not None:
         raise HeldError.of("run_paused", id=found.sweep_id)
     if found.stop_after is not None:

@@ -7,6 +7,7 @@ the incoming one is counted as a further repeat. Merging again changes nothing.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -207,12 +208,17 @@ def _here(row: dict[str, Any]) -> str:
 
 
 def _sweeps(connection: Connection, rows: list[dict[str, Any]], done: Merged) -> None:
-    ours = {row["id"]: row for row in connection.execute(select(sweeps)).mappings()}
+    ours = {row["id"]: dict(row) for row in connection.execute(select(sweeps)).mappings()}
     _put(connection, sweeps, [row for row in rows if row["id"] not in ours])
     for row in rows:
         mine = ours.get(row["id"])
-        if mine is not None and (mine["axes"], mine["cells"]) != (row["axes"], row["cells"]):
+        if mine is not None and _asked(mine) != _asked(row):
             done.conflicts.append(say("merge_sweep", id=row["id"]))
+
+
+def _asked(sweep: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """Give what a sweep asks for, whichever jobs each log has for it."""
+    return sweep["axes"], [cell.get("values") for cell in json.loads(sweep["cells"])]
 
 
 def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

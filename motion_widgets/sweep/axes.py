@@ -16,6 +16,8 @@ from motion_widgets.findings import show
 from motion_widgets.request import WIRE_FIELDS, MotionRequest, media_name
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from motion_widgets.sweep.plan import Plan
     from motion_widgets.workspace import Workspace
 
@@ -237,6 +239,15 @@ class Sweep:
         for place, at in enumerate(running, 1):
             orders[at] = place
         return [Draw(values, repeat, order) for (values, repeat, _), order in zip(cells, orders, strict=True)]
+
+    def frame(self) -> pd.DataFrame:
+        """Give one row per cell, by its number: the axes, and with repeats or a shuffled order these too.
+
+        What the cells cost and what becomes of them is in the frames of the plan and of the run.
+        """
+        from motion_widgets.sweep.frames import frame_of
+
+        return frame_of(self.axes, self.draws())
 
     def plan(self, ws: Workspace) -> Plan:
         """Measure, check and price every cell for a workspace; nothing is sent."""

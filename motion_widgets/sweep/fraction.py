@@ -217,6 +217,14 @@ def _exchanged(model: Model, tally: _Tally, room: int, full: int) -> bool:
     axis = max(range(len(tally.counts)), key=lambda one: int(np.ptp(tally.counts[one])))
     often = int(np.argmax(tally.counts[axis]))
     out = [one for one in tally.taken if not model.there[one] and model.levels[axis, one] == often]
+    for one, other in _siblings(model, tally, axis, out)[:_TRIED]:
+        if model.cost[other] - model.cost[one] <= room:
+            tally.drop(one)
+            tally.take(other)
+            if _keeps(model, tally, full):
+                return True
+            tally.drop(other)
+            tally.take(one)
     for one in sorted(out, key=tally.wanted, reverse=True)[:_TRIED]:
         before = sum(int((counts**2).sum()) for counts in tally.counts)
         tally.drop(one)
@@ -229,6 +237,21 @@ def _exchanged(model: Model, tally: _Tally, room: int, full: int) -> bool:
             tally.drop(other)
         tally.take(one)
     return False
+
+
+def _siblings(model: Model, tally: _Tally, axis: int, out: list[int]) -> list[tuple[int, int]]:
+    """Pair cells with open ones that differ on an axis alone, in a value that is there less often.
+
+    Of a whole product there always are some while that axis is uneven by two, since each value's cells are
+    the others' siblings; and exchanging them leaves the other axes as they are.
+    """
+    counts = tally.counts[axis]
+    fewer = np.flatnonzero(tally.open & (counts[model.levels[axis]] <= counts.max() - 2))
+    others = np.delete(model.levels, axis, axis=0)
+    place: dict[bytes, list[int]] = {}
+    for other in fewer[np.argsort(counts[model.levels[axis, fewer]], kind="stable")].tolist():
+        place.setdefault(others[:, other].tobytes(), []).append(other)
+    return [(one, other) for one in out for other in place.get(others[:, one].tobytes(), ())[:1]]
 
 
 # What is lost, in sentences.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +14,23 @@ from motion_widgets.request import WIRE_FIELDS
 from motion_widgets.sweep.axes import label
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from motion_widgets.sweep.axes import Draw
+    from motion_widgets.sweep.cells import Cell
     from motion_widgets.sweep.plan import Plan
 
-__all__ = ["cells_of", "frame_of"]
+__all__ = ["cells_of", "frame_of", "planned_frame"]
 
 _TOLD = ("status", "reason", "estimate_low", "estimate_high", "job_id")
 _PLACES = ("repeat", "order")
+_KNOWN = {*WIRE_FIELDS, *_TOLD, *_PLACES}
+_ALIKE = 0.8
+"""From which likeness (0 to 1) on a column's name is taken for a misspelt wire field."""
 
 
-def frame_of(plan: Plan) -> pd.DataFrame:
-    """Give a plan's cells by their number, with the same types whatever is in them."""
-    axes, cells = list(plan.sweep.axes), plan.cells
+def frame_of(axes: Iterable[str], cells: Sequence[Draw | Cell]) -> pd.DataFrame:
+    """Give cells by their number, with the same types whatever is in them: their axes and their places."""
     columns: dict[str, Any] = {}
     for axis in axes:
         shown = [cell.values[axis] for cell in cells]  # noqa: PD011 - no array
@@ -33,14 +40,20 @@ def frame_of(plan: Plan) -> pd.DataFrame:
         columns["repeat"] = pd.array([cell.repeat for cell in cells], dtype="Int64")
     if any(cell.order != number for number, cell in enumerate(cells, 1)):
         columns["order"] = pd.array([cell.order for cell in cells], dtype="Int64")
+    return pd.DataFrame(columns, index=pd.RangeIndex(1, len(cells) + 1, name="cell"))
+
+
+def planned_frame(plan: Plan) -> pd.DataFrame:
+    """Give a plan's cells as `frame_of` does, and what is known of each."""
+    cells, frame = plan.cells, frame_of(plan.sweep.axes, plan.cells)
     for name in _TOLD:
         if name.startswith("estimate"):
             end = name.removeprefix("estimate_")
             numbers = [getattr(cell.estimate, end) if cell.estimate else None for cell in cells]
-            columns[name] = pd.Series(numbers, dtype="float64").array
+            frame[name] = pd.Series(numbers, dtype="float64").array
         else:
-            columns[name] = pd.array([getattr(cell, name) for cell in cells], dtype="string")
-    return pd.DataFrame(columns, index=pd.RangeIndex(1, len(cells) + 1, name="cell"))
+            frame[name] = pd.array([getattr(cell, name) for cell in cells], dtype="string")
+    return frame
 
 
 def cells_of(frame: pd.DataFrame, plan: Plan | None = None) -> list[dict[str, Any]]:
@@ -55,10 +68,15 @@ def cells_of(frame: pd.DataFrame, plan: Plan | None = None) -> list[dict[str, An
     Raises
     ------
     RequestError
-        No row or no axis, a label that stands for several values, or no frame at all.
+        No row or no axis, a column that is almost a wire field, a label that stands for several values, or no
+        frame at all.
     """
     if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique:
         raise RequestError.of("plan_no_frame", found=show(frame))
+    for name in set(map(str, frame.columns)) - _KNOWN:
+        meant = difflib.get_close_matches(name.lower(), WIRE_FIELDS, n=1, cutoff=_ALIKE)
+        if meant:  # it would change nothing without a word, and the cells are paid for
+            raise RequestError.of("column_misspelt", found=show(name), meant=meant[0])
     axes = [str(name) for name in frame.columns if name in WIRE_FIELDS]
     if not axes or not len(frame):
         raise RequestError.of("cells_missing")

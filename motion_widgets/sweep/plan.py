@@ -81,9 +81,9 @@ class Plan:
         With repeats or a shuffled order there are ``repeat`` and ``order`` too. Drop rows, change values, and
         give it to `edited`.
         """
-        from motion_widgets.sweep.frames import frame_of
+        from motion_widgets.sweep.frames import planned_frame
 
-        return frame_of(self)
+        return planned_frame(self)
 
     def edited(self, frame: pd.DataFrame) -> Plan:
         """Give a new plan by an edited `frame`, checked and priced anew.

@@ -22,6 +22,7 @@ from motion_widgets.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
     from sqlalchemy.sql.elements import ColumnElement
@@ -58,8 +59,12 @@ class Run:
         budget: float | None, new: bool, stop_after: tuple[int, float] | None = None,
     ) -> Run:  # fmt: skip
         """Write the run and all its jobs down, all or nothing, then drive them."""
+        known: dict[Path, tuple[str, str]] = {}
         planned = [
-            (cell.labels, {**ws.plan_job(cell.request), **({"repeat": cell.repeat} if cell.repeat else {})})
+            (
+                cell.labels,
+                {**ws.plan_job(cell.request, known), **({"repeat": cell.repeat} if cell.repeat else {})},
+            )
             for cell in cells
         ]
         shown = {name: [label(name, value) for value in values] for name, values in axes.items()}

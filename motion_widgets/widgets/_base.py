@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Panel",
     "button",
+    "close_inside",
     "control",
     "flow",
     "html",
@@ -229,9 +230,14 @@ class Panel(w.VBox):
         if self.closed:
             return
         self.closed = True
-        for inner in _inside(self):
-            inner.close()
+        close_inside(self)
         super().close()
+
+
+def close_inside(root: w.Widget) -> None:
+    """End the connections of all that a root holds; ipywidgets would end its own alone."""
+    for inner in _inside(root):
+        inner.close()
 
 
 def _inside(root: w.Widget) -> list[w.Widget]:

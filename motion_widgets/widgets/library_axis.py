@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import ipywidgets as w
 
 from motion_widgets.texts import say
-from motion_widgets.widgets._base import button, flow, html, line, live_line, note, put, show
+from motion_widgets.widgets._base import button, close_inside, flow, html, line, live_line, note, put, show
 from motion_widgets.widgets.media_view import picture
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class LibraryAxis(w.VBox):
         super().__init__(layout=w.Layout(width="100%"))
         self.add_class("mw-library")
         self._host, self._which, self._on_change = host, which, on_change
+        self._cells: dict[str, w.VBox] = {}
         self.boxes: dict[str, w.Checkbox] = {}
         """By path, as far as the library was opened."""
         self.open = button(say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
@@ -69,21 +70,33 @@ class LibraryAxis(w.VBox):
         pictures = [library.picture(one) for one in items]
 
         def take() -> None:
+            before, ticked = self._cells, self.values
             boxes = {str(one.path): self._box(one) for one in items}
-            cells = []
-            for small, box in zip(pictures, boxes.values(), strict=True):
-                cell = w.VBox([html(picture(small, "") if small else ""), box])
-                cell.add_class("mw-pick-cell")
-                cells.append(cell)
-            gone = bool({path for path in self.values if path not in boxes})
+            self._cells = {
+                path: self._cell(path, small, box)
+                for small, (path, box) in zip(pictures, boxes.items(), strict=True)
+            }
+            cells, gone = tuple(self._cells.values()), any(path not in boxes for path in ticked)
             self.boxes = boxes
-            self.shelf.children = tuple(cells)
+            self.shelf.children = cells
+            for path in before.keys() - self._cells.keys():
+                close_inside(before[path])
+                before[path].close()
             show(self.shelf, visible=cells)
             put(self._said, "value", line("" if cells else note(say("axis_library_empty"))))
             if gone:
                 self._on_change(None)
 
         return take
+
+    def _cell(self, path: str, small: bytes | None, box: w.Checkbox) -> w.VBox:
+        """Give the cell of an item: the one that holds its box already, with its picture as it is now."""
+        cell = self._cells.get(path)
+        if cell is None:
+            cell = w.VBox([html(), box])
+            cell.add_class("mw-pick-cell")
+        put(cell.children[0], "value", picture(small, "") if small else "")
+        return cell
 
     def _box(self, item: Item) -> w.Checkbox:
         """Give the box of an item; one that is known keeps its tick, one that fits nothing takes none."""

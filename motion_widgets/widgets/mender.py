@@ -107,8 +107,12 @@ class Mender(w.VBox):
                 put(shown, "tooltip", label)
                 put(shown, "disabled", self._cancel is not None)
         self._orientation = orientation
-        made = self._made
-        show(self._done, made is not None and self._value() == made[0].result.source)
+        stands = self._made is not None and self._value() == self._made[0].result.source
+        if self._made is not None and not stands:  # something else was chosen: the mend is no news any more
+            self._made = None
+            if self._cancel is None:
+                self._tell("")
+        show(self._done, stands)
 
     def _click(self, number: int) -> None:
         if number >= len(self._offers):
@@ -299,7 +303,7 @@ def _before_after(made: Mended) -> str:
         before_after(made.mend), ("before", "after"), (made.mend.source_name, made.result.name), strict=True
     ):
         head = say(f"mend_{which}")
-        drawn = picture(data, f"{head}: {name}") if data else ""
+        drawn = picture(data, f"{head} {name}") if data else ""
         fact = made.result
         about = ""
         if which == "after":

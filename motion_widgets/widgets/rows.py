@@ -31,6 +31,10 @@ _SETTINGS = (
 """Columns that are said once above the table while all rows shown agree on them."""
 
 
+_SEARCH = 500
+"""Characters that are searched for; far longer ones a database takes for an attack."""
+
+
 def asked(told: Mapping[str, Any]) -> tuple[Ask, int]:
     """Give what the page asks for, and from which row on; what makes no sense is left out."""
     values = told.get("values")
@@ -42,7 +46,7 @@ def asked(told: Mapping[str, Any]) -> tuple[Ask, int]:
     stars, usable, sort = told.get("stars"), told.get("usable"), told.get("sort")
     first = told.get("first")
     ask = Ask(
-        search=str(told.get("search") or ""),
+        search=str(told.get("search") or "").replace("\0", "")[:_SEARCH],
         values=kept,
         tag=str(told.get("tag") or ""),
         stars=stars if isinstance(stars, int) and 1 <= stars <= STARS else 0,

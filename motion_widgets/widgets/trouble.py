@@ -47,7 +47,8 @@ def trouble(row: Row, *, since: int | None = None, driven: bool = False, waiting
 def _trouble(row: Row, since: int | None, *, driven: bool, waiting: bool) -> str:
     state, reason = row["state"], row["error_message"] or ""
     if state == State.COLLECTED:
-        return ""
+        alone = row["error_kind"] == "shared"
+        return _note("warning", say("known_unshared"), reason, "") if alone else ""
     if state == State.UNKNOWN and waiting:
         return _note("warning", say("known_waiting", price=_money(row)), "", "")
     kind = "warning" if _passes(row, driven=driven) else "error"

@@ -184,6 +184,9 @@ def test_lab_a_hundred_thousand_rows_page_sort_filter_and_take_marks(  # noqa: P
     edit = lines.first.get_by_role("button", name=re.compile("^Note and tags"))
     edit.focus()
     page.keyboard.press("Enter")
+    expect(table.locator(".mw-grid-whole").first).to_have_text(
+        re.compile(r"^prompt: Waves at the camera, take \d+$")
+    )
     page.keyboard.type(HOSTILE)
     page.keyboard.press("Tab")
     page.keyboard.type("keeper, dance")

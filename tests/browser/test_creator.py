@@ -19,24 +19,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+FAST = STUDIO.replace("endpoint='sandbox'", "endpoint='sandbox', speed=200")
 BIG = 72_000_000
 """Bytes of a clip that would end a kernel's connection in one message."""
 
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a creator has: a selfie and a 14 s phone clip, in a folder that no server serves."""
+    """What a creator has, in a folder that no server serves.
+
+    A selfie that lies on its side and says where it was taken, and a 14 s phone clip of two shots.
+    """
     from imageio_ffmpeg import get_ffmpeg_exe
     from PIL import Image, ImageDraw
 
     folder = tmp_path_factory.mktemp("phone")
     photo = Image.new("RGB", (720, 1280), "#7aa2c8")
     ImageDraw.Draw(photo).ellipse((210, 200, 510, 560), fill="#f0c9a4")
-    photo.save(folder / "selfie.jpg")
-    moving = "testsrc2=duration=14:size=540x960:rate=24"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[1] = "N"
+    photo.transpose(Image.Transpose.ROTATE_90).save(folder / "selfie.jpg", exif=exif)
+    first, second = "testsrc2=d=10.5:s=360x640:r=24", "mandelbrot=s=360x640:r=24:end_scale=3"
     subprocess.run(
-        [get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", moving, "-preset", "ultrafast", "-pix_fmt",
-         "yuv420p", str(folder / "dance.mp4")],
+        [get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", first, "-f", "lavfi", "-t", "3.5", "-i",
+         second, "-filter_complex", "[0:v]setsar=1[a];[1:v]setsar=1[b];[a][b]concat[v]", "-map", "[v]",
+         "-preset", "ultrafast", "-pix_fmt", "yuv420p", str(folder / "dance.mp4")],
         check=True,
     )  # fmt: skip
     return folder
@@ -68,8 +76,16 @@ def pick(root: Locator, label: str, *files: Path) -> None:
 def both(root: Locator, disk: Path) -> None:
     pick(root, "Choose an image…", disk / "selfie.jpg")
     pick(root, "Choose a clip…", disk / "dance.mp4")
-    expect(root.get_by_alt_text("Picture selfie.jpg")).to_be_visible()
-    expect(root.get_by_alt_text("Frames of dance.mp4")).to_be_visible()
+    expect(root.get_by_alt_text("Picture selfie.jpg")).to_be_visible(timeout=LONG)
+    expect(root.get_by_alt_text("Frames of dance.mp4")).to_be_visible(timeout=LONG)
+
+
+def press(page: Page, root: Locator, name: str) -> None:
+    """Press a button by keyboard."""
+    one = root.get_by_role("button", name=name, exact=True)
+    expect(one).to_be_enabled(timeout=LONG)
+    one.focus()
+    page.keyboard.press("Enter")
 
 
 def looks(page: Page, lab: Lab, name: str) -> None:
@@ -91,18 +107,55 @@ def lights(page: Page, name: str) -> None:
     axe(page, ".motion-widgets")
 
 
-def test_from_two_files_to_a_result_with_a_trim_by_keys_and_a_published_clip(  # noqa: PLR0915 - one story
+def test_from_two_files_to_a_result_with_a_trimmed_and_published_clip_by_keys(
     page: Page, lab: Lab, disk: Path, public: tuple[Path, str]
 ) -> None:
-    lab.open(page, lab.write_notebook("creator/studio", [STUDIO.format(folder="workspace")]))
+    lab.open(page, lab.write_notebook("creator/studio", [FAST.format(folder="workspace")]))
     lab.run_all(page)
     root = studio(page)
     both(root, disk)
     expect(root.get_by_text(re.compile("The clip is 14.00 s, 4.00 s too long"))).to_be_visible()
+    press(page, root, "Remove location and camera data")
+    expect(root.get_by_text(re.compile("says where it was taken"))).to_be_hidden(timeout=LONG)
+    press(page, root, "Trim to 9.9 s…")
+    expect(root.get_by_role("slider", name="End")).to_have_attribute("aria-valuetext", "9.9 seconds")
+    press(page, root, "Trim")
+    expect(root.get_by_alt_text(re.compile(r"^After: dance\.trim"))).to_be_visible(timeout=LONG)
+    expect(root.locator(".mw-submit")).to_be_enabled(timeout=LONG)
+    lights(page, "trimmed")
 
-    # The trim, by keys alone.
-    root.get_by_role("button", name="Trim to 9.9 s…").focus()
+    # Publishing, by a command of one's own: the place, the consent, the link and how long it lives.
+    folder, address = public
+    press(page, root, "Publishing…")
+    expect(root.get_by_text(re.compile("On the sandbox nothing needs publishing"))).to_be_visible()
+    root.get_by_label("Way").select_option("a command of yours")
+    place = root.get_by_label("Place for clips")
+    place.fill(f"cp {{path}} {folder}/{{name}} && echo {address}/{{name}}")
+    place.press("Enter")
+    press(page, root, "Use this place")
+    expect(root.get_by_text(re.compile("would become public at your command cp"))).to_be_visible()
+    assert not list(folder.iterdir()), "nothing is published before somebody agreed"
+    press(page, root, "I agree that it becomes public there")
+    press(page, root, "Publish the clip now")
+    expect(root.get_by_text(re.compile("Its link states no end"))).to_be_visible(timeout=LONG)
+    assert len(list(folder.iterdir())) == 1
+    press(page, root, "Put its link into the request")
+    expect(root.get_by_label("Reference clip", exact=True)).to_have_value(re.compile(f"^{address}/.*mp4$"))
+    submit = root.locator(".mw-submit")
+    expect(submit).to_be_enabled(timeout=LONG)
+    lights(page, "published")
+    submit.focus()
     page.keyboard.press("Enter")
+    expect(root.locator(".mw-row").get_by_text("collected").first).to_be_visible(timeout=LONG)
+
+
+def test_a_part_is_chosen_by_keys_and_undone_in_every_light(page: Page, lab: Lab, disk: Path) -> None:
+    lab.open(page, lab.write_notebook("trim/studio", [FAST.format(folder="workspace")]))
+    lab.run_all(page)
+    root = studio(page)
+    both(root, disk)
+    expect(root.get_by_text(re.compile(r"2 shots \(cut near 10.\d s\)"))).to_be_visible(timeout=LONG)
+    press(page, root, "Trim to 9.9 s…")
     start, end = root.get_by_role("slider", name="Start"), root.get_by_role("slider", name="End")
     expect(end).to_have_attribute("aria-valuetext", "9.9 seconds")
     start.focus()
@@ -116,48 +169,27 @@ def test_from_two_files_to_a_result_with_a_trim_by_keys_and_a_published_clip(  #
     expect(root.get_by_text("1.1–14.0 s, 12.9 s long. It must last 3 to 9.9 s.")).to_be_visible()
     trim = root.get_by_role("button", name="Trim", exact=True)
     expect(trim).to_be_disabled()
+    press(page, root, "Publishing…")
     looks(page, lab, "trim")
-    root.get_by_role("button", name="First 9.9 s").focus()
-    page.keyboard.press("Enter")
+    press(page, root, "First 9.9 s")
     expect(root.get_by_text("0.0–9.9 s, 9.9 s long. That fits.")).to_be_visible()
-    expect(trim).to_be_enabled()
-    trim.focus()
-    page.keyboard.press("Enter")
-    expect(root.get_by_alt_text(re.compile("^After:"))).to_be_visible(timeout=LONG)
-    expect(root.get_by_alt_text(re.compile("^Before:"))).to_be_visible()
-    expect(root.locator(".mw-submit")).to_be_enabled()
-    lights(page, "trimmed")
+    press(page, root, "Trim")
+    expect(root.get_by_alt_text(re.compile("^After: dance"))).to_be_visible(timeout=LONG)
+    expect(root.get_by_alt_text(re.compile("^Before: dance"))).to_be_visible()
 
     # Undo brings the clip back under its own name; the same trim again is there at once.
     root.get_by_role("button", name=re.compile("^Undo")).click()
-    expect(root.get_by_text(re.compile("4.00 s too long"))).to_be_visible()
-    root.get_by_role("button", name="Trim to 9.9 s…").click()
-    root.get_by_role("button", name="Trim", exact=True).click()
+    expect(root.get_by_text(re.compile("4.00 s too long"))).to_be_visible(timeout=LONG)
+    press(page, root, "Trim to 9.9 s…")
+    press(page, root, "Trim")
     expect(root.locator(".mw-submit")).to_be_enabled(timeout=LONG)
-
-    # Publishing, by a command of one's own: the place, the consent, the link and how long it lives.
-    folder, address = public
-    root.get_by_role("button", name="Publishing…").click()
-    expect(root.get_by_text(re.compile("On the sandbox nothing needs publishing"))).to_be_visible()
-    root.get_by_label("Way").select_option("a command of yours")
     place = root.get_by_label("Place for clips")
-    place.fill(f"cp {{path}} {folder}/{{name}} && echo {address}/{{name}}")
-    place.blur()
-    root.get_by_role("button", name="Use this place").click()
+    root.get_by_label("Way").select_option("a command of yours")
+    place.fill("cp {path} /nowhere/{name} && echo https://files.example/{name}")
+    place.press("Enter")
+    press(page, root, "Use this place")
     expect(root.get_by_text(re.compile("would become public at your command cp"))).to_be_visible()
-    assert not list(folder.iterdir()), "nothing is published before somebody agreed"
     looks(page, lab, "consent")
-    root.get_by_role("button", name="I agree that it becomes public there").click()
-    root.get_by_role("button", name="Publish the clip now").click()
-    expect(root.get_by_text(re.compile("Its link states no end"))).to_be_visible(timeout=LONG)
-    assert len(list(folder.iterdir())) == 1
-    root.get_by_role("button", name="Put its link into the request").click()
-    expect(root.get_by_label("Reference clip", exact=True)).to_have_value(re.compile(f"^{address}/.*mp4$"))
-    submit = root.locator(".mw-submit")
-    expect(submit).to_be_enabled()
-    lights(page, "published")
-    submit.click()
-    expect(root.locator(".mw-row").get_by_text("collected").first).to_be_visible(timeout=LONG)
 
 
 def test_a_large_clip_arrives_in_pieces_while_the_kernel_goes_on(

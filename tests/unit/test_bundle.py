@@ -224,6 +224,15 @@ def test_bundle_larger_than_the_disk(bundle, tmp_path, monkeypatch):
         unpack(bundle, tmp_path / "target")
 
 
+def test_ids_that_would_lead_a_result_astray_do_not_come_in(ws, tmp_path):
+    folder, log = ws
+    log.add_job({**VALUES, "key": "fine"})
+    log.close()
+    with contextlib.closing(sqlite3.connect(folder / "log.sqlite")) as db, db:
+        db.execute("UPDATE jobs SET id = '../../x' WHERE result_path IS NOT NULL")
+    assert unpack(pack(folder, Log(folder / "log.sqlite"), tmp_path / "odd.zip"), tmp_path / "new") == 1
+
+
 # Merging.
 
 

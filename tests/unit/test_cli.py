@@ -405,6 +405,13 @@ def test_log_shows_and_exports(folder: Path, tmp_path: Path) -> None:
     assert [one["id"] for one in objects] == list(whole["id"])
 
 
+def test_log_shows_the_newest_of_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "ROWS", 3)
+    ended = run("log", "--folder", folder)
+    assert ended.out.count("collected") == 3
+    assert ended.out.splitlines()[-1].startswith("The newest 3 of 4 jobs;")
+
+
 def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
     mw.Workspace(tmp_path / "new").close()
     ended = run("log", "--folder", tmp_path / "new")
@@ -418,6 +425,8 @@ def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None
     ended = run("log", "--folder", tmp_path)
     assert "[2Jgone" in ended.out
     assert not {"\x1b", "\u202e"} & set(ended.out)
+    ended = run("attach", "--folder", tmp_path, "job-\x1b[2J")
+    assert "\x1b" not in ended.err
 
 
 def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ NEIGHBOURS = {("errors", "texts"), ("findings", "limits"), ("price", "rules"), (
 LAZY_UPWARDS = {("workspace", "sandbox"), ("widgets", "sandbox"), ("cli", "sandbox")}
 """Who may start a sandbox; nobody else knows it."""
 HEAVY = (
+    "fsspec",
     "moviepy",
     "pandas",
     "sqlalchemy",

@@ -58,7 +58,7 @@ class TestShots:
             ("video_url", "hint", "clip_cuts"),
             ("video_url", "hint", "clip_camera"),
         ]
-        assert "6 shots (cuts near 1.5, 3.0, 4.0, 5.0 \u2026 s)" in found[0].message
+        assert "6 shots (cut near 1.5, 3.0, 4.0, 5.0 \u2026 s)" in found[0].message
         assert "30 %" in found[1].message
 
     @pytest.mark.parametrize("shots", [None, Shots(), Shots(camera=0.0), Shots(camera=LIMITS.camera_speed)])

@@ -69,10 +69,11 @@ def _longest_shot(clip: Clip, shots: Shots, orientation: object) -> list[Operati
     """Keep the longest shot, its ends left out: where a cut lies is known to a sixth of a second."""
     low, high = LIMITS.clip_length(orientation)
     ends = [-_CUT, *shots.cuts, (clip.video_length or clip.length) + _CUT]
-    length, start = max((round(end - at - 2 * _CUT, 1), at + _CUT) for at, end in pairwise(ends))
+    parts = [(round(end - at - 2 * _CUT, 1), round(at + _CUT, 1)) for at, end in pairwise(ends)]
+    length, start = max(parts, key=lambda part: part[0])
     if length < low + SAFE:
         return []
-    return [Operation("trim_clip", {"start": round(start, 1), "length": min(length, round(high - SAFE, 3))})]
+    return [Operation("trim_clip", {"start": start, "length": min(length, round(high - SAFE, 3))})]
 
 
 def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> list[Operation]:

@@ -3,6 +3,7 @@
 
 const PAUSE = 250; // ms without typing before a search is sent
 const STARS = 5;
+const LONG = 24; // characters of a cell that may be cut off
 
 function h(tag, name, text) {
   const node = document.createElement(tag);
@@ -174,13 +175,26 @@ class Row {
     const box = h("div", "mw-grid-form");
     const both = h("div", "mw-grid-buttons");
     both.append(button(words.save, save), button(words.cancel, () => this.shut()));
-    box.append(labelled(words.note, note), labelled(words.tags, tags), both);
+    box.append(...this.whole(), labelled(words.note, note), labelled(words.tags, tags), both);
     cell.append(box);
     this.editor.append(cell);
     this.editor.addEventListener("keydown", keys);
     this.root.after(this.editor);
     this.edit.setAttribute("aria-expanded", "true");
     note.focus();
+  }
+
+  /** What the table cuts off, for those who have no pointer to rest on it. */
+  whole() {
+    const { columns } = this.grid.model.get("view");
+    return columns.flatMap((column, i) => {
+      if ((this.row.cells[i] ?? "").length < LONG) return [];
+      const line = h("p", "mw-grid-whole");
+      const text = h("span", "", this.row.cells[i]);
+      text.dir = "auto";
+      line.append(h("b", "", `${column.text}: `), text);
+      return [line];
+    });
   }
 
   shut() {

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from motion_widgets.log.frames import LogView
 from motion_widgets.log.merge import merge
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
-from motion_widgets.log.tables import metadata
+from motion_widgets.log.tables import jobs, metadata, sweeps
 from motion_widgets.log.transfer import all_rows, write_fresh
 from tests.unit.log.conftest import PATHS, VALUES
 from tests.unit.log.test_imports import many
@@ -60,6 +61,18 @@ def test_the_union_with_events_sweeps_and_marks(log, other):
         one["to_state"] for one in other.events(theirs)
     ]
     assert (log.sweep_ids(), log.budget("run-1"), len(log.mends())) == (["run-1"], (500, 0), 1)
+
+
+def test_the_same_plan_run_by_two_people_is_no_conflict_and_another_is(log, other):
+    cells = '[{{"values": {{"mode": "{mode}"}}, "job_id": "{id}", "order": 1}}]'
+    for one, job_id, mode in ((log, "job-a", "std"), (other, "job-b", "std")):
+        values = {"id": "run-1", "endpoint": "sandbox", "account": "me", "axes": '{"mode": ["std"]}'}
+        one.put_sweep({**values, "cells": cells.format(mode=mode, id=job_id)})
+    assert merge(log, other).conflicts == []
+    assert "job-a" in log.sweep("run-1")["cells"], "ours stays"
+    with other.write() as connection:
+        connection.execute(update(sweeps).values(cells=cells.format(mode="pro", id="job-b")))
+    assert len(merge(log, other).conflicts) == 1
 
 
 def test_merging_again_and_back_changes_nothing(log, other):
@@ -164,6 +177,17 @@ def test_paths_out_of_the_workspace_are_left_out_and_named(log, other, path):
     assert log.job(job_id)["result_path"] is None
     assert len(done.conflicts) == 1
     assert done.files == []
+
+
+@pytest.mark.parametrize("odd", ["../../x", "results/x", "a\\b", "", ".hidden", "x" * 300])
+def test_ids_that_would_lead_a_result_astray_are_left_out_and_named(log, other, odd):
+    job_id, fine = put(other, State.COLLECTED), put(other, State.COLLECTED, "b")
+    with other.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(id=odd))
+    done = merge(log, other)
+    assert [row["id"] for row in log.rows()] == [fine]
+    assert (done.added, len(done.conflicts)) == (1, 1)
+    assert "cannot name its files" in done.conflicts[0]
 
 
 def test_all_tables_of_a_log_go_with_it(log):

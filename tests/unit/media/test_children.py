@@ -93,6 +93,32 @@ def test_a_fork_leaves_its_parents_children_alone():
     assert done.stdout.strip() == "True", done.stderr
 
 
+def test_one_that_is_late_is_killed_though_another_may_take_longer():
+    with Child(["sleep", "60"], deadline=50) as patient, Child(["sleep", "60"], deadline=0.05) as child:
+        assert child.wait(30) == -signal.SIGKILL
+        assert (child.late, patient.poll()) == (True, None)
+        patient.kill()
+    assert not patient.late
+
+
+def test_a_fork_watches_its_own_children():
+    code = (
+        "import os, sys\n"
+        "from motion_widgets.media.children import Child\n"
+        "Child(['true'], deadline=60).wait()\n"
+        "pid = os.fork()\n"
+        "if not pid:\n"
+        "    child = Child(['sleep', '60'], deadline=0.05)\n"
+        "    child.wait(30)\n"
+        "    os._exit(7 if child.late else 1)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "7", done.stderr
+
+
 def test_a_child_is_a_plain_popen():
     with Child([sys.executable, "-c", "print(1)"], deadline=60, stdout=subprocess.PIPE) as child:
         assert child.communicate()[0].strip() == b"1"

@@ -97,6 +97,23 @@ def test_presets_have_the_words_of_their_orientation(samples):
     assert operation.Operation("trim_clip", {"start": 2.0, "length": 5.0}).label == "Cut out 2.0\u20137.0 s"
 
 
+@pytest.mark.parametrize(
+    ("cuts", "orientation", "kept"),
+    [((2.0,), "image", (2.2, 9.8)), ((6.0,), "video", (0.0, 5.8)), ((3.0, 6.5, 9.6), "image", (3.2, 3.1)),
+     ((3.0, 6.0, 9.0), "image", None), ((1.0,), "image", (1.2, 9.9))],
+)  # fmt: skip
+def test_the_longest_shot_is_offered_without_its_ends(cuts, orientation, kept, samples):
+    clip, shots = mw.measure_clip(samples.clip_12s), mw.Shots(cuts=cuts)
+    finding = next(
+        one for one in mw.check(mw.MotionRequest(), clip=clip, shots=shots) if one.code == "clip_cuts"
+    )
+    offered = mw.mends_for(finding, clip, None, orientation, shots)
+    start, length = kept or (0, 0)
+    wanted = [operation.Operation("trim_clip", {"start": start, "length": length})] if kept else []
+    assert offered == wanted
+    assert mw.mends_for(finding, clip, None, orientation) == []
+
+
 def test_another_format_is_converted(clips, samples, out):
     image = mw.measure_image(samples.image)
     clip = measured(mw.measure_clip, clips["webm"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from motion_widgets import MotionRequest, Plan, RequestError, Sweep
 from motion_widgets.request import WIRE_FIELDS
+from motion_widgets.sweep.frames import cells_of
 from motion_widgets.sweep.toml import load, save
 from tests.unit.jobs.endpoint import make_png
 
@@ -28,6 +29,23 @@ class TestDesigns:
     def test_zipped_goes_through_the_axes_together(self):
         sweep = Sweep.zipped(REQ, mode=["std", "pro", "std"], prompt=["a", "b", "c"], model="m")
         assert values_of(sweep) == [("std", "a", "m"), ("pro", "b", "m"), ("std", "c", "m")]
+
+    def test_a_sweep_is_a_frame_before_it_meets_a_workspace(self):
+        frame = Sweep(REQ, mode=["std", "pro"], image_url=["a/hero.png", "b/hero.png"], repeats=2).frame()
+        assert frame.index.name == "cell"
+        assert frame.index.tolist() == list(range(1, 9))
+        assert frame["mode"].tolist() == ["std", "std", "pro", "pro"] * 2
+        assert frame["repeat"].tolist() == [1] * 4 + [2] * 4
+        assert list(frame.columns) == ["mode", "image_url", "repeat"]
+        shuffled = Sweep(REQ, mode=["std", "pro"], prompt=list("abcd"), seed=3).frame()
+        assert sorted(shuffled["order"]) == list(range(1, 9))
+
+    @pytest.mark.parametrize("wrong", ["prompts", "Mode", "video-url", "character_orientaton"])
+    def test_a_misspelt_axis_of_a_frame_is_refused(self, wrong):
+        frame = pd.DataFrame({"mode": ["std", "pro"], wrong: ["a", "b"]})
+        with pytest.raises(RequestError, match=f"{wrong}.*Name it"):
+            cells_of(frame)
+        assert len(cells_of(frame.rename(columns={wrong: "my remarks"}))) == 2
 
     @pytest.mark.parametrize("axes", [{"mode": ["std", "pro"], "prompt": ["a", "b", "c"]}, {}])
     def test_zipped_axes_have_one_length(self, axes):

@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from motion_widgets import MotionTimeout, RequestError, Sweep, Workspace
+from motion_widgets import MotionRequest, MotionTimeout, RequestError, Sweep, Workspace
 from motion_widgets.errors import LogError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.runner import Runner
+from motion_widgets.sweep.plan import run_id_of
 from tests.unit.jobs.endpoint import COST, KEY, Process, refusal, until
 
 PROMPTS = ["a", "b", "c", "d"]
@@ -33,6 +34,31 @@ def test_all_cells_end_collected_and_the_frame_shows_them(ws, sweep, endpoint):
     assert [row["prompt"] for row in run.rows()] == PROMPTS
     assert run.axes == {"prompt": PROMPTS}
     assert "4 collected" in repr(run)
+
+
+def test_media_that_cells_share_are_kept_once(tmp_path, monkeypatch):
+    with Workspace(tmp_path, endpoint="sandbox") as ws:
+        samples = ws.samples()
+        req = MotionRequest(
+            model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s
+        )
+        kept, real = [], ws.log_store.add_input
+
+        def add_input(sha, *, name, **more):
+            kept.append(name)
+            real(sha, name=name, **more)
+
+        monkeypatch.setattr(ws.log_store, "add_input", add_input)
+        plan = Sweep(req, prompt=PROMPTS).plan(ws)
+        head = {"id": run_id_of(ws, plan.cells), "endpoint": ws.endpoint, "account": ws.account}
+        ws.log_store.put_sweep({**head, "axes": "{}", "cells": "[]", "paused": 1})  # so that nothing is sent
+        rows = plan.run().rows()
+        assert sorted(kept) == sorted([samples.image.name, samples.clip_6s.name])
+        assert (
+            len({(row["image_path"], row["image_sha"], row["clip_path"], row["clip_sha"]) for row in rows})
+            == 1
+        )
+        assert (ws.folder / rows[0]["clip_path"]).read_bytes() == samples.clip_6s.read_bytes()
 
 
 def test_same_sweep_again_is_the_same_run_and_costs_nothing(ws, sweep, endpoint):
@@ -153,11 +179,11 @@ class TestInterrupted:
     def test_while_it_is_written_down_nothing_is_there(self, ws, sweep, endpoint, monkeypatch):
         real, left = ws.plan_job, [2]
 
-        def plan_job(req):
+        def plan_job(*given):
             left[0] -= 1
             if not left[0]:
                 raise KeyboardInterrupt
-            return real(req)
+            return real(*given)
 
         with monkeypatch.context() as patch:
             patch.setattr(ws, "plan_job", plan_job)

@@ -13,6 +13,7 @@ from motion_widgets import LogError, Workspace
 from motion_widgets.jobs.shared import Shared
 from motion_widgets.widgets.compare import CompareWall
 from motion_widgets.widgets.table import LogTable
+from motion_widgets.widgets.trouble import trouble
 from tests.unit.jobs.endpoint import Process, refusal, results_in, until
 
 MAX = 0.50
@@ -128,6 +129,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     assert (job.row["shared"], job.row["error_kind"]) == (None, "shared")
     assert "It is safe in this folder" in job.error
     assert any("is put there as soon as" in (one["note"] or "") for one in ana.log_store.events(job.id))
+    assert "The result is not on the shared path yet." in trouble(job.row)
     bo = at("bo")
     with pytest.raises(LogError, match="workspace of ana, which has it"):
         _ = bo.attach(job.id).result
@@ -135,7 +137,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
         ana.share()
     (tmp_path / "shared").unlink()
     until(lambda: job.row["shared"] is not None)
-    assert (job.error, job.row["error_kind"]) == (None, None)
+    assert (job.error, job.row["error_kind"], trouble(job.row)) == (None, None, "")
     assert bo.attach(job.id).result.read_bytes() == endpoint.clip
 
 
@@ -319,13 +321,26 @@ def test_what_is_no_shared_path_is_said(tmp_path, url):
 
 
 def test_store_that_is_not_installed_or_wrong_is_one_sentence(tmp_path):
-    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a").write_bytes(b"a")
     sha = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
     for url in ("nonsense://bucket/x", "s3://user:hunter2@bucket/x?key=hunter2"):
         shared = Shared(url, tmp_path)
         with pytest.raises(LogError) as caught:
-            shared.put("a", sha)
+            shared.put("results/a", sha)
         assert "hunter2" not in f"{caught.value}{caught.value.params}{shared.label}"
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "results/../../x", "/etc/passwd", "workspace.json", "sandbox/token", "C:/x"]
+)
+def test_names_that_lead_out_of_what_is_shared_are_refused(tmp_path, name):
+    """Others write the log too: no row may have a file of this machine read or written elsewhere."""
+    shared = Shared((tmp_path / "shared").as_uri(), tmp_path / "ws")
+    for ask in (lambda: shared.get(name, None), lambda: shared.put(name, "0" * 64)):
+        with pytest.raises(LogError, match="no result and no input"):
+            ask()
+    assert not shared.has(name)
 
 
 def test_a_folder_is_an_address_too(tmp_path):

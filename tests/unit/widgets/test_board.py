@@ -313,6 +313,14 @@ def test_nonsense_from_the_page_shows_the_plain_page(table: mw.LogTable, ask: di
     until(lambda: ids(table) == [job_id])
 
 
+def test_a_text_pasted_into_the_search_is_cut_to_what_a_database_searches(table: mw.LogTable) -> None:
+    row_in(table.ws, State.FAILED)
+    found = row_in(table.ws, State.FAILED, prompt="x" * 700)
+    table.grid.ask = {"search": "x\0" * 100_000}
+    until(lambda: ids(table) == [found])
+    assert "cannot be read" not in table.notice.value
+
+
 def test_marks_go_into_the_log(table: mw.LogTable) -> None:
     job_id = row_in(table.ws, State.COLLECTED)
     marks = table.ws.log_store.marks_of

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 import motion_widgets as mw
 from motion_widgets.errors import ClipError
@@ -162,7 +163,7 @@ def test_what_the_frames_show_is_a_hint_and_the_longest_shot_a_button(
     until(lambda: form.clip_field.shots is not None)
     hint = next(one for one in form.findings if one.code == "clip_cuts")
     assert hint.severity == "hint"
-    assert "2 shots (cuts near 2.0 s)" in form.clip_field._said.value
+    assert "2 shots (cut near 2.0 s)" in form.clip_field._said.value
     assert not form.submit.disabled
     keep = form.clip_field.mender.buttons[0]
     assert keep.description == "Cut out 2.2–6.0 s"
@@ -250,6 +251,21 @@ def test_what_a_phone_writes_down_is_said_and_removed_by_its_button(
     assert not {"image_location", "image_turned"} & {one.code for one in form.findings}
 
 
+def test_what_was_mended_is_no_news_once_another_file_is_chosen(form: mw.RequestForm, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path, mender = tmp_path / "me.webp", form.image_field.mender
+    Image.new("RGB", (400, 500), "teal").save(path)
+    form.image.value = str(path)
+    until(lambda: not form._measuring)
+    mender.buttons[0].click()
+    until(lambda: "is in the form now" in mender._said.value)
+    form.image.value = str(form.ws.samples().image)
+    until(lambda: not form._measuring)
+    assert "is in the form now" not in mender._said.value
+    assert mender._done.layout.display == "none"
+
+
 def test_nothing_is_offered_for_a_link(form: mw.RequestForm) -> None:
     form.clip.value = "http://127.0.0.1:9/clip.mp4"
     until(lambda: not form._measuring)
@@ -316,6 +332,7 @@ def test_what_is_in_the_library_serves_a_form_and_a_sweep(form: mw.RequestForm) 
 
 
 def test_media_of_the_library_are_ticked_as_axes_of_a_sweep(ws: mw.Workspace) -> None:
+    alive = set(_instances)
     samples, library = ws.samples(), ws.library
     own = library.add(samples.clip_6s, "six.mp4")
     other = library.add(samples.clip_12s, "twelve.mp4")
@@ -348,6 +365,7 @@ def test_media_of_the_library_are_ticked_as_axes_of_a_sweep(ws: mw.Workspace) ->
     images.open.click()
     until(lambda: "The library is empty" in images._said.value)
     board.close()
+    assert set(_instances) <= alive, "nothing outlives the board"
 
 
 def test_publishing_names_the_place_and_asks_before_anything_is_public(
