@@ -19,6 +19,8 @@ from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from motion_widgets.jobs.crew import Crew
     from motion_widgets.log.store import Row
 
@@ -63,9 +65,7 @@ async def collect(crew: Crew, row: Row) -> bool:
         else:
             download.tidy()  # before the log says "collected": whoever reads that finds results only
             shared = await put_result(crew, job_id, got)
-            said = shared or crew.shared is None
-            fine = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
-            await crew.insist(_keep, crew, job_id, got, {**shared, **fine})
+            await crew.insist(_keep, crew, job_id, got, shared)
             if shared and crew.shared is not None:
                 name = got.path.relative_to(crew.root).as_posix()
                 await asyncio.get_running_loop().run_in_executor(
@@ -89,11 +89,13 @@ async def collect(crew: Crew, row: Row) -> bool:
         row = await crew.db(crew.log.job, job_id)
 
 
-def _keep(crew: Crew, job_id: str, got: Fetched, facts: dict[str, Any]) -> None:
-    """Write down that a result is here, and beside it what it was made of."""
+def _keep(crew: Crew, job_id: str, got: Fetched, shared: Mapping[str, Any]) -> None:
+    """Write down that a result is here (and on the shared path), and beside it what it was made of."""
+    said = shared or crew.shared is None
+    fine: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
     crew.log.move(
         job_id, State.COLLECTED, collected=now_us(), result_size=got.size, result_sha=got.sha256,
-        result_path=got.path.relative_to(crew.root).as_posix(), **facts,
+        result_path=got.path.relative_to(crew.root).as_posix(), **shared, **fine,
     )  # fmt: skip
     write_sidecar(crew.log, crew.root, job_id)
 

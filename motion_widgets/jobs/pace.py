@@ -31,6 +31,7 @@ class Pace:
         self._waiting: dict[Hashable, deque[tuple[str, asyncio.Future[None]]]] = {}
         self._there: set[str] = set()
         self._sending: dict[str, int] = {}  # and how many refusals were known when it went
+        self._going: set[str] = set()  # those of them that are past the last look at the room
         self._room = float(timing.ROOM)
         self._announced = float("inf")
         self._refusals = 0
@@ -55,6 +56,7 @@ class Pace:
     def leave(self, job_id: str, *, accepted: bool) -> None:
         """Let the next submit pass: after a pause one goes alone, and each accepted doubles how many go."""
         self._sending.pop(job_id, None)
+        self._going.discard(job_id)
         if accepted:
             self._width = min(self._width * 2, timing.CALLS)
             self._room = min(self._room + _WIDER, self._announced)
@@ -115,12 +117,13 @@ class Pace:
 
     def admits(self, job_id: str) -> bool:
         """Say whether a job that was let in may still go: meanwhile another may have found no room."""
-        if self._sending.get(job_id, self._refusals) == self._refusals:
-            return True
-        going = sum(known == self._refusals for known in self._sending.values())
-        if len(self._there - self._sending.keys()) + going >= int(self._room):
-            return False
-        self._sending[job_id] = self._refusals
+        self._going.discard(job_id)
+        if self._sending.get(job_id, self._refusals) != self._refusals:
+            # What is on its way now may well be taken, so it has a place.
+            if len((self._there - self._sending.keys()) | self._going) >= int(self._room):
+                return False
+            self._sending[job_id] = self._refusals
+        self._going.add(job_id)
         return True
 
     def _rank(self, group: Hashable) -> float:

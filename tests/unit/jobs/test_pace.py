@@ -88,6 +88,22 @@ def test_who_was_let_in_before_a_refusal_is_held_back_until_there_is_room():
     assert asyncio.run(story()) == (True, False, True, False), "one place, for one of the two"
 
 
+def test_what_is_on_its_way_has_a_place():
+    """Six go at once where five are taken: of those that had not gone yet only one may."""
+
+    async def story():
+        pace = Pace()
+        await filled(pace, 2)
+        for name in "abcdef":
+            await pace.enter(name)
+        assert all(pace.admits(name) for name in "abc")  # on their way
+        pace.full("c", 5)
+        pace.leave("c", accepted=False)
+        return [pace.admits(name) for name in "def"]
+
+    assert asyncio.run(story()) == [True, False, False]
+
+
 def filled(pace, count):
     """Have so many tasks accepted."""
 
