@@ -57,7 +57,6 @@ def add_all(connection: Connection, wanted: Sequence[Row], *, new: bool) -> list
     """
     earlier = _earlier(connection, wanted)
     seq = itertools.count(next_seq(connection))
-    ids = iter(sorted(new_id("job") for _ in wanted))
     fresh: list[_Job] = []
     agreed: dict[str, dict[str, Any]] = {}
     given: list[tuple[Row, bool]] = []
@@ -65,7 +64,7 @@ def add_all(connection: Connection, wanted: Sequence[Row], *, new: bool) -> list
         rows = earlier.setdefault(_content(values), [])
         answer, place = _answer(rows, values, new=new)
         if answer is None:
-            row = _planned(next(ids), next(seq), {**values, **place})
+            row = _planned(new_id("job"), next(seq), {**values, **place})
             fresh.append(row)
             given.append((row, True))
             rows.append(row)

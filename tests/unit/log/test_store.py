@@ -7,6 +7,7 @@ import concurrent.futures
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,17 @@ from tests.unit.log.conftest import VALUES
 ROOT = Path(__file__).parents[3]
 
 
-def test_ids_sort_by_time_and_never_repeat():
+def test_ids_sort_by_the_order_they_were_made_in_and_never_repeat(monkeypatch):
     ids = [new_id("job") for _ in range(2000)]
     assert len(set(ids)) == 2000
-    assert [one[:13] for one in ids] == sorted(one[:13] for one in ids)
+    assert ids == sorted(ids), "within a millisecond too"
+    later = time.time_ns() + 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later - 10**7)
+    ids = [new_id("job")]
+    monkeypatch.setattr(time, "time_ns", lambda: later - 10**8)
+    assert new_id("job") > ids[0], "the clock was put back a little"
+    monkeypatch.setattr(time, "time_ns", lambda: later - 10**10)
+    assert new_id("job") < ids[0], "it was wrong by more"
 
 
 class TestIdentity:
