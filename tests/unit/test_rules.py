@@ -82,8 +82,8 @@ class TestTraces:
 
     def test_a_place_is_a_warning_before_it_is_public_and_a_hint_after(self) -> None:
         here = judge(
-            clip=replace(CLIP, source="/tmp/dance.mp4", has_location=True),
-            image=replace(IMAGE, source="/tmp/hero.png", has_location=True),
+            clip=replace(CLIP, source="dance.mp4", has_location=True),
+            image=replace(IMAGE, source="hero.png", has_location=True),
         )
         assert [(one.code, one.severity) for one in here] == [
             ("image_location", "warning"), ("clip_location", "warning")
