@@ -86,7 +86,8 @@ def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     wrong = any(row["error_message"] for row in rows)
     columns = [_column("state"), *[_column(name) for name in shown]]
     columns += [_column(name, number=True) for name in ("estimate", "billed", "wait")]
-    columns += [_column("id", sort="created"), *([_column("error", sort="")] if wrong else [])]
+    columns += [_column("id", sort="created", behind=True)]
+    columns += [_column("error", sort="", behind=True)] if wrong else []
     return {
         "columns": columns,
         "rows": [_row(row, shown, found.marks[row["id"]], mine[row["id"]], wrong=wrong) for row in rows],
@@ -95,12 +96,16 @@ def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     }
 
 
-def _column(name: str, *, number: bool = False, sort: str | None = None) -> dict[str, Any]:
+def _column(
+    name: str, *, number: bool = False, sort: str | None = None, behind: bool = False
+) -> dict[str, Any]:
+    """Describe a column; `behind`: it stands behind what people say of a job, which is to be in sight."""
     return {
         "text": say(f"column_{name}"),
         "number": number,
         "sort": name if sort is None else sort,
         "name": name,
+        "behind": behind,
     }
 
 

@@ -110,11 +110,15 @@ class Row {
 
   update(row, columns) {
     this.row = row;
-    while (this.cells.length > columns.length) this.cells.pop().remove();
-    while (this.cells.length < columns.length) {
-      const cell = h("td");
-      this.root.insertBefore(cell, this.starsCell);
-      this.cells.push(cell);
+    const places = columns.map((column) => (column.behind ? "behind" : "before")).join();
+    if (places !== this.places) {
+      this.places = places;
+      for (const cell of this.cells) cell.remove();
+      this.cells = columns.map((column) => {
+        const cell = h("td");
+        this.root.insertBefore(cell, column.behind ? null : this.starsCell);
+        return cell;
+      });
     }
     columns.forEach((column, i) => {
       const name = column.number ? "mw-number" : ["state", "id"].includes(column.name) ? "mw-whole" : "mw-grid-text";
@@ -417,10 +421,11 @@ class Grid {
     const { words } = this;
     const ask = this.model.get("ask");
     const all = [
-      ...columns,
+      ...columns.filter((column) => !column.behind),
       { name: "stars", sort: "stars", text: words.column_stars },
       { name: "usable", sort: "", text: words.column_usable },
       { name: "said", sort: "", text: words.column_said },
+      ...columns.filter((column) => column.behind),
     ];
     const told = JSON.stringify(all);
     if (this.heads.dataset.told !== told) {
