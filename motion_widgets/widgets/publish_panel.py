@@ -79,8 +79,17 @@ class PublishPanel(w.VBox):
         self.way = control(
             w.Dropdown, say("publish_way"), options=[(say(f"publish_way_{one}"), one) for one in WAYS]
         )
-        # Not continuous, and emptied once it is kept: a command may hold a password.
-        self.to = control(w.Text, say("publish_to"), continuous_update=False)
+        # Not continuous, and emptied once it is kept: a command may hold a password. A box for each way, none
+        # of whose traits ever changes: any change from here would empty a box that somebody types in.
+        self.places: dict[str, w.Text] = {
+            one: control(
+                w.Text,
+                say(f"publish_to_{one}"),
+                placeholder=say(f"publish_hint_{one}"),
+                continuous_update=False,
+            )
+            for one in WAYS
+        }
         self.keep = button(say("publish_keep"), self._keep)
         self.agree = button(say("publish_agree"), self._agree, cls="mw-primary mw-agree")
         self.withdraw = button(say("publish_withdraw"), self._withdraw)
@@ -91,7 +100,7 @@ class PublishPanel(w.VBox):
             [
                 self._where,
                 self.way,
-                self.to,
+                *self.places.values(),
                 flow(self.keep),
                 self._asks,
                 flow(self.agree, self.withdraw, self.now),
@@ -150,13 +159,11 @@ class PublishPanel(w.VBox):
         about = say("publish_live" if live else "publish_sandbox")
         put(self._about, "value", line(note(about)) if opened else line(""))
         show(self.box, opened)
-        where = say("publish_nowhere")
-        if seen.place is not None:
-            where = say("publish_where_now", place=seen.place.label)
+        where = say("publish_where_now", place=seen.place.label) if seen.place else say("publish_nowhere")
         put(self._where, "value", note(where))
         way = str(self.way.value)
-        put(self.to, "placeholder", say(f"publish_hint_{way}"))
-        put(self.to, "description", say("publish_job" if way == "result" else "publish_to"))
+        for one, place in self.places.items():
+            show(place, one == way)
         put(self.keep, "description", say("publish_result" if way == "result" else "publish_keep"))
         asks = "".join(note(one.sentence, say("publish_question"), kind="warning") for one in seen.asked)
         put(self._asks, "value", line(asks))
@@ -170,7 +177,8 @@ class PublishPanel(w.VBox):
     # What a person does.
 
     def _keep(self) -> None:
-        way, to, ws = str(self.way.value), str(self.to.value).strip(), self._host.ws
+        way, ws = str(self.way.value), self._host.ws
+        to = str(self.places[way].value).strip()
         if way == "serve" and to != "serve" and not to.startswith("serve:"):
             to = f"serve:{to}" if to else "serve"
         if way == "result":
@@ -185,7 +193,7 @@ class PublishPanel(w.VBox):
                 return lambda: self._tell(message, bad=True)
 
             def take() -> None:
-                self.to.value = ""
+                self.places[way].value = ""
                 self._tell(say("publish_kept"))
                 self.look()
 

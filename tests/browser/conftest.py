@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import _lab
-from ._lab import CHROMIUM_FLAGS, SCREENSHOTS, WIDE, Lab, Voila, find_browser, guard_of, guarded_page
+from ._lab import CHROMIUM_FLAGS, SCREENSHOTS, WAIT_MS, WIDE, Lab, Voila, find_browser, guard_of, guarded_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -42,8 +42,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Playwright's driver."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WAIT_MS)  # its own 5 s are short on two busy cores
     with sync_playwright() as driver:
         yield driver
 

@@ -385,10 +385,10 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     panel.open.click()
     assert "nothing needs publishing" in panel._about.value
     panel.way.value = "command"
-    panel.to.value = f"cp {{path}} {public}/{{name}} && echo https://files.example/{{name}}"
+    panel.places["command"].value = f"cp {{path}} {public}/{{name}} && echo https://files.example/{{name}}"
     panel.keep.click()
     until(lambda: panel._seen.asked)
-    assert panel.to.value == "", "a command may hold a password"
+    assert panel.places["command"].value == "", "a command may hold a password"
     assert "six" in panel._asks.value or "would become public at your command cp" in panel._asks.value
     assert panel.now.layout.display == "none"
     assert list(public.iterdir()) == []
@@ -408,14 +408,27 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     until(lambda: panel._seen.asked)
 
 
+def test_a_box_that_somebody_types_in_is_left_alone(form: mw.RequestForm) -> None:
+    # Its page empties it at any change from the kernel, since what is typed is not sent before it is whole.
+    panel, changed = form.publishing, []
+    for place in panel.places.values():
+        place.observe(changed.append)
+    panel.open.click()
+    for way in panel.places:
+        panel.way.value = way
+        panel._draw()
+        assert [one for one in panel.places if panel.places[one].layout.display is None] == [way]
+    assert changed == []
+
+
 def test_a_place_that_is_none_is_said(form: mw.RequestForm) -> None:
     panel = form.publishing
     panel.open.click()
-    panel.to.value = "https://example.com/upload"
+    panel.places["store"].value = "https://example.com/upload"
     panel.keep.click()
     until(lambda: "is no place to publish" in panel._said.value)
     panel.way.value = "result"
-    panel.to.value = "job-none"
+    panel.places["result"].value = "job-none"
     panel.keep.click()
     until(lambda: "has no result here" in panel._said.value)
 
@@ -435,7 +448,7 @@ def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
         assert form.submit.disabled
         assert "the endpoint has no video upload" in form.clip_field._said.value
         panel.way.value = "store"
-        panel.to.value = "s3://bucket/clips"
+        panel.places["store"].value = "s3://bucket/clips"
         panel.keep.click()
         until(lambda: len(panel.asked) == 2)
         assert "the endpoint has no video upload" not in form.clip_field._said.value
