@@ -124,8 +124,25 @@ def _people(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _wider(connection: Connection) -> None:
+    """Keep beside the others what else jobs are filtered by; find the leased ones without a walk.
+
+    What tells most jobs apart comes first, as SQLite reads an entry only as far as it has to. Hardly any job
+    has a lease, and only those that have one pay for finding it.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("DROP INDEX IF EXISTS jobs_filters"))
+        connection.execute(
+            text(
+                "CREATE INDEX jobs_filters ON jobs (created, cost, clip_name, image_name, model, mode, "
+                "character_orientation, state, keep_original_sound, sandbox, created_by, error_kind, deleted)"
+            )
+        )
+    connection.execute(text("CREATE INDEX jobs_lease ON jobs (lease_owner) WHERE lease_owner IS NOT NULL"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
-    _first, _second, _third, _fourth, _filters, _people,
+    _first, _second, _third, _fourth, _filters, _people, _wider,
 )  # fmt: skip
 SCHEMA = len(MIGRATIONS)
 """The shape this code reads and writes."""

@@ -20,6 +20,8 @@ from motion_widgets.texts import say
 __all__ = ["Where", "conditions", "known"]
 
 _STATES = tuple(state.value for state in State)
+_TELLING = ("clip_name", "clip_sha", "image_name", "image_sha")
+"""What tells most jobs apart is asked for first: SQLite looks at the rest only where that holds."""
 Where = Mapping[str, Any] | ColumnElement[bool] | Sequence[Any] | None
 """A mapping, a condition, or a list of such, all of which must hold. None: everything.
 
@@ -59,7 +61,8 @@ def conditions(where: Where) -> list[ColumnElement[bool]]:
         return [where]
     if isinstance(where, Mapping):
         known(where or ["id"])
-        return [_condition(name, value) for name, value in where.items()]
+        names = sorted(where, key=lambda name: name not in _TELLING)
+        return [_condition(name, where[name]) for name in names]
     if isinstance(where, Sequence) and not isinstance(where, str):
         return [one for some in where for one in conditions(some)]
     raise LogError.of("no_such_filter", found=show(where))
@@ -73,7 +76,7 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
         low, high = (None if one is None else _raw(name, one) for one in value)
         bounds = [column >= low] if low is not None else []
         bounds += [column <= high] if high is not None else []
-        return and_(column.is_not(None), *bounds)
+        return and_(*bounds) if bounds else column.is_not(None)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
         several = list(value)
         some = [_raw(name, one) for one in several if one is not None]

@@ -23,12 +23,12 @@ OLD_ROWS = (
         "idempotency_key, body) VALUES ('job-1', 1, 'submitting', 'sandbox', 'sandbox', true, 'k', 1, 1, 7, 'i', '{}')"
     ),
     "INSERT INTO events (job_id, at, to_state, note) VALUES ('job-1', 7, 'submitting', 'by a person')",
-    "INSERT INTO budgets VALUES ('b', 500, 20)",
+    "INSERT INTO budgets (id, limit_micro, used_micro) VALUES ('b', 500, 20)",
     (
         "INSERT INTO sweeps (id, endpoint, account, created, created_by, axes, cells) "
         "VALUES ('run-1', 'sandbox', 'sandbox', 7, 'me', '{}', '[]')"
     ),
-    "INSERT INTO inputs VALUES ('5ha', 'a.png', 3, 'inputs/a.png', 7)",
+    "INSERT INTO inputs (sha, name, size, path, created) VALUES ('5ha', 'a.png', 3, 'inputs/a.png', 7)",
 )
 
 
@@ -80,7 +80,9 @@ def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path
         found = inspect(connection)
         for table in tables.metadata.sorted_tables:
             assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
-        assert "jobs_filters" in {one["name"] for one in found.get_indexes("jobs")}
+        indexes = {one["name"]: one["column_names"] for one in found.get_indexes("jobs")}
+    assert {"jobs_state", "jobs_seq", "jobs_sweep", "jobs_filters", "jobs_lease"} <= indexes.keys()
+    assert "image_name" in indexes["jobs_filters"]
     log.rate(["job-1"], stars=3)
     log.close()
     with sqlite3.connect(tmp_path / f"log.sqlite.shape{shape}.bak") as kept:
@@ -97,6 +99,8 @@ def test_an_older_log_on_postgresql_is_carried_forward(postgres, shape):
     of_shape(url, shape)
     log = Log(url)
     assert log.job("job-1")["sent"] == (7 if shape == 1 else None)
+    with log.read() as connection:
+        assert "jobs_lease" in {one["name"] for one in inspect(connection).get_indexes("jobs")}
     log.tag(["job-1"], "old")
     assert log.marks_of(["job-1"])["job-1"]["tags"] == ["old"]
     assert log.budget("b") == (500, 20)

@@ -16,6 +16,7 @@ from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, PACKS, TRUTH, WHOLE
 from motion_widgets.log.frames import LogView
 from motion_widgets.log.store import Log
 from motion_widgets.log.tables import jobs
+from motion_widgets.log.where import conditions
 
 TEXTS = (
     st.none() | st.text(max_size=4) | st.sampled_from(["", '"', "\\", "\x00a", "\x1f", "null", "é😀", "[1"])
@@ -64,23 +65,29 @@ def test_packs_hold_each_column_once_and_no_fraction():
 
 USUAL = [
     {"model": "m", "mode": "pro", "character_orientation": "image"},
-    {"clip_name": ["a.mp4", "b.mp4"]}, {"cost": (0.4, None)}, {"mode": None},
+    {"clip_name": ["a.mp4", "b.mp4"]}, {"cost": (0.4, None)}, {"mode": None}, {"image_name": "a.png"},
+    {"created_by": "ann", "sandbox": False}, {"error_kind": ["failed"], "keep_original_sound": "yes"},
 ]  # fmt: skip
 
 
-def plan_of(log, where):
-    """Give what SQLite says of how it finds the rows of a frame."""
+def plans_of(log, call):
+    """Give what SQLite says of how it finds the rows of a call."""
     said = []
 
     def seen(_c, _cursor, text, given, _x, _many):
-        if text.startswith("SELECT"):
-            with contextlib.closing(sqlite3.connect(log.path)) as db:
-                said.extend(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}", given))
+        with contextlib.closing(sqlite3.connect(log.path)) as db:
+            said.extend(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}", given))
 
-    event.listen(log._reader, "before_cursor_execute", seen)
-    LogView(log).frame(where)
-    event.remove(log._reader, "before_cursor_execute", seen)
+    for engine in (log._reader, log._writer):
+        event.listen(engine, "before_cursor_execute", seen)
+    call()
+    for engine in (log._reader, log._writer):
+        event.remove(engine, "before_cursor_execute", seen)
     return said
+
+
+def plan_of(log, where):
+    return plans_of(log, lambda: LogView(log).frame(where))
 
 
 @pytest.mark.parametrize("where", USUAL)
@@ -97,3 +104,14 @@ def test_an_index_that_leads_to_few_jobs_is_preferred(sqlite, where, index):
     said = plan_of(sqlite, where)
     assert any(index in one for one in said)
     assert not any("SCAN" in one for one in said)
+
+
+def test_what_tells_most_jobs_apart_is_asked_for_first():
+    asked = conditions({"mode": "pro", "model": "m", "clip_name": ["a.mp4"], "image_name": "a.png"})
+    assert [one.left.name for one in asked] == ["clip_name", "image_name", "mode", "model"]
+
+
+def test_leases_are_renewed_without_a_walk(sqlite):
+    assert plans_of(sqlite, lambda: sqlite.renew("me")) == [
+        "SEARCH jobs USING INDEX jobs_lease (lease_owner=?)"
+    ]
