@@ -172,7 +172,7 @@ def _merged(connection: Connection, before: pd.DataFrame, changed: Sequence[str]
             made[name] = both.take(take).remove_unused_categories()
         else:
             made[name] = pd.concat([before[name], now[name]], ignore_index=True).array.take(take)
-    return pd.DataFrame(made)
+    return pd.DataFrame(made, copy=False)
 
 
 def _batches(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Any]]:
@@ -199,7 +199,7 @@ def _framed(columns: list[_Column]) -> pd.DataFrame:
         column = columns.pop()
         made[column.name] = column.array()
         del column
-    return pd.DataFrame(made)
+    return pd.DataFrame(made, copy=False)  # nobody else has them
 
 
 @functools.cache
@@ -261,11 +261,12 @@ class _Column:
         self._parts = []
         if self.kind == TEXT:
             all_of_it = pa.chunked_array([all_of_it.combine_chunks()])
-        if self.kind in _extended():
-            return _extended()[self.kind].__from_arrow__(all_of_it)
         if self.kind == MONEY:
             return all_of_it.cast(pa.float64()).to_numpy() / 1_000_000
-        return all_of_it.to_numpy()
+        extended = _extended().get(self.kind)
+        made = extended.__from_arrow__(all_of_it) if extended is not None else all_of_it.to_numpy()
+        # What was one part is still Arrow's own memory, which the frame's owner could not write to.
+        return made.copy() if self.kind in (REAL, TIME) and all_of_it.num_chunks == 1 else made
 
 
 class _Codes(dict[Any, int]):

@@ -115,3 +115,19 @@ def test_leases_are_renewed_without_a_walk(sqlite):
     assert plans_of(sqlite, lambda: sqlite.renew("me")) == [
         "SEARCH jobs USING INDEX jobs_lease (lease_owner=?)"
     ]
+
+
+@pytest.mark.parametrize("fetched", [1, 500], ids=["of several parts", "of one part"])
+@pytest.mark.parametrize("where", [None, {"mode": "std"}], ids=["whole", "filtered"])
+def test_a_frame_can_be_written_to_and_the_next_one_is_as_the_log_is(log, add, monkeypatch, where, fetched):
+    monkeypatch.setattr(reading, "_FETCH", fetched)
+    for number in range(3):
+        times = dict.fromkeys(("submitted", "completed", "collected"), number)
+        add(f"k{number}", mode="std", clip_length=number + 0.5, clip_fps=30.0, cost=number, **times)
+    view = LogView(log)
+    frame = view.frame(where)
+    before = frame.copy(deep=True)
+    for name in frame.columns:
+        frame.loc[0, name] = frame.loc[1, name]
+    pd.testing.assert_series_equal(frame.loc[0], frame.loc[1], check_names=False)
+    pd.testing.assert_frame_equal(view.frame(where), before)
