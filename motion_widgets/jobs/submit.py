@@ -210,17 +210,20 @@ class _Attempt:
                 return await self._put_back(error)
             if not sealed:
                 return None  # somebody took the job over, and says what becomes of it
-            if not self._welcome:  # the endpoint said meanwhile that it is full, or the runner closes
-                return await self._put_back(None, wait=0.0)
             return await self._post(client, body, idempotency_key)
 
     async def _post(
         self, client: EndpointClient, body: str, idempotency_key: str
     ) -> float | IdempotencyError | None:
         try:
-            answer = await client.submit(body.encode(), idempotency_key)
+            # The last look is at the last moment: the endpoint may have said meanwhile that it is full.
+            answer = await client.submit(body.encode(), idempotency_key, go=lambda: self._welcome)
         except IdempotencyError as error:
             return error
+        except NotSentError as error:
+            if error.code == "held_back":
+                return await self._put_back(None, wait=0.0)
+            return await self._refused(error)
         except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
             return await self._refused(error)
         return await self._accepted(answer)
@@ -292,7 +295,7 @@ class _Attempt:
         if self.doubt:
             return await self._unknown(error)
         columns = error_columns(error) if error is not None else {}
-        note = str(error) if error is not None else "held back before anything was sent"
+        note = str(error) if error is not None else say("held_back")
         await self._say(State.PLANNED, note, settle=0, **columns)
         return wait
 
