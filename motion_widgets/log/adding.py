@@ -12,6 +12,7 @@ from motion_widgets.log.database import now_us
 from motion_widgets.log.leases import lives
 from motion_widgets.log.moves import next_seq
 from motion_widgets.log.names import new_id, whoami
+from motion_widgets.log.prepared import Prepared
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, jobs
 
@@ -26,14 +27,14 @@ _Job = dict[str, Any]
 
 _MANY = 500
 """Values in one ``IN (...)``."""
-# Made once, with their values as parameters: building a statement costs more than running it.
 _CONTENT = ("endpoint", "account", "key")
-_INSERT = insert(jobs)
-_EVENT = insert(events)
+_INSERT, _EVENT = insert(jobs), insert(events)
+_INSERT_ONE, _EVENT_OF_ONE = Prepared(_INSERT), Prepared(_EVENT)
 _MINE = select(jobs).where(*(jobs.c[name] == bindparam(name) for name in _CONTENT[:2]))
-_EARLIER = _MINE.where(jobs.c.key == bindparam("key"))
+_EARLIER = Prepared(_MINE.where(jobs.c.key == bindparam("key")))
 _EARLIER_OF = _MINE.where(jobs.c.key.in_(bindparam("keys", expanding=True)))
 _AGREE = update(jobs).where(jobs.c.id == bindparam("b_id"))
+_NOTHING = dict.fromkeys(jobs.c.keys())
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
 
 
@@ -92,16 +93,18 @@ def _put(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert jobs, each with its first event."""
     if not rows:
         return
-    used = {name: None for row in rows for name, value in row.items() if value is not None}
     at = now_us()
-    written = [{name: row[name] for name in used} for row in rows]
     said = [
         {"job_id": row["id"], "at": at, "from_state": None, "to_state": row["state"], "note": ""}
         for row in rows
     ]
-    one = len(rows) == 1  # a list of one takes longer than the one
-    connection.execute(_INSERT, written[0] if one else written)
-    connection.execute(_EVENT, said[0] if one else said)
+    if len(rows) == 1:
+        _INSERT_ONE.run(connection, {name: value for name, value in rows[0].items() if value is not None})
+        _EVENT_OF_ONE.run(connection, said[0])
+        return
+    used = {name: None for row in rows for name, value in row.items() if value is not None}
+    connection.execute(_INSERT, [{name: row[name] for name in used} for row in rows])
+    connection.execute(_EVENT, said)
 
 
 def _content(row: Row) -> tuple[Any, ...]:
@@ -119,11 +122,11 @@ def _earlier(connection: Connection, wanted: Sequence[Row]) -> dict[tuple[Any, .
         for start in range(0, len(named), _MANY):
             some = named[start : start + _MANY]
             if len(some) == 1:  # an IN is written anew each time
-                result = connection.execute(_EARLIER, {**mine, "key": some[0]})
+                result = _EARLIER.rows(connection, {**mine, "key": some[0]})
             else:
-                result = connection.execute(_EARLIER_OF, {**mine, "keys": some})
-            for one in result.mappings():
-                job = dict(one)
+                named_so = connection.execute(_EARLIER_OF, {**mine, "keys": some})
+                result = [dict(one) for one in named_so.mappings()]
+            for job in result:
                 found.setdefault(_content(job), []).append(job)
     return found
 
@@ -144,7 +147,7 @@ def _answer(rows: list[_Job], values: Row, *, new: bool) -> tuple[_Job | None, d
 
 def _planned(job_id: str, seq: int, values: Row) -> _Job:
     return {
-        **dict.fromkeys(jobs.c.keys()),
+        **_NOTHING,
         "id": job_id,
         "seq": seq,
         "state": State.PLANNED.value,

@@ -6,26 +6,27 @@ back only where nothing was accepted, or where the bill takes its place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, insert, or_, select, update
 
 from motion_widgets.log.leases import Leases
+from motion_widgets.log.prepared import Prepared
 from motion_widgets.log.tables import budgets
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import RowMapping
 
 __all__ = ["Budgets", "put_budget", "reserve", "spend"]
 
 
 _MICRO = bindparam("b_micro", type_=BigInteger)
-_SPEND = (
-    update(budgets).where(budgets.c.id == bindparam("b_id")).values(used_micro=budgets.c.used_micro + _MICRO)
+_ID = budgets.c.id == bindparam("b_id")
+_SPENDING = update(budgets).where(_ID).values(used_micro=budgets.c.used_micro + _MICRO)
+_SPEND = Prepared(_SPENDING)
+_RESERVE = Prepared(
+    _SPENDING.where(
+        or_(budgets.c.limit_micro.is_(None), budgets.c.used_micro + _MICRO <= budgets.c.limit_micro)
+    )
 )
-_RESERVE = _SPEND.where(
-    or_(budgets.c.limit_micro.is_(None), budgets.c.used_micro + _MICRO <= budgets.c.limit_micro)
-)
+_BUDGET = Prepared(select(budgets).where(_ID))
 
 
 class Budgets(Leases):
@@ -59,8 +60,7 @@ def reserve(connection: Connection, budget_id: str, micro: int) -> int | None:
     int or None
         None: it was taken. Else nothing was, and this much (micro-dollars) is left.
     """
-    done = connection.execute(_RESERVE, {"b_id": budget_id, "b_micro": micro})
-    if done.rowcount == 1:
+    if _RESERVE.run(connection, {"b_id": budget_id, "b_micro": micro}) == 1:
         return None
     row = _row(connection, budget_id)
     return max(int(row["limit_micro"] or 0) - int(row["used_micro"]), 0) if row else 0
@@ -68,8 +68,8 @@ def reserve(connection: Connection, budget_id: str, micro: int) -> int | None:
 
 def spend(connection: Connection, budget_id: str, micro: int) -> None:
     """Count money as used, whatever the limit: it was billed. Negative: it is given back."""
-    connection.execute(_SPEND, {"b_id": budget_id, "b_micro": micro})
+    _SPEND.run(connection, {"b_id": budget_id, "b_micro": micro})
 
 
-def _row(connection: Connection, budget_id: str) -> RowMapping | None:
-    return connection.execute(select(budgets).where(budgets.c.id == budget_id)).mappings().first()
+def _row(connection: Connection, budget_id: str) -> dict[str, Any] | None:
+    return _BUDGET.row(connection, {"b_id": budget_id})

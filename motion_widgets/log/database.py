@@ -173,7 +173,7 @@ class Database:
         assert group is not None
         if group.connection is None:
             group.connection = group.stack.enter_context(self._turn())
-        with group.connection.begin_nested():
+        with _savepoint(group.connection):
             yield group.connection
 
     def together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -254,6 +254,26 @@ def _connected(engine: Engine) -> Connection:
     except ProgrammingError:  # psycopg says so when it is asked whether it still lives
         engine.dispose()
         return engine.connect()
+
+
+@contextmanager
+def _savepoint(connection: Connection) -> Iterator[None]:
+    """Take back on an error what was written since, and nothing before."""
+    if connection.dialect.name != "sqlite":
+        with connection.begin_nested():
+            yield
+        return
+    driver: Any = connection.connection.dbapi_connection  # SQLAlchemy's way is ten times as slow here too
+    driver.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        # An error may have ended the whole transaction, and the savepoint with it: that first error counts.
+        with contextlib.suppress(sqlite3.Error):
+            driver.execute("ROLLBACK TO part")
+            driver.execute("RELEASE part")
+        raise
+    driver.execute("RELEASE part")
 
 
 def _outcome(call: Callable[[], Any]) -> Any:

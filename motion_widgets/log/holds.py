@@ -10,14 +10,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from motion_widgets.errors import HeldError
+from motion_widgets.log.prepared import Prepared
 from motion_widgets.log.states import State
 from motion_widgets.log.tables import jobs, sweeps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Failing", "failing", "require_free"]
 
@@ -48,8 +49,7 @@ class Failing:
         }  # fmt: skip
 
 
-# Made once: it is asked for every job that is sent, and building a statement costs more than running it.
-_SWEEP = (
+_SWEEP = Prepared(
     select(jobs.c.sweep_id, sweeps.c.paused, sweeps.c.stop_after, sweeps.c.axes)
     .join_from(jobs, sweeps, sweeps.c.id == jobs.c.sweep_id)
     .where(
@@ -60,21 +60,22 @@ _SWEEP = (
 
 def require_free(connection: Connection, job_id: str) -> None:
     """Raise HeldError where a job's sweep is paused, or where one of its values keeps failing."""
-    found = connection.execute(_SWEEP, {"b_id": job_id}).one_or_none()
+    found = _SWEEP.row(connection, {"b_id": job_id})
     if found is None:
         return
-    if found.paused is not None:
-        raise HeldError.of("run_paused", id=found.sweep_id)
-    if found.stop_after is not None:
+    if found["paused"] is not None:
+        raise HeldError.of("run_paused", id=found["sweep_id"])
+    if found["stop_after"] is not None:
         _require_fair(connection, job_id, found)
 
 
-def _require_fair(connection: Connection, job_id: str, found: Row[*tuple[Any, ...]]) -> None:
-    least, share = json.loads(found.stop_after)
+def _require_fair(connection: Connection, job_id: str, found: Mapping[str, Any]) -> None:
+    least, share = json.loads(found["stop_after"])
     row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one()
-    for one in failing(connection, found.sweep_id, list(json.loads(found.axes)), least, share):
+    sweep_id, axes = found["sweep_id"], list(json.loads(found["axes"]))
+    for one in failing(connection, sweep_id, axes, least, share):
         if row[one.axis] == one.value:
-            raise HeldError.of("value_failing", id=found.sweep_id, **one.params)
+            raise HeldError.of("value_failing", id=sweep_id, **one.params)
 
 
 def failing(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select, update
 
 from motion_widgets.log.database import Database, now_us
+from motion_widgets.log.prepared import Prepared
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ FREE = or_(
 )
 """In SQL: nobody but ``b_owner`` drives the job at ``b_now`` (`asking`)."""
 _ID = jobs.c.id == bindparam("b_id")
-_CLAIM = update(jobs).where(_ID, FREE)
-_RENEW = update(jobs).where(jobs.c.lease_owner == bindparam("b_owner"))
-_RELEASE = _RENEW.where(_ID)
+_SOME = jobs.c.id.in_(bindparam("b_ids", expanding=True))
+_MINE = jobs.c.lease_owner == bindparam("b_owner")
+_CLAIM, _CLAIM_SOME = Prepared(update(jobs).where(_ID, FREE)), update(jobs).where(_SOME, FREE)
+_CLAIMED, _CLAIMED_SOME = Prepared(select(jobs).where(_ID, _MINE)), select(jobs).where(_SOME, _MINE)
+_RENEW, _RELEASE = Prepared(update(jobs).where(_MINE)), Prepared(update(jobs).where(_MINE, _ID))
 _MANY = 500
 """Values in one ``IN (...)``."""
 
@@ -43,8 +46,7 @@ class Leases(Database):
     def claim(self, job_id: str, owner: str, seconds: float = LEASE) -> bool:
         """Take or renew the lease on a job. False: another process holds a living one."""
         with self.write() as connection:
-            done = connection.execute(_CLAIM, {"b_id": job_id, **asking(owner), **leased(owner, seconds)})
-            return done.rowcount == 1
+            return _CLAIM.run(connection, {"b_id": job_id, **asking(owner), **leased(owner, seconds)}) == 1
 
     def claim_all(
         self, job_ids: Sequence[str], owner: str, seconds: float = LEASE
@@ -53,24 +55,27 @@ class Leases(Database):
         found: list[Mapping[str, Any]] = []
         with self.write() as connection:
             for start in range(0, len(job_ids), _MANY):
-                some = jobs.c.id.in_(list(job_ids[start : start + _MANY]))
-                connection.execute(
-                    update(jobs).where(some, FREE), {**asking(owner), **leased(owner, seconds)}
-                )
-                rows = connection.execute(select(jobs).where(some, jobs.c.lease_owner == owner)).mappings()
-                found += [dict(row) for row in rows]
+                some = list(job_ids[start : start + _MANY])
+                lease = {**asking(owner), **leased(owner, seconds)}
+                if len(some) == 1:  # an IN is written anew each time
+                    _CLAIM.run(connection, {"b_id": some[0], **lease})
+                    found += _CLAIMED.rows(connection, {"b_id": some[0], "b_owner": owner})
+                else:
+                    connection.execute(_CLAIM_SOME, {"b_ids": some, **lease})
+                    rows = connection.execute(_CLAIMED_SOME, {"b_ids": some, "b_owner": owner}).mappings()
+                    found += [dict(row) for row in rows]
         return found
 
     def renew(self, owner: str, seconds: float = LEASE) -> None:
         """Renew all leases of an owner; one that somebody else took meanwhile stays theirs."""
         with self.write() as connection:
-            connection.execute(_RENEW, {"b_owner": owner, **leased(owner, seconds)})
+            _RENEW.run(connection, {"b_owner": owner, **leased(owner, seconds)})
 
     def release(self, job_id: str, owner: str) -> None:
         """Give a lease up."""
         with self.write() as connection:
             nobody = {"lease_owner": None, "lease_until": None}
-            connection.execute(_RELEASE, {"b_id": job_id, "b_owner": owner, **nobody})
+            _RELEASE.run(connection, {"b_id": job_id, "b_owner": owner, **nobody})
 
 
 def unheld() -> ColumnElement[bool]:

@@ -8,40 +8,41 @@ lease. Between the two nothing has left this machine; after `seal` the outcome m
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import require_free
 from motion_widgets.log.leases import FREE, LEASE, asking, leased
 from motion_widgets.log.names import whoami
 from motion_widgets.log.people import People, give_back, own_budget, take_out
+from motion_widgets.log.prepared import Prepared
 from motion_widgets.log.states import ENDS, State, sources
 from motion_widgets.log.tables import events, jobs
 
-if TYPE_CHECKING:
-    from sqlalchemy import Update
-
 __all__ = ["Moves", "next_seq", "put_event"]
 
-# Statements are built once: building one takes longer than running it.
 _ID = jobs.c.id == bindparam("b_id")
 _OWNER = jobs.c.lease_owner == bindparam("b_owner")
-_STANDS = select(
-    jobs.c.state, jobs.c.reserved, jobs.c.cost, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.endpoint,
-    jobs.c.account, jobs.c.created_by,
-).where(_ID)  # fmt: skip
-_STANDS_FOR = _STANDS.add_columns(own_budget(bindparam("b_person")).label("own"))
-_LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
-_CHANGE = update(jobs).values(seq=_LAST_SEQ.scalar_subquery() + 1).where(_ID)
+_STANDING = select(
+    jobs.c.state, jobs.c.reserved, jobs.c.cost, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.created_by
+).where(_ID)
+_STANDS = Prepared(_STANDING)
+_STANDS_FOR = Prepared(_STANDING.add_columns(own_budget(bindparam("b_person")).label("own")))
+_LAST = select(func.coalesce(func.max(jobs.c.seq), 0).label("seq"))
+_LAST_SEQ = Prepared(_LAST)
+_CHANGING = update(jobs).values(seq=_LAST.scalar_subquery() + 1).where(_ID)
 """Changes a job, and moves the change counter in the same statement."""
-_SEAL = _CHANGE.where(
-    _OWNER,
-    jobs.c.state == State.SUBMITTING.value,
-    func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body"),
+_CHANGE = Prepared(_CHANGING)
+_SEAL = Prepared(
+    _CHANGING.where(
+        _OWNER,
+        jobs.c.state == State.SUBMITTING.value,
+        func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body"),
+    )
 )
-_EVENT = insert(events)
+_EVENT = Prepared(insert(events))
 
 
 class Moves(People):
@@ -77,7 +78,7 @@ class Moves(People):
             False: it stands where that is not allowed, or is another's; nothing was changed.
         """
         with self.write() as connection:
-            before = connection.execute(_STANDS, {"b_id": job_id}).one_or_none()
+            before = _STANDS.row(connection, {"b_id": job_id})
             if before is None:
                 return False
             if settle is not None:
@@ -86,12 +87,11 @@ class Moves(People):
                 values = {**values, "lease_owner": None, "lease_until": None}
             asked = {"b_id": job_id} if owner is None else {"b_id": job_id, "b_owner": owner}
             change = {"state": to.value, **values}
-            done = connection.execute(_moving(to, owned=owner is not None), {**asked, **change})
-            if done.rowcount != 1:
+            if _moving(to, owned=owner is not None).run(connection, {**asked, **change}) != 1:
                 return False
             if settle is not None:
-                give_back(connection, before, settle - before.reserved - (before.cost or 0))
-            put_event(connection, job_id, before.state, to, note)
+                give_back(connection, before, settle - before["reserved"] - (before["cost"] or 0))
+            put_event(connection, job_id, before["state"], to, note)
             return True
 
     def intend(
@@ -127,20 +127,20 @@ class Moves(People):
         came_from = State.UNKNOWN if resend else State.PLANNED
         person, note = whoami(), "resend" if resend else ""
         with self.write() as connection:
-            before = connection.execute(_STANDS_FOR, {"b_id": job_id, "b_person": person}).one_or_none()
+            before = _STANDS_FOR.row(connection, {"b_id": job_id, "b_person": person})
             if before is None:
                 return False
             fresh: dict[str, Any] = {}
             if not resend:
                 fresh = {"reserved": micro, "sent": None, "created_by": person}
-                fresh["person_budget_id"] = before.own
-                note = f"had sent by {person}" if person != before.created_by else ""
+                fresh["person_budget_id"] = before["own"]
+                note = f"had sent by {person}" if person != before["created_by"] else ""
             change = {
                 "state": State.SUBMITTING.value, **leased(owner, seconds), **fresh,
                 "error_kind": None, "error_code": None, "error_message": None,
             }  # fmt: skip
-            done = connection.execute(_intending(came_from), {"b_id": job_id, **asking(owner), **change})
-            if done.rowcount != 1:
+            asked = {"b_id": job_id, **asking(owner)}
+            if _intending(came_from).run(connection, {**asked, **change}) != 1:
                 return False
             if not resend:
                 require_free(connection, job_id)
@@ -173,8 +173,7 @@ class Moves(People):
                 require_free(connection, job_id)
             change = {"body": body, "sent": now_us(), **leased(owner, seconds)}
             asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
-            done = connection.execute(_SEAL, {**asked, **change})
-            return done.rowcount == 1
+            return _SEAL.run(connection, {**asked, **change}) == 1
 
     def settle(self, job_id: str, cost: int, note: str) -> bool:
         """Write down a bill (micro-dollars) that came late; what was reserved for it is given back.
@@ -185,47 +184,45 @@ class Moves(People):
             False: there is one already; nothing was changed.
         """
         with self.write() as connection:
-            where = (jobs.c.id == job_id, jobs.c.cost.is_(None))
-            row = connection.execute(select(jobs).where(*where)).one_or_none()
-            if row is None:
+            before = _STANDS.row(connection, {"b_id": job_id})
+            if before is None or before["cost"] is not None:
                 return False
-            values = {"cost": cost, "reserved": 0, "seq": next_seq(connection)}
-            connection.execute(update(jobs).where(*where).values(**values))
+            _CHANGE.run(connection, {"b_id": job_id, "cost": cost, "reserved": 0})
             # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
-            give_back(connection, row, cost - (row.reserved or 0))
-            put_event(connection, job_id, row.state, State(row.state), note)
+            give_back(connection, before, cost - (before["reserved"] or 0))
+            put_event(connection, job_id, before["state"], State(before["state"]), note)
             return True
 
     def record(self, job_id: str, **values: Any) -> None:
         """Write down facts about a job that do not move it."""
         with self.write() as connection:
-            connection.execute(_CHANGE, {"b_id": job_id, **values})
+            _CHANGE.run(connection, {"b_id": job_id, **values})
 
     def remark(self, job_id: str, note: str) -> None:
         """Leave an event that says something of a job without moving it."""
         with self.write() as connection:
-            state = connection.execute(select(jobs.c.state).where(jobs.c.id == job_id)).scalar()
-            if state is not None:
-                put_event(connection, job_id, state, State(state), note)
+            row = _STANDS.row(connection, {"b_id": job_id})
+            if row is not None:
+                put_event(connection, job_id, row["state"], State(row["state"]), note)
 
 
 @functools.cache
-def _moving(to: State, *, owned: bool) -> Update:
-    move = _CHANGE.where(jobs.c.state.in_(sources(to)))
-    return move.where(_OWNER) if owned else move
+def _moving(to: State, *, owned: bool) -> Prepared:
+    move = _CHANGING.where(or_(*(jobs.c.state == one for one in sources(to))))
+    return Prepared(move.where(_OWNER) if owned else move)
 
 
 @functools.cache
-def _intending(came_from: State) -> Update:
-    return _CHANGE.where(jobs.c.state == came_from.value, FREE)
+def _intending(came_from: State) -> Prepared:
+    return Prepared(_CHANGING.where(jobs.c.state == came_from.value, FREE))
 
 
 def next_seq(connection: Connection) -> int:
     """Give the next number of the change counter; writers take turns, so it is this one's alone."""
-    return int(connection.execute(_LAST_SEQ).scalar_one()) + 1
+    return int(_LAST_SEQ.rows(connection, {})[0]["seq"]) + 1
 
 
 def put_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
     """Append an event."""
     event = {"job_id": job_id, "at": now_us(), "from_state": before, "to_state": after.value, "note": note}
-    connection.execute(_EVENT, event)
+    _EVENT.run(connection, event)

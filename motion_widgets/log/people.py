@@ -17,6 +17,7 @@ from motion_widgets.log.budgets import Budgets, reserve, spend
 from motion_widgets.log.tables import budgets, jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from sqlalchemy.engine import RowMapping
@@ -95,7 +96,7 @@ def own_budget(person: Any) -> Any:
     return select(budgets.c.id).where(budgets.c.id == own).correlate(jobs).scalar_subquery()
 
 
-def take_out(connection: Connection, row: Any, person: str, micro: int) -> None:
+def take_out(connection: Connection, row: Mapping[str, Any], person: str, micro: int) -> None:
     """Take a job's money out of the budgets that pay for it, inside the intent's transaction.
 
     Parameters
@@ -112,23 +113,23 @@ def take_out(connection: Connection, row: Any, person: str, micro: int) -> None:
     BudgetError
         One of them does not hold it; the caller's transaction takes nothing then.
     """
-    for budget_id in (row.budget_id, row.own):
+    for budget_id in (row["budget_id"], row["own"]):
         left = reserve(connection, budget_id, micro) if budget_id is not None else None
         if left is not None:
             limit = (
                 connection.execute(select(budgets.c.limit_micro).where(budgets.c.id == budget_id)).scalar()
                 or 0
             )
-            mine = budget_id == row.own
+            mine = budget_id == row["own"]
             raise BudgetError.of(
                 "person_budget_used_up" if mine else "budget_used_up", name=person if mine else budget_id,
                 price=micro / 1e6, left=left / 1e6, limit=limit / 1e6, more=(limit + micro - left) / 1e6,
             )  # fmt: skip
 
 
-def give_back(connection: Connection, row: Any, micro: int) -> None:
+def give_back(connection: Connection, row: Mapping[str, Any], micro: int) -> None:
     """Count money as used by all budgets that pay for a job; negative: it is given back."""
-    for budget_id in (row.budget_id, row.person_budget_id):
+    for budget_id in (row["budget_id"], row["person_budget_id"]):
         if budget_id is not None:
             spend(connection, budget_id, micro)
 

@@ -24,6 +24,7 @@ from motion_widgets.log.holds import Failing, failing
 from motion_widgets.log.marks import Marks
 from motion_widgets.log.moves import next_seq
 from motion_widgets.log.names import new_id, whoami
+from motion_widgets.log.prepared import Prepared
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
 
@@ -36,7 +37,8 @@ __all__ = ["Log", "Row", "new_id", "now_us"]
 
 _MANY = 500
 """Values in one ``IN (...)``."""
-_JOB = select(jobs).where(jobs.c.id == bindparam("b_id"))
+_JOB = Prepared(select(jobs).where(jobs.c.id == bindparam("b_id")))
+_LAST_CHANGE = Prepared(select(func.coalesce(func.max(jobs.c.seq), 0).label("seq")))
 _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
 _CARRIED = frozenset(
@@ -141,7 +143,7 @@ class Log(Marks):
     def add_attempt(self, job_id: str, **changes: Any) -> tuple[Row, bool]:
         """Write the next attempt at a job that ended without a result; or give the one already written."""
         with self.write() as connection:
-            found = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+            found = _JOB.row(connection, {"b_id": job_id})
             if found is None:
                 raise LogError.of("no_such_id", id=job_id, name=self.name)
             same = [jobs.c[name] == found[name] for name in _SAME]
@@ -163,10 +165,10 @@ class Log(Marks):
             There is no such job.
         """
         with self.read() as connection:
-            row = connection.execute(_JOB, {"b_id": job_id}).mappings().first()
+            row = _JOB.row(connection, {"b_id": job_id})
         if row is None:
             raise LogError.of("no_such_id", id=job_id, name=self.name)
-        return dict(row)
+        return row
 
     def rows(
         self, *where: ColumnElement[bool], limit: int | None = None, offset: int = 0, newest: bool = False
@@ -246,7 +248,7 @@ class Log(Marks):
     def version(self) -> int:
         """Give a number that grows with every change to a job, by which a view knows that it is old."""
         with self.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
+            return int(_LAST_CHANGE.rows(connection, {})[0]["seq"])
 
     def facts(self) -> tuple[str, int]:
         """Give the number of the log's shape, and how many events it holds."""
