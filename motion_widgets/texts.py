@@ -106,6 +106,7 @@ TEXTS: dict[str, str] = {
     "answer_large": "The endpoint's answer is larger than {limit} MiB and was not read.",
     "answer_slow": "{host} did not answer whole within {seconds:g} s.",
     "answer_broken": "The connection to {host} broke ({why}).",
+    "held_back": "held back before anything was sent",
     "not_reached": "{host} cannot be reached ({why}); nothing was sent. Check the connection and the address.",
     "tls_broken": "No secure connection to {host} could be made ({why}); nothing was sent. Check the address and any proxy.",
     "tls_failed": "The certificate of {host} does not prove who it is; nothing was sent. Check the address, the clock and any proxy.",

@@ -32,7 +32,7 @@ from motion_widgets.errors import MotionError, RequestError
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
 __all__ = ["LIVE_URL", "EndpointClient", "is_loopback"]
@@ -144,7 +144,9 @@ class EndpointClient:
         await self._http.aclose()
         await self._fresh.aclose()
 
-    async def submit(self, body: bytes, idempotency_key: str) -> answers.Submitted:
+    async def submit(
+        self, body: bytes, idempotency_key: str, *, go: Callable[[], bool] = lambda: True
+    ) -> answers.Submitted:
         """Send one paid request, once.
 
         Parameters
@@ -153,6 +155,8 @@ class EndpointClient:
             The JSON, byte-identical on a resend.
         idempotency_key
             1-191 visible ASCII characters, one per logical generation.
+        go
+            Asked when there is a connection, just before the first byte is sent; False: it is not sent.
 
         Raises
         ------
@@ -167,6 +171,7 @@ class EndpointClient:
             content=body,
             headers=headers,
             paid=True,
+            go=go,
             seconds=self._submit_seconds,
         )
         replayed = got.get("idempotency-replayed", "").strip().lower() == "true"
@@ -248,15 +253,25 @@ class EndpointClient:
         return value
 
     async def _call(
-        self, method: str, path: str, *, paid: bool = False, seconds: float | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        paid: bool = False,
+        go: Callable[[], bool] = lambda: True,
+        seconds: float | None = None,
+        **options: Any,
     ) -> tuple[int, dict[str, str], Any]:
         """Make one call; give status, headers (lower case) and decoded JSON, or raise its typed error."""
         sent = False
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
             nonlocal sent
-            if event.endswith("send_request_headers.started"):
-                sent = sent or info["request"].method != b"CONNECT"  # that one is for a proxy
+            if not event.endswith("send_request_headers.started") or info["request"].method == b"CONNECT":
+                return  # a CONNECT is for a proxy
+            if not sent and not go():
+                raise NotSentError(say("held_back"), code="held_back", kind="network")
+            sent = True
 
         seconds = self._call_seconds if seconds is None else seconds
         http = self._fresh if paid else self._http

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.jobs.shared import Shared
+    from motion_widgets.log.states import State
     from motion_widgets.log.store import Log, Row
 
 __all__ = ["Crew", "error_columns"]
@@ -185,6 +186,11 @@ class Crew:
             except LogError:
                 tries += 1
                 await asyncio.sleep(timing.backoff(tries))
+
+    def moved(self, job_id: str, to: State, **options: Any) -> Row:
+        """Move a job, if it may (`Log.move`), and give its row as it stands then; one call for `db`."""
+        self.log.move(job_id, to, **options)
+        return self.log.job(job_id)
 
     async def mine(self, job_id: str) -> Row | None:
         """Give a job's row while this process drives it. None: somebody else took it over."""

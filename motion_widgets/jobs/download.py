@@ -10,16 +10,18 @@ import os
 import re
 import shutil
 import ssl
+import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.errors import ClipError, LogError
+from motion_widgets.jobs.loop import on_thread
 from motion_widgets.jobs.part import Note, Part
-from motion_widgets.jobs.route import failed, opened
-from motion_widgets.jobs.spool import Spool
+from motion_widgets.jobs.route import Line, failed, opened
 from motion_widgets.jobs.sums import mismatch, sums_of
 from motion_widgets.media import measure_clip
 from motion_widgets.request import link_identity
@@ -32,8 +34,6 @@ __all__ = ["Download", "Fetched"]
 
 RESULT_MAX = 2 * 1000**3
 """Bytes; a 30 s result has some tens of MB, so more than this is no result."""
-OPENING_SECONDS = 60.0
-"""Total deadline of looking up, connecting, redirects and headers."""
 RATE = 4096
 """Bytes/s that must come on average of every window; so a file of n bytes takes n / RATE s at most."""
 WINDOW = 30.0
@@ -95,21 +95,35 @@ class Download:
         LogError
             The folder is gone, takes no files, or its disk is full. What came so far is kept.
         """
+        # A thread from the first look at the disk to the last: chunks that go through the loop take it three
+        # times as long, and a slow or distant disk must not hold up all other jobs.
+        line = Line()
+        work = on_thread(partial(self._fetch, link, line))
+        try:
+            while not work.done():
+                await asyncio.wait([work], timeout=line.patience)
+                line.watch()
+        except asyncio.CancelledError:
+            line.cut()
+            await asyncio.gather(work, return_exceptions=True)  # until it has written what came
+            raise
+        return work.result()
+
+    def _fetch(self, link: str, line: Line) -> Fetched:
         identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
         try:
-            # Few visits to another thread: each costs more than most of what is done there.
-            here = await asyncio.to_thread(self._prepare, identity)
-            if isinstance(here, Fetched):
-                return here
-            if not here or here != self.part.note.whole:
-                await self._stream(link, identity, here)
-            return await asyncio.to_thread(self._judge)
+            got = self._prepare(identity)
+            if not isinstance(got, Fetched):
+                if not got or got != self.part.note.whole:
+                    self._stream(link, identity, got, line)
+                got = self._judge()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
             raise failed(f"{type(error).__name__}: {error}") from None
         except OSError as error:
             if error.errno in _FULL and not self._needs:
                 self._needs = self.part.size() + ROOM
             raise self._trouble(error) from None
+        return got
 
     def tidy(self) -> None:
         """Remove what this and other processes began; whoever fetches now holds the job's lease."""
@@ -137,18 +151,14 @@ class Download:
             return None
         return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
 
-    async def _stream(self, link: str, identity: str, start: int) -> None:
+    def _stream(self, link: str, identity: str, start: int, line: Line) -> None:
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
-        async with (
-            asyncio.timeout(OPENING_SECONDS) as opening,
-            opened(link, headers, trusted=self._trusted) as response,
-        ):
-            opening.reschedule(None)
-            await self._save(response, identity, start)
+        with opened(link, headers, line, trusted=self._trusted) as response:
+            self._save(response, identity, start)
 
-    async def _save(self, response: httpx.Response, identity: str, start: int) -> None:
+    def _save(self, response: httpx.Response, identity: str, start: int) -> None:
         """Write the answer to the part file, behind what is there where it is the rest of the same."""
         status, etag, note = response.status_code, response.headers.get("etag", ""), self.part.note
         if status in (403, 404, 410):
@@ -175,27 +185,26 @@ class Download:
         self._needs = whole or 0
         strong = "" if etag.startswith("W/") else etag
         fresh = Note(identity, strong, whole, sums_of(response.headers)) if status == 200 else None
-        await asyncio.to_thread(self._begin, fresh)
-        size = await self._write(response, start)
+        self._begin(fresh)
+        size = self._write(response, start)
         if whole is not None and whole != size:
             raise failed(f"{size} of {whole} bytes came")
 
-    async def _write(self, response: httpx.Response, size: int) -> int:
+    def _write(self, response: httpx.Response, size: int) -> int:
         """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
-        owed, now = size + RATE * WINDOW, asyncio.get_running_loop().time
-        async with Spool(self.part.path) as file:
-            try:
-                async with asyncio.timeout(WINDOW) as window:
-                    async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
-                        size += len(chunk)
-                        if size > RESULT_MAX:
-                            raise failed("it is too large to be a result")
-                        await file.write(chunk)
-                        if size >= owed:
-                            owed = size + RATE * WINDOW
-                            window.reschedule(now() + WINDOW)
-            except TimeoutError:
-                raise failed(f"less than {RATE} bytes came per second") from None
+        owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
+        with self.part.path.open("ab") as file:
+            for chunk in response.iter_raw():  # as it comes, so that what broke off is kept
+                size += len(chunk)
+                if size > RESULT_MAX:
+                    raise failed("it is too large to be a result")
+                file.write(chunk)
+                file.flush()
+                now = time.monotonic()
+                if size >= owed:
+                    owed, due = size + RATE * WINDOW, now + WINDOW
+                elif now > due:
+                    raise failed(f"less than {RATE} bytes came per second")
         return size
 
     def _begin(self, note: Note | None) -> None:

@@ -35,20 +35,23 @@ async def troubled(crew: Crew, row: Row, error: EndpointError) -> None:
     await crew.db(crew.log.record, row["id"], **error_columns(error))
 
 
-async def vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> None:
+async def vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> Row:
     """Write down that a task is gone, or will never have a result; its money stays reserved."""
-    await crew.db(crew.log.move, job_id, State.VANISHED, completed=now_us(), note=note, **columns)
+    return await crew.db(crew.moved, job_id, State.VANISHED, completed=now_us(), note=note, **columns)
 
 
-async def ended(crew: Crew, row: Row, task: Task, *, last: bool) -> bool:
-    """Write down how a task stands; `last`: a link that is not there by now never comes. True: it ended."""
+async def ended(crew: Crew, row: Row, task: Task, *, last: bool) -> Row | None:
+    """Write down how a task stands, and give the job's row if it ended.
+
+    `last`: a link that is not there by now never comes.
+    """
     log, job_id = crew.log, row["id"]
     if task.state == "completed" and not task.links:
-        if last:
-            columns = {"error_kind": "vanished", "error_message": say("no_result_link"), "answer": task.raw}
-            facts = {**columns, "server_word": task.word, **_bill(task)}
-            await vanished(crew, job_id, "completed without a link", facts)
-        return last
+        if not last:
+            return None
+        columns = {"error_kind": "vanished", "error_message": say("no_result_link"), "answer": task.raw}
+        facts = {**columns, "server_word": task.word, **_bill(task)}
+        return await vanished(crew, job_id, "completed without a link", facts)
     if task.state == "working":
         facts = {"progress": max(row["progress"] or 0, task.progress or 0), "server_word": task.word}
         if task.estimated_time is not None:
@@ -59,29 +62,28 @@ async def ended(crew: Crew, row: Row, task: Task, *, last: bool) -> bool:
             await crew.db(log.move, job_id, State.RUNNING, **facts)
         elif any(row[name] != value for name, value in facts.items()):
             await crew.db(log.record, job_id, **facts)
-        return False
+        return None
     facts = {"completed": now_us(), "server_word": task.word, "answer": task.raw}
     if task.state == "completed":
         expires = task.expires_at or now_us() / 1e6 + timing.LIFE
-        await crew.db(
-            log.move, job_id, State.COMPLETED, links=json.dumps(task.links), progress=100,
+        end = await crew.db(
+            crew.moved, job_id, State.COMPLETED, links=json.dumps(task.links), progress=100,
             expires_at=int(expires * 1e6), note=_outside(row, task), **facts, **_bill(task),
         )  # fmt: skip
         await crew.books.review(row)
-        return True
-    await _fell(crew, row, task, facts)
-    return True
+        return end
+    return await _fell(crew, row, task, facts)
 
 
-async def _fell(crew: Crew, row: Row, task: Task, facts: dict[str, Any]) -> None:
+async def _fell(crew: Crew, row: Row, task: Task, facts: dict[str, Any]) -> Row:
     """Write down an end without a result; its money is given back only for a bill, or a refund that shows."""
     bill, note = _bill(task), ""
     if not bill:
         refunded = await crew.books.refunded(row)
         bill = {"cost": 0, "settle": 0} if refunded else {}
         note = say("refund_seen" if refunded else "refund_open")
-    await crew.db(
-        crew.log.move, row["id"], State.FAILED if task.state == "failed" else State.CANCELLED,
+    end = await crew.db(
+        crew.moved, row["id"], State.FAILED if task.state == "failed" else State.CANCELLED,
         note=note, **facts, **bill,
         error_code=task.error_code, error_kind=failure_kind(task.error_message, task.error_code),
         error_message=task.error_message or say("failed_silently"),
@@ -90,6 +92,7 @@ async def _fell(crew: Crew, row: Row, task: Task, facts: dict[str, Any]) -> None
         crew.books.expect()
     if task.cost is not None:
         await crew.books.review(row)
+    return end
 
 
 def _outside(row: Row, task: Task) -> str:

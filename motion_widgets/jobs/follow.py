@@ -22,26 +22,27 @@ if TYPE_CHECKING:
 __all__ = ["follow"]
 
 
-def follow(crew: Crew, row: Row) -> Coroutine[Any, Any, None]:
-    """Ask how a job's task stands until it ends, and write down how.
+def follow(crew: Crew, row: Row) -> Coroutine[Any, Any, Row | None]:
+    """Ask how a job's task stands until it ends, write down how, and give the job's row.
 
-    Or until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`). The row is not
-    kept: thousands may wait.
+    Or (None) until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`). The row
+    given here is not kept: thousands may wait.
     """
     return _follow(crew, _Following(crew, row))
 
 
-async def _follow(crew: Crew, following: _Following) -> None:
+async def _follow(crew: Crew, following: _Following) -> Row | None:
     while True:
         due = await following.wait()
         row = await crew.mine(following.job_id)
         if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
-            return
+            return None
         if crew.halted is not None:
             await crew.db(crew.log.record, following.job_id, **error_columns(crew.halted))
-            return
-        if await following.ask(row, due):
-            return
+            return None
+        end = await following.ask(row, due)
+        if end is not None:
+            return end
 
 
 class _Following:
@@ -66,31 +67,31 @@ class _Following:
             if gap or crew.halted is not None or due <= timing.now():
                 return due
 
-    async def ask(self, row: Row, due: float) -> bool:
-        """Ask once, and write down what came of it. True: the task ended."""
+    async def ask(self, row: Row, due: float) -> Row | None:
+        """Ask once, and write down what came of it; give the job's row if the task ended."""
         crew = self.crew
         try:
             async with crew.call(Lane.POLL, due) as client:
                 if crew.halted is not None:
-                    return False
+                    return None
                 task = await client.task(row["task_id"])
         except NotFoundError as error:
             return await self._missing(error)
         except (AuthError, RedirectError) as error:
             crew.halt(error)
-            return False
+            return None
         except EndpointError as error:
             await self._failed(row, error)
-            return False
+            return None
         return await self._answered(row, task)
 
-    async def _missing(self, error: NotFoundError) -> bool:
+    async def _missing(self, error: NotFoundError) -> Row | None:
         self.crew.gate.answered()
         self.unknown += 1
         self.again = timing.now() + timing.growing(self.unknown)
-        if self.unknown >= timing.GONE:
-            await vanished(self.crew, self.job_id, "the task is unknown", error_columns(error))
-        return self.unknown >= timing.GONE
+        if self.unknown < timing.GONE:
+            return None
+        return await vanished(self.crew, self.job_id, "the task is unknown", error_columns(error))
 
     async def _failed(self, row: Row, error: EndpointError) -> None:
         crew = self.crew
@@ -102,7 +103,7 @@ class _Following:
             self.again = timing.now()  # the pause holds it back
         await troubled(crew, row, error)
 
-    async def _answered(self, row: Row, task: Task) -> bool:
+    async def _answered(self, row: Row, task: Task) -> Row | None:
         crew = self.crew
         crew.gate.answered()
         self.course.asked(task)
@@ -113,7 +114,7 @@ class _Following:
         self.again = timing.now() + timing.growing(self.linkless) if self.linkless else None
         if task.state != "working":
             crew.pace.landed(self.job_id)  # its place is free; whoever waits for it need not wait for the log
-        over = await ended(crew, row, task, last=self.linkless >= timing.TRIES)
-        if over and task.state == "completed":
+        end = await ended(crew, row, task, last=self.linkless >= timing.TRIES)
+        if end is not None and task.state == "completed":
             self.course.ended(task)
-        return over
+        return end

@@ -1,16 +1,19 @@
 """The way to a result's host: every hop judged, and the connection made to the very address that was judged.
 
 Between a look at a name's address and httpx's own look the name may come to lead elsewhere (DNS rebinding),
-so httpx is given the address; TLS and the Host header keep the name.
+so httpx is given the address; TLS and the Host header keep the name. All of this blocks, on the thread of one
+download, and is ended from elsewhere by cutting its `Line`.
 """
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import functools
 import socket
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -22,13 +25,15 @@ from motion_widgets.texts import say
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["failed", "opened"]
+__all__ = ["Line", "failed", "opened"]
 
 HOPS = 4
 ADDRESSES = 4
 """Addresses of one host that are tried."""
+OPENING_SECONDS = 60.0
+"""Total deadline of looking up, connecting, redirects and headers."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
 
@@ -38,8 +43,70 @@ def failed(why: str) -> ServerError:
     return ServerError(say("download_failed", why=why), code="download_failed", kind="download", detail=why)
 
 
-@asynccontextmanager
-async def opened(link: str, headers: Mapping[str, str], *, trusted: bool) -> AsyncIterator[httpx.Response]:
+class Line:
+    """What one download is connected by, so that any thread can end it.
+
+    A blocking read knows how long it may be silent, but no total deadline, nor that nobody waits any more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._end: socket.socket | None = None
+        self._cut = False
+        self._due = float("inf")
+
+    @property
+    def patience(self) -> float:
+        """For how many s more it may be opened; at most the whole deadline."""
+        return min(max(self._due - time.monotonic(), 0.0), OPENING_SECONDS)
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Be opened meanwhile, against a deadline."""
+        self._due = time.monotonic() + OPENING_SECONDS
+        try:
+            yield
+        finally:
+            self._due = float("inf")
+
+    def watch(self) -> None:
+        """Cut it if it is not open in time."""
+        if time.monotonic() >= self._due:
+            self.cut()
+
+    def cut(self) -> None:
+        """End what is under way; whoever reads meets an error, now or as soon as there is a connection."""
+        with self._lock:
+            self._cut, self._due = True, float("inf")
+            if self._end is not None:
+                with contextlib.suppress(OSError):  # it ended by itself
+                    self._end.shutdown(socket.SHUT_RDWR)
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Hear from the HTTP library what it does."""
+        if event == "connection.connect_tcp.complete":
+            self._hold(info["return_value"].get_extra_info("socket"))
+        self.check()
+
+    def check(self) -> None:
+        """Raise if it was cut."""
+        if self._cut:
+            raise failed(f"it did not begin within {OPENING_SECONDS:g} s")
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._hold(None)
+
+    def _hold(self, made: socket.socket | None) -> None:
+        # A handle of our own: TLS takes the socket itself over.
+        with self._lock:
+            if self._end is not None:
+                self._end.close()
+            self._end = made.dup() if made is not None else None
+
+
+@contextmanager
+def opened(link: str, headers: Mapping[str, str], line: Line, *, trusted: bool) -> Iterator[httpx.Response]:
     """Ask for a link, following redirects; give the open answer of the last hop.
 
     Parameters
@@ -48,68 +115,89 @@ async def opened(link: str, headers: Mapping[str, str], *, trusted: bool) -> Asy
         Where to begin.
     headers
         Sent to every hop; no key is ever among them.
+    line
+        By which this is ended from another thread.
     trusted
         The endpoint is on this machine, so plain http and loopback are right.
 
     Raises
     ------
     EndpointError
-        A hop leads where a result has no business to be, has no address, or there are too many.
+        A hop leads where a result has no business to be, has no address, there are too many, or the line was
+        cut.
     httpx.HTTPError, httpx.InvalidURL
         The host cannot be reached.
     """
-    url = httpx.URL(link)
+    with contextlib.ExitStack() as stack:
+        with line.opening():
+            try:
+                response = _followed(httpx.URL(link), headers, line, stack, trusted=trusted)
+            except httpx.HTTPError:
+                line.check()  # then this was no fault of the host's
+                raise
+        yield response
+
+
+def _followed(
+    url: httpx.URL, headers: Mapping[str, str], line: Line, stack: contextlib.ExitStack, *, trusted: bool
+) -> httpx.Response:
     for _ in range(HOPS):
-        async with _hop(url, headers, trusted=trusted) as response:
-            if not response.is_redirect:
-                yield response
-                return
-            url = url.join(response.headers.get("location", ""))
+        line.check()
+        response = stack.enter_context(_hop(url, headers, line, trusted=trusted))
+        if not response.is_redirect:
+            return response
+        url = url.join(response.headers.get("location", ""))
+        stack.close()
     raise failed("too many redirects")
 
 
-@asynccontextmanager
-async def _hop(url: httpx.URL, headers: Mapping[str, str], *, trusted: bool) -> AsyncIterator[httpx.Response]:
+@contextmanager
+def _hop(
+    url: httpx.URL, headers: Mapping[str, str], line: Line, *, trusted: bool
+) -> Iterator[httpx.Response]:
     """Ask one host. Each hop has a client of its own: no cookie and no connection is carried on."""
     here = trusted and is_loopback(str(url))
     proxy = None if here else _proxy_for(url)
-    addresses = [] if here else await _addresses(url, by_proxy=proxy is not None)
-    context = _tls() if _tls.cache_info().currsize else await asyncio.to_thread(_tls)
+    addresses = [] if here else _addresses(url, by_proxy=proxy is not None)
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    async with httpx.AsyncClient(trust_env=False, proxy=proxy, verify=context, timeout=timeout) as http:
+    with (
+        contextlib.closing(line),
+        httpx.Client(trust_env=False, proxy=proxy, verify=_tls(), timeout=timeout) as http,
+    ):
         if here or proxy is not None:
-            response = await http.send(http.build_request("GET", url, headers=headers), stream=True)
+            request = http.build_request("GET", url, headers=headers, extensions={"trace": line.trace})
+            response = http.send(request, stream=True)
         else:
-            response = await _send_to(http, addresses, url, headers)
+            response = _send_to(http, addresses, url, headers, line)
         try:
             yield response
         finally:
-            await response.aclose()
+            response.close()
 
 
-async def _send_to(
-    http: httpx.AsyncClient, addresses: list[str], url: httpx.URL, headers: Mapping[str, str]
+def _send_to(
+    http: httpx.Client, addresses: list[str], url: httpx.URL, headers: Mapping[str, str], line: Line
 ) -> httpx.Response:
     """Ask the first address that lets itself be connected to, in the name of the link's host."""
     named = {**headers, "Host": url.netloc.decode("ascii")}
-    extensions = {"sni_hostname": url.raw_host.decode("ascii")}
+    extensions = {"sni_hostname": url.raw_host.decode("ascii"), "trace": line.trace}
     for number, address in enumerate(addresses, 1):
         request = http.build_request("GET", url.copy_with(host=address), headers=named, extensions=extensions)
         try:
-            return await http.send(request, stream=True)
+            return http.send(request, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if number == len(addresses):
                 raise
     raise AssertionError
 
 
-async def _addresses(url: httpx.URL, *, by_proxy: bool) -> list[str]:
+def _addresses(url: httpx.URL, *, by_proxy: bool) -> list[str]:
     """Look a host up, once, and judge what is found: all of it must be public."""
     host = url.raw_host.decode("ascii")
     if url.scheme != "https" or not host:
         raise _refused(host)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, url.port or 443, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, url.port or 443, type=socket.SOCK_STREAM)
     except OSError as error:
         if by_proxy:  # where only the proxy knows the names outside
             return []

@@ -304,20 +304,21 @@ class Runner:
         if planned or resend:
             group = None if order.in_turn else crew.forecast.group(row)
             del row  # thousands may wait here
-            await submit(
+            taken = await submit(
                 crew, job_id, group=group, resend=resend,
                 stopped=lambda: self._stopped_for(order), stop=self._stop,
             )  # fmt: skip
-            row = await crew.db(log.job, job_id)
+            row = taken if taken is not None else await crew.db(log.job, job_id)
+            del taken
             if crew.closing:
                 return False
         if row["state"] in (State.SUBMITTED, State.RUNNING):
             crew.pace.at_endpoint(job_id)
             following = follow(crew, row)
             del row
-            await following
+            end = await following
             crew.pace.landed(job_id)
-            row = await crew.db(log.job, job_id)
+            row = end if end is not None else await crew.db(log.job, job_id)
         if row["state"] == State.COMPLETED:
             return await collect(crew, row)
         return row["state"] in ENDS

@@ -54,7 +54,7 @@ async def submit(
     resend: bool,
     stopped: Callable[[], EndpointError | None],
     stop: Callable[[EndpointError], None],
-) -> None:
+) -> Row | None:
     """Send a planned job (`resend`: one of unknown outcome) until it is accepted, refused, unknown or rests.
 
     Parameters
@@ -71,26 +71,32 @@ async def submit(
         Says why nothing may be sent now. None: go.
     stop
         Called with an error that every other submit would meet as well.
+
+    Returns
+    -------
+    Row | None
+        The job as it was accepted. None: it was not.
     """
     tries = 0
     while True:
         await crew.pace.enter(job_id, group)
-        accepted, wait = False, None
+        accepted: Row | None = None
+        wait: float | None = None
         try:
             why = stopped()
             if why is not None and not resend:
                 await crew.db(crew.log.record, job_id, **error_columns(why))
-                return
+                return None
             if crew.closing:
-                return
+                return None
             with crew.whole(job_id):
                 attempt = _Attempt(crew, job_id, resend=resend, tries=tries, stop=stop)
                 wait = await attempt.make()
                 accepted = attempt.accepted
         finally:
-            crew.pace.leave(job_id, accepted=accepted)
+            crew.pace.leave(job_id, accepted=accepted is not None)
         if wait is None or crew.closing:
-            return
+            return accepted
         tries += 1
         await crew.clock.sleep(wait, job_id)
 
@@ -128,7 +134,8 @@ class _Attempt:
         """An earlier try may have been accepted: no refusal of this one proves that nothing was."""
         self.tries = tries
         self.stop = stop
-        self.accepted = False
+        self.accepted: Row | None = None
+        """The job's row once the endpoint took it."""
 
     async def make(self) -> float | None:
         """Intend, publish, seal, send, write down."""
@@ -203,30 +210,34 @@ class _Attempt:
                 return await self._put_back(error)
             if not sealed:
                 return None  # somebody took the job over, and says what becomes of it
-            if not self._welcome:  # the endpoint said meanwhile that it is full, or the runner closes
-                return await self._put_back(None, wait=0.0)
             return await self._post(client, body, idempotency_key)
 
     async def _post(
         self, client: EndpointClient, body: str, idempotency_key: str
     ) -> float | IdempotencyError | None:
         try:
-            answer = await client.submit(body.encode(), idempotency_key)
+            # The last look is at the last moment: the endpoint may have said meanwhile that it is full.
+            answer = await client.submit(body.encode(), idempotency_key, go=lambda: self._welcome)
         except IdempotencyError as error:
             return error
+        except NotSentError as error:
+            if error.code == "held_back":
+                return await self._put_back(None, wait=0.0)
+            return await self._refused(error)
         except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
             return await self._refused(error)
         return await self._accepted(answer)
 
     async def _accepted(self, answer: Submitted) -> float | None:
         crew, log, job_id = self.crew, self.log, self.job_id
-        self.accepted = True
-        moved = await crew.insist(
-            log.move, job_id, State.SUBMITTED, task_id=answer.task_id, submitted=now_us(), answer=answer.raw,
-            request_id=answer.request_id, server_word=answer.status, estimated_time=answer.estimated_time,
+        self.accepted = await crew.insist(
+            crew.moved, job_id, State.SUBMITTED,
+            task_id=answer.task_id, submitted=now_us(), answer=answer.raw, request_id=answer.request_id,
+            server_word=answer.status, estimated_time=answer.estimated_time,
             note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
         )  # fmt: skip
-        if not moved:  # somebody decided otherwise meanwhile; a paid task's id is kept all the same
+        if self.accepted["task_id"] != answer.task_id:
+            # Somebody decided otherwise meanwhile; a paid task's id is kept all the same.
             await crew.insist(log.remark, job_id, f"accepted as {answer.task_id}")
         return None
 
@@ -284,7 +295,7 @@ class _Attempt:
         if self.doubt:
             return await self._unknown(error)
         columns = error_columns(error) if error is not None else {}
-        note = str(error) if error is not None else "held back before anything was sent"
+        note = str(error) if error is not None else say("held_back")
         await self._say(State.PLANNED, note, settle=0, **columns)
         return wait
 

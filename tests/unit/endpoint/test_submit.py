@@ -71,6 +71,27 @@ def test_submit_sends_key_body_and_idempotency_key_once() -> None:
     assert asked.headers["content-type"] == "application/json"
 
 
+def test_what_is_called_off_at_the_last_moment_is_not_sent() -> None:
+    connected: list[int] = []
+
+    async def go() -> tuple[str, list[Asked]]:
+        async with Wire(says(200, TASK)) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
+
+            def off() -> bool:
+                connected.append(wire.connections)
+                return False
+
+            with pytest.raises(NotSentError) as caught:
+                await client.submit(BODY, "job-1", go=off)
+            await client.submit(BODY, "job-2")
+            return caught.value.code, wire.asked
+
+    code, asked = run(go())
+    assert code == "held_back"
+    assert [one.headers["idempotency-key"] for one in asked] == ["job-2"]
+    assert len(connected) == 1, "asked once, and late"
+
+
 def test_replayed_answer_says_so_and_keeps_the_request_id() -> None:
     got = submit(says(200, TASK, headers={"Idempotency-Replayed": "true", "X-Request-Id": "req-9"}))
     assert (got.replayed, got.request_id) == (True, "req-9")

@@ -629,9 +629,9 @@ def test_truncated_result_is_resumed_not_begun_anew(stage, ws, req, monkeypatch)
 
     starts, real = [], Download._save
 
-    async def save(self, response, identity, start):
+    def save(self, response, identity, start):
         starts.append(start)
-        await real(self, response, identity, start)
+        real(self, response, identity, start)
 
     monkeypatch.setattr(Download, "_save", save)
     stage.play(on("result", "truncated", part=0.5))

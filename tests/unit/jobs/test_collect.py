@@ -123,11 +123,11 @@ def test_redirects_are_followed_hop_by_hop(ws, req, endpoint):
 def test_disk_trouble_waits_and_goes_on(ws, req, endpoint, monkeypatch):
     real, left = Download._save, [2]
 
-    async def full(self, *arguments):
+    def full(self, *arguments):
         if left[0]:
             left[0] -= 1
             raise OSError(28, "No space left on device")
-        await real(self, *arguments)
+        real(self, *arguments)
 
     monkeypatch.setattr(Download, "_save", full)
     finished(ws, req, endpoint)

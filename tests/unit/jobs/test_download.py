@@ -8,9 +8,12 @@ import base64
 import dataclasses
 import hashlib
 import json
+import select
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -198,8 +201,95 @@ class TestPace:
                 handler.wfile.write(b"H")
 
         host.script.append(drip)
-        monkeypatch.setattr(room, "OPENING_SECONDS", 0.3)
-        refused(Download(tmp_path / "job.mp4", owner="me", trusted=True), host.url, "could not be downloaded")
+        monkeypatch.setattr(route, "OPENING_SECONDS", 0.3)
+        refused(Download(tmp_path / "job.mp4", owner="me", trusted=True), host.url, "not begin within 0.3 s")
+
+
+def working():
+    """Say whether any thread still downloads."""
+    return any(one.name == "motion-widgets-work" for one in threading.enumerate())
+
+
+def cancelled(download, link, when):
+    """Cancel a download at a moment; soon after that nothing of it may be under way."""
+
+    async def story():
+        task = asyncio.create_task(download.fetch(link))
+        while not when():
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+    until(lambda: not working())
+
+
+class TestCutting:
+    def test_while_the_host_says_nothing(self, tmp_path, host):
+        host.script.append(lambda _: host.let_go.wait(60))
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        cancelled(download, host.url, lambda: host.asked)
+
+    def test_in_the_middle_of_a_file_keeps_what_came(self, tmp_path, host):
+        host.script.append(host.half_and_hang)
+        half, download = len(host.clip) // 2, Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        cancelled(download, host.url, lambda: download.part.size() == half)
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == host.clip
+        assert host.asked[1]["range"] == f"bytes={half}-"
+
+    def test_while_the_connection_is_secured(self, tmp_path, internet):
+        silent = socket.create_server(("127.0.0.1", 0))
+        internet.routes[PUBLIC] = silent.getsockname()[1]
+        internet.names["results.example"] = [[PUBLIC]]
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
+        with silent:
+            cancelled(download, LINK, lambda: select.select([silent], [], [], 0)[0])
+
+    def test_before_there_is_a_connection_none_is_made(self, tmp_path, host, internet, monkeypatch):
+        looking, found = threading.Event(), threading.Event()
+
+        def slow(*_args, **_options):
+            looking.set()
+            found.wait(60)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PUBLIC, 443))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+
+        async def story():
+            download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
+            task = asyncio.create_task(download.fetch(LINK))
+            await asyncio.to_thread(looking.wait, 60)
+            task.cancel()
+            await asyncio.sleep(0)
+            found.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(story())
+        assert internet.connected == []
+
+    def test_a_slow_disk_does_not_hold_the_loop_up(self, tmp_path, host, monkeypatch):
+        slow, real, ticks = threading.Event(), Part.begin, []
+
+        def begin(part, note):
+            assert slow.wait(60)
+            real(part, note)
+
+        monkeypatch.setattr(Part, "begin", begin)
+
+        async def story():
+            task = asyncio.create_task(
+                Download(tmp_path / "job.mp4", owner="me", trusted=True).fetch(host.url)
+            )
+            while not host.asked:
+                await asyncio.sleep(0.005)
+            ticks.append(task.done())
+            slow.set()
+            return await task
+
+        assert asyncio.run(story()).path.read_bytes() == host.clip
+        assert ticks == [False]
 
 
 @pytest.fixture

@@ -166,11 +166,11 @@ def test_refused_connection_is_planned_again_and_tried_until_it_works(spaces, re
     real = wire.EndpointClient.submit
     left = [3]
 
-    async def submit(self, body, key):
+    async def submit(self, body, key, **options):
         if left[0]:
             left[0] -= 1
             self = wire.EndpointClient("http://127.0.0.1:9", ws.secret)  # nobody listens there
-        return await real(self, body, key)
+        return await real(self, body, key, **options)
 
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
     job = ws.submit(req, max_cost=MAX).wait(30)
@@ -259,7 +259,7 @@ def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, en
 
 
 def test_unforeseen_error_of_a_post_is_unknown(ws, req, endpoint, monkeypatch):
-    async def submit(*_):
+    async def submit(*_, **__):
         raise ZeroDivisionError("odd")
 
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
