@@ -41,6 +41,8 @@ _FETCH_FAR = 5000
 """The same over a network, where many save ways."""
 _PACKED = 5000
 """Distinct texts of a pack that are kept at once."""
+_FEW = 50
+"""Categories of a column that are remembered for the next frame at most."""
 _CHANGED = 5
 """A frame is read anew when more than one in so many of its jobs has changed."""
 _MANY = 10_000
@@ -223,6 +225,16 @@ def _extended() -> dict[str, Any]:
     }
 
 
+def _categories(texts: Sequence[str]) -> pd.CategoricalDtype:
+    import pandas as pd
+
+    return pd.CategoricalDtype(pd.Index(texts, dtype=_text_dtype()))
+
+
+_few = functools.lru_cache(maxsize=256)(_categories)
+"""The same, made once: pandas looks long whether categories differ, and most columns have the same few."""
+
+
 def _column(name: str, kind: str) -> _Column:
     return (_Axis if kind == AXIS else _Column)(name, kind)
 
@@ -341,5 +353,5 @@ class _Axis(_Column):
             rank = {text: place for place, text in enumerate(ranked)}
             places = [*(rank[text] for text in texts), -1]  # which is where the code -1 points
             found = np.array(places, dtype=np.int32)[found]
-        categories = pd.Index(ranked, dtype=_text_dtype())
-        return pd.Categorical.from_codes(found, categories=categories, validate=False)
+        dtype = _few(tuple(ranked)) if len(ranked) <= _FEW else _categories(ranked)
+        return pd.Categorical.from_codes(found, dtype=dtype, validate=False)
