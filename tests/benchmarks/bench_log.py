@@ -79,7 +79,8 @@ def raw(log: Log, path: Path, call: Callable[[Log, str], str]) -> Timed:
         statements.append((text, given))
 
     event.listen(log._writer, "before_cursor_execute", seen)
-    job_id = call(log, "seen")
+    key = f"seen in {path.name}"
+    job_id = call(log, key)
     event.remove(log._writer, "before_cursor_execute", seen)
     bare = Log(path)
     bare.set_budget(BUDGET, 10**12)
@@ -92,7 +93,7 @@ def raw(log: Log, path: Path, call: Callable[[Log, str], str]) -> Timed:
     def write(number: int) -> None:
         new = {
             job_id: f"job-{number:016}",
-            "seen": f"raw-{number}",
+            key: f"raw-{number}",
             f"motion-{job_id}": f"motion-{number}",
         }
         db.execute("BEGIN IMMEDIATE")  # the log hands it to the driver, where nothing is seen of it
