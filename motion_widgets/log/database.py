@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from motion_widgets.errors import LogError
+from motion_widgets.log.hand import AtHand
 from motion_widgets.log.migrations import migrate
 from motion_widgets.log.opening import BUSY_SECONDS, Opening, look
 from motion_widgets.log.rescue import is_damage
@@ -76,6 +77,8 @@ class Database:
         self._lock = threading.RLock()
         self._reader: Engine | None = None
         self._writer: Engine | None = None
+        self._reading: AtHand | None = None
+        self._writing: AtHand | None = None
         self._group: _Group | None = None
         try:
             address = _address(url)
@@ -118,6 +121,7 @@ class Database:
             self._writer = _engine(
                 address, begin="BEGIN IMMEDIATE", journal=journal, pool_size=1, max_overflow=0
             )
+            self._writing = AtHand(self._writer)
             with self._writer.begin() as connection:
                 self._take_turns(connection)
                 migrate(connection)
@@ -131,6 +135,7 @@ class Database:
             journal="" if self.read_only and not own else journal,
             pragmas=[_CACHE],
         )
+        self._reading = AtHand(self._reader)
         with self.read() as connection:
             self.salt = str(
                 connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar_one_or_none()
@@ -144,12 +149,12 @@ class Database:
 
     def close(self) -> None:
         """Close all connections that are not in use; what is still written opens its own again."""
-        if self._reader is not None:
-            self._reader.dispose()
+        if self._reading is not None:
+            self._reading.close()
         # A pool that is emptied while somebody takes its only connection lets them wait for it in vain.
-        if self._writer is not None and self._lock.acquire(timeout=1):
+        if self._writing is not None and self._lock.acquire(timeout=1):
             try:
-                self._writer.dispose()
+                self._writing.close()
             finally:
                 self._lock.release()
 
@@ -169,8 +174,8 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[Connection]:
-        assert self._writer is not None
-        with _connected(self._writer) as connection, connection.begin():
+        assert self._writing is not None
+        with self._writing.connection() as connection, connection.begin():
             self._take_turns(connection)
             yield connection
 
@@ -220,12 +225,12 @@ class Database:
         group = self._group
         if group is not None and (group.thread != threading.get_ident() or group.connection is None):
             group = None
-        assert self._reader is not None
+        assert self._reading is not None
         try:
             if group is not None and group.connection is not None:
                 yield group.connection
             else:
-                with _connected(self._reader) as connection:
+                with self._reading.connection() as connection:
                     yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
             if group is not None:
@@ -253,15 +258,6 @@ class _Group:
         self.thread = threading.get_ident()
         self.connection: Connection | None = None
         self.broken = False
-
-
-def _connected(engine: Engine) -> Connection:
-    """Take a connection; one that an interrupted cell left in the middle of a call is replaced."""
-    try:
-        return engine.connect()
-    except ProgrammingError:  # psycopg says so when it is asked whether it still lives
-        engine.dispose()
-        return engine.connect()
 
 
 @contextmanager

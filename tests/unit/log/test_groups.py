@@ -110,12 +110,11 @@ def test_a_group_that_failed_leaves_the_log_free_for_others(log, add, address):
 
 
 def test_a_connection_that_an_interrupt_left_half_way_is_replaced(log, add):
-    """As an interrupted cell may leave it: back in the pool, and still in a transaction."""
+    """As an interrupted cell may leave it: put back, and still in a transaction."""
     row = add()
-    for engine in (log._reader, log._writer):
-        taken = engine.raw_connection()
-        driver = taken.dbapi_connection
-        taken.close()
-        driver.execute("SELECT 1")
+    for take in (log.read, log.write):
+        with take() as connection:
+            driver = connection.connection.dbapi_connection
+        driver.execute("SELECT 1" if log.path is None else "BEGIN")
     assert log.job(row["id"])["state"] == "planned"
     assert log.intend(row["id"], 1, owner="me")

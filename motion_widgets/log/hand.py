@@ -1,0 +1,93 @@
+"""A connection of SQLite that stays at hand: taking one out of the pool costs more than most statements."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import ProgrammingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["AtHand"]
+
+
+class AtHand:
+    """Gives an engine's connections, where it is SQLite's the same one each time.
+
+    Parameters
+    ----------
+    engine
+        Whose.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._parting = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Give the connection at hand; while somebody else has that, one of the pool."""
+        if self._engine.dialect.name != "sqlite" or not self._lock.acquire(blocking=False):
+            with _pooled(self._engine) as connection:
+                yield connection
+            return
+        try:
+            self._parting = False
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            self._begin_afresh(self._connection)
+            yield self._connection
+        finally:
+            try:
+                self._end()
+            finally:
+                self._lock.release()
+
+    def close(self) -> None:
+        """Close what is at hand and in the pool; what is in use is closed when it no longer is."""
+        self._parting = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._end()
+            finally:
+                self._lock.release()
+        self._engine.dispose()
+
+    @staticmethod
+    def _begin_afresh(connection: Connection) -> None:
+        """End what an interrupted cell left half-way."""
+        driver: Any = connection.connection.dbapi_connection
+        if driver.in_transaction:
+            driver.rollback()
+
+    def _end(self) -> None:
+        """Let the moment that was read go, so that the journal can be written over."""
+        connection = self._connection
+        if connection is None:
+            return
+        whole = False
+        try:
+            if connection.in_transaction():
+                connection.rollback()
+            whole = not self._parting
+        finally:
+            if not whole:
+                self._connection = None
+                connection.invalidate()  # the pool that it came from may be no more
+                connection.close()
+
+
+def _pooled(engine: Engine) -> Connection:
+    """Take a connection; one that an interrupted cell left in the middle of a call is replaced."""
+    try:
+        return engine.connect()
+    except ProgrammingError:  # psycopg says so when it is asked whether it still lives
+        engine.dispose()
+        return engine.connect()

@@ -1,0 +1,80 @@
+"""The connection at hand: one at a time has it, it holds nothing back, and it is closed with the log."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from motion_widgets.log.store import Log
+from motion_widgets.log.tables import jobs
+from tests.unit.log.conftest import VALUES
+
+
+def journal(log):
+    """SQLite removes it when the last connection is closed."""
+    return Path(f"{log.path}-wal")
+
+
+def test_one_has_it_at_a_time_and_others_are_given_another(log, add):
+    row = add()
+    with log.read() as first, log.read() as second:
+        assert first is not second
+        assert first.execute(select(jobs.c.id)).scalar_one() == row["id"]
+        assert second.execute(select(jobs.c.id)).scalar_one() == row["id"]
+    with log.read() as again:
+        assert again is first
+        told = []
+        other = threading.Thread(target=lambda: told.append(log.job(row["id"])))
+        other.start()
+        other.join(30)
+        assert told == [row]
+
+
+def test_what_was_read_is_held_no_longer_than_the_reading(log, add):
+    row = add()
+    log.job(row["id"])
+    with contextlib.closing(sqlite3.connect(log.path)) as db:
+        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert busy == 0
+    log.record(row["id"], progress=50)
+    assert log.job(row["id"])["progress"] == 50
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_in_the_midst_leaves_nothing_behind(log, add, error):
+    row = add()
+
+    def breaks(take):
+        with take() as connection:
+            connection.execute(select(jobs.c.id)).fetchone()
+            raise error
+
+    for take in (log.read, log.write):
+        with pytest.raises(error):
+            breaks(take)
+    log.record(row["id"], progress=50)
+    assert log.job(row["id"])["progress"] == 50
+
+
+def test_closing_closes_it_and_the_next_call_opens_another(log, add):
+    row = add()
+    assert journal(log).exists()
+    log.close()
+    assert not journal(log).exists()
+    log.record(row["id"], progress=50)
+    assert (log.job(row["id"])["progress"], journal(log).exists()) == (50, True)
+
+
+def test_closing_in_the_midst_closes_it_afterwards(tmp_path):
+    log = Log(tmp_path / "log.sqlite")
+    row, _ = log.add_job(VALUES)
+    with log.read() as connection:
+        log.close()
+        assert connection.execute(select(jobs.c.id)).scalar_one() == row["id"]
+        assert journal(log).exists()
+    assert not journal(log).exists()
