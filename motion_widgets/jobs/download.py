@@ -152,7 +152,7 @@ class Download:
         return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
 
     def _stream(self, link: str, identity: str, start: int, line: Line) -> None:
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
         with opened(link, headers, line, trusted=self._trusted) as response:

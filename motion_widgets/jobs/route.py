@@ -155,20 +155,20 @@ def _followed(
 def _hop(
     url: httpx.URL, headers: Mapping[str, str], line: Line, *, trusted: bool
 ) -> Iterator[httpx.Response]:
-    """Ask one host. Each hop has a client of its own: no cookie and no connection is carried on."""
+    """Ask one host. Each hop has a transport of its own: no connection is carried on.
+
+    A whole client would add redirects, cookies and the environment's say, none of which has business here.
+    """
     here = trusted and is_loopback(str(url))
     proxy = None if here else _proxy_for(url)
     addresses = [] if here else _addresses(url, by_proxy=proxy is not None)
-    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    with (
-        contextlib.closing(line),
-        httpx.Client(trust_env=False, proxy=proxy, verify=_tls(), timeout=timeout) as http,
-    ):
+    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS).as_dict()
+    asked = {"timeout": timeout, "trace": line.trace}
+    with contextlib.closing(line), httpx.HTTPTransport(trust_env=False, proxy=proxy, verify=_tls()) as http:
         if here or proxy is not None:
-            request = http.build_request("GET", url, headers=headers, extensions={"trace": line.trace})
-            response = http.send(request, stream=True)
+            response = http.handle_request(httpx.Request("GET", url, headers=headers, extensions=asked))
         else:
-            response = _send_to(http, addresses, url, headers, line)
+            response = _send_to(http, addresses, url, headers, asked)
         try:
             yield response
         finally:
@@ -176,15 +176,19 @@ def _hop(
 
 
 def _send_to(
-    http: httpx.Client, addresses: list[str], url: httpx.URL, headers: Mapping[str, str], line: Line
+    http: httpx.HTTPTransport,
+    addresses: list[str],
+    url: httpx.URL,
+    headers: Mapping[str, str],
+    asked: Mapping[str, Any],
 ) -> httpx.Response:
     """Ask the first address that lets itself be connected to, in the name of the link's host."""
     named = {**headers, "Host": url.netloc.decode("ascii")}
-    extensions = {"sni_hostname": url.raw_host.decode("ascii"), "trace": line.trace}
+    extensions = {**asked, "sni_hostname": url.raw_host.decode("ascii")}
     for number, address in enumerate(addresses, 1):
-        request = http.build_request("GET", url.copy_with(host=address), headers=named, extensions=extensions)
+        request = httpx.Request("GET", url.copy_with(host=address), headers=named, extensions=extensions)
         try:
-            return http.send(request, stream=True)
+            return http.handle_request(request)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if number == len(addresses):
                 raise
