@@ -38,9 +38,8 @@ def write_sidecar(log: Log, root: Path, job_id: str) -> None:
     part = root / f".{job_id}.{secrets.token_hex(4)}.json.part"
     with contextlib.suppress(OSError, LogError):
         row = log.job(job_id)
-        text = redact(json.dumps(_content(row), ensure_ascii=False, indent=1))
         try:
-            part.write_text(text + "\n", "utf-8")
+            part.write_text(redact(_written(_content(row))), "utf-8")
             part.replace((root / row["result_path"]).with_suffix(".json"))
         finally:
             part.unlink(missing_ok=True)
@@ -126,6 +125,14 @@ def _content(row: Row) -> dict[str, Any]:
         "prices_date": row["prices_date"], "toolkit_version": row["toolkit_version"],
         "result": {"sha": row["result_sha"], "size": row["result_size"]},
     }  # fmt: skip
+
+
+def _written(content: dict[str, Any]) -> str:
+    """Write JSON for people, a field a line; `indent` would take ten times as long."""
+    lines = [
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in content.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _plain(name: str, value: object) -> bool:
