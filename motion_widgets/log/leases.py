@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["FREE", "LEASE", "Leases", "asking", "leased", "lives", "unheld"]
+__all__ = ["FREE", "LEASE", "Leases", "asking", "leased", "lives", "unheld", "until"]
 
 LEASE = 15.0
 """s that a driver may be silent before another process takes its jobs over."""
@@ -69,7 +69,7 @@ class Leases(Database):
     def renew(self, owner: str, seconds: float = LEASE) -> None:
         """Renew all leases of an owner; one that somebody else took meanwhile stays theirs."""
         with self.write() as connection:
-            _RENEW.run(connection, {"b_owner": owner, **leased(owner, seconds)})
+            _RENEW.run(connection, {"b_owner": owner, "lease_until": until(seconds)})
 
     def release(self, job_id: str, owner: str) -> None:
         """Give a lease up."""
@@ -85,7 +85,12 @@ def unheld() -> ColumnElement[bool]:
 
 def leased(owner: str, seconds: float) -> dict[str, Any]:
     """Give the columns of a lease that begins now."""
-    return {"lease_owner": owner, "lease_until": now_us() + int(seconds * 1e6)}
+    return {"lease_owner": owner, "lease_until": until(seconds)}
+
+
+def until(seconds: float) -> int:
+    """Give when a lease ends that begins now, in unix microseconds."""
+    return now_us() + int(seconds * 1e6)
 
 
 def asking(owner: str) -> dict[str, Any]:
