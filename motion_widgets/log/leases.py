@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select, update
 
 from motion_widgets.log.database import Database, now_us
-from motion_widgets.log.prepared import Prepared
+from motion_widgets.log.prepared import Prepared, by_column
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class Leases(Database):
                     found += _CLAIMED.rows(connection, {"b_id": some[0], "b_owner": owner})
                 else:
                     connection.execute(_CLAIM_SOME, {"b_ids": some, **lease})
-                    rows = connection.execute(_CLAIMED_SOME, {"b_ids": some, "b_owner": owner}).mappings()
-                    found += [dict(row) for row in rows]
+                    found += by_column(connection.execute(_CLAIMED_SOME, {"b_ids": some, "b_owner": owner}))
         return found
 
     def renew(self, owner: str, seconds: float = LEASE) -> None:
