@@ -12,7 +12,7 @@ from motion_widgets.log.database import now_us
 from motion_widgets.log.leases import lives
 from motion_widgets.log.moves import next_seq
 from motion_widgets.log.names import new_id, whoami
-from motion_widgets.log.prepared import Prepared
+from motion_widgets.log.prepared import Prepared, by_column
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, jobs
 
@@ -124,8 +124,7 @@ def _earlier(connection: Connection, wanted: Sequence[Row]) -> dict[tuple[Any, .
             if len(some) == 1:  # an IN is written anew each time
                 result = _EARLIER.rows(connection, {**mine, "key": some[0]})
             else:
-                named_so = connection.execute(_EARLIER_OF, {**mine, "keys": some})
-                result = [dict(one) for one in named_so.mappings()]
+                result = by_column(connection.execute(_EARLIER_OF, {**mine, "keys": some}))
             for job in result:
                 found.setdefault(_content(job), []).append(job)
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, or_, select, update
 
 from motion_widgets.log.database import Database, now_us
-from motion_widgets.log.prepared import Prepared
+from motion_widgets.log.prepared import Prepared, by_column
 from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["FREE", "LEASE", "Leases", "asking", "leased", "lives", "unheld"]
+__all__ = ["FREE", "LEASE", "Leases", "asking", "leased", "lives", "unheld", "until"]
 
 LEASE = 15.0
 """s that a driver may be silent before another process takes its jobs over."""
@@ -62,14 +62,13 @@ class Leases(Database):
                     found += _CLAIMED.rows(connection, {"b_id": some[0], "b_owner": owner})
                 else:
                     connection.execute(_CLAIM_SOME, {"b_ids": some, **lease})
-                    rows = connection.execute(_CLAIMED_SOME, {"b_ids": some, "b_owner": owner}).mappings()
-                    found += [dict(row) for row in rows]
+                    found += by_column(connection.execute(_CLAIMED_SOME, {"b_ids": some, "b_owner": owner}))
         return found
 
     def renew(self, owner: str, seconds: float = LEASE) -> None:
         """Renew all leases of an owner; one that somebody else took meanwhile stays theirs."""
         with self.write() as connection:
-            _RENEW.run(connection, {"b_owner": owner, **leased(owner, seconds)})
+            _RENEW.run(connection, {"b_owner": owner, "lease_until": until(seconds)})
 
     def release(self, job_id: str, owner: str) -> None:
         """Give a lease up."""
@@ -85,7 +84,12 @@ def unheld() -> ColumnElement[bool]:
 
 def leased(owner: str, seconds: float) -> dict[str, Any]:
     """Give the columns of a lease that begins now."""
-    return {"lease_owner": owner, "lease_until": now_us() + int(seconds * 1e6)}
+    return {"lease_owner": owner, "lease_until": until(seconds)}
+
+
+def until(seconds: float) -> int:
+    """Give when a lease ends that begins now, in unix microseconds."""
+    return now_us() + int(seconds * 1e6)
 
 
 def asking(owner: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from motion_widgets.log.database import now_us
 from motion_widgets.log.holds import require_free
-from motion_widgets.log.leases import FREE, LEASE, asking, leased
+from motion_widgets.log.leases import FREE, LEASE, asking, leased, until
 from motion_widgets.log.names import whoami
 from motion_widgets.log.people import People, give_back, own_budget, take_out
 from motion_widgets.log.prepared import Prepared
@@ -171,7 +171,7 @@ class Moves(People):
         with self.write() as connection:
             if not anyway:
                 require_free(connection, job_id)
-            change = {"body": body, "sent": now_us(), **leased(owner, seconds)}
+            change = {"body": body, "sent": now_us(), "lease_until": until(seconds)}
             asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
             return _SEAL.run(connection, {**asked, **change}) == 1
 

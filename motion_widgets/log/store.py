@@ -24,7 +24,7 @@ from motion_widgets.log.holds import Failing, failing
 from motion_widgets.log.marks import Marks
 from motion_widgets.log.moves import next_seq
 from motion_widgets.log.names import new_id, whoami
-from motion_widgets.log.prepared import Prepared
+from motion_widgets.log.prepared import Prepared, by_column
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
 
@@ -177,7 +177,7 @@ class Log(Marks):
         order = jobs.c.id.desc() if newest else jobs.c.id
         query = select(jobs).where(*where).order_by(order).limit(limit).offset(offset)
         with self.read() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            return list(by_column(connection.execute(query)))
 
     def latest(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, Row]:
         """Give, by key, the job that answers for that content.
