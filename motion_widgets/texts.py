@@ -178,6 +178,7 @@ TEXTS: dict[str, str] = {
     "not_a_number": '{found} holds no numbers, so it can only be counted. Use aggfunc="count" or a numeric column.',
     "no_such_filter": "The log cannot be filtered by {found}. Give a mapping of columns to values, such as {{\u201cmode\u201d: \u201cpro\u201d}}, or SQLAlchemy conditions.",
     "filter_value": "{found} is nothing that {name} can be compared with. Give {want}, a list of them, or a pair (from, to).",
+    "filter_tags": "{found} is no tag. Give a tag, a list of tags of which one is enough, or None for jobs without any.",
     "filter_pair": "{name} is given {count} bounds. A range is a pair (from, to), either of which may be None; several values are a list.",
     "want_text": "text",
     "want_whole": "whole numbers",

@@ -18,7 +18,7 @@ from motion_widgets.log.imports import put_frame
 from motion_widgets.log.marks import last_said, visible
 from motion_widgets.log.reading import Memory, read_frame, read_jobs
 from motion_widgets.log.summaries import RATED, cross, describe
-from motion_widgets.log.tables import budgets, events, jobs, ratings
+from motion_widgets.log.tables import budgets, events, jobs, notes, ratings, tags
 from motion_widgets.log.where import conditions, known
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ _EVENTS = {"job_id": TEXT, "at": TIME, "from_state": AXIS, "to_state": AXIS, "no
 _BUDGETS = {
     "person": AXIS, "endpoint": AXIS, "account": AXIS, "limit": MONEY, "used": MONEY, "since": TIME,
 }  # fmt: skip
+_TAGS = {"job_id": TEXT, "tag": AXIS, "created": TIME, "created_by": AXIS}
+_NOTES = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "text": TEXT}
 _RATINGS = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "usable": TRUTH, "stars": WHOLE}
 
 
@@ -46,8 +48,8 @@ class LogView:
 
     `where` filters in the database. It is a mapping of columns to a value, None (not set), a list of values
     or a pair ``(from, to)``, such as ``{"mode": "pro", "cost": (0.1, None), "state": ["failed", "unknown"]}``
-    (in USD and UTC); or SQLAlchemy conditions on `tables.jobs`; or a list of both. `deleted` also gives the
-    jobs that somebody put out of sight.
+    (in USD and UTC), and of ``"tags"`` to a tag or a list of tags; or SQLAlchemy conditions on `tables.jobs`;
+    or a list of both. `deleted` also gives the jobs that somebody put out of sight.
 
     Parameters
     ----------
@@ -115,6 +117,21 @@ class LogView:
         query = select(*(said.c[name] for name in _RATINGS)).where(said.c.job_id.in_(mine))
         with self._log.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)
+
+    def tags(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
+        """Give the tags of jobs, a row each: job_id, tag, created (UTC), created_by."""
+        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+        query = select(*(tags.c[name] for name in _TAGS)).where(tags.c.job_id.in_(mine))
+        with self._log.read() as connection:
+            return read_frame(connection, query.order_by(tags.c.job_id, tags.c.tag), _TAGS)
+
+    def notes(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
+        """Give the note of each job that has one: job_id, created (UTC), created_by, text."""
+        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+        said = last_said(notes, None).subquery()
+        query = select(*(said.c[name] for name in _NOTES)).where(said.c.job_id.in_(mine), said.c.text != "")
+        with self._log.read() as connection:
+            return read_frame(connection, query.order_by(said.c.job_id), _NOTES)
 
     def budgets(self) -> pd.DataFrame:
         """Give what people may spend: person, endpoint, account, limit, used, left (USD), since (UTC).

@@ -7,18 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
-from sqlalchemy import and_, false, or_
+from sqlalchemy import and_, false, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from motion_widgets.errors import LogError
 from motion_widgets.findings import show
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.states import State
-from motion_widgets.log.tables import jobs
+from motion_widgets.log.tables import jobs, tags
 from motion_widgets.texts import say
 
 __all__ = ["Where", "conditions", "known"]
 
+_TAGS = "tags"
+"""What a filter may name that is no column: a job has any number of tags."""
 _STATES = tuple(state.value for state in State)
 _TELLING = ("clip_name", "clip_sha", "image_name", "image_sha")
 """What tells most jobs apart is asked for first: SQLite looks at the rest only where that holds."""
@@ -26,7 +28,8 @@ Where = Mapping[str, Any] | ColumnElement[bool] | Sequence[Any] | None
 """A mapping, a condition, or a list of such, all of which must hold. None: everything.
 
 In a mapping a value is a column's own, None (not set), a list of values, or a pair ``(from, to)``, both
-included, either of which may be None. Money is in USD; times are UTC where they do not say.
+included, either of which may be None. Money is in USD; times are UTC where they do not say. ``"tags"`` is a
+tag, a list of tags of which a job has at least one, or None (it has none).
 """
 
 
@@ -60,7 +63,7 @@ def conditions(where: Where) -> list[ColumnElement[bool]]:
     if isinstance(where, ColumnElement):
         return [where]
     if isinstance(where, Mapping):
-        known(where or ["id"])
+        known([name for name in where if name != _TAGS] or ["id"])
         names = sorted(where, key=lambda name: name not in _TELLING)
         return [_condition(name, where[name]) for name in names]
     if isinstance(where, Sequence) and not isinstance(where, str):
@@ -69,6 +72,8 @@ def conditions(where: Where) -> list[ColumnElement[bool]]:
 
 
 def _condition(name: str, value: Any) -> ColumnElement[bool]:
+    if name == _TAGS:
+        return _tagged(value)
     column = jobs.c[name]
     if isinstance(value, tuple):
         if len(value) != 2:
@@ -82,6 +87,16 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
         some = [_raw(name, one) for one in several if one is not None]
         return or_(column.in_(some) if some else false(), *([column.is_(None)] if None in several else []))
     return column.is_(None) if value is None else column == _raw(name, value)
+
+
+def _tagged(value: Any) -> ColumnElement[bool]:
+    if value is None:
+        return jobs.c.id.not_in(select(tags.c.job_id))
+    several = list(value) if isinstance(value, Iterable) and not isinstance(value, str | tuple) else [value]
+    for one in several:
+        if not isinstance(one, str):
+            raise LogError.of("filter_tags", found=show(one))
+    return jobs.c.id.in_(select(tags.c.job_id).where(tags.c.tag.in_(several)))
 
 
 def _raw(name: str, value: Any) -> Any:

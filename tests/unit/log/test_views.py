@@ -201,6 +201,57 @@ def test_ratings_are_what_each_person_said_last(log, four):
     assert list(four.ratings({"key": "b"})["usable"]) == [False]
 
 
+class TestTagsAndNotes:
+    @pytest.fixture
+    def tagged(self, log, four):
+        names = ids(log)
+        log.tag([names["a"], names["b"]], "hero")
+        log.tag([names["b"], names["c"]], "dark")
+        return four
+
+    @pytest.mark.parametrize(
+        ("asked", "keys"),
+        [
+            ("hero", "ab"), (["hero", "dark"], "abc"), ([], ""), (None, "d"), ("none has it", ""),
+            ("her%", ""), (pd.Series(["dark"]), "bc"),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_jobs_are_found_by_their_tags(self, tagged, asked, keys):
+        assert list(tagged.frame({"tags": asked})["key"]) == list(keys)
+
+    def test_tags_go_with_other_filters(self, tagged):
+        assert list(tagged.frame({"tags": "hero", "key": ["b", "c"]})["key"]) == ["b"]
+        assert list(tagged.events({"tags": "dark", "key": "c"})["to_state"]) == ["planned"]
+
+    @pytest.mark.parametrize("odd", [3, ["hero", None], ("a", "b")], ids=str)
+    def test_what_is_no_tag_is_said(self, tagged, odd):
+        with pytest.raises(LogError, match="is no tag"):
+            tagged.frame({"tags": odd})
+
+    def test_they_are_no_column(self, tagged):
+        with pytest.raises(LogError, match="no column"):
+            tagged.frame(columns=["tags"])
+
+    def test_frame_of_tags(self, log, tagged):
+        names, frame = ids(log), tagged.tags()
+        assert list(zip(frame["job_id"], frame["tag"], strict=True)) == sorted(
+            [(names["a"], "hero"), (names["b"], "dark"), (names["b"], "hero"), (names["c"], "dark")]
+        )
+        assert list(tagged.tags({"tags": "hero"})["job_id"]) == sorted([names["a"], *[names["b"]] * 2])
+        assert dict(tagged.tags({"key": "none"}).dtypes.astype(str)).keys() == dict(frame.dtypes).keys()
+
+    def test_frame_of_notes_has_the_last_word(self, log, four):
+        names = ids(log)
+        log.note(names["a"], "first")
+        log.note(names["a"], "better")
+        log.note(names["b"], "gone")
+        log.note(names["b"], "")
+        frame = four.notes()
+        assert list(zip(frame["job_id"], frame["text"], strict=True)) == [(names["a"], "better")]
+        assert four.notes({"key": "b"}).empty
+
+
 class TestSummaries:
     def test_what_all_share_is_no_column(self, four):
         same, frame = four.describe()
