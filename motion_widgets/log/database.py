@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from motion_widgets.errors import LogError
-from motion_widgets.log.hand import AtHand
+from motion_widgets.log.hand import AtHand, interrupted
 from motion_widgets.log.migrations import migrate
 from motion_widgets.log.opening import BUSY_SECONDS, Opening, look
 from motion_widgets.log.rescue import is_damage
@@ -239,6 +239,8 @@ class Database:
 
     def _failure(self, code: str, error: SQLAlchemyError | sqlite3.Error) -> LogError:
         """Give the sentence for a driver's error; once the file is found damaged nothing is written to it."""
+        if interrupted(error):
+            raise KeyboardInterrupt from None
         if is_damage(getattr(error, "orig", error)):
             broke = LogError.of("log_broke", name=self.name, what=_reason(error), detail=str(error))
             self.read_only = self.read_only or str(broke)

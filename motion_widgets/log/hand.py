@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["AtHand"]
+__all__ = ["AtHand", "interrupted"]
 
 
 class AtHand:
@@ -84,10 +84,19 @@ class AtHand:
                 connection.close()
 
 
+def interrupted(error: BaseException | None) -> bool:
+    """Say whether an interrupt hides behind an error: what is tidied up on its way out may fail after it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _pooled(engine: Engine) -> Connection:
     """Take a connection; one that an interrupted cell left in the middle of a call is replaced."""
     try:
         return engine.connect()
-    except ProgrammingError:  # psycopg says so when it is asked whether it still lives
+    except ProgrammingError as error:  # psycopg says so when it is asked whether it still lives
         engine.dispose()
+        if interrupted(error):  # it came just then
+            raise KeyboardInterrupt from None
         return engine.connect()

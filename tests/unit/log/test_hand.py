@@ -78,3 +78,40 @@ def test_closing_in_the_midst_closes_it_afterwards(tmp_path):
         assert connection.execute(select(jobs.c.id)).scalar_one() == row["id"]
         assert journal(log).exists()
     assert not journal(log).exists()
+
+
+class TestInterrupts:
+    """Psycopg has sent a query and an interrupt comes: what tidies up on its way out fails after it."""
+
+    @pytest.fixture
+    def sent(self, monkeypatch):
+        """Let the next query be interrupted just when it was sent; give how many still are to be."""
+        from psycopg._cursor_base import BaseCursor
+
+        left, real = [0], BaseCursor._execute_send
+
+        def send(*arguments, **options):
+            real(*arguments, **options)
+            if left[0] and threading.current_thread() is threading.main_thread():
+                left[0] -= 1
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(BaseCursor, "_execute_send", send)
+        return left
+
+    @pytest.mark.parametrize("call", ["job", "version", "record"])
+    def test_one_gets_through_wherever_it_comes_and_the_log_goes_on(self, postgres, sent, call):
+        with contextlib.closing(Log(postgres())) as log:
+            row, _ = log.add_job(VALUES)
+            calls = {
+                "job": lambda: log.job(row["id"]),
+                "version": log.version,
+                "record": lambda: log.record(row["id"], progress=50),
+            }
+            calls[call]()
+            sent[0] = 1
+            with pytest.raises(KeyboardInterrupt):
+                calls[call]()
+            assert sent[0] == 0
+            calls[call]()
+            assert log.job(row["id"])["id"] == row["id"]
