@@ -212,6 +212,7 @@ def client(url: str, folder: str) -> None:
     """Drive all jobs as a run, to the last result."""
     import motion_widgets.sweep
     from motion_widgets import Workspace
+    from motion_widgets.media.confirm import load_moviepy
 
     ws = Workspace(folder, endpoint=url, key=KEY)
     cells = [({}, row) for row in rows_of(ws)]
@@ -220,6 +221,7 @@ def client(url: str, folder: str) -> None:
     ws.log_store.add_run(head, cells, limit=10**12, keep=False, new=False)
     run = motion_widgets.sweep.Run(ws, run_id)
     del cells
+    load_moviepy()  # which goes on in the background, and is one of the imports
     before, used, start = memory("VmRSS"), processor(), time.perf_counter()
     run.drive()
     run.wait()
