@@ -104,7 +104,7 @@ async def be_away(
     server : uvicorn.Server
         The server, running on this loop.
     bound : callable
-        Opens a listening socket on the same port.
+        Opens a socket on the same port that does not listen yet.
     over : callable
         Says whether it is time to be back.
     """
@@ -114,17 +114,18 @@ async def be_away(
     for connection in list(server.server_state.connections):
         if isinstance(connection, Connection):
             connection.reset()
-    while not over():
-        await asyncio.sleep(_LOOK)
     config, state = server.config, server.server_state
-    while not server.should_exit:
-        try:
-            listener = bound()
-        except OSError:  # somebody has the port just now
-            await asyncio.sleep(_LOOK)
-            continue
-        back = await loop.create_server(
-            functools.partial(Connection, config, state, {}), sock=listener, backlog=config.backlog
-        )
-        server.servers = [back]
-        return
+    listener: socket.socket | None = None
+    while listener is None or not over():
+        if listener is None:  # bound and deaf meanwhile, so that nobody else gets the port
+            with contextlib.suppress(OSError):  # somebody has it just now
+                listener = bound()
+        if server.should_exit:
+            if listener is not None:
+                listener.close()
+            return
+        await asyncio.sleep(_LOOK)
+    back = await loop.create_server(
+        functools.partial(Connection, config, state, {}), sock=listener, backlog=config.backlog
+    )
+    server.servers = [back]

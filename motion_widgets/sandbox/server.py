@@ -246,7 +246,7 @@ class Sandbox:
         from motion_widgets.sandbox.connection import be_away
 
         assert self._server is not None
-        await be_away(self._server, lambda: _bound(self.host, self._port), over)
+        await be_away(self._server, lambda: _bound(self.host, self._port, listen=False), over)
 
     def _listen(self, store: Store) -> socket.socket:
         if self._wanted_port:
@@ -259,13 +259,14 @@ class Sandbox:
         return _bound(self.host, 0)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, *, listen: bool = True) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         if sys.platform != "win32":  # there the same option would let two processes share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(128)
+        if listen:
+            listener.listen(128)
     except OSError:
         listener.close()
         raise

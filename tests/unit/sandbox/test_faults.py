@@ -414,6 +414,19 @@ def test_down_and_back(wire, play, body, how):
     assert wire.balance == 50
 
 
+def test_nobody_else_gets_the_port_during_an_absence(wire, play):
+    play({"on": "any", "kind": "down", "seconds": 1e6, "how": "refuse"})
+    with pytest.raises(httpx.HTTPError):
+        wire.http.get("/v1/balance")
+    place = httpx.URL(wire.sandbox.url)
+    with pytest.raises(httpx.ConnectError):
+        wire.http.get("/v1/balance")
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((place.host, place.port))
+    wire.sandbox.faults = None
+    until(lambda: _answers(wire))
+
+
 def test_another_plan_ends_an_absence(wire, play):
     play({"on": "any", "kind": "down", "seconds": 1e6, "how": "refuse"})
     with pytest.raises(httpx.HTTPError):
