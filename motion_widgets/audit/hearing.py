@@ -17,9 +17,10 @@ from motion_widgets.jobs.target import Target
 from motion_widgets.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from motion_widgets.endpoint.line import Wire
     from motion_widgets.endpoint.secret import Secret
 
 __all__ = ["Answer", "HeardWorkspace", "Hearing"]
@@ -72,13 +73,13 @@ class Hearing:
         """Make a client whose answers are noted here."""
         return _HeardClient(base_url, secret, self)
 
-    async def note(self, response: httpx.Response, base_url: str, secret: Secret) -> None:
+    def note(self, url: httpx.URL, response: httpx.Response, base_url: str, secret: Secret) -> None:
         """Note an answer, and its content as it is read by whoever asked."""
-        path = response.request.url.path.removeprefix(urlsplit(base_url).path)
+        path = url.path.removeprefix(urlsplit(base_url).path)
         call = "task" if path.startswith("/v1/tasks/") else _CALLS.get(path, "other")
         answer = Answer(
             call=call,
-            query=dict(response.request.url.params),
+            query=dict(url.params),
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
             secret=secret,
@@ -87,35 +88,35 @@ class Hearing:
         response.stream = _Tee(response.stream, answer)
 
 
-class _Tee(httpx.AsyncByteStream):
+class _Tee(httpx.SyncByteStream):
     """Hands an answer on, and keeps a copy of its beginning."""
 
     def __init__(self, stream: Any, answer: Answer) -> None:
         self._stream = stream
         self._answer = answer
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         kept = self._answer.content
         try:
-            async for chunk in self._stream:
+            for chunk in self._stream:
                 kept += chunk[: max(KEPT - len(kept), 0)]
                 yield chunk
         finally:  # a server may send the key back
             kept[:] = self._answer.secret.conceal(kept.decode("latin-1")).encode("latin-1")
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    def close(self) -> None:
+        self._stream.close()
 
 
 class _HeardClient(EndpointClient):
     def __init__(self, base_url: str, secret: Secret, hearing: Hearing) -> None:
         super().__init__(base_url, secret)
+        self._hearing = hearing
 
-        async def note(response: httpx.Response) -> None:
-            await hearing.note(response, self.base_url, secret)
-
-        for http in (self._http, self._fresh):
-            http.event_hooks = {"response": [note]}
+    def _send(self, wire: Wire, request: httpx.Request) -> httpx.Response:
+        response = super()._send(wire, request)
+        self._hearing.note(request.url, response, self.base_url, self._secret)
+        return response
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Calls to the endpoint: one attempt each, with a total deadline, a capped answer and no redirects.
 
-Whether and when to try again is the business of `motion_widgets.jobs`. The key is added to a request
-inside an auth flow that knows one origin only. All methods are coroutines and belong to one event loop.
+Whether and when to try again is the business of `motion_widgets.jobs`. The key is added to a request of one
+origin only, for as long as it is being sent. All methods are coroutines and belong to one event loop, which
+waits no longer than the deadline; the calls block, on threads (`motion_widgets.endpoint.line`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ipaddress
 import json
 import ssl
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -22,17 +24,17 @@ from motion_widgets.endpoint.errors import (
     EndpointError,
     NotSentError,
     OutcomeUnknown,
-    ServerError,
-    TlsError,
     error_from_answer,
     read_request_id,
 )
+from motion_widgets.endpoint.line import Wire, proxy_for, transport_error, within
 from motion_widgets.endpoint.secret import Secret, origin_of
 from motion_widgets.errors import MotionError, RequestError
 from motion_widgets.texts import say
+from motion_widgets.threads import on_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 __all__ = ["LIVE_URL", "EndpointClient", "is_loopback"]
@@ -63,23 +65,6 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-class _OriginAuth(httpx.Auth):
-    """Adds the key to requests of one origin and refuses all others."""
-
-    def __init__(self, base_url: str, secret: Secret) -> None:
-        self._origin = origin_of(base_url)
-        self._secret = secret
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        if origin_of(str(request.url)) != self._origin:
-            raise RequestError.of("key_wrong_origin", host=request.url.host)
-        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
-        try:
-            yield request
-        finally:  # the request lives on in answers, errors and tracebacks
-            del request.headers["Authorization"]
-
-
 class EndpointClient:
     """Calls one endpoint with one key.
 
@@ -107,7 +92,7 @@ class EndpointClient:
         call_seconds: float | None = None,
         upload_seconds: float | None = None,
     ) -> None:
-        auth = _OriginAuth(base_url, secret)
+        self._origin = origin_of(base_url)
         parts = urlsplit(base_url)
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise RequestError.of("endpoint_wrong", found=f"{parts.scheme}://{parts.hostname}")
@@ -118,21 +103,13 @@ class EndpointClient:
         self._submit_seconds = SUBMIT_SECONDS if submit_seconds is None else submit_seconds
         self._call_seconds = CALL_SECONDS if call_seconds is None else call_seconds
         self._upload_seconds = UPLOAD_SECONDS if upload_seconds is None else upload_seconds
-        # A proxy of the environment is right for the internet and wrong for this machine. How long a call
-        # may take is bounded as a whole, in `_call`: here only how long it waits for a connection.
-        shared: dict[str, Any] = {
-            "auth": auth,
-            "follow_redirects": False,
-            "trust_env": not is_loopback(base_url),
-            "timeout": httpx.Timeout(None, connect=CONNECT_SECONDS),
-        }
-        # One context for both clients; for plain http an empty one, as a real one takes 30 ms to make.
+        # A proxy of the environment is right for the internet and wrong for this machine.
+        self._proxy = None if is_loopback(base_url) else proxy_for(httpx.URL(base_url))
+        # For plain http an empty context, as a real one takes 30 ms to make.
         https = parts.scheme == "https"
-        shared["verify"] = httpx.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._http = httpx.AsyncClient(limits=httpx.Limits(max_connections=16), **shared)
-        # A paid POST never travels on a kept-alive connection that the server may just be closing.
-        fresh = httpx.Limits(max_connections=16, max_keepalive_connections=0)
-        self._fresh = httpx.AsyncClient(limits=fresh, **shared)
+        self._verify = httpx.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._kept: list[Wire] = []  # the last to come goes first: it is the least likely to have been closed
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,8 +119,9 @@ class EndpointClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
-        await self._fresh.aclose()
+        self._closed = True
+        while self._kept:
+            self._kept.pop().close()
 
     async def submit(
         self, body: bytes, idempotency_key: str, *, go: Callable[[], bool] = lambda: True
@@ -265,9 +243,12 @@ class EndpointClient:
     ) -> tuple[int, dict[str, str], Any]:
         """Make one call; give status, headers (lower case) and decoded JSON, or raise its typed error."""
         sent = False
+        # A paid POST never travels on a kept connection that the server may just be closing.
+        wire = self._kept.pop() if self._kept and not paid else Wire(self._verify, proxy=self._proxy)
 
-        async def trace(event: str, info: Mapping[str, Any]) -> None:
+        def trace(event: str, info: Mapping[str, Any]) -> None:
             nonlocal sent
+            wire.line.trace(event, info)
             if not event.endswith("send_request_headers.started") or info["request"].method == b"CONNECT":
                 return  # a CONNECT is for a proxy
             if not sent and not go():
@@ -275,32 +256,58 @@ class EndpointClient:
             sent = True
 
         seconds = self._call_seconds if seconds is None else seconds
-        http = self._fresh if paid else self._http
-        # Made without the client, which would merge in cookies and headers that were set nowhere.
+        waits = {"connect": CONNECT_SECONDS, "read": seconds, "write": seconds, "pool": seconds}
         headers = {**_HEADERS, **options.pop("headers", {})}
+        extensions = {"trace": trace, "timeout": waits}
         request = httpx.Request(
-            method, self.base_url + path, headers=headers, extensions={"trace": trace}, **options
+            method, self.base_url + path, headers=headers, extensions=extensions, **options
         )
-        host = urlsplit(self.base_url).hostname or ""
         trouble: EndpointError | None = None
         try:
-            async with asyncio.timeout(seconds):
-                response = await http.send(request, stream=True)
-                try:
-                    # In one expression: a server may send the key back, and a local is seen in tracebacks.
-                    text = self._secret.conceal(
-                        (await _capped(response, paid=paid)).decode("utf-8-sig", "replace")
-                    )
-                finally:
-                    await response.aclose()
+            work = on_thread(partial(self._exchange, wire, request, paid=paid))
+            status, got, text = await within(work, wire.line, seconds)
         except MotionError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever broke, what matters is whether it was sent
-            trouble = _transport_error(error, host=host, sent=sent, paid=paid, seconds=seconds)
+            host = urlsplit(self.base_url).hostname or ""
+            trouble = transport_error(error, host=host, sent=sent, paid=paid, seconds=seconds)
         if trouble is not None:  # raised here, so that it drags no frame along whose locals hold the key
             raise trouble
-        got = {name.lower(): value for name, value in response.headers.items()}
-        return response.status_code, got, self._judge(response.status_code, got, text, paid=paid)
+        if not wire.line.is_cut and not paid:
+            self._keep(wire)
+        return status, got, self._judge(status, got, text, paid=paid)
+
+    def _keep(self, wire: Wire) -> None:
+        if self._closed:
+            wire.close()
+        else:
+            self._kept.append(wire)
+
+    def _exchange(self, wire: Wire, request: httpx.Request, *, paid: bool) -> tuple[int, dict[str, str], str]:
+        """Send a request and read the answer, on a thread; a wire that broke or was cut is closed."""
+        whole = False
+        try:
+            response = self._send(wire, request)
+            try:
+                # In one expression: a server may send the key back, and a local is seen in tracebacks.
+                text = self._secret.conceal(_capped(response, paid=paid).decode("utf-8-sig", "replace"))
+            finally:
+                response.close()
+            whole = True
+        finally:
+            if paid or not whole or wire.line.is_cut:
+                wire.close()
+        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, text
+
+    def _send(self, wire: Wire, request: httpx.Request) -> httpx.Response:
+        """Send a request with the key, which belongs to one origin; give the answer, its content unread."""
+        if origin_of(str(request.url)) != self._origin:
+            raise RequestError.of("key_wrong_origin", host=request.url.host)
+        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
+        try:
+            return wire.http.handle_request(request)
+        finally:  # the request lives on in errors and tracebacks
+            del request.headers["Authorization"]
 
     def _judge(self, status: int, headers: dict[str, str], text: str, *, paid: bool) -> Any:
         """Decode an answer and raise unless it is a success."""
@@ -334,13 +341,13 @@ class EndpointClient:
             return None
 
 
-async def _capped(response: httpx.Response, *, paid: bool) -> bytes:
+def _capped(response: httpx.Response, *, paid: bool) -> bytes:
     """Read an answer up to the cap, decoded; a small bomb never becomes a large string."""
     encoded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
     inflate = zlib.decompressobj(wbits=47) if encoded else None
     content = bytearray()
     try:
-        async for chunk in response.aiter_raw():
+        for chunk in response.iter_raw():
             room = ANSWER_MAX + 1 - len(content)
             content += inflate.decompress(chunk, room) if inflate else chunk[:room]
             if len(content) > ANSWER_MAX:
@@ -353,44 +360,6 @@ async def _capped(response: httpx.Response, *, paid: bool) -> bytes:
     except zlib.error:
         return b""  # unreadable; judged as such by its status
     return bytes(content)
-
-
-_TLS_PASSING = (
-    ssl.SSLEOFError,
-    ssl.SSLZeroReturnError,
-    ssl.SSLSyscallError,
-    ssl.SSLWantReadError,
-    ssl.SSLWantWriteError,
-)
-"""A connection that broke or hung while it was being secured; any other TLS error comes again."""
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """Give the TLS error behind an error of the HTTP library. None: there is none."""
-    cause: BaseException | None = error
-    for _ in range(20):
-        if cause is None or isinstance(cause, ssl.SSLError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
-def _transport_error(error: Exception, *, host: str, sent: bool, paid: bool, seconds: float) -> EndpointError:
-    """Turn a failure below HTTP into the typed error that says whether money may have been spent."""
-    why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if not sent:
-        tls = _tls_error(error)
-        if tls is not None and not isinstance(tls, _TLS_PASSING):
-            code = "tls_failed" if isinstance(tls, ssl.SSLCertVerificationError) else "tls_broken"
-            return TlsError(say(code, host=host, why=why), code=code, kind="network", detail=why)
-        message = say("not_reached", host=host, why=why)
-        return NotSentError(message, code="not_reached", kind="network", detail=why)
-    if paid:
-        message = say("outcome_unknown", message=why)
-        return OutcomeUnknown(message, code="outcome_unknown", kind="unknown", detail=why)
-    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-    code = "answer_slow" if slow else "answer_broken"
-    return ServerError(say(code, host=host, seconds=seconds, why=why), code=code, kind="network", detail=why)
 
 
 def _failure_inside(body: Any) -> int | None:

@@ -19,13 +19,13 @@ import httpx
 
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.errors import ClipError, LogError
-from motion_widgets.jobs.loop import on_thread
 from motion_widgets.jobs.part import Note, Part
-from motion_widgets.jobs.route import Line, failed, opened
+from motion_widgets.jobs.route import Way, failed, opened, pieces
 from motion_widgets.jobs.sums import mismatch, sums_of
 from motion_widgets.media import measure_clip
 from motion_widgets.request import link_identity
 from motion_widgets.texts import say
+from motion_widgets.threads import on_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,25 +97,25 @@ class Download:
         """
         # A thread from the first look at the disk to the last: chunks that go through the loop take it three
         # times as long, and a slow or distant disk must not hold up all other jobs.
-        line = Line()
-        work = on_thread(partial(self._fetch, link, line))
+        way = Way()
+        work = on_thread(partial(self._fetch, link, way))
         try:
             while not work.done():
-                await asyncio.wait([work], timeout=line.patience)
-                line.watch()
+                await asyncio.wait([work], timeout=way.patience)
+                way.watch()
         except asyncio.CancelledError:
-            line.cut()
+            way.cut()
             await asyncio.gather(work, return_exceptions=True)  # until it has written what came
             raise
         return work.result()
 
-    def _fetch(self, link: str, line: Line) -> Fetched:
+    def _fetch(self, link: str, way: Way) -> Fetched:
         identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
         try:
             got = self._prepare(identity)
             if not isinstance(got, Fetched):
                 if not got or got != self.part.note.whole:
-                    self._stream(link, identity, got, line)
+                    self._stream(link, identity, got, way)
                 got = self._judge()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
             raise failed(f"{type(error).__name__}: {error}") from None
@@ -151,11 +151,11 @@ class Download:
             return None
         return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
 
-    def _stream(self, link: str, identity: str, start: int, line: Line) -> None:
+    def _stream(self, link: str, identity: str, start: int, way: Way) -> None:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
-        with opened(link, headers, line, trusted=self._trusted) as response:
+        with opened(link, headers, way, trusted=self._trusted) as response:
             self._save(response, identity, start)
 
     def _save(self, response: httpx.Response, identity: str, start: int) -> None:
@@ -194,7 +194,7 @@ class Download:
         """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
         owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
         with self.part.path.open("ab") as file:
-            for chunk in response.iter_raw():  # as it comes, so that what broke off is kept
+            for chunk in pieces(response):  # as it comes, so that what broke off is kept
                 size += len(chunk)
                 if size > RESULT_MAX:
                     raise failed("it is too large to be a result")

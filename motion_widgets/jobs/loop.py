@@ -7,15 +7,15 @@ here with `spawn`. The thread is a daemon; jobs live in the log, not in it.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    import concurrent.futures
+    from collections.abc import Coroutine
 
-__all__ = ["on_owned_loop", "on_thread", "owned_loop", "spawn"]
+__all__ = ["on_owned_loop", "owned_loop", "spawn"]
 
 _T = TypeVar("_T")
 _lock = threading.Lock()
@@ -42,18 +42,3 @@ def on_owned_loop() -> bool:
 def spawn(work: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
     """Run a coroutine on the owned loop."""
     return asyncio.run_coroutine_threadsafe(work, owned_loop())
-
-
-def on_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
-    """Run what blocks for long on a thread of its own, which does not hold up the end of the interpreter."""
-    told: concurrent.futures.Future[_T] = concurrent.futures.Future()
-    told.set_running_or_notify_cancel()
-
-    def run() -> None:
-        try:
-            told.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is for whoever waits
-            told.set_exception(error)
-
-    threading.Thread(target=run, name=f"{_NAME}-work", daemon=True).start()
-    return asyncio.wrap_future(told)

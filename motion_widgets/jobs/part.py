@@ -105,8 +105,11 @@ class Part:
     def _all(self, ending: str) -> list[Path]:
         """Give the parts of this result, whoever's they are, that end so. A glob takes ten times as long."""
         begin = f"{self.target.name}."
-        found = self._folder.iterdir() if self._folder.is_dir() else ()
-        return [one for one in found if one.name.startswith(begin) and one.name.endswith(ending)]
+        try:
+            there = list(self._folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [one for one in there if one.name.startswith(begin) and one.name.endswith(ending)]
 
     def _take_over(self, link: str) -> None:
         for about in self._all(_ABOUT):

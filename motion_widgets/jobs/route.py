@@ -2,7 +2,7 @@
 
 Between a look at a name's address and httpx's own look the name may come to lead elsewhere (DNS rebinding),
 so httpx is given the address; TLS and the Host header keep the name. All of this blocks, on the thread of one
-download, and is ended from elsewhere by cutting its `Line`.
+download, and is ended from elsewhere by cutting its `Way`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import socket
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from motion_widgets.endpoint.client import is_loopback
 from motion_widgets.endpoint.errors import EndpointError, ServerError
+from motion_widgets.endpoint.line import Line, Wire, proxy_for
 from motion_widgets.media.hub import is_inside
 from motion_widgets.texts import say
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Line", "failed", "opened"]
+__all__ = ["Way", "failed", "opened", "pieces"]
 
 HOPS = 4
 ADDRESSES = 4
@@ -36,6 +35,8 @@ OPENING_SECONDS = 60.0
 """Total deadline of looking up, connecting, redirects and headers."""
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
+PIECE = 256 * 1024
+"""Bytes that are read at once at most."""
 
 
 def failed(why: str) -> ServerError:
@@ -43,16 +44,11 @@ def failed(why: str) -> ServerError:
     return ServerError(say("download_failed", why=why), code="download_failed", kind="download", detail=why)
 
 
-class Line:
-    """What one download is connected by, so that any thread can end it.
-
-    A blocking read knows how long it may be silent, but no total deadline, nor that nobody waits any more.
-    """
+class Way(Line):
+    """A line that must be open, redirects and all, by a deadline."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._end: socket.socket | None = None
-        self._cut = False
+        super().__init__()
         self._due = float("inf")
 
     @property
@@ -62,7 +58,7 @@ class Line:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """Be opened meanwhile, against a deadline."""
+        """Be opened meanwhile, against the deadline."""
         self._due = time.monotonic() + OPENING_SECONDS
         try:
             yield
@@ -72,41 +68,12 @@ class Line:
     def watch(self) -> None:
         """Cut it if it is not open in time."""
         if time.monotonic() >= self._due:
+            self._due = float("inf")
             self.cut()
-
-    def cut(self) -> None:
-        """End what is under way; whoever reads meets an error, now or as soon as there is a connection."""
-        with self._lock:
-            self._cut, self._due = True, float("inf")
-            if self._end is not None:
-                with contextlib.suppress(OSError):  # it ended by itself
-                    self._end.shutdown(socket.SHUT_RDWR)
-
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Hear from the HTTP library what it does."""
-        if event == "connection.connect_tcp.complete":
-            self._hold(info["return_value"].get_extra_info("socket"))
-        self.check()
-
-    def check(self) -> None:
-        """Raise if it was cut."""
-        if self._cut:
-            raise failed(f"it did not begin within {OPENING_SECONDS:g} s")
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._hold(None)
-
-    def _hold(self, made: socket.socket | None) -> None:
-        # A handle of our own: TLS takes the socket itself over.
-        with self._lock:
-            if self._end is not None:
-                self._end.close()
-            self._end = made.dup() if made is not None else None
 
 
 @contextmanager
-def opened(link: str, headers: Mapping[str, str], line: Line, *, trusted: bool) -> Iterator[httpx.Response]:
+def opened(link: str, headers: Mapping[str, str], way: Way, *, trusted: bool) -> Iterator[httpx.Response]:
     """Ask for a link, following redirects; give the open answer of the last hop.
 
     Parameters
@@ -115,7 +82,7 @@ def opened(link: str, headers: Mapping[str, str], line: Line, *, trusted: bool) 
         Where to begin.
     headers
         Sent to every hop; no key is ever among them.
-    line
+    way
         By which this is ended from another thread.
     trusted
         The endpoint is on this machine, so plain http and loopback are right.
@@ -129,21 +96,51 @@ def opened(link: str, headers: Mapping[str, str], line: Line, *, trusted: bool) 
         The host cannot be reached.
     """
     with contextlib.ExitStack() as stack:
-        with line.opening():
+        with way.opening():
             try:
-                response = _followed(httpx.URL(link), headers, line, stack, trusted=trusted)
-            except httpx.HTTPError:
-                line.check()  # then this was no fault of the host's
+                response = _followed(httpx.URL(link), headers, way, stack, trusted=trusted)
+            except (httpx.HTTPError, ConnectionAbortedError):
+                if way.is_cut:  # then this was no fault of the host's
+                    raise failed(f"it did not begin within {OPENING_SECONDS:g} s") from None
                 raise
         yield response
 
 
+def pieces(response: httpx.Response) -> Iterator[bytes]:
+    """Give an answer's content as it comes; of a known length, straight from the connection.
+
+    httpx reads 64 KB at a time through a parser, which takes as much CPU again as all the rest of a download.
+    Its first piece is all that the parser holds; behind that the connection has nothing but the content.
+
+    Raises
+    ------
+    EndpointError, httpx.HTTPError
+        The connection broke, or nothing came for too long.
+    """
+    parsed, promised = response.iter_raw(), response.headers.get("content-length", "")
+    if not promised.isdecimal() or "transfer-encoding" in response.headers:
+        yield from parsed
+        return
+    first = next(parsed, b"")
+    yield first
+    left, connection = int(promised) - len(first), response.extensions["network_stream"]
+    while left > 0:
+        try:
+            piece = connection.read(min(left, PIECE), timeout=SILENCE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - of httpx's own backend, which is not named here
+            raise failed(f"{type(error).__name__}: {error}") from None
+        if not piece:
+            return
+        left -= len(piece)
+        yield piece
+
+
 def _followed(
-    url: httpx.URL, headers: Mapping[str, str], line: Line, stack: contextlib.ExitStack, *, trusted: bool
+    url: httpx.URL, headers: Mapping[str, str], way: Way, stack: contextlib.ExitStack, *, trusted: bool
 ) -> httpx.Response:
     for _ in range(HOPS):
-        line.check()
-        response = stack.enter_context(_hop(url, headers, line, trusted=trusted))
+        way.check()
+        response = stack.enter_context(_hop(url, headers, way, trusted=trusted))
         if not response.is_redirect:
             return response
         url = url.join(response.headers.get("location", ""))
@@ -152,23 +149,18 @@ def _followed(
 
 
 @contextmanager
-def _hop(
-    url: httpx.URL, headers: Mapping[str, str], line: Line, *, trusted: bool
-) -> Iterator[httpx.Response]:
-    """Ask one host. Each hop has a transport of its own: no connection is carried on.
-
-    A whole client would add redirects, cookies and the environment's say, none of which has business here.
-    """
+def _hop(url: httpx.URL, headers: Mapping[str, str], way: Way, *, trusted: bool) -> Iterator[httpx.Response]:
+    """Ask one host. Each hop has a connection of its own: none is carried on."""
     here = trusted and is_loopback(str(url))
-    proxy = None if here else _proxy_for(url)
+    proxy = None if here else proxy_for(url)
     addresses = [] if here else _addresses(url, by_proxy=proxy is not None)
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS).as_dict()
-    asked = {"timeout": timeout, "trace": line.trace}
-    with contextlib.closing(line), httpx.HTTPTransport(trust_env=False, proxy=proxy, verify=_tls()) as http:
+    asked = {"timeout": timeout, "trace": way.trace}
+    with contextlib.closing(Wire(_tls(), proxy=proxy, line=way)) as wire:
         if here or proxy is not None:
-            response = http.handle_request(httpx.Request("GET", url, headers=headers, extensions=asked))
+            response = wire.http.handle_request(httpx.Request("GET", url, headers=headers, extensions=asked))
         else:
-            response = _send_to(http, addresses, url, headers, asked)
+            response = _send_to(wire.http, addresses, url, headers, asked)
         try:
             yield response
         finally:
@@ -210,15 +202,6 @@ def _addresses(url: httpx.URL, *, by_proxy: bool) -> list[str]:
     if not addresses or any(is_inside(address) for address in addresses):
         raise _refused(host)
     return addresses[:ADDRESSES]
-
-
-def _proxy_for(url: httpx.URL) -> str | None:
-    """Give the environment's proxy for a link, which then makes the connection. None: there is none."""
-    known = getproxies()
-    proxy = known.get(url.scheme) or known.get("all")
-    if not proxy or proxy_bypass(url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _refused(host: str) -> EndpointError:

@@ -19,7 +19,7 @@ PACKAGE = Path(motion_widgets.__file__).parent
 NAME = "motion_widgets"
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("texts", "facts", "addresses", "errors", "content", "jupyter", "markup"),
+    ("texts", "facts", "addresses", "errors", "content", "jupyter", "markup", "threads"),
     ("request",),
     ("limits", "findings"),
     ("rules", "price"),

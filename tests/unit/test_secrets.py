@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import ipywidgets
 import pytest
 from IPython.core.ultratb import VerboseTB
@@ -22,6 +24,7 @@ from motion_widgets.audit.firstcontact import first_contact
 from motion_widgets.audit.keys import Seeker, keys_of_this_machine
 from motion_widgets.audit.reconcile import reconcile
 from motion_widgets.audit.scan import scan
+from motion_widgets.endpoint.line import Wire
 from motion_widgets.endpoint.secret import Secret
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.loop import spawn
@@ -203,7 +206,8 @@ def _wrong(found: Ran, ws: mw.Workspace, endpoint: Endpoint, elsewhere: Elsewher
 
     async def astray() -> object:
         async with ws._target.client() as client:
-            return await client._http.get(elsewhere.url)
+            wire = Wire(client._verify)
+            return await asyncio.to_thread(client._send, wire, httpx.Request("GET", elsewhere.url))
 
     media = {"image_url": f"{elsewhere.url}/image.png", "video_url": f"{elsewhere.url}/clip.mp4"}
     for act in (

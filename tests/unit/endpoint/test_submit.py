@@ -326,12 +326,12 @@ class TestConnection:
         assert "nothing was sent" in str(caught.value)
 
     def test_unknown_host_was_not_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def nowhere(*_: object, **__: object) -> None:
+        def nowhere(*_: object, **__: object) -> None:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
         for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", nowhere)
+        monkeypatch.setattr(socket, "getaddrinfo", nowhere)
 
         async def go() -> None:
             async with EndpointClient("https://api.invalid", Secret(KEY)) as client:
