@@ -124,19 +124,25 @@ def proxy_for(url: httpx.URL) -> str | None:
 
 async def within(work: asyncio.Future[_T], line: Line, seconds: float) -> _T:
     """Wait for what a thread does on a line; cut it when the time is up, or when nobody waits any more."""
-    try:
-        await asyncio.wait([work], timeout=seconds)
+    loop = asyncio.get_running_loop()
+
+    def give_up() -> None:
         if not work.done():
-            line.cut()
-            await asyncio.wait([work], timeout=CUT_SECONDS)
+            work.set_exception(TimeoutError())
+
+    due, last = loop.call_later(seconds, line.cut), loop.call_later(seconds + CUT_SECONDS, give_up)
+    try:
+        return await work
     except asyncio.CancelledError:
         line.cut()
-        work.cancel()
         raise
-    if not work.done() or (line.is_cut and work.exception() is not None):
-        work.cancel()
-        raise TimeoutError
-    return work.result()
+    except Exception:
+        if line.is_cut:
+            raise TimeoutError from None
+        raise
+    finally:
+        due.cancel()
+        last.cancel()
 
 
 def transport_error(error: Exception, *, host: str, sent: bool, paid: bool, seconds: float) -> EndpointError:
