@@ -51,6 +51,8 @@ class Crew:
         Makes the endpoint's client.
     publish
         Turns a row into the JSON body, local media replaced by links.
+    known
+        Gives that body where nobody has to be asked for it, on any thread. None: `publish` makes it.
     root
         The folder that paths are kept relative to.
     results
@@ -67,6 +69,7 @@ class Crew:
         *,
         client: Callable[[], Awaitable[EndpointClient]],
         publish: Callable[[EndpointClient, Row], Awaitable[dict[str, Any]]],
+        known: Callable[[Row], dict[str, Any] | None],
         root: Path,
         results: Path,
         trusted: bool,
@@ -75,6 +78,7 @@ class Crew:
         self.log = log
         self.owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
         self.publish = publish
+        self.known = known
         self.root = root
         self.results = results
         self.trusted = trusted
