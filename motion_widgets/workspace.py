@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import functools
 import os
 import threading
 import warnings
@@ -27,7 +28,7 @@ from motion_widgets.errors import RequestError
 from motion_widgets.jobs.appraise import Appraiser, bound_micro, judge, require_bound
 from motion_widgets.jobs.budgets import Budgeted
 from motion_widgets.jobs.hosting import Hosting
-from motion_widgets.jobs.inputs import keep_inputs, make_folder, require_writable, wire_of
+from motion_widgets.jobs.inputs import keep_inputs, known_wire, make_folder, require_writable, wire_of
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.loop import spawn
 from motion_widgets.jobs.memory import sandbox_account
@@ -531,7 +532,8 @@ def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
 
     return Runner(
         ws.log_store, endpoint=target.endpoint, account=account, client=client, publish=publish,
-        root=ws.folder, results=ws.folder / "results", trusted=target.here,
+        known=functools.partial(known_wire, hosting=hosting), root=ws.folder,
+        results=ws.folder / "results", trusted=target.here,
         shared=ws.outbox.shared if ws.outbox is not None else None,
     )  # fmt: skip
 

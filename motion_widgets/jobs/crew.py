@@ -20,6 +20,7 @@ from motion_widgets.jobs.forecast import Forecast
 from motion_widgets.jobs.lanes import Gate, Lane
 from motion_widgets.jobs.pace import Pace
 from motion_widgets.jobs.scribe import Scribe
+from motion_widgets.log.states import State
 from motion_widgets.texts import say
 
 if TYPE_CHECKING:
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.jobs.shared import Shared
-    from motion_widgets.log.states import State
     from motion_widgets.log.store import Log, Row
 
-__all__ = ["Crew", "error_columns"]
+__all__ = ["Crew", "TakenError", "error_columns"]
 
 _T = TypeVar("_T")
+
+
+class TakenError(Exception):
+    """A job is not this process's to follow any more: another one took it over, or it has ended."""
 
 
 class Crew:
@@ -47,6 +51,8 @@ class Crew:
         Makes the endpoint's client.
     publish
         Turns a row into the JSON body, local media replaced by links.
+    known
+        Gives that body where nobody has to be asked for it, on any thread. None: `publish` makes it.
     root
         The folder that paths are kept relative to.
     results
@@ -63,6 +69,7 @@ class Crew:
         *,
         client: Callable[[], Awaitable[EndpointClient]],
         publish: Callable[[EndpointClient, Row], Awaitable[dict[str, Any]]],
+        known: Callable[[Row], dict[str, Any] | None],
         root: Path,
         results: Path,
         trusted: bool,
@@ -71,6 +78,7 @@ class Crew:
         self.log = log
         self.owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
         self.publish = publish
+        self.known = known
         self.root = root
         self.results = results
         self.trusted = trusted
@@ -192,10 +200,18 @@ class Crew:
         self.log.move(job_id, to, **options)
         return self.log.job(job_id)
 
-    async def mine(self, job_id: str) -> Row | None:
-        """Give a job's row while this process drives it. None: somebody else took it over."""
-        row = await self.db(self.log.job, job_id)
-        return row if row["lease_owner"] == self.owner else None
+    def mine(self, job_id: str) -> Row:
+        """Give the row of a job that this process follows; for `db`, in the call that writes something of it.
+
+        Raises
+        ------
+        TakenError
+            It is not this process's to follow any more.
+        """
+        row = self.log.job(job_id)
+        if row["lease_owner"] != self.owner or row["state"] not in (State.SUBMITTED, State.RUNNING):
+            raise TakenError
+        return row
 
 
 def error_columns(error: Exception, *, kind: str = "") -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""From a task id to the end of the task. Asking costs nothing, so it goes on for as long as it takes."""
+"""From a task id to the end of the task. Asking costs nothing, so it goes on for as long as it takes.
+
+It is asked first, and looked up afterwards whether the job is still this process's, in the same call of the
+log that writes the answer down: what somebody else follows, or what has ended, is asked for once in vain.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
 from motion_widgets.jobs import timing
-from motion_widgets.jobs.crew import error_columns
-from motion_widgets.jobs.ending import ended, troubled, vanished
+from motion_widgets.jobs.crew import TakenError, error_columns
+from motion_widgets.jobs.ending import ended, halted, troubled, vanished
 from motion_widgets.jobs.forecast import Course
 from motion_widgets.jobs.lanes import Lane
-from motion_widgets.log.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -32,17 +35,17 @@ def follow(crew: Crew, row: Row) -> Coroutine[Any, Any, Row | None]:
 
 
 async def _follow(crew: Crew, following: _Following) -> Row | None:
-    while True:
-        due = await following.wait()
-        row = await crew.mine(following.job_id)
-        if row is None or row["state"] not in (State.SUBMITTED, State.RUNNING):
-            return None
-        if crew.halted is not None:
-            await crew.db(crew.log.record, following.job_id, **error_columns(crew.halted))
-            return None
-        end = await following.ask(row, due)
-        if end is not None:
-            return end
+    try:
+        while True:
+            due = await following.wait()
+            if crew.halted is not None:
+                await halted(crew, following.job_id, crew.halted)
+                return None
+            end = await following.ask(due)
+            if end is not None:
+                return end
+    except TakenError:
+        return None
 
 
 class _Following:
@@ -50,7 +53,7 @@ class _Following:
 
     def __init__(self, crew: Crew, row: Row) -> None:
         self.crew = crew
-        self.job_id = row["id"]
+        self.job_id, self.task_id = row["id"], row["task_id"]
         self.course = Course(crew.forecast, row)
         self.again: float | None = None
         """When to ask after trouble (unix s). None: when the course says."""
@@ -67,33 +70,40 @@ class _Following:
             if gap or crew.halted is not None or due <= timing.now():
                 return due
 
-    async def ask(self, row: Row, due: float) -> Row | None:
-        """Ask once, and write down what came of it; give the job's row if the task ended."""
+    async def ask(self, due: float) -> Row | None:
+        """Ask once, and write down what came of it; give the job's row if the task ended.
+
+        Raises
+        ------
+        TakenError
+            The job is not this process's to follow any more; nothing was written.
+        """
         crew = self.crew
         try:
             async with crew.call(Lane.POLL, due) as client:
                 if crew.halted is not None:
                     return None
-                task = await client.task(row["task_id"])
+                task = await client.task(self.task_id)
         except NotFoundError as error:
             return await self._missing(error)
         except (AuthError, RedirectError) as error:
             crew.halt(error)
             return None
         except EndpointError as error:
-            await self._failed(row, error)
+            await self._failed(error)
             return None
-        return await self._answered(row, task)
+        return await self._answered(task)
 
     async def _missing(self, error: NotFoundError) -> Row | None:
         self.crew.gate.answered()
         self.unknown += 1
         self.again = timing.now() + timing.growing(self.unknown)
         if self.unknown < timing.GONE:
+            await self.crew.db(self.crew.mine, self.job_id)
             return None
         return await vanished(self.crew, self.job_id, "the task is unknown", error_columns(error))
 
-    async def _failed(self, row: Row, error: EndpointError) -> None:
+    async def _failed(self, error: EndpointError) -> None:
         crew = self.crew
         self.failures += 1
         self.again = timing.now() + timing.backoff(self.failures)
@@ -101,20 +111,18 @@ class _Following:
         if error.retry_after is not None:
             crew.pause(error.retry_after)
             self.again = timing.now()  # the pause holds it back
-        await troubled(crew, row, error)
+        await troubled(crew, self.job_id, error)
 
-    async def _answered(self, row: Row, task: Task) -> Row | None:
+    async def _answered(self, task: Task) -> Row | None:
         crew = self.crew
         crew.gate.answered()
         self.course.asked(task)
-        if row["error_message"] is not None:
-            await crew.db(crew.log.record, self.job_id, error_kind=None, error_code=None, error_message=None)
         self.unknown = self.failures = 0
         self.linkless += task.state == "completed" and not task.links
         self.again = timing.now() + timing.growing(self.linkless) if self.linkless else None
         if task.state != "working":
             crew.pace.landed(self.job_id)  # its place is free; whoever waits for it need not wait for the log
-        end = await ended(crew, row, task, last=self.linkless >= timing.TRIES)
+        end = await ended(crew, self.job_id, task, last=self.linkless >= timing.TRIES)
         if end is not None and task.state == "completed":
             self.course.ended(task)
         return end

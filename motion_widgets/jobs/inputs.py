@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from motion_widgets.jobs.hosting import Hosting
     from motion_widgets.log.store import Log, Row
 
-__all__ = ["columns_of", "keep_input", "keep_inputs", "make_folder", "require_writable", "wire_of"]
+__all__ = [
+    "columns_of",
+    "keep_input",
+    "keep_inputs",
+    "known_wire",
+    "make_folder",
+    "require_writable",
+    "wire_of",
+]
+
+_MEDIA = (("image_url", "image_path"), ("video_url", "clip_path"))
+"""The wire fields of media, and the columns of the copies of those that are local."""
 
 
 def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
@@ -133,6 +144,17 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
     return relative, sha
 
 
+def known_wire(row: Row, *, hosting: Hosting | None) -> dict[str, Any] | None:
+    """Give the JSON body of a job where nobody has to be asked for it, as `wire_of` would.
+
+    None: a local file is to be published first, or a link to be looked at. May be called on any thread.
+    """
+    if any(row[kept] or media_kind(row[field]) != "link" for field, kept in _MEDIA):
+        return None
+    wire = _wire(row)
+    return wire if hosting is None or hosting.knows(wire) else None
+
+
 async def wire_of(
     client: EndpointClient, row: Row, folder: Path, *, hosting: Hosting | None
 ) -> tuple[dict[str, Any], list[Finding]]:
@@ -155,9 +177,7 @@ async def wire_of(
         A file cannot be published, or a link is dead or leads to something else.
     """
     values = dict(row)
-    if values["watermark_info"]:
-        values["watermark_info"] = json.loads(values["watermark_info"])
-    for field, kept in (("image_url", "image_path"), ("video_url", "clip_path")):
+    for field, kept in _MEDIA:
         name = media_name(row[field])
         if row[kept]:
             path = folder / row[kept]
@@ -167,6 +187,12 @@ async def wire_of(
                 values[field] = await hosting.link_for(client, field, path, name)
         if media_kind(values[field]) != "link":
             raise RequestError.of("clip_needs_hosting", name=name)
-    req = MotionRequest(**{name: values[name] for name in MotionRequest.__dataclass_fields__})
-    wire = dict(req.to_wire())
+    wire = _wire(values)
     return wire, await hosting.look(wire) if hosting is not None else []
+
+
+def _wire(row: Row) -> dict[str, Any]:
+    values = {name: row[name] for name in MotionRequest.__dataclass_fields__}
+    if values["watermark_info"]:
+        values["watermark_info"] = json.loads(values["watermark_info"])
+    return dict(MotionRequest(**values).to_wire())

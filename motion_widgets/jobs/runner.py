@@ -66,6 +66,8 @@ class Runner:
         Makes the endpoint's client, on the owned loop.
     publish
         Turns a row into the exact JSON body, local media replaced by links.
+    known
+        Gives that body where nobody has to be asked for it, on any thread. None: `publish` makes it.
     results
         The folder for results; `root` is what paths are kept relative to.
     trusted
@@ -82,6 +84,7 @@ class Runner:
         account: str,
         client: Callable[[], Awaitable[EndpointClient]],
         publish: Callable[[EndpointClient, Row], Awaitable[dict[str, Any]]],
+        known: Callable[[Row], dict[str, Any] | None],
         root: Path,
         results: Path,
         trusted: bool = False,
@@ -91,8 +94,9 @@ class Runner:
         self.endpoint = endpoint
         self.account = account
         self._crew = Crew(
-            log, client=client, publish=publish, root=root, results=results, trusted=trusted, shared=shared
-        )
+            log, client=client, publish=publish, known=known, root=root, results=results, trusted=trusted,
+            shared=shared,
+        )  # fmt: skip
         self._lock = threading.Lock()
         self._orders: dict[str, _Order] = {}  # asked for and not done yet; read by any thread
         self._tasks: dict[str, asyncio.Task[None]] = {}  # of the owned loop alone

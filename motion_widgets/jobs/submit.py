@@ -2,13 +2,13 @@
 
 In the order that a kill at any moment leaves a row which says what is known: the intent with its budget
 (`Log.intend`), the media published, the exact body (`Log.seal`, refused to a process that lost its lease),
-the POST, the answer. Not sealed means that nothing was sent; sealed without an answer means ``unknown``,
+the POST, the answer. Where nothing has to be published, or looked at, the intent is sealed in its own
+transaction. Not sealed means that nothing was sent; sealed without an answer means ``unknown``,
 and nothing is sent again unless a person says so or the endpoint proves that it took nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -138,27 +138,33 @@ class _Attempt:
         """The job's row once the endpoint took it."""
 
     async def make(self) -> float | None:
-        """Intend, publish, seal, send, write down."""
-        row = await self._intend()
-        if row is None:
-            return None
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                client = await stack.enter_async_context(self.crew.client())
-                body = row["body"] or _body_of(await self.crew.publish(client, row))
-                in_use = stack.pop_all()
-        except Exception as error:  # noqa: BLE001 - whatever it was, nothing left this machine
-            return await self._not_sent(error)
-        async with in_use:
-            return await self._insist(client, body, row["idempotency_key"])
+        """Intend, publish, seal, send, write down; the intent is sealed at once where the body is known."""
+        crew = self.crew
+        if crew.pace.empty:
+            await crew.books.open(await crew.db(self.log.job, self.job_id))
+        async with crew.client() as client:
+            async with crew.gate.slot(Lane.SUBMIT):
+                if not self._welcome:
+                    return 0.0
+                row, body = await self._intend()
+                if row is None:
+                    return None
+                key = row["idempotency_key"]
+                done = await self._post(client, body, key) if body is not None else None
+            if body is None:
+                try:
+                    body = _body_of(await crew.publish(client, row))
+                except Exception as error:  # noqa: BLE001 - whatever it was, nothing left this machine
+                    return await self._not_sent(error)
+                done = await self._send(client, body, key)
+            return await self._insist(client, body, key, done)
 
-    async def _insist(self, client: EndpointClient, body: str, idempotency_key: str) -> float | None:
-        """Send, and send the very same again where the endpoint asks for that."""
+    async def _insist(
+        self, client: EndpointClient, body: str, key: str, done: float | IdempotencyError | None
+    ) -> float | None:
+        """Send the very same again where the endpoint asks for that."""
         again = 0
-        while True:
-            done = await self._send(client, body, idempotency_key)
-            if not isinstance(done, IdempotencyError):
-                return done
+        while isinstance(done, IdempotencyError):
             # The server holds this key and says to come back with the same. "unavailable" means that it did
             # nothing; "in progress" that a first try may still be charged, whatever it answers later.
             if done.server_code != "idempotency_unavailable":
@@ -169,25 +175,34 @@ class _Attempt:
             if again > timing.TRIES:
                 return await self._unknown(done)
             await self.crew.clock.sleep(_wait_of(done, again), self.job_id)
+            done = await self._send(client, body, key)
+        return done
 
-    async def _intend(self) -> Row | None:
-        """Commit the intent. None: budget or sweep hold it back, or it is no longer ours to send."""
+    async def _intend(self) -> tuple[Row | None, str | None]:
+        """Commit the intent, and seal it where the body is known; give the row and that body.
+
+        No row: budget or sweep hold it back, or it is no longer ours to send.
+        """
         crew, log = self.crew, self.log
-        if crew.pace.empty:
-            await crew.books.open(await crew.db(log.job, self.job_id))
         try:
             return await crew.db(self._write_intent)
         except (BudgetError, HeldError) as error:
             await crew.db(log.record, self.job_id, **error_columns(error))
-            return None
+            return None, None
 
-    def _write_intent(self) -> Row | None:
+    def _write_intent(self) -> tuple[Row | None, str | None]:
         row = self.log.job(self.job_id)
+        body = self._known(row)
         intended = self.log.intend(
             self.job_id, row["estimate_high"] or 0,
-            owner=self.crew.owner, seconds=timing.LEASE, resend=self.resend,
+            owner=self.crew.owner, seconds=timing.LEASE, resend=self.resend, body=body,
         )  # fmt: skip
-        return row if intended else None
+        return (row, body) if intended else (None, None)
+
+    def _known(self, row: Row) -> str | None:
+        """Give the exact body where nobody has to be asked for it; one that was sealed before stays."""
+        wire = None if row["body"] else self.crew.known(row)
+        return row["body"] if wire is None else _body_of(wire)
 
     @property
     def _welcome(self) -> bool:

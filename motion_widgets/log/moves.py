@@ -2,7 +2,8 @@
 
 The moves that money hangs on: `intend` commits that a request is to be sent, with its budget; `seal`
 commits its exact body at the last moment before it is sent, and only for the process that still holds the
-lease. Between the two nothing has left this machine; after `seal` the outcome may be unknown.
+lease. Between the two nothing has left this machine; after `seal` the outcome may be unknown. Where nothing
+is to be done between them `intend` seals as well.
 """
 
 from __future__ import annotations
@@ -35,13 +36,8 @@ _LAST_SEQ = Prepared(_LAST)
 _CHANGING = update(jobs).values(seq=_LAST.scalar_subquery() + 1).where(_ID)
 """Changes a job, and moves the change counter in the same statement."""
 _CHANGE = Prepared(_CHANGING)
-_SEAL = Prepared(
-    _CHANGING.where(
-        _OWNER,
-        jobs.c.state == State.SUBMITTING.value,
-        func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body"),
-    )
-)
+_SAME_BODY = func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body")
+_SEAL = Prepared(_CHANGING.where(_OWNER, jobs.c.state == State.SUBMITTING.value, _SAME_BODY))
 _EVENT = Prepared(insert(events))
 
 
@@ -95,7 +91,14 @@ class Moves(People):
             return True
 
     def intend(
-        self, job_id: str, micro: int, *, owner: str, seconds: float = LEASE, resend: bool = False
+        self,
+        job_id: str,
+        micro: int,
+        *,
+        owner: str,
+        seconds: float = LEASE,
+        resend: bool = False,
+        body: str | None = None,
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
 
@@ -111,11 +114,13 @@ class Moves(People):
             How long the lease runs from now.
         resend
             A person said that an unknown outcome is to be sent again; its reservation stands already.
+        body
+            Its exact body, sealed with the intent, so that it is sent next. None: `seal` follows.
 
         Returns
         -------
         bool
-            False: the job is elsewhere by now, or another process drives it.
+            False: the job is elsewhere by now, another process drives it, or it had another body.
 
         Raises
         ------
@@ -140,7 +145,9 @@ class Moves(People):
                 "error_kind": None, "error_code": None, "error_message": None,
             }  # fmt: skip
             asked = {"b_id": job_id, **asking(owner)}
-            if _intending(came_from).run(connection, {**asked, **change}) != 1:
+            if body is not None:
+                asked, change = {**asked, "b_body": body}, {**change, **_sealed(body)}
+            if _intending(came_from, sealed=body is not None).run(connection, {**asked, **change}) != 1:
                 return False
             if not resend:
                 require_free(connection, job_id)
@@ -171,7 +178,7 @@ class Moves(People):
         with self.write() as connection:
             if not anyway:
                 require_free(connection, job_id)
-            change = {"body": body, "sent": now_us(), "lease_until": until(seconds)}
+            change = {**_sealed(body), "lease_until": until(seconds)}
             asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
             return _SEAL.run(connection, {**asked, **change}) == 1
 
@@ -213,8 +220,13 @@ def _moving(to: State, *, owned: bool) -> Prepared:
 
 
 @functools.cache
-def _intending(came_from: State) -> Prepared:
-    return Prepared(_CHANGING.where(jobs.c.state == came_from.value, FREE))
+def _intending(came_from: State, *, sealed: bool) -> Prepared:
+    intent = _CHANGING.where(jobs.c.state == came_from.value, FREE)
+    return Prepared(intent.where(_SAME_BODY) if sealed else intent)
+
+
+def _sealed(body: str) -> dict[str, Any]:
+    return {"body": body, "sent": now_us()}
 
 
 def next_seq(connection: Connection) -> int:

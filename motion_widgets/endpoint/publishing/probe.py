@@ -102,7 +102,7 @@ def _look(field: Field, link: str, what: str, *, public: bool, seconds: float, w
 class Probes:
     """Probes links off the loop, and remembers for some minutes which were well. Belongs to one loop.
 
-    What is only hinted at is no fault of a link, so it is remembered too.
+    What is only hinted at is no fault of a link, so it is remembered too. Any thread may call `known`.
     """
 
     def __init__(self, *, public: bool) -> None:
@@ -110,12 +110,18 @@ class Probes:
         self._well: dict[tuple[Field, str], tuple[float, list[Finding]]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
+    def known(self, field: Field, link: str, *, cover: float) -> list[Finding] | None:
+        """Give what is remembered of a link that was well, at most hints. None: it is to be looked at."""
+        expires = expires_of(link)
+        until, hints = self._well.get((field, link), (0.0, []))
+        lives = expires is None or expires >= time.time() + cover
+        return hints if until > time.monotonic() and lives else None
+
     async def __call__(self, field: Field, link: str, *, cover: float) -> list[Finding]:
         """Say what is wrong with a link, as `probe` does."""
         async with self._turns.setdefault(link, asyncio.Lock()):
-            expires = expires_of(link)
-            until, hints = self._well.get((field, link), (0.0, []))
-            if until > time.monotonic() and (expires is None or expires >= time.time() + cover):
+            hints = self.known(field, link, cover=cover)
+            if hints is not None:
                 return hints
             look = functools.partial(probe, field, link, cover=cover, public=self._public)
             try:

@@ -10,9 +10,12 @@ import pytest
 
 from motion_widgets import MotionTimeout
 from motion_widgets.jobs import timing
+from motion_widgets.log.states import State
 from tests.unit.jobs.endpoint import COST, Say, refusal, until
 
 MAX = 0.50
+FAR = 2**52
+"""Unix microseconds of a moment that no test lives to see."""
 
 
 def notes(ws, job):
@@ -128,6 +131,83 @@ def test_completed_without_a_bill_keeps_its_estimate_reserved(ws, req, endpoint)
     endpoint.next_poll.append(lambda task_id: endpoint.completed(task_id, cost=None))
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, job.cost, job.row["reserved"]) == ("collected", None, 228_480)
+
+
+class TestNoLongerOurs:
+    """What is said of a job that somebody else decided on while its task was asked for is not written."""
+
+    def said(self, endpoint, word):
+        return {
+            "working": endpoint.working(progress=40),
+            "unknown word": endpoint.working("polishing"),
+            "completed": endpoint.completed("task_0001"),
+            "no link": endpoint.completed(result={}),
+            "failed": endpoint.failed(),
+            "failed with a bill": endpoint.failed(cost=0.1),
+            "404": refusal(404),
+            "500": refusal(500),
+        }[word]
+
+    def asked(self, ws, req, endpoint, then, said):
+        """Follow a job until it is given up; give what stood in the log when the task answered, and now."""
+        seen = []
+
+        def answer(_):
+            job = ws.jobs()[0]
+            then(job)
+            seen.append((job.row, ws.log_store.events(job.id)))
+            return said
+
+        endpoint.next_poll.append(answer)
+        job = ws.submit(req, max_cost=MAX)
+        until(lambda: seen and not ws.runner.drives(job.id))
+        assert len(endpoint.polls) == 1
+        return seen[0], (job.row, ws.log_store.events(job.id))
+
+    @pytest.mark.parametrize(
+        "word",
+        ["working", "unknown word", "completed", "no link", "failed", "failed with a bill", "404", "500"],
+    )
+    def test_taken_over_between_poll_and_write(self, ws, req, endpoint, word):
+        def then(job):
+            ws.log_store.record(job.id, lease_owner="other", lease_until=FAR)
+
+        before, after = self.asked(ws, req, endpoint, then, self.said(endpoint, word))
+        assert before == after
+        assert after[0]["lease_owner"] == "other"
+
+    @pytest.mark.parametrize("word", ["working", "completed", "failed", "404"])
+    def test_ended_between_poll_and_write(self, ws, req, endpoint, word):
+        def then(job):
+            ws.log_store.move(job.id, State.CANCELLED)
+
+        before, after = self.asked(ws, req, endpoint, then, self.said(endpoint, word))
+        assert before == after
+
+    def test_taken_over_while_the_balance_was_asked_for(self, ws, req, endpoint):
+        """A failed task's refund is looked for at the endpoint, so there are two calls of the log."""
+        taken = []
+
+        def balance():
+            if endpoint.polls and not taken:
+                taken.append(ws.jobs()[0].id)
+                ws.log_store.record(taken[0], lease_owner="other", lease_until=FAR)
+
+        endpoint.balance_says = balance
+        endpoint.next_poll.append(endpoint.failed())
+        job = ws.submit(req, max_cost=MAX)
+        until(lambda: taken and not ws.runner.drives(job.id))
+        assert (job.state, job.row["lease_owner"]) == ("submitted", "other")
+
+
+def test_halted_job_says_why_and_is_followed_again_when_a_person_acts(ws, req, endpoint):
+    endpoint.next_poll.append(refusal(401, message="bad key"))
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: not ws.runner.drives(job.id))
+    assert (job.state, len(endpoint.polls)) == ("submitted", 1)
+    assert "bad key" in job.error
+    job = ws.attach(job.id).wait(30)
+    assert (job.state, job.error) == ("collected", None)
 
 
 class TestWaiting:

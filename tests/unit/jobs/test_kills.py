@@ -21,6 +21,7 @@ from tests.unit.jobs.paid import PaidServer
 
 KILLS = 105 if SOAK else 15
 """Of each engine, with and without idempotency."""
+UNSEALED = "intent written, nothing sent"
 HELD = {
     "POST arrived, not charged yet": "uncharged",
     "POST arrived, never charged": "lost",
@@ -28,7 +29,7 @@ HELD = {
 }
 POINTS = {
     "before the intent": "before intent",
-    "intent written, nothing sent": "after intent",
+    UNSEALED: "after intent",
     "body sealed, nothing sent": "after seal",
     "answer came, not written": "answer",
     "answer written": "after answer",
@@ -38,7 +39,7 @@ POINTS = {
     "checked, not written": "before collected",
 }
 RANDOM = "at random"
-BETWEEN = ("intent written, nothing sent", "body sealed, nothing sent", *HELD, "answer came, not written")
+BETWEEN = (UNSEALED, "body sealed, nothing sent", *HELD, "answer came, not written")
 """Between the commit of the intent and the commit of the answer."""
 WINDOWS = [*BETWEEN, *(window for window in POINTS if window not in BETWEEN), *[RANDOM] * 3]
 
@@ -125,11 +126,12 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
 def killed(process, server, chance, window, prompt):
     """Let a process submit, and kill it in a window. False: it had ended before."""
     point = POINTS.get(window)
+    looked = window != UNSEALED and chance.random() < 0.5  # then the intent is sealed at once
     if point == "polls":
         server.work(3)
     if window in HELD:
         server.hold(HELD[window])
-    with process(die=point, do="run all", prompts=[prompt]) as run:
+    with process(die=point, do="run all", prompts=[prompt], looked=looked) as run:
         if window in HELD:
             server.arrived()
             run.kill()

@@ -22,6 +22,7 @@ from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 from motion_widgets.log.tables import budgets
 from tests.unit.jobs.endpoint import SERVER, Process, refusal, results_in, until
+from tests.unit.jobs.worker import look_at_links
 
 MAX = 0.50
 ROOT = Path(__file__).parents[3]
@@ -37,8 +38,8 @@ def process(tmp_path, endpoint, req, address):
     return make
 
 
-def killed(process, point):
-    with process(die=point) as run:
+def killed(process, point, **told):
+    with process(die=point, **told) as run:
         assert run.code() == -9
 
 
@@ -55,9 +56,10 @@ def test_killed_before_anything_was_sent(process, spaces, endpoint, req, point):
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
 
 
+@pytest.mark.parametrize("looked", [False, True], ids=["", "sealed with its intent"])
 @pytest.mark.parametrize("point", ["after seal", "answer"])
-def test_killed_when_it_may_have_been_sent(process, spaces, endpoint, req, point):
-    killed(process, point)
+def test_killed_when_it_may_have_been_sent(process, spaces, endpoint, req, *, point, looked):
+    killed(process, point, looked=looked)
     sent = len(endpoint.posts)
     ws = spaces()
     job = ws.jobs()[0].wait(30)
@@ -222,6 +224,30 @@ class TestSlowDriver:
         until(lambda: any("slow" in (event["note"] or "") for event in log.events(job.id)))
         until(lambda: not ws.runner.drives(job.id))
         assert (job.state, len(endpoint.posts)) == ("submitting", 1)
+
+    def test_taken_over_before_an_intent_that_is_sealed_at_once(
+        self, silent, spaces, req, endpoint, monkeypatch
+    ):
+        ws = spaces()
+        look_at_links(ws, req)
+        log, held, slow = ws.log_store, threading.Event(), threading.Event()
+        real = log.intend
+
+        def intend(*a, **options):
+            held.set()
+            slow.wait(20)
+            return real(*a, **options)
+
+        monkeypatch.setattr(log, "intend", intend)
+        job = ws.submit(req, max_cost=MAX)
+        assert held.wait(20)
+        monkeypatch.setattr(log, "intend", real)
+        log.record(job.id, lease_until=0)
+        with spaces() as other:
+            assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
+        slow.set()
+        until(lambda: not ws.runner.drives(job.id))
+        assert (len(endpoint.posts), job.state) == (1, "collected")
 
     def test_intent_needs_the_lease(self, ws, req):
         row, _ = ws.log_store.add_job(ws.plan_job(req))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import sqlite3
 import time
 
@@ -13,8 +14,10 @@ import pytest
 from motion_widgets import BudgetError, LogError, RequestError, Sweep
 from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs import timing
+from motion_widgets.jobs.inputs import known_wire
 from motion_widgets.log.states import State
-from tests.unit.jobs.endpoint import COST, KEY, Say, refusal, until
+from tests.unit.jobs.endpoint import COST, KEY, Say, make_png, refusal, until
+from tests.unit.jobs.worker import look_at_links
 
 MAX = 0.50
 HIGH = 228_480  # 4 s of v2.6 std, in micro-dollars
@@ -44,7 +47,15 @@ def test_all_the_way_to_a_checked_result(ws, req, endpoint):
     assert not list((ws.folder / "results").rglob("*.part"))
 
 
-def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endpoint):
+@pytest.fixture(params=[False, True], ids=["", "known"])
+def known(request, ws, req):
+    """Whether a request's links were looked at just now, so that nobody is asked for its body."""
+    if request.param:
+        look_at_links(ws, req)
+    return request.param
+
+
+def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endpoint, known):
     seen = []
 
     def look(post):
@@ -63,6 +74,68 @@ def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endp
     assert (body, key) == (sent, sent_key)
     until(lambda: ws.attach(job_id).resting)
     assert ws.log_store.budget("b") == (1_000_000, round(COST * 1e6))
+    told = [(event["from_state"], event["to_state"]) for event in ws.log_store.events(job_id)]
+    assert told[:3] == [(None, "planned"), ("planned", "submitting"), ("submitting", "submitted")]
+
+
+def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, endpoint, known):
+    job_id = budget_job(ws, req, HIGH - 1)
+    before = ws.log_store.events(job_id)
+    ws.runner.drive(job_id)
+    job = ws.attach(job_id)
+    until(lambda: job.row["error_kind"])
+    until(lambda: not ws.runner.drives(job_id))
+    assert (job.state, job.row["error_kind"], job.row["body"]) == ("planned", "budget", None)
+    assert endpoint.posts == []
+    assert (ws.log_store.events(job_id), ws.log_store.budget("b")[1]) == (before, 0)
+
+
+def test_paused_sweep_sends_nothing_and_says_why(ws, req, endpoint, known, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("motion_widgets.jobs.runner.Runner.drive", lambda *_, **__: None)
+        run = Sweep(req, mode="std").plan(ws).run(budget=5).pause()
+    run.drive()
+    assert run.wait(30).counts() == {"planned": 1}
+    assert run.rows()[0]["error_kind"] == "held"
+    assert (endpoint.posts, run.budget[1]) == ([], 0)
+
+
+def test_endpoint_without_a_client_leaves_it_planned_and_says_why(ws, req, endpoint, monkeypatch):
+    def broken(*_, **__):
+        raise OSError("no more sockets")
+
+    monkeypatch.setattr("motion_widgets.jobs.target.EndpointClient", broken)
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, job.row["reserved"], endpoint.posts) == ("planned", 0, [])
+    assert "no more sockets" in job.error
+
+
+def test_body_is_known_once_its_links_were_looked_at(ws, req, endpoint):
+    req = req.replace(watermark_info={"enabled": True})
+    row = ws.log_store.add_job(ws.plan_job(req))[0]
+    assert known_wire(row, hosting=ws.hosting) is None
+    assert known_wire(row, hosting=None) == req.to_wire(), "the sandbox takes links as they are"
+    look_at_links(ws, req)
+    assert known_wire(row, hosting=ws.hosting) == req.to_wire()
+    assert known_wire({**row, "image_path": "inputs/0.png"}, hosting=ws.hosting) is None
+    ws.submit(req, max_cost=MAX).wait(30)
+    assert json.loads(endpoint.posts[0].body) == req.to_wire()
+
+
+def test_local_file_is_published_between_the_intent_and_the_post(ws, req, monkeypatch, tmp_path):
+    real, seen = wire.EndpointClient.upload_image, []
+
+    async def upload_image(self, path):
+        seen.append(ws.jobs()[0].row)
+        return await real(self, path)
+
+    monkeypatch.setattr(wire.EndpointClient, "upload_image", upload_image)
+    image = tmp_path / "image.png"
+    image.write_bytes(make_png("red"))
+    ws.consent()
+    job = ws.submit(req.replace(image_url=image), max_cost=MAX).wait(30)
+    assert job.state == "collected"
+    assert [(row["state"], row["sent"], row["reserved"]) for row in seen] == [("submitting", None, HIGH)]
 
 
 @pytest.mark.parametrize(
@@ -222,10 +295,11 @@ def test_database_that_stays_locked_sends_nothing(spaces, req, endpoint, monkeyp
     assert len(endpoint.posts) == 1
 
 
-def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, endpoint, monkeypatch):
-    """One is refused for want of room; those whose intent was written meanwhile wait until one ends."""
+def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, endpoint, known, monkeypatch):
+    """One is refused for want of room; those whose body was sealed meanwhile wait until one ends."""
     monkeypatch.setattr("motion_widgets.jobs.scribe._MOST", 1)
-    real, first = ws.log_store.seal, []
+    sealing = "intend" if known else "seal"
+    real, first = getattr(ws.log_store, sealing), []
 
     def seal(job_id, *a, **k):
         if first:  # the others come to this point once the first one was refused
@@ -247,7 +321,7 @@ def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, en
         there[0] -= found.state == "completed"
         return found
 
-    monkeypatch.setattr(ws.log_store, "seal", seal)
+    monkeypatch.setattr(ws.log_store, sealing, seal)
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
     monkeypatch.setattr(wire.EndpointClient, "task", task)
     endpoint.next_post.append(refusal(429, "rate_limit_error", "too many tasks: 1 are allowed at once"))

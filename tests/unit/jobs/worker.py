@@ -21,6 +21,7 @@ from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job, timing
 from motion_widgets.jobs.download import Download
+from motion_widgets.jobs.loop import spawn
 from motion_widgets.jobs.scribe import Scribe
 from motion_widgets.jobs.shared import Shared
 from motion_widgets.log.states import State
@@ -38,11 +39,12 @@ def dies(point):
     real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
     real_call, written = Scribe.call, []
 
-    def intend(self, *a, **k):
+    def intend(self, *a, body=None, **k):
         if point == "before intent":
             die()
         written.extend(["intent"] * (point == "after intent"))
-        return real_intend(self, *a, **k)
+        written.extend(["seal"] * (point == "after seal" and body is not None))
+        return real_intend(self, *a, body=body, **k)
 
     def seal(self, *a, **k):
         written.extend(["seal"] * (point == "after seal"))
@@ -112,6 +114,8 @@ def work(told, say=print, gate=None, hear=None):
         told["folder"], endpoint=told["url"], key=key, log=told.get("log"), shared=told.get("shared")
     )
     req = MotionRequest(**told["request"]).replace(**told.get("media", {}))
+    if told.get("looked"):
+        look_at_links(ws, MotionRequest(**told["request"]))
     say("ready")
     if gate is not None:
         gate.wait(60)
@@ -140,6 +144,12 @@ def work(told, say=print, gate=None, hear=None):
         Notebook(ws, req, say).serve(hear)
     elif told["do"] == "team":
         Colleague(ws, req, say).serve(hear)
+
+
+def look_at_links(ws, req):
+    """Look at a request's links, as is done before they are paid for: with them its body is known."""
+    spawn(ws.hosting.look(req.to_wire())).result(30)
+    assert ws.hosting.knows(req.to_wire())
 
 
 class Notebook:

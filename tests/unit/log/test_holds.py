@@ -42,8 +42,10 @@ def test_a_paused_sweep_sends_nothing_and_keeps_its_money(log):
             act(row["id"]) if act else log.intend(row["id"], 100, owner="me")
     assert (log.budget("run-1"), log.job(rows[1]["id"])["state"]) == ((None, 100), "planned")
     begin(log)
-    with pytest.raises(HeldError):
-        log.intend(rows[1]["id"], 100, owner="me")
+    for body in (None, "{}"):
+        with pytest.raises(HeldError):
+            log.intend(rows[1]["id"], 100, owner="me", body=body)
+    assert log.job(rows[1]["id"])["body"] is None
     log.hold_sweep("run-1", paused=None)
     assert log.seal(rows[0]["id"], "{}", owner="me")
     assert log.intend(rows[1]["id"], 100, owner="me")
@@ -57,6 +59,8 @@ def test_other_jobs_and_resends_are_not_held(log, add, put):
     log.record(unknown["id"], sweep_id="run-1")
     assert log.intend(unknown["id"], 100, owner="me", resend=True)
     assert log.seal(unknown["id"], "{}", owner="me", anyway=True)
+    assert log.move(unknown["id"], State.UNKNOWN)
+    assert log.intend(unknown["id"], 100, owner="me", resend=True, body="{}")
 
 
 def test_a_failing_value_stops_by_its_last_attempts(log):

@@ -94,19 +94,32 @@ class Moves(RuleBasedStateMachine):
         after = self.log.job(job)
         assert after["state"] == (to if moved else before["state"])
 
-    @rule(job=jobs, owner=st.sampled_from("ab"), resend=st.booleans(), price=st.integers(1, 100))
-    def intend(self, job, owner, resend, price):
+    @rule(
+        job=jobs,
+        owner=st.sampled_from("ab"),
+        resend=st.booleans(),
+        price=st.integers(1, 100),
+        body=st.sampled_from([None, "{}", "{ }"]),
+    )
+    def intend(self, job, owner, resend, price, body):
         before, used = self.log.job(job), self.log.budget("b")[1]
         try:
-            intended = self.log.intend(job, price, owner=owner, resend=resend, seconds=1000)
+            intended = self.log.intend(job, price, owner=owner, resend=resend, seconds=1000, body=body)
         except BudgetError:
             assert used + price > self.LIMIT
             assert self.log.job(job) == before
             return
         source = State.UNKNOWN if resend else State.PLANNED
-        assert intended == (before["state"] == source and before["lease_owner"] in (None, owner))
+        fits = before["state"] == source and before["lease_owner"] in (None, owner)
+        assert intended == (fits and (body is None or before["body"] in (None, body)))
+        after = self.log.job(job)
         if intended:
-            assert self.log.job(job)["lease_owner"] == owner
+            assert after["lease_owner"] == owner
+            assert after["body"] == (body or before["body"])
+            sealed_before = before["sent"] if resend else None
+            assert (after["sent"] == sealed_before) == (body is None)
+        else:
+            assert after == before
 
     @rule(job=jobs, owner=st.sampled_from("ab"), body=st.sampled_from(["{}", "{ }"]))
     def seal(self, job, owner, body):

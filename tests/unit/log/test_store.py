@@ -114,6 +114,40 @@ class TestIdentity:
                 look("job-none")
 
 
+class TestSealedIntent:
+    """An intent with the body that is sent next: what `seal` asks for holds for it too."""
+
+    def test_all_of_it_or_nothing(self, log, add):
+        log.set_budget("b", 100)
+        row, other = add(budget_id="b"), add("other", budget_id="b")
+        assert log.intend(row["id"], 100, owner="me", body="{}")
+        after = log.job(row["id"])
+        assert (after["state"], after["reserved"], after["body"]) == ("submitting", 100, "{}")
+        assert after["sent"] >= row["created"]
+        assert (after["lease_owner"], log.budget("b")) == ("me", (100, 100))
+        assert [event["to_state"] for event in log.events(row["id"])] == ["planned", "submitting"]
+        with pytest.raises(BudgetError):
+            log.intend(other["id"], 1, owner="me", body="{}")
+        assert log.job(other["id"]) == other
+
+    def test_needs_the_lease_and_the_same_body(self, log, add):
+        row = add()
+        assert log.claim(row["id"], "other", 600)
+        assert not log.intend(row["id"], 1, owner="me", body="{}")
+        assert log.intend(row["id"], 1, owner="other", body="{}")
+        assert log.move(row["id"], State.PLANNED, settle=0)
+        held = log.job(row["id"])
+        assert not log.intend(row["id"], 1, owner="other", body="{ }")
+        assert log.job(row["id"]) == held
+        assert log.intend(row["id"], 1, owner="other", body="{}")
+
+    def test_a_resend_takes_the_body_that_was_sent(self, log, put):
+        row = put(State.UNKNOWN)
+        log.record(row["id"], body="{}")
+        assert not log.intend(row["id"], 1, owner="me", resend=True, body="{ }")
+        assert log.intend(row["id"], 1, owner="me", resend=True, body="{}")
+
+
 class TestBudget:
     def test_reserve_then_give_back(self, log, add):
         log.set_budget("b", 100)

@@ -158,10 +158,20 @@ def test_good_link_is_not_asked_for_again_and_a_bad_one_is(host):
     async def ask(link):
         return await asyncio.gather(*[probes("image_url", link, cover=JOB) for _ in range(5)])
 
+    assert probes.known("image_url", good, cover=JOB) is None
     assert asyncio.run(ask(good)) == [[]] * 5
     assert host.server.requests == 1
+    assert probes.known("image_url", good, cover=JOB) == []
     assert all(found[0].code == "link_dead" for found in asyncio.run(ask(bad)))
     assert host.server.requests == 6
+    assert probes.known("image_url", bad, cover=JOB) is None
+
+
+def test_good_link_is_asked_for_again_after_a_while(host, monkeypatch):
+    monkeypatch.setattr("motion_widgets.endpoint.publishing.probe._GOOD_FOR", 0.0)
+    probes, link = Probes(public=False), f"{host.server.url}/media/image.png"
+    assert asyncio.run(probes("image_url", link, cover=JOB)) == []
+    assert probes.known("image_url", link, cover=JOB) is None
 
 
 def test_a_link_without_parts_is_hinted_at_for_each_request_and_asked_for_once(host, clip_bytes):
