@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -14,6 +15,8 @@ from tests.unit.jobs.endpoint import refusal, until
 
 MAX = 0.50
 NIGHT = 9 * 3600.0
+SIXTEEN = 16
+"""Calls at once that `reference/faults.md` allows."""
 
 
 @pytest.fixture
@@ -195,3 +198,27 @@ def test_a_thousand_jobs_are_taken_up_in_one_transaction(ws, req, endpoint):
     until(lambda: not any(ws.runner.drives(row["id"]) for row in rows))
     assert {ws.log_store.job(row["id"])["lease_owner"] for row in rows} == {None}
     assert endpoint.requests == before, "what is only planned is not sent by following it"
+
+
+def test_no_more_than_sixteen_calls_are_under_way_at_once(ws, req, endpoint):
+    inside, most, lock = 0, 0, threading.Lock()
+    beyond, first = threading.Event(), []
+
+    def held(*_):
+        """Stay inside until a seventeenth comes, or none did for a second after the first."""
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+            first.append(time.monotonic())
+            if inside > SIXTEEN:
+                beyond.set()
+        beyond.wait(max(first[0] + 1.0 - time.monotonic(), 0.0))
+        with lock:
+            inside -= 1
+
+    endpoint.on_post = held
+    endpoint.next_poll.extend([held] * 200)
+    jobs = [ws.submit(req.replace(prompt=f"p{number}"), max_cost=MAX) for number in range(40)]
+    until(lambda: all(job.state == "collected" for job in jobs))
+    assert timing.CALLS <= most <= SIXTEEN
