@@ -8,6 +8,7 @@ waits no longer than the deadline; the calls block, on threads (`motion_widgets.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import ssl
@@ -120,11 +121,20 @@ class EndpointClient:
     async def aclose(self) -> None:
         """Close all connections."""
         self._closed = True
-        while self._kept:
-            self._kept.pop().close()
+        self._close_kept()
+
+    def _close_kept(self) -> None:
+        with contextlib.suppress(IndexError):  # any thread may be at it as well
+            while True:
+                self._kept.pop().close()
 
     async def submit(
-        self, body: bytes, idempotency_key: str, *, go: Callable[[], bool] = lambda: True
+        self,
+        body: bytes,
+        idempotency_key: str,
+        *,
+        go: Callable[[], bool] = lambda: True,
+        refused: Callable[[EndpointError], object] = lambda _: None,
     ) -> answers.Submitted:
         """Send one paid request, once.
 
@@ -135,7 +145,10 @@ class EndpointClient:
         idempotency_key
             1-191 visible ASCII characters, one per logical generation.
         go
-            Asked when there is a connection, just before the first byte is sent; False: it is not sent.
+            Asked when there is a connection, just before the first byte is sent, by the thread that sends;
+            False: it is not sent.
+        refused
+            Told of an answer that is an error, by the thread that read it, before it is raised here.
 
         Raises
         ------
@@ -151,6 +164,7 @@ class EndpointClient:
             headers=headers,
             paid=True,
             go=go,
+            refused=refused,
             seconds=self._submit_seconds,
         )
         replayed = got.get("idempotency-replayed", "").strip().lower() == "true"
@@ -238,6 +252,7 @@ class EndpointClient:
         *,
         paid: bool = False,
         go: Callable[[], bool] = lambda: True,
+        refused: Callable[[EndpointError], object] = lambda _: None,
         seconds: float | None = None,
         **options: Any,
     ) -> tuple[int, dict[str, str], Any]:
@@ -264,8 +279,8 @@ class EndpointClient:
         )
         trouble: EndpointError | None = None
         try:
-            work = on_thread(partial(self._exchange, wire, request, paid=paid))
-            status, got, text = await within(work, wire.line, seconds)
+            work = on_thread(partial(self._exchange, wire, request, refused, paid=paid))
+            status, got, body = await within(work, wire.line, seconds)
         except MotionError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever broke, what matters is whether it was sent
@@ -273,18 +288,12 @@ class EndpointClient:
             trouble = transport_error(error, host=host, sent=sent, paid=paid, seconds=seconds)
         if trouble is not None:  # raised here, so that it drags no frame along whose locals hold the key
             raise trouble
-        if not wire.line.is_cut and not paid:
-            self._keep(wire)
-        return status, got, self._judge(status, got, text, paid=paid)
+        return status, got, body
 
-    def _keep(self, wire: Wire) -> None:
-        if self._closed:
-            wire.close()
-        else:
-            self._kept.append(wire)
-
-    def _exchange(self, wire: Wire, request: httpx.Request, *, paid: bool) -> tuple[int, dict[str, str], str]:
-        """Send a request and read the answer, on a thread; a wire that broke or was cut is closed."""
+    def _exchange(
+        self, wire: Wire, request: httpx.Request, refused: Callable[[EndpointError], object], *, paid: bool
+    ) -> tuple[int, dict[str, str], Any]:
+        """Send a request, read and judge the answer, on a thread; keep the wire if it may be used again."""
         whole = False
         try:
             response = self._send(wire, request)
@@ -294,10 +303,19 @@ class EndpointClient:
             finally:
                 response.close()
             whole = True
+            got = {name.lower(): value for name, value in response.headers.items()}
+            try:
+                return response.status_code, got, self._judge(response.status_code, got, text, paid=paid)
+            except EndpointError as error:
+                refused(error)
+                raise
         finally:
             if paid or not whole or wire.line.is_cut:
                 wire.close()
-        return response.status_code, {name.lower(): value for name, value in response.headers.items()}, text
+            else:
+                self._kept.append(wire)
+                if self._closed:
+                    self._close_kept()
 
     def _send(self, wire: Wire, request: httpx.Request) -> httpx.Response:
         """Send a request with the key, which belongs to one origin; give the answer, its content unread."""

@@ -18,7 +18,7 @@ _WIDER = 0.1  # by which the room for tasks grows with each one accepted: the li
 
 
 class Pace:
-    """The gate that every submit passes; belongs to one event loop, but for `admits`.
+    """The gate that every submit passes; belongs to one event loop, but for `admits` and `full`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Pace:
 
     def __init__(self, expected: Callable[[Hashable], float] | None = None) -> None:
         self._expected = expected or (lambda _: 0.0)
-        self._lock = threading.Lock()  # of what `admits` looks at
+        self._lock = threading.Lock()  # of what these two look at
         self._waiting: dict[Hashable, deque[tuple[str, asyncio.Future[None]]]] = {}
         self._there: set[str] = set()
         self._sending: dict[str, int] = {}  # and how many refusals were known when it went
@@ -122,10 +122,7 @@ class Pace:
             return len(others - self._sending.keys()) >= int(self._room)
 
     def admits(self, job_id: str) -> bool:
-        """Say whether a job that was let in may still go: meanwhile another may have found no room.
-
-        Asked at the last moment, so by the thread that sends.
-        """
+        """Say whether a job that was let in may still go: meanwhile another may have found no room."""
         with self._lock:
             self._going.discard(job_id)
             if self._sending.get(job_id, self._refusals) != self._refusals:

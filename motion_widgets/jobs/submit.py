@@ -136,6 +136,8 @@ class _Attempt:
         self.stop = stop
         self.accepted: Row | None = None
         """The job's row once the endpoint took it."""
+        self.others = False
+        """The endpoint was full, and there are others there that must end first."""
 
     async def make(self) -> float | None:
         """Intend, publish, seal, send, write down; the intent is sealed at once where the body is known."""
@@ -232,7 +234,9 @@ class _Attempt:
     ) -> float | IdempotencyError | None:
         try:
             # The last look is at the last moment: the endpoint may have said meanwhile that it is full.
-            answer = await client.submit(body.encode(), idempotency_key, go=lambda: self._welcome)
+            answer = await client.submit(
+                body.encode(), idempotency_key, go=lambda: self._welcome, refused=self._crowded
+            )
         except IdempotencyError as error:
             return error
         except NotSentError as error:
@@ -242,6 +246,11 @@ class _Attempt:
         except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
             return await self._refused(error)
         return await self._accepted(answer)
+
+    def _crowded(self, error: EndpointError) -> None:
+        """Note that the endpoint is full, at once: others are about to be sent by other threads."""
+        if isinstance(error, RateLimitError) and error.kind == "busy" and not self.doubt:
+            self.others = self.crew.pace.full(self.job_id, error.limit)
 
     async def _accepted(self, answer: Submitted) -> float | None:
         crew, log, job_id = self.crew, self.log, self.job_id
@@ -278,8 +287,8 @@ class _Attempt:
                 crew.pace.pause(wait)
                 if error.retry_after is not None:
                     crew.gate.pause(wait)
-            elif crew.pace.full(self.job_id, error.limit):
-                wait = 0.0  # it waits until another one ends
+            elif self.others:
+                wait = 0.0  # it waits until one of them ends
             return await self._put_back(error, wait=wait)
         if isinstance(error, PaymentError):
             error = await self._short(error)
