@@ -65,14 +65,14 @@ class Books:
         self._open = True  # are refunds, for all that is known
         self._again: asyncio.Task[None] | None = None
 
-    async def open(self, row: Row) -> None:
-        """Read the balance before a request is sent, if nothing of this account is under way."""
+    async def open(self, job_id: str) -> None:
+        """Read the balance before a job is sent, if nothing of its account is under way."""
         async with self._lock:
             with contextlib.suppress(LogError):  # a log that is busy; the job's own calls report it
-                await self._begin(row)
+                await self._begin(job_id)
 
-    async def _begin(self, row: Row) -> None:
-        if time.monotonic() < self._not_before or not await self._db(self._quiet, row):
+    async def _begin(self, job_id: str) -> None:
+        if time.monotonic() < self._not_before or not await self._db(self._quiet, job_id):
             return
         at = now_us()
         money = await self._read()
@@ -155,17 +155,18 @@ class Books:
                 self._log.settle(one["id"], 0, say("refund_seen"))
         return True
 
-    def _quiet(self, row: Row) -> bool:
+    def _quiet(self, job_id: str) -> bool:
         """Say whether nothing that was sent may still move the balance, and no good reading stands yet."""
+        mine = _mine(self._log.job(job_id))
         moving = jobs.c.state.in_(_MOVING)
         waiting = and_(jobs.c.state == State.FAILED.value, jobs.c.cost.is_(None), jobs.c.reserved > 0)
         lately = jobs.c.sent > now_us() - int(timing.LIFE * 1e6)  # a null is not
-        if self._log.count(*_mine(row), lately, or_(moving, waiting)):
+        if self._log.count(*mine, lately, or_(moving, waiting)):
             return False
         start = self._start
         if start is None or now_us() - start[1] > timing.READING_AGAIN * 1e6:
             return True
-        return self._log.count(*_mine(row), jobs.c.sent >= start[1]) > 0
+        return self._log.count(*mine, jobs.c.sent >= start[1]) > 0
 
     def _left_open(self, row: Row) -> bool:
         ended = jobs.c.state.in_([str(one) for one in UNREFUNDED])

@@ -143,7 +143,7 @@ class _Attempt:
         """Intend, publish, seal, send, write down; the intent is sealed at once where the body is known."""
         crew = self.crew
         if crew.pace.empty:
-            await crew.books.open(await crew.db(self.log.job, self.job_id))
+            await crew.books.open(self.job_id)
         async with crew.client() as client:
             async with crew.gate.slot(Lane.SUBMIT):
                 if not self._welcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -17,6 +18,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from PIL import Image
 
@@ -99,7 +101,15 @@ class Process:
         os.kill(self._process.pid, signal.SIGINT)
 
     def freeze(self):
+        """Stop it, and wait until its threads stand still: until then one may still begin to write."""
         os.kill(self._process.pid, signal.SIGSTOP)
+        until(lambda: all(one in "TZX" for one in self._thread_states()))
+
+    def _thread_states(self):
+        """Give the kernel's letter for each thread; none where there is no ``/proc``."""
+        for thread in Path(f"/proc/{self._process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                yield thread.read_text().rpartition(") ")[2][0]
 
     def thaw(self):
         os.kill(self._process.pid, signal.SIGCONT)
