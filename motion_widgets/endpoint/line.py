@@ -67,7 +67,7 @@ class Line:
         ConnectionAbortedError
             It was cut.
         """
-        if event == "connection.connect_tcp.complete":
+        if event.endswith("connect_tcp.complete"):
             self._hold(info["return_value"].get_extra_info("socket"))
         self.check()
 

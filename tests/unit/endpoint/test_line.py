@@ -12,10 +12,10 @@ import pytest
 
 from motion_widgets.endpoint import line
 from motion_widgets.endpoint.client import EndpointClient
-from motion_widgets.endpoint.errors import NotSentError, OutcomeUnknown, ServerError
+from motion_widgets.endpoint.errors import NotSentError, OutcomeUnknown, RateLimitError, ServerError
 from motion_widgets.endpoint.secret import Secret
 
-from .wire import BODY, KEY, Asked, Wire, answer, run
+from .wire import BODY, KEY, Asked, Wire, answer, run, says
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,3 +191,21 @@ def test_closing_ends_what_was_kept_and_what_comes_after() -> None:
             await asyncio.gather(*ends)
 
     run(go())
+
+
+def test_a_refusal_is_told_by_the_thread_that_read_it_before_anybody_who_waits() -> None:
+    told: list[tuple[str, int]] = []
+
+    async def go() -> None:
+        async with Wire(says(429, {"error": {"message": "too many"}})) as wire:
+            client = EndpointClient(wire.url, Secret(KEY))
+            with pytest.raises(RateLimitError):
+                await client.submit(
+                    BODY, "job-1", refused=lambda error: told.append((str(error), threading.get_ident()))
+                )
+            told.append(("raised", threading.get_ident()))
+
+    run(go())
+    (said, reader), (_, waiter) = told
+    assert "too many" in said
+    assert reader != waiter
