@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import contextlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ __all__ = ["AtHand", "interrupted"]
 class AtHand:
     """Gives an engine's connections, where it is SQLite's the same one each time.
 
+    It is taken out of a list, in a single step, and put back when it is free. So an interrupt between any
+    two steps leaves nothing locked: a connection that it drops goes back to the pool by itself.
+
     Parameters
     ----------
     engine
@@ -27,37 +30,33 @@ class AtHand:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = threading.Lock()
-        self._connection: Connection | None = None
+        self._free: list[Connection] = []
         self._parting = False
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Give the connection at hand; while somebody else has that, one of the pool."""
-        if self._engine.dialect.name != "sqlite" or not self._lock.acquire(blocking=False):
+        if self._engine.dialect.name != "sqlite":
             with _pooled(self._engine) as connection:
                 yield connection
             return
+        self._parting = False
         try:
-            self._parting = False
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            self._begin_afresh(self._connection)
-            yield self._connection
+            connection = self._free.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            self._begin_afresh(connection)
+            yield connection
         finally:
-            try:
-                self._end()
-            finally:
-                self._lock.release()
+            self._end(connection)
 
     def close(self) -> None:
         """Close what is at hand and in the pool; what is in use is closed when it no longer is."""
         self._parting = True
-        if self._lock.acquire(blocking=False):
-            try:
-                self._end()
-            finally:
-                self._lock.release()
+        with contextlib.suppress(IndexError):
+            while True:
+                self._end(self._free.pop())
         self._engine.dispose()
 
     @staticmethod
@@ -67,11 +66,8 @@ class AtHand:
         if driver.in_transaction:
             driver.rollback()
 
-    def _end(self) -> None:
-        """Let the moment that was read go, so that the journal can be written over."""
-        connection = self._connection
-        if connection is None:
-            return
+    def _end(self, connection: Connection) -> None:
+        """Let the moment that was read go, so that the journal can be written over; keep one connection."""
         whole = False
         try:
             if connection.in_transaction():
@@ -79,8 +75,10 @@ class AtHand:
             whole = not self._parting
         finally:
             if not whole:
-                self._connection = None
                 connection.invalidate()  # the pool that it came from may be no more
+            if whole and not self._free:
+                self._free.append(connection)
+            else:
                 connection.close()
 
 
