@@ -19,7 +19,7 @@ from motion_widgets.errors import MotionError
 from motion_widgets.jobs import timing
 from motion_widgets.jobs.awake import Awake
 from motion_widgets.jobs.collect import collect
-from motion_widgets.jobs.crew import Crew
+from motion_widgets.jobs.crew import Crew, error_columns
 from motion_widgets.jobs.follow import follow
 from motion_widgets.jobs.lanes import Lane
 from motion_widgets.jobs.loop import on_owned_loop, owned_loop, spawn
@@ -289,13 +289,9 @@ class Runner:
                 if not over:
                     await crew.db(log.release, job_id, crew.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
-            message = (
-                str(error)
-                if isinstance(error, MotionError)
-                else redact(f"{type(error).__name__}: {error}")[:1000]
-            )
+            columns = error_columns(error) if isinstance(error, MotionError) else _internal(error)
             with contextlib.suppress(MotionError):
-                await crew.db(log.record, job_id, error_kind="internal", error_message=message)
+                await crew.db(log.record, job_id, **columns)
 
     async def _stages(self, row: Row, order: _Order) -> bool:
         """Lead a job through what is left for it. True: it has ended, and its lease with it."""
@@ -370,3 +366,9 @@ class Runner:
         with self._lock:
             self._orders.clear()
         await self._crew.close()
+
+
+def _internal(error: Exception) -> dict[str, Any]:
+    """Give the columns of an error that should not be."""
+    message = redact(f"{type(error).__name__}: {error}")[:1000]
+    return {"error_kind": "internal", "error_code": type(error).__name__, "error_message": message}

@@ -100,14 +100,21 @@ def test_paused_sweep_sends_nothing_and_says_why(ws, req, endpoint, known, monke
     assert (endpoint.posts, run.budget[1]) == ([], 0)
 
 
-def test_endpoint_without_a_client_leaves_it_planned_and_says_why(ws, req, endpoint, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(OSError("no more sockets"), "internal"), (RequestError("no more keys", code="key_missing"), "local")],
+)
+def test_endpoint_without_a_client_leaves_it_planned_and_says_why(
+    ws, req, endpoint, monkeypatch, *, error, kind
+):
     def broken(*_, **__):
-        raise OSError("no more sockets")
+        raise error
 
     monkeypatch.setattr("motion_widgets.jobs.target.EndpointClient", broken)
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert (job.state, job.row["reserved"], endpoint.posts) == ("planned", 0, [])
-    assert "no more sockets" in job.error
+    assert (job.state, job.row["reserved"], job.row["error_kind"]) == ("planned", 0, kind)
+    assert str(error) in job.error
+    assert endpoint.posts == []
 
 
 def test_body_is_known_once_its_links_were_looked_at(ws, req, endpoint):
