@@ -65,7 +65,7 @@ async def collect(crew: Crew, row: Row) -> bool:
         else:
             download.tidy()  # before the log says "collected": whoever reads that finds results only
             shared = await put_result(crew, job_id, got)
-            await crew.insist(_keep, crew, job_id, got, shared)
+            await crew.insist(_keep, crew, row, got, shared)
             if shared and crew.shared is not None:
                 name = got.path.relative_to(crew.root).as_posix()
                 await asyncio.get_running_loop().run_in_executor(
@@ -89,15 +89,14 @@ async def collect(crew: Crew, row: Row) -> bool:
         row = await crew.db(crew.log.job, job_id)
 
 
-def _keep(crew: Crew, job_id: str, got: Fetched, shared: Mapping[str, Any]) -> None:
+def _keep(crew: Crew, row: Row, got: Fetched, shared: Mapping[str, Any]) -> None:
     """Write down that a result is here (and on the shared path), and beside it what it was made of."""
     said = shared or crew.shared is None
     fine: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
-    crew.log.move(
-        job_id, State.COLLECTED, collected=now_us(), result_size=got.size, result_sha=got.sha256,
-        result_path=got.path.relative_to(crew.root).as_posix(), **shared, **fine,
-    )  # fmt: skip
-    write_sidecar(crew.log, crew.root, job_id)
+    path = got.path.relative_to(crew.root).as_posix()
+    facts = {"result_size": got.size, "result_sha": got.sha256, "result_path": path, **shared, **fine}
+    if crew.log.move(row["id"], State.COLLECTED, collected=now_us(), **facts):
+        write_sidecar({**row, **facts}, crew.root)
 
 
 async def _fetched(crew: Crew, row: Row, download: Download, link: str) -> Fetched:

@@ -124,7 +124,8 @@ class Outbox:
                 continue
             if table == "jobs":
                 if not (self.shared.folder / name).with_suffix(".json").is_file():
-                    write_sidecar(self._log, self.shared.folder, key)  # its driver ended before it could
+                    # its driver ended before it could
+                    write_sidecar(self._log.job(key), self.shared.folder)
                 put_sidecar(self.shared, name)
             self._log.set_shared(table, key)
             done += 1
@@ -213,7 +214,7 @@ class Shares:
             if row["shared"] is None:
                 raise _not_yet(row, self.outbox.shared.label)
             self.outbox.shared.get(name, row["result_sha"])
-            write_sidecar(self.log_store, self.folder, row["id"])
+            write_sidecar(row, self.folder)
         return path
 
     def bring_inputs(self, row: Row) -> None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.content import sha256_of
 from motion_widgets.endpoint.answers import redact
-from motion_widgets.errors import LogError, RequestError
+from motion_widgets.errors import RequestError
 from motion_widgets.log.places import inside
 from motion_widgets.price import to_usd
 from motion_widgets.request import WIRE_FIELDS, MotionRequest, media_kind
 
 if TYPE_CHECKING:
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.store import Row
 
 __all__ = ["read_sidecar", "request_of", "write_sidecar"]
 
@@ -32,16 +32,15 @@ _LONGEST = 20_000
 _MEDIA = (("image_url", "image"), ("video_url", "clip"))
 
 
-def write_sidecar(log: Log, root: Path, job_id: str) -> None:
+def write_sidecar(row: Row, root: Path) -> None:
     """Write the sidecar of a collected job. A disk that does not take it costs no result."""
     # Not among the results while it is half-written: whoever reads that folder finds whole files only.
-    part = root / f".{job_id}.{secrets.token_hex(4)}.json.part"
-    with contextlib.suppress(OSError, LogError):
-        row = log.job(job_id)
-        try:
-            part.write_text(redact(_written(_content(row))), "utf-8")
-            part.replace((root / row["result_path"]).with_suffix(".json"))
-        finally:
+    part = root / f".{row['id']}.{secrets.token_hex(4)}.json.part"
+    try:
+        part.write_bytes(redact(_written(_content(row))).encode())
+        part.replace((root / row["result_path"]).with_suffix(".json"))
+    except OSError:
+        with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
 
 

@@ -46,7 +46,7 @@ def collected(log, tmp_path):
         log.record(row["id"], result_path=f"results/{row['id']}.mp4", task_id="t", cost=456_960)
         path = tmp_path / "results" / f"{row['id']}.mp4"
         path.write_bytes(b"video")
-        write_sidecar(log, tmp_path, row["id"])
+        write_sidecar(log.job(row["id"]), tmp_path)
         return path
 
     return make
@@ -141,7 +141,7 @@ def test_a_disk_that_is_full_costs_no_result(collected, log, tmp_path, monkeypat
     path = collected()
     path.with_suffix(".json").unlink()
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
-    write_sidecar(log, tmp_path, path.stem)
+    write_sidecar(log.job(path.stem), tmp_path)
     assert sorted(one.name for one in tmp_path.rglob("*") if one.suffix in (".json", ".part")) == []
 
 
