@@ -198,6 +198,8 @@ def _follow(run: Run) -> None:
             except KeyboardInterrupt:
                 live.stop()
                 raise
+    if not live.console.is_terminal:  # there the last drawing has no end of its line
+        live.console.line()
 
 
 def _print_frame(run: Run) -> None:

@@ -132,6 +132,10 @@ def test_demo_runs_a_two_by_two_sweep(demo: tuple[Path, Ended]) -> None:
     assert mw.measure_clip(montage).length == pytest.approx(6, abs=0.2)
 
 
+def test_the_table_of_a_demo_begins_a_line_of_its_own(demo: tuple[Path, Ended]) -> None:
+    assert any(line.startswith("mode character_orientation") for line in demo[1].out.splitlines())
+
+
 def test_demo_leaves_the_key_alone(demo: tuple[Path, Ended]) -> None:
     folder, ended = demo
     assert PLANTED not in ended.out + ended.err
