@@ -166,7 +166,7 @@ class Notebook:
                 self.say(getattr(self, name)(*arguments))
             except MotionError as error:
                 self.say(f"refused: {error}")
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, asyncio.CancelledError):  # the latter by asyncio, now and then
                 self.say("interrupted")
 
     def submit(self, prompt, new):
