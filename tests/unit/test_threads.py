@@ -87,7 +87,10 @@ def test_a_thread_that_nobody_wants_ends(monkeypatch: pytest.MonkeyPatch) -> Non
     one = asyncio.run(go())
     one.join(30)
     assert not one.is_alive()
-    assert asyncio.run(go()) is not one
+    other = asyncio.run(go())
+    assert other is not one
+    other.join(30)
+    assert not other.is_alive()
 
 
 def test_it_does_not_hold_up_the_end_of_the_interpreter() -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from motion_widgets import threads
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.errors import LogError
 from motion_widgets.jobs import download as room
@@ -206,8 +207,9 @@ class TestPace:
 
 
 def working():
-    """Say whether any thread still downloads."""
-    return any(one.name == "motion-widgets-work" for one in threading.enumerate())
+    """Say whether any thread is still at work, and does not just wait for some."""
+    alive = sum(one.name == "motion-widgets-work" for one in threading.enumerate())
+    return alive > len(threads._idle)
 
 
 def cancelled(download, link, when):
