@@ -32,7 +32,7 @@ test: system $(TEST_READY)
 	CI=$${CI:-true} $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 soak: $(TEST_READY)
-	MW_SOAK=1 $(BIN)/python -m pytest tests/unit/jobs/test_kills.py tests/unit/jobs/test_stateful.py
+	MW_SOAK=1 $(BIN)/python -m pytest tests/jobs/test_runner_kills.py tests/jobs/test_runner_stateful.py
 
 bench: system $(BENCH_READY)
 	$(BIN)/python -m tests.benchmarks $(ROOM)

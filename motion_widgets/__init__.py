@@ -5,19 +5,13 @@ Names are loaded at first use, so that importing the package costs next to nothi
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from motion_widgets.core.lazy import lazy_exports
+from motion_widgets.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from motion_widgets.endpoint.errors import (
-        AuthError,
-        EndpointError,
-        OutcomeUnknown,
-        PaymentError,
-        RateLimitError,
-    )
-    from motion_widgets.endpoint.publishing.place import Published
-    from motion_widgets.errors import (
+    from motion_widgets.core.errors import (
         BudgetError,
         ClipError,
         LogError,
@@ -25,10 +19,17 @@ if TYPE_CHECKING:
         MotionTimeout,
         RequestError,
     )
-    from motion_widgets.facts import Clip, Image, Shots
+    from motion_widgets.core.facts import Clip, Image, Shots
+    from motion_widgets.endpoint.errors import (
+        AuthError,
+        EndpointError,
+        OutcomeUnknown,
+        PaymentError,
+        RateLimitError,
+    )
     from motion_widgets.jobs.job import Job
     from motion_widgets.media import measure_clip, measure_clips, measure_image, measure_shots
-    from motion_widgets.media.mend import (
+    from motion_widgets.media.repair import (
         Mend,
         Operation,
         before_after,
@@ -51,9 +52,10 @@ if TYPE_CHECKING:
         trim_clip,
         turn_image,
     )
-    from motion_widgets.price import PRICES, Estimate, Prices, estimate
-    from motion_widgets.request import MotionRequest
-    from motion_widgets.rules import LIMITS, Finding, Fix, check
+    from motion_widgets.publishing.destination import Published
+    from motion_widgets.request.price import PRICES, Estimate, Prices, estimate
+    from motion_widgets.request.request import MotionRequest
+    from motion_widgets.request.rules import LIMITS, Finding, Fix, check
     from motion_widgets.sweep import Plan, Run, Sweep
     from motion_widgets.widgets import (
         CompareWall,
@@ -63,72 +65,71 @@ if TYPE_CHECKING:
         Studio,
         SweepBoard,
     )
-    from motion_widgets.workspace import Workspace, publish
+    from motion_widgets.workspace.workspace import Workspace, publish
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "AuthError": "endpoint.errors",
-    "BudgetError": "errors",
-    "Clip": "facts",
-    "ClipError": "errors",
+    "BudgetError": "core.errors",
+    "Clip": "core.facts",
+    "ClipError": "core.errors",
     "CompareWall": "widgets",
     "EndpointError": "endpoint.errors",
-    "Estimate": "price",
-    "Finding": "rules",
-    "Fix": "rules",
-    "Image": "facts",
+    "Estimate": "request.price",
+    "Finding": "request.rules",
+    "Fix": "request.rules",
+    "Image": "core.facts",
     "Job": "jobs.job",
     "JobMonitor": "widgets",
-    "LIMITS": "rules",
-    "LogError": "errors",
+    "LIMITS": "request.rules",
+    "LogError": "core.errors",
     "LogTable": "widgets",
-    "Mend": "media.mend",
-    "MotionError": "errors",
-    "MotionRequest": "request",
-    "MotionTimeout": "errors",
-    "Operation": "media.mend",
+    "Mend": "media.repair",
+    "MotionError": "core.errors",
+    "MotionRequest": "request.request",
+    "MotionTimeout": "core.errors",
+    "Operation": "media.repair",
     "OutcomeUnknown": "endpoint.errors",
-    "PRICES": "price",
+    "PRICES": "request.price",
     "PaymentError": "endpoint.errors",
     "Plan": "sweep",
-    "Prices": "price",
-    "Published": "endpoint.publishing.place",
+    "Prices": "request.price",
+    "Published": "publishing.destination",
     "RateLimitError": "endpoint.errors",
-    "RequestError": "errors",
+    "RequestError": "core.errors",
     "RequestForm": "widgets",
     "Run": "sweep",
-    "Shots": "facts",
+    "Shots": "core.facts",
     "Studio": "widgets",
     "Sweep": "sweep",
     "SweepBoard": "widgets",
-    "Workspace": "workspace",
-    "before_after": "media.mend",
-    "check": "rules",
-    "convert_clip": "media.mend",
-    "convert_image": "media.mend",
-    "estimate": "price",
-    "fit_clip": "media.mend",
-    "has_location": "media.mend",
-    "hold_clip": "media.mend",
+    "Workspace": "workspace.workspace",
+    "before_after": "media.repair",
+    "check": "request.rules",
+    "convert_clip": "media.repair",
+    "convert_image": "media.repair",
+    "estimate": "request.price",
+    "fit_clip": "media.repair",
+    "has_location": "media.repair",
+    "hold_clip": "media.repair",
     "measure_clip": "media",
     "measure_clips": "media",
     "measure_image": "media",
     "measure_shots": "media",
-    "mend": "media.mend",
-    "mends_for": "media.mend",
-    "mute_clip": "media.mend",
-    "pad_image": "media.mend",
-    "publish": "workspace",
-    "scale_clip": "media.mend",
-    "scale_image": "media.mend",
-    "shrink_image": "media.mend",
-    "stillest": "media.mend",
-    "strip_clip": "media.mend",
-    "strip_image": "media.mend",
-    "strip_times": "media.mend",
-    "trim_clip": "media.mend",
-    "turn_image": "media.mend",
+    "mend": "media.repair",
+    "mends_for": "media.repair",
+    "mute_clip": "media.repair",
+    "pad_image": "media.repair",
+    "publish": "workspace.workspace",
+    "scale_clip": "media.repair",
+    "scale_image": "media.repair",
+    "shrink_image": "media.repair",
+    "stillest": "media.repair",
+    "strip_clip": "media.repair",
+    "strip_image": "media.repair",
+    "strip_times": "media.repair",
+    "trim_clip": "media.repair",
+    "turn_image": "media.repair",
 }
 
 __all__ = [
@@ -195,15 +196,4 @@ __all__ = [
     "turn_image",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

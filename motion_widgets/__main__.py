@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from motion_widgets.cli import main
+from motion_widgets.cli.main import main
 
 sys.exit(main())

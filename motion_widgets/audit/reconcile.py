@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from motion_widgets.audit import Report
-from motion_widgets.audit.bill import LATE, Bill, ask_bill, client_of
+from motion_widgets.audit.account_usage import LATE, Bill, ask_bill, client_of
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.loop import spawn
+from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import EndpointError
-from motion_widgets.errors import RequestError
-from motion_widgets.jobs.loop import spawn
-from motion_widgets.log.bills import SAME, UNREFUNDED, outside, refund_open
+from motion_widgets.log.billing import SAME, UNREFUNDED, outside, refund_open
+from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
-from motion_widgets.log.tables import jobs
-from motion_widgets.price import to_micro, to_usd
-from motion_widgets.texts import say
+from motion_widgets.request.price import to_micro, to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from motion_widgets.log.store import Log, Row
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Reckoning", "reconcile"]
 
@@ -125,7 +125,7 @@ def _moment(text: str, now: datetime) -> datetime:
 
 
 def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
-    """Give a minute before the first job was sent; a day before `now` for an empty log."""
+    """Return a minute before the first job was sent; a day before `now` for an empty log."""
     with log.read() as connection:
         began = func.min(func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created))
         first = connection.execute(select(began).where(*mine)).scalar()
@@ -188,7 +188,7 @@ def sort_rows(rows: Sequence[Row]) -> Reckoning:
 
 
 def _range(row: Row, *, billed: bool = True) -> tuple[int, int]:
-    """Give what a job may have cost: its bill, else its estimate."""
+    """Return what a job may have cost: its bill, else its estimate."""
     if billed and row["cost"] is not None:
         return row["cost"], row["cost"]
     return row["estimate_low"] or 0, row["estimate_high"] or 0
@@ -226,7 +226,7 @@ def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
 
 
 def _refunds(log: Log, found: Reckoning, bill: Bill, now: datetime, *, fix: bool) -> list[str]:
-    """Say of failed jobs whether the usage shows their refunds: it leaves refunded ones out."""
+    """Report whether the usage shows the refunds of failed jobs: it leaves refunded ones out."""
     lines = []
     fits = bill.amount is not None and abs(bill.amount - found.total) <= SAME
     for row in found.unproven:
@@ -243,7 +243,7 @@ def _is_fresh(row: Row, now: datetime) -> bool:
 
 
 def _explained(found: Reckoning, difference: int) -> str:
-    """Say which jobs would explain that the account was billed more: the fewest whose estimates hold it."""
+    """Return the fewest jobs whose estimates would explain that the account was billed more."""
     rows = found.doubtful
     if not rows:
         return say("reconcile_unexplained")
@@ -278,7 +278,7 @@ def _ids(rows: Sequence[Row]) -> str:
 
 
 def _table(found: Reckoning, bill: Bill) -> list[str]:
-    """Give the figures as a table in plain text."""
+    """Return the figures as a table in plain text."""
     lines: list[tuple[str, str, str]] = [(say("reconcile_column"), say("reconcile_jobs"), "USD")]
 
     def put(code: str, count: int | None, *amounts: int | None, **words: str) -> None:

@@ -2,7 +2,7 @@
 
 Whether and when to try again is the business of `motion_widgets.jobs`. The key is added to a request of one
 origin only, for as long as it is being sent. All methods are coroutines and belong to one event loop, which
-waits no longer than the deadline; the calls block, on threads (`motion_widgets.endpoint.line`).
+waits no longer than the deadline; the calls block, on threads (`motion_widgets.endpoint.transport`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from motion_widgets.endpoint import answers
+from motion_widgets.core.background import on_thread
+from motion_widgets.core.errors import MotionError, RequestError
+from motion_widgets.core.messages import say
+from motion_widgets.endpoint import responses
+from motion_widgets.endpoint.api_key import Secret, origin_of
 from motion_widgets.endpoint.errors import (
     AnswerError,
     EndpointError,
@@ -28,11 +32,7 @@ from motion_widgets.endpoint.errors import (
     error_from_answer,
     read_request_id,
 )
-from motion_widgets.endpoint.line import Wire, proxy_for, transport_error, within
-from motion_widgets.endpoint.secret import Secret, origin_of
-from motion_widgets.errors import MotionError, RequestError
-from motion_widgets.texts import say
-from motion_widgets.threads import on_thread
+from motion_widgets.endpoint.transport import Wire, proxy_for, transport_error, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ _Read = TypeVar("_Read")
 
 
 def is_loopback(url: str) -> bool:
-    """Say whether an address is on this machine; no name but ``localhost`` is, whatever it begins with."""
+    """Return whether an address is on this machine; no name but ``localhost`` is, whatever it begins with."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -135,7 +135,7 @@ class EndpointClient:
         *,
         go: Callable[[], bool] = lambda: True,
         refused: Callable[[EndpointError], object] = lambda _: None,
-    ) -> answers.Submitted:
+    ) -> responses.Submitted:
         """Send one paid request, once.
 
         Parameters
@@ -169,32 +169,32 @@ class EndpointClient:
         )
         replayed = got.get("idempotency-replayed", "").strip().lower() == "true"
         request_id = read_request_id(got, payload)
-        submitted = answers.read_submitted(payload, replayed=replayed, request_id=request_id)
+        submitted = responses.read_submitted(payload, replayed=replayed, request_id=request_id)
         if submitted is None:
             raise OutcomeUnknown(
                 say("no_task_id"), code="no_task_id", status=status, kind="unknown",
-                detail=answers.clean(json.dumps(payload, ensure_ascii=False), answers.RAW_MAX),
+                detail=responses.clean(json.dumps(payload, ensure_ascii=False), responses.RAW_MAX),
                 request_id=request_id,
             )  # fmt: skip
         return submitted
 
-    async def task(self, task_id: str, *, language: str = "en") -> answers.Task:
+    async def task(self, task_id: str, *, language: str = "en") -> responses.Task:
         """Ask how a task stands."""
         path = f"/v1/tasks/{quote(task_id, safe='')}"
         _, _, payload = await self._call("GET", path, params={"language": language})
-        return self._read(answers.read_task(payload), payload)
+        return self._read(responses.read_task(payload), payload)
 
-    async def balance(self, *, account: bool = True) -> answers.Balance:
+    async def balance(self, *, account: bool = True) -> responses.Balance:
         """Ask for the money left: the account's, or (`account=False`) this key's."""
         _, _, payload = await self._call("GET", "/v1/user/balance" if account else "/v1/balance")
-        return self._read(answers.read_balance(payload), payload)
+        return self._read(responses.read_balance(payload), payload)
 
     async def models(self) -> tuple[str, ...]:
         """Ask for the ids of the models."""
         _, _, payload = await self._call("GET", "/v1/models")
-        return answers.read_models(payload)
+        return responses.read_models(payload)
 
-    async def usage(self, start: str, end: str, *, group_by: str | None = None) -> answers.Usage:
+    async def usage(self, start: str, end: str, *, group_by: str | None = None) -> responses.Usage:
         """Ask what was billed between two moments, at most 31 days apart; refunded tasks are left out.
 
         Parameters
@@ -206,7 +206,7 @@ class EndpointClient:
         """
         params = {"start": start, "end": end} | ({} if group_by is None else {"group_by": group_by})
         _, _, payload = await self._call("GET", "/v1/usage", params=params)
-        return self._read(answers.read_usage(payload), payload)
+        return self._read(responses.read_usage(payload), payload)
 
     async def upload_image(self, path: Path) -> str:
         """Upload an image (JPEG, PNG, WebP, GIF; at most 20 MB); give its public link, which lives 72 h."""
@@ -224,7 +224,7 @@ class EndpointClient:
         )
 
     async def host(self, path: Path, suffix: str) -> str:
-        """Give a local file a link on the sandbox (which alone has this call)."""
+        """Return a local file a link on the sandbox (which alone has this call)."""
         content = await asyncio.to_thread(path.read_bytes)
         headers = {"X-Filename": f"media{suffix}", "Content-Type": "application/octet-stream"}
         _, _, payload = await self._call(
@@ -236,7 +236,7 @@ class EndpointClient:
     @staticmethod
     def _read(value: _Read | None, payload: Any) -> _Read:
         if value is None:
-            detail = answers.clean(json.dumps(payload, ensure_ascii=False), EXCERPT)
+            detail = responses.clean(json.dumps(payload, ensure_ascii=False), EXCERPT)
             raise AnswerError(
                 say("answer_unreadable", excerpt=detail),
                 code="answer_unreadable",
@@ -329,7 +329,7 @@ class EndpointClient:
 
     def _judge(self, status: int, headers: dict[str, str], text: str, *, paid: bool) -> Any:
         """Decode an answer and raise unless it is a success."""
-        excerpt = answers.clean(" ".join(text[: EXCERPT * 4].split()), EXCERPT)
+        excerpt = responses.clean(" ".join(text[: EXCERPT * 4].split()), EXCERPT)
         body = self._decode(text)
         if status in range(200, 300):
             if body is None:
@@ -381,8 +381,8 @@ def _capped(response: httpx.Response, *, paid: bool) -> bytes:
 
 
 def _failure_inside(body: Any) -> int | None:
-    """Give the status that an HTTP 200 carries inside when it is no success. None: it is one."""
-    if not isinstance(body, dict) or answers.has_task(body):
+    """Return the status that an HTTP 200 carries inside when it is no success. None: it is one."""
+    if not isinstance(body, dict) or responses.has_task(body):
         return None
     error = body.get("error")
     inner = error.get("code") if isinstance(error, dict) else None

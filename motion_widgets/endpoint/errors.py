@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from motion_widgets.endpoint.answers import clean
-from motion_widgets.errors import MotionError
-from motion_widgets.texts import say
+from motion_widgets.core.errors import MotionError
+from motion_widgets.core.messages import say
+from motion_widgets.endpoint.responses import clean
 
 __all__ = [
     "AnswerError",
@@ -158,7 +158,7 @@ _TASK_LIMIT = re.compile(
 
 
 def failure_kind(message: str, server_code: str = "") -> str:
-    """Say of which kind a failure is, from the server's words; ``"other"`` when they do not tell."""
+    """Return the kind of a failure from the server's words; ``"other"`` if they do not tell."""
     text = f"{server_code} {message}"
     return next((kind for kind, pattern in _KINDS if pattern.search(text)), "other")
 
@@ -187,7 +187,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _server_error(body: Any) -> tuple[str, str]:
-    """Give (message, type or code) out of any of the error shapes."""
+    """Return (message, type or code) out of any of the error shapes."""
     if not isinstance(body, Mapping):
         return "", ""
     inner = body.get("error")
@@ -203,7 +203,7 @@ def _server_error(body: Any) -> tuple[str, str]:
 
 
 def read_request_id(headers: Mapping[str, str], body: Any) -> str:
-    """Give the id by which the provider's support finds a call; ``""``: none was given."""
+    """Return the id by which the provider's support finds a call; ``""``: none was given."""
     found = headers.get("x-request-id") or (body.get("request_id") if isinstance(body, Mapping) else None)
     return clean(found, 200)
 
@@ -269,7 +269,7 @@ _BY_STATUS: dict[int, tuple[type[EndpointError], str, str]] = {
 def _class_of(
     status: int, server_code: str, message: str, kind: str, *, paid: bool
 ) -> tuple[type[EndpointError], str, str]:
-    """Give (class, code of the sentence, kind) for a failed answer."""
+    """Return (class, code of the sentence, kind) for a failed answer."""
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     # 1303 came with a 400 too; either way it was not accepted, and there is room later.

@@ -7,12 +7,12 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.errors import LogError
 from motion_widgets.endpoint.errors import AuthError, EndpointError, NotFoundError, RedirectError
-from motion_widgets.errors import LogError
-from motion_widgets.jobs import timing
-from motion_widgets.jobs.crew import error_columns
-from motion_widgets.jobs.download import Download, Fetched
-from motion_widgets.jobs.lanes import Lane
+from motion_widgets.jobs.context import error_columns
+from motion_widgets.jobs.download.download import Download, Fetched
+from motion_widgets.jobs.scheduling import timing
+from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.jobs.sharing import elsewhere, put_result, put_sidecar
 from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.states import State
@@ -21,7 +21,7 @@ from motion_widgets.log.store import now_us
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from motion_widgets.jobs.crew import Crew
+    from motion_widgets.jobs.context import Crew
     from motion_widgets.log.store import Row
 
 __all__ = ["collect"]

@@ -6,11 +6,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from motion_widgets.errors import MotionTimeout, RequestError
+from motion_widgets.core.errors import MotionTimeout, RequestError
+from motion_widgets.core.messages import say
 from motion_widgets.log.leases import lives
 from motion_widgets.log.states import ENDS, RETRYABLE, State
-from motion_widgets.price import to_usd
-from motion_widgets.texts import say
+from motion_widgets.request.price import to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -32,10 +32,10 @@ class JobHost(Protocol):
     folder: Path
 
     def runner_for(self, row: Row) -> Runner | None:
-        """Give the runner of a row's endpoint and account. None: it belongs to another one."""
+        """Return the runner of a row's endpoint and account. None: it belongs to another one."""
 
     def result_of(self, row: Row) -> Path | None:
-        """Give a row's result, fetched from the shared path where it is not here. None: there is none."""
+        """Return a row's result, fetched from the shared path where it is not here. None: there is none."""
 
 
 class Job:
@@ -121,7 +121,7 @@ class Job:
         return self
 
     def _watched(self) -> bool:
-        """Say whether the job rests, to somebody who watches it."""
+        """Return whether the job rests, to somebody who watches it."""
         row = self.row
         runner = self._host.runner_for(row)
         if runner is not None:
@@ -162,7 +162,7 @@ class Job:
         return self
 
     def write_off(self) -> Job:
-        """Give a job of unknown outcome up; its reserved money counts as spent.
+        """Return a job of unknown outcome up; its reserved money counts as spent.
 
         Raises
         ------
@@ -187,7 +187,7 @@ class Job:
 
 
 def _rests(host: JobHost, row: Row) -> bool:
-    """Say whether a row stays as it is until a person acts."""
+    """Return whether a row stays as it is until a person acts."""
     if row["state"] in ENDS:
         return True
     runner = host.runner_for(row)
@@ -201,7 +201,7 @@ def _rests(host: JobHost, row: Row) -> bool:
 
 
 def rest_all(host: JobHost, rows: Iterable[Row]) -> bool:
-    """Say whether all of some rows rest."""
+    """Return whether all of some rows rest."""
     return all(_rests(host, row) for row in rows)
 
 

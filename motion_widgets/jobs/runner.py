@@ -14,20 +14,20 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.endpoint.answers import redact
-from motion_widgets.errors import MotionError
-from motion_widgets.jobs import timing
-from motion_widgets.jobs.awake import Awake
+from motion_widgets.core.errors import MotionError
+from motion_widgets.core.loop import on_owned_loop, owned_loop, spawn
+from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.collect import collect
-from motion_widgets.jobs.crew import Crew, error_columns
-from motion_widgets.jobs.follow import follow
-from motion_widgets.jobs.lanes import Lane
-from motion_widgets.jobs.loop import on_owned_loop, owned_loop, spawn
+from motion_widgets.jobs.context import Crew, error_columns
+from motion_widgets.jobs.poll import follow
+from motion_widgets.jobs.scheduling import timing
+from motion_widgets.jobs.scheduling.call_gate import Lane
+from motion_widgets.jobs.sleep_guard import Vigil
+from motion_widgets.jobs.stay_awake import Awake
 from motion_widgets.jobs.submit import recover, submit
-from motion_widgets.jobs.vigil import Vigil
 from motion_widgets.log.leases import unheld
+from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED, State
-from motion_widgets.log.tables import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.endpoint.errors import EndpointError
-    from motion_widgets.jobs.shared import Shared
+    from motion_widgets.jobs.shared_store import Shared
     from motion_widgets.log.store import Log, Row
 
 __all__ = ["Runner"]
@@ -152,17 +152,17 @@ class Runner:
         self._ask(_Order(resend=True), job_id, person=True)
 
     def drives(self, job_id: str) -> bool:
-        """Say whether this process is at work on a job, or watches another that is."""
+        """Return whether this process is at work on a job, or watches another that is."""
         with self._lock:
             return job_id in self._orders
 
     def drives_any(self, job_ids: Iterable[str]) -> bool:
-        """Say whether this process is at work on any of some jobs."""
+        """Return whether this process is at work on any of some jobs."""
         with self._lock:
             return not self._orders.keys().isdisjoint(job_ids)
 
     def watch(self, *job_ids: str) -> None:
-        """Say that somebody looks at jobs now; for a while they are asked for so often that they move."""
+        """Note that somebody watches jobs now; for a while they are polled more often."""
         fresh = []
         for job_id in job_ids:
             if not self.drives(job_id):
@@ -369,6 +369,6 @@ class Runner:
 
 
 def _internal(error: Exception) -> dict[str, Any]:
-    """Give the columns of an error that should not be."""
+    """Return the columns of an error that should not be."""
     message = redact(f"{type(error).__name__}: {error}")[:1000]
     return {"error_kind": "internal", "error_code": type(error).__name__, "error_message": message}

@@ -12,22 +12,22 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.content import sha256_of
-from motion_widgets.errors import LogError
-from motion_widgets.jobs import timing
-from motion_widgets.jobs.crew import error_columns
-from motion_widgets.jobs.loop import owned_loop, spawn
+from motion_widgets.core.errors import LogError
+from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.loop import owned_loop, spawn
+from motion_widgets.jobs.context import error_columns
+from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.sidecar import request_of, write_sidecar
-from motion_widgets.log.database import now_us
+from motion_widgets.log.engine import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from motion_widgets.jobs.crew import Crew
-    from motion_widgets.jobs.download import Fetched
-    from motion_widgets.jobs.shared import Shared
+    from motion_widgets.jobs.context import Crew
+    from motion_widgets.jobs.download.download import Fetched
+    from motion_widgets.jobs.shared_store import Shared
     from motion_widgets.log.store import Log, Row
-    from motion_widgets.request import MotionRequest
+    from motion_widgets.request.request import MotionRequest
 
 __all__ = ["Outbox", "Shares", "elsewhere", "put_result", "put_sidecar"]
 
@@ -61,7 +61,7 @@ async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
 
 
 def elsewhere(crew: Crew, row: Row) -> LogError:
-    """Say that a colleague's folder has a result, whose outbox puts it on the shared path when it can."""
+    """Return the error for a result that only a colleague's folder has; its outbox will share it."""
     place = crew.shared.label if crew.shared is not None else ""
     return _not_yet(row, place)
 
@@ -195,11 +195,11 @@ class Shares:
         return done
 
     def is_here(self, row: Row) -> bool:
-        """Say whether a job's result is in this folder."""
+        """Return whether a job's result is in this folder."""
         return row["result_path"] is not None and (self.folder / row["result_path"]).is_file()
 
     def result_of(self, row: Row) -> Path | None:
-        """Give a job's result, fetched from the shared path where it is not here. None: there is none.
+        """Return a job's result, fetched from the shared path where it is not here. None: there is none.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class Shares:
                 self.outbox.shared.get(row[f"{kind}_path"], row[f"{kind}_sha"])
 
     def request_of(self, row: Row) -> MotionRequest:
-        """Give a job's request as it can be sent again, its local media by the paths of their copies here.
+        """Return a job's request as it can be sent again, its local media by the paths of their copies here.
 
         Raises
         ------

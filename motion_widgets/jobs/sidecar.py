@@ -12,12 +12,12 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.content import sha256_of
-from motion_widgets.endpoint.answers import redact
-from motion_widgets.errors import RequestError
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.hashing import sha256_of
+from motion_widgets.endpoint.responses import redact
 from motion_widgets.log.places import inside
-from motion_widgets.price import to_usd
-from motion_widgets.request import WIRE_FIELDS, MotionRequest, media_kind
+from motion_widgets.request.price import to_usd
+from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_kind
 
 if TYPE_CHECKING:
     from motion_widgets.log.store import Row
@@ -79,7 +79,7 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
 
 
 def request_of(row: Row, folder: Path) -> MotionRequest:
-    """Give the request of a job, its local media by the paths of their copies."""
+    """Return the request of a job, its local media by the paths of their copies."""
     values = _fields(row)
     for field, kind in _MEDIA:
         kept = row[f"{kind}_path"]
@@ -135,14 +135,14 @@ def _written(content: dict[str, Any]) -> str:
 
 
 def _plain(name: str, value: object) -> bool:
-    """Say whether a field holds what such a field can hold; the rules judge the rest."""
+    """Return whether a field holds what such a field can hold; the rules judge the rest."""
     if name == "watermark_info":
         return isinstance(value, dict) and set(value) == {"enabled"} and isinstance(value["enabled"], bool)
     return isinstance(value, str) and len(value) <= _LONGEST
 
 
 def _copy(folder: Path, kept: object) -> str | None:
-    """Give the path of an input's copy, where it is here and is what it was."""
+    """Return the path of an input's copy, where it is here and is what it was."""
     if not isinstance(kept, dict):
         return None
     path, sha = kept.get("path"), kept.get("sha")

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.endpoint.answers import redact
+from motion_widgets.core.errors import BudgetError, HeldError, LogError, MotionError
+from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import (
     AnswerError,
     AuthError,
@@ -23,21 +24,20 @@ from motion_widgets.endpoint.errors import (
     RateLimitError,
     ServerError,
 )
-from motion_widgets.errors import BudgetError, HeldError, LogError, MotionError
-from motion_widgets.jobs import timing
-from motion_widgets.jobs.crew import error_columns
-from motion_widgets.jobs.lanes import Lane
+from motion_widgets.endpoint.responses import redact
+from motion_widgets.jobs.context import error_columns
+from motion_widgets.jobs.scheduling import timing
+from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
-from motion_widgets.price import to_usd
-from motion_widgets.texts import say
+from motion_widgets.request.price import to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from motion_widgets.endpoint.answers import Submitted
     from motion_widgets.endpoint.client import EndpointClient
-    from motion_widgets.jobs.crew import Crew
+    from motion_widgets.endpoint.responses import Submitted
+    from motion_widgets.jobs.context import Crew
     from motion_widgets.log.store import Row
 
 __all__ = ["recover", "submit"]
@@ -102,7 +102,7 @@ async def submit(
 
 
 async def recover(crew: Crew, row: Row) -> None:
-    """Say what is known of a submit whose process died; its lease is ours now."""
+    """Return what is known of a submit whose process died; its lease is ours now."""
     job_id = row["id"]
     if row["sent"] is None:
         await crew.db(
@@ -202,7 +202,7 @@ class _Attempt:
         return (row, body) if intended else (None, None)
 
     def _known(self, row: Row) -> str | None:
-        """Give the exact body where nobody has to be asked for it; one that was sealed before stays."""
+        """Return the exact body where nobody has to be asked for it; one that was sealed before stays."""
         wire = None if row["body"] else self.crew.known(row)
         return row["body"] if wire is None else _body_of(wire)
 
@@ -298,7 +298,7 @@ class _Attempt:
         return None
 
     async def _short(self, error: PaymentError) -> PaymentError:
-        """Say how much is missing: what the request may cost, minus the balance."""
+        """Return how much is missing: what the request may cost, minus the balance."""
         row = await self.crew.db(self.log.job, self.job_id)
         money, price = await self.crew.books.balance(), int(row["estimate_high"] or 0)
         if money is None:

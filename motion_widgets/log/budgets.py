@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, insert, or_, select, u
 
 from motion_widgets.log.leases import Leases
 from motion_widgets.log.prepared import Prepared
-from motion_widgets.log.tables import budgets
+from motion_widgets.log.schema import budgets
 
 __all__ = ["Budgets", "put_budget", "reserve", "spend"]
 
@@ -38,7 +38,7 @@ class Budgets(Leases):
             put_budget(connection, budget_id, limit)
 
     def budget(self, budget_id: str) -> tuple[int | None, int]:
-        """Give a budget's (limit, used) in micro-dollars."""
+        """Return a budget's (limit, used) in micro-dollars."""
         with self.read() as connection:
             row = _row(connection, budget_id)
         return (row["limit_micro"], int(row["used_micro"])) if row else (None, 0)

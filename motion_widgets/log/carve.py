@@ -27,7 +27,7 @@ _WAL_HEAD, _FRAME_HEAD = 32, 24
 
 
 def carved_jobs(path: Path, columns: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Give by id the jobs that can be read out of a file and its write-ahead log.
+    """Return by id the jobs that can be read out of a file and its write-ahead log.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def _page_size(data: bytes) -> int:
 
 
 def _wal_pages(path: Path, size: int) -> dict[int, bytes]:
-    """Give the last version of each page in a write-ahead log."""
+    """Return the last version of each page in a write-ahead log."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -69,7 +69,7 @@ def _wal_pages(path: Path, size: int) -> dict[int, bytes]:
 
 
 def _rows(page: bytes, number: int, page_of: Callable[[int], bytes | None], size: int) -> Iterator[list[Any]]:
-    """Give the rows of a page; none where it is no leaf of a table."""
+    """Return the rows of a page; none where it is no leaf of a table."""
     head = 100 if number == 1 else 0
     if len(page) < size or page[head] != _LEAF:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from motion_widgets.texts import say
+from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,7 +114,7 @@ A prompt may be every job's own. No number with a fraction is among them: SQLite
 
 
 def dtype(kind: str) -> str:
-    """Give the dtype that a column of this kind has in a frame."""
+    """Return the dtype that a column of this kind has in a frame."""
     return REAL if kind == MONEY else kind
 
 
@@ -123,7 +123,7 @@ def _table(columns: Iterable[Column]) -> list[tuple[str, str, str, str, str]]:
 
 
 def dictionary() -> pd.DataFrame:
-    """Give the data dictionary as a frame: column, dtype, unit, source, meaning."""
+    """Return the data dictionary as a frame: column, dtype, unit, source, meaning."""
     import pandas as pd
 
     names = ["column", "dtype", "unit", "source", "meaning"]
@@ -131,7 +131,7 @@ def dictionary() -> pd.DataFrame:
 
 
 def markdown() -> str:
-    """Give the data dictionary as the text of ``COLUMNS.md``."""
+    """Return the data dictionary as the text of ``COLUMNS.md``."""
     lines = [
         say("columns_title"),
         "",

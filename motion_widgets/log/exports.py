@@ -7,10 +7,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.errors import LogError
+from motion_widgets.core.errors import LogError
+from motion_widgets.core.messages import say
 from motion_widgets.log.columns import AXIS, COLUMNS, TEXT, dictionary
 from motion_widgets.log.places import is_database
-from motion_widgets.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ def from_file(path: str | Path) -> pd.DataFrame:
 
 
 def _plain(series: pd.Series[Any]) -> list[Any]:
-    """Give a column's values as a workbook takes them; what is not set is None."""
+    """Return a column's values as a workbook takes them; what is not set is None."""
     import pandas as pd
 
     if isinstance(series.dtype, pd.DatetimeTZDtype):

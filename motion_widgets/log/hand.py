@@ -35,7 +35,7 @@ class AtHand:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Give the connection at hand; while somebody else has that, one of the pool."""
+        """Return the connection at hand; while somebody else has that, one of the pool."""
         if self._engine.dialect.name != "sqlite":
             with _pooled(self._engine) as connection:
                 yield connection
@@ -83,7 +83,7 @@ class AtHand:
 
 
 def interrupted(error: BaseException | None) -> bool:
-    """Say whether an interrupt hides behind an error: what is tidied up on its way out may fail after it."""
+    """Return whether an interrupt hides behind an error: tidying up on its way out may fail after it."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None

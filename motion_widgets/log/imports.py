@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
 
-from motion_widgets.errors import LogError
-from motion_widgets.findings import show
+from motion_widgets.core.errors import LogError
+from motion_widgets.core.messages import say
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
-from motion_widgets.log.database import now_us
-from motion_widgets.log.moves import next_seq
-from motion_widgets.log.people import recount
+from motion_widgets.log.engine import now_us
+from motion_widgets.log.personal_budgets import recount
 from motion_widgets.log.places import inside, plain_id
+from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import ENDS, State
-from motion_widgets.log.tables import events, jobs
-from motion_widgets.texts import say
+from motion_widgets.log.transitions import next_seq
+from motion_widgets.request.findings import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +73,7 @@ def put_frame(log: Log, frame: pd.DataFrame) -> int:
 
 
 def _new(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give the rows that the log has neither by id nor as the same attempt, each once."""
+    """Return the rows that the log has neither by id nor as the same attempt, each once."""
     known = connection.execute(select(jobs.c.id, *(jobs.c[name] for name in IDENTITY))).all()
     ids = {row[0] for row in known}
     same = {tuple(row[1:]) for row in known}
@@ -88,7 +88,7 @@ def _new(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, A
 
 
 def _column(series: pd.Series[Any], name: str) -> list[Any]:
-    """Give a column of the log for one of the frame; what is not set is None."""
+    """Return a column of the log for one of the frame; what is not set is None."""
     unset = series.isna()
     if name in NEEDED and unset.any():
         raise LogError.of("import_lacks", names=name)
@@ -147,7 +147,7 @@ _TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.
 
 
 def _held(number: int) -> int:
-    """Give a whole number that a database holds."""
+    """Return a whole number that a database holds."""
     if abs(number) >= 2**63:
         raise OverflowError
     return number
@@ -180,7 +180,7 @@ def _is_time(series: pd.Series[Any]) -> bool:
 
 
 def _state(word: str) -> str:
-    """Give the state that a job has here; one that was on its way there is unknown."""
+    """Return the state that a job has here; one that was on its way there is unknown."""
     try:
         state = State(word)
     except ValueError:

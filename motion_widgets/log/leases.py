@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, or_, select, update
 
-from motion_widgets.log.database import Database, now_us
+from motion_widgets.log.engine import Database, now_us
 from motion_widgets.log.prepared import Prepared, by_column
-from motion_widgets.log.tables import jobs
+from motion_widgets.log.schema import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,32 +71,32 @@ class Leases(Database):
             _RENEW.run(connection, {"b_owner": owner, "lease_until": until(seconds)})
 
     def release(self, job_id: str, owner: str) -> None:
-        """Give a lease up."""
+        """Return a lease up."""
         with self.write() as connection:
             nobody = {"lease_owner": None, "lease_until": None}
             _RELEASE.run(connection, {"b_id": job_id, "b_owner": owner, **nobody})
 
 
 def unheld() -> ColumnElement[bool]:
-    """Say in SQL that nobody drives the job."""
+    """Return the SQL condition that nobody drives the job."""
     return or_(jobs.c.lease_owner.is_(None), func.coalesce(jobs.c.lease_until, 0) <= now_us())
 
 
 def leased(owner: str, seconds: float) -> dict[str, Any]:
-    """Give the columns of a lease that begins now."""
+    """Return the columns of a lease that begins now."""
     return {"lease_owner": owner, "lease_until": until(seconds)}
 
 
 def until(seconds: float) -> int:
-    """Give when a lease ends that begins now, in unix microseconds."""
+    """Return when a lease ends that begins now, in unix microseconds."""
     return now_us() + int(seconds * 1e6)
 
 
 def asking(owner: str) -> dict[str, Any]:
-    """Give what `FREE` asks for."""
+    """Return what `FREE` asks for."""
     return {"b_owner": owner, "b_now": now_us()}
 
 
 def lives(row: Mapping[str, Any]) -> bool:
-    """Say whether somebody's lease on a row is still running."""
+    """Return whether somebody's lease on a row is still running."""
     return row["lease_owner"] is not None and (row["lease_until"] or 0) > now_us()

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
-from motion_widgets.findings import show
+from motion_widgets.core.messages import say
 from motion_widgets.log.budgets import spend
 from motion_widgets.log.imports import IDENTITY
-from motion_widgets.log.moves import next_seq
-from motion_widgets.log.people import recount
+from motion_widgets.log.personal_budgets import recount
 from motion_widgets.log.places import inside, plain_id
+from motion_widgets.log.schema import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
 from motion_widgets.log.states import ENDS, State
-from motion_widgets.log.tables import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
 from motion_widgets.log.transfer import all_rows
-from motion_widgets.texts import say
+from motion_widgets.log.transitions import next_seq
+from motion_widgets.request.findings import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -199,7 +199,7 @@ def _make_room(
 
 
 def _here(row: dict[str, Any]) -> str:
-    """Give the state of a job that came from elsewhere: nobody here knows what is on its way there."""
+    """Return the state of a job that came from elsewhere: nobody here knows what is on its way there."""
     state = State(row["state"])
     if state in ENDS or state is State.PLANNED:
         return state.value
@@ -217,7 +217,7 @@ def _sweeps(connection: Connection, rows: list[dict[str, Any]], done: Merged) ->
 
 
 def _asked(sweep: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """Give what a sweep asks for, whichever jobs each log has for it."""
+    """Return what a sweep asks for, whichever jobs each log has for it."""
     return sweep["axes"], [cell.get("values") for cell in json.loads(sweep["cells"])]
 
 

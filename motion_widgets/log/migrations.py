@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from motion_widgets.errors import LogError
+from motion_widgets.core.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ __all__ = ["SCHEMA", "migrate"]
 
 
 def _serial(connection: Connection) -> str:
-    """Give the type of a number that the database counts up by itself."""
+    """Return the type of a number that the database counts up by itself."""
     return "INTEGER PRIMARY KEY" if connection.dialect.name == "sqlite" else "BIGSERIAL PRIMARY KEY"
 
 

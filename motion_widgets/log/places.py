@@ -31,7 +31,7 @@ _SERVICES = (
 
 
 def network_drive(path: Path) -> str | None:
-    """Give the kind of network drive that a path is on. None: it is on none that can be seen."""
+    """Return the kind of network drive that a path is on. None: it is on none that can be seen."""
     if str(path).startswith(("\\\\", "//")):
         return "UNC"
     try:
@@ -51,7 +51,7 @@ def network_drive(path: Path) -> str | None:
 
 
 def synced_by(path: Path) -> str | None:
-    """Give the name of the service that syncs the folder of a path. None: none that its name tells."""
+    """Return the name of the service that syncs the folder of a path. None: none that its name tells."""
     for part in path.parent.parts:
         for begins, service in _SERVICES:
             if part.lower().startswith(begins):
@@ -60,7 +60,7 @@ def synced_by(path: Path) -> str | None:
 
 
 def is_database(path: Path) -> bool:
-    """Say whether a path is a SQLite file: no export may take a log's place."""
+    """Return whether a path is a SQLite file: no export may take a log's place."""
     try:
         with path.open("rb") as file:
             return file.read(16) == b"SQLite format 3\0"
@@ -69,12 +69,12 @@ def is_database(path: Path) -> bool:
 
 
 def plain_id(name: str) -> bool:
-    """Say whether an id that came from elsewhere may become the name of a result's file."""
+    """Return whether an id that came from elsewhere may become the name of a result's file."""
     return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", name) is not None
 
 
 def inside(name: str) -> bool:
-    """Say whether a path that came from elsewhere is one below a folder, on every system."""
+    """Return whether a path that came from elsewhere is one below a folder, on every system."""
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     bad = windows.is_absolute() or windows.drive or path.is_absolute() or "\\" in name or "\0" in name
     return bool(path.parts) and not bad and ".." not in path.parts

@@ -22,7 +22,7 @@ __all__ = ["Prepared", "by_column"]
 
 
 def by_column(result: CursorResult[Any]) -> list[dict[str, Any]]:
-    """Give rows by column; of many, SQLAlchemy's own mappings take half as long again."""
+    """Return rows by column; of many, SQLAlchemy's own mappings take half as long again."""
     names = tuple(result.keys())
     return [dict(zip(names, row, strict=True)) for row in result]
 
@@ -49,7 +49,7 @@ class Prepared:
         return int(self._done(connection, values).rowcount)
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Give the rows found, by column."""
+        """Return the rows found, by column."""
         found = [dict(zip(self._columns, row, strict=True)) for row in self._done(connection, values)]
         for name in self._truths:
             for row in found:
@@ -57,7 +57,7 @@ class Prepared:
         return found
 
     def row(self, connection: Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Give the only row there can be. None: there is none."""
+        """Return the only row there can be. None: there is none."""
         found = self.rows(connection, values)
         return found[0] if found else None
 

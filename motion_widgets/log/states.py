@@ -67,7 +67,7 @@ FOLLOWED = frozenset({S.SUBMITTED, S.RUNNING, S.COMPLETED})
 
 
 def sources(target: State) -> tuple[str, ...]:
-    """Give the states from which `target` may be entered."""
+    """Return the states from which `target` may be entered."""
     return tuple(state.value for state, onward in TRANSITIONS.items() if target in onward)
 
 
@@ -78,5 +78,5 @@ _MARKS = {
 
 
 def mark(state: str) -> str:
-    """Give a sign for a state; always shown beside its word."""
+    """Return a sign for a state; always shown beside its word."""
     return _MARKS.get(State(state), "\u2716")

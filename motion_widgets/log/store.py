@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from motion_widgets.errors import LogError
-from motion_widgets.log.adding import Row, add_all, put_next
+from motion_widgets.core.errors import LogError
+from motion_widgets.log.annotations import Marks
 from motion_widgets.log.budgets import put_budget
-from motion_widgets.log.database import now_us
-from motion_widgets.log.holds import Failing, failing
-from motion_widgets.log.marks import Marks
-from motion_widgets.log.moves import next_seq
-from motion_widgets.log.names import new_id, whoami
+from motion_widgets.log.engine import now_us
+from motion_widgets.log.ids import new_id, whoami
+from motion_widgets.log.insert import Row, add_all, put_next
 from motion_widgets.log.prepared import Prepared, by_column
+from motion_widgets.log.schema import events, inputs, jobs, meta, sweeps
 from motion_widgets.log.states import RETRYABLE, State
-from motion_widgets.log.tables import events, inputs, jobs, meta, sweeps
+from motion_widgets.log.stop_rules import Failing, failing
+from motion_widgets.log.transitions import next_seq
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,7 +157,7 @@ class Log(Marks):
     # Reading jobs.
 
     def job(self, job_id: str) -> Row:
-        """Give a job's row.
+        """Return a job's row.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class Log(Marks):
     def rows(
         self, *where: ColumnElement[bool], limit: int | None = None, offset: int = 0, newest: bool = False
     ) -> list[Row]:
-        """Give rows of jobs, oldest first unless `newest`."""
+        """Return rows of jobs, oldest first unless `newest`."""
         order = jobs.c.id.desc() if newest else jobs.c.id
         query = select(jobs).where(*where).order_by(order).limit(limit).offset(offset)
         with self.read() as connection:
@@ -194,7 +194,7 @@ class Log(Marks):
         return found
 
     def finished(self, endpoint: str, *, limit: int = 500) -> list[Row]:
-        """Give what says how long tasks took, of the last that completed at an endpoint; oldest first."""
+        """Return what says how long tasks took, of the last that completed at an endpoint; oldest first."""
         names = ("id", "model", "mode", "character_orientation", "clip_length", "estimated_time")
         columns = [jobs.c[name] for name in (*names, "submitted", "completed")]
         done = jobs.c.state.in_([State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value])
@@ -246,18 +246,18 @@ class Log(Marks):
             return int(connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one())
 
     def version(self) -> int:
-        """Give a number that grows with every change to a job, by which a view knows that it is old."""
+        """Return a number that grows with every change to a job, by which a view knows that it is old."""
         with self.read() as connection:
             return int(_LAST_CHANGE.rows(connection, {})[0]["seq"])
 
     def facts(self) -> tuple[str, int]:
-        """Give the number of the log's shape, and how many events it holds."""
+        """Return the number of the log's shape, and how many events it holds."""
         with self.read() as connection:
             shape = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
             return str(shape), int(connection.execute(select(func.count()).select_from(events)).scalar_one())
 
     def events(self, job_id: str) -> list[Row]:
-        """Give a job's transitions, oldest first."""
+        """Return a job's transitions, oldest first."""
         with self.read() as connection:
             query = select(events).where(events.c.job_id == job_id).order_by(events.c.id)
             return [dict(row) for row in connection.execute(query).mappings()]
@@ -270,7 +270,7 @@ class Log(Marks):
             _put_sweep(connection, values)
 
     def sweep(self, sweep_id: str) -> Row | None:
-        """Give a sweep's row. None: there is none."""
+        """Return a sweep's row. None: there is none."""
         with self.read() as connection:
             row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
         return dict(row) if row else None
@@ -281,7 +281,7 @@ class Log(Marks):
             connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
 
     def failing(self, sweep_id: str) -> list[Failing]:
-        """Give the values of a sweep whose cells are not sent because they keep failing."""
+        """Return the values of a sweep whose cells are not sent because they keep failing."""
         with self.read() as connection:
             row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
             if row is None or row["stop_after"] is None:
@@ -291,13 +291,13 @@ class Log(Marks):
             )
 
     def sweep_ids(self) -> list[str]:
-        """Give the ids of all sweeps, newest first."""
+        """Return the ids of all sweeps, newest first."""
         with self.read() as connection:
             query = select(sweeps.c.id).order_by(sweeps.c.created.desc())
             return [str(one) for one in connection.execute(query).scalars()]
 
     def unshared(self, *, everything: bool = False) -> list[tuple[str, str, str, str]]:
-        """Give what nobody has put on the shared path: table, key, path and SHA-256; inputs first.
+        """Return what nobody has put on the shared path: table, key, path and SHA-256; inputs first.
 
         `everything`: and what somebody has.
         """

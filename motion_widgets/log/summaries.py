@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from motion_widgets.errors import LogError
-from motion_widgets.findings import show
+from motion_widgets.core.errors import LogError
 from motion_widgets.log.columns import AXIS, COLUMNS, NUMBERS, TEXT
-from motion_widgets.log.where import known
+from motion_widgets.log.filters import known
+from motion_widgets.request.findings import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Description(NamedTuple):
         return "\n".join([*lines, "", repr(self.frame)])
 
     def _repr_html_(self) -> str:
-        from motion_widgets.log.display import page
+        from motion_widgets.log.html_table import page
 
         return page(self.frame, same=self.same)
 
@@ -58,7 +58,7 @@ def describe(frame: pd.DataFrame) -> Description:
 
 
 def mean_interval(values: pd.Series[Any]) -> tuple[float, float]:
-    """Give the 95 % interval of a mean, by Student's t. NaN: there are fewer than two values."""
+    """Return the 95 % interval of a mean, by Student's t. NaN: there are fewer than two values."""
     count = int(values.count())
     if count < 2:
         return math.nan, math.nan
@@ -68,7 +68,7 @@ def mean_interval(values: pd.Series[Any]) -> tuple[float, float]:
 
 
 def rate_interval(yes: int, count: int) -> tuple[float, float]:
-    """Give the 95 % interval of a rate, by Wilson. NaN: nothing was counted."""
+    """Return the 95 % interval of a rate, by Wilson. NaN: nothing was counted."""
     if not count:
         return math.nan, math.nan
     rate, square = yes / count, _Z**2

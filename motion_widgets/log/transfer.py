@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, select
 
 from motion_widgets.log.migrations import migrate
-from motion_widgets.log.tables import metadata
+from motion_widgets.log.schema import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from motion_widgets.log.database import Database
+    from motion_widgets.log.engine import Database
 
 __all__ = ["TABLES", "all_rows", "columns_in", "write_fresh"]
 
@@ -24,7 +24,7 @@ TABLES = [table for table in metadata.sorted_tables if table.name != "meta"]
 
 
 def all_rows(log: Database) -> dict[str, list[dict[str, Any]]]:
-    """Give all rows by table, read in one transaction."""
+    """Return all rows by table, read in one transaction."""
     with log.read() as connection:
         return {
             table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
@@ -60,7 +60,7 @@ def write_fresh(
 
 
 def columns_in(db: sqlite3.Connection, table: str) -> list[str]:
-    """Give a table's columns, in the order of the file."""
+    """Return a table's columns, in the order of the file."""
     return [str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")]
 
 

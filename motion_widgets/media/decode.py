@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.measure import measure_clip
+from motion_widgets.media.probe.measure import measure_clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

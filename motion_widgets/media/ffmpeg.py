@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import IO, TYPE_CHECKING, cast
 
-from motion_widgets.media.children import Child, cpu_limit
-from motion_widgets.media.faults import fault
-from motion_widgets.media.measure import local_file
+from motion_widgets.media.probe.measure import local_file
+from motion_widgets.media.probe.sniff import fault
+from motion_widgets.media.subprocesses import Child, cpu_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,14 +21,14 @@ __all__ = ["checked", "clip_input", "ffmpeg_exe", "run", "running"]
 
 @cache
 def ffmpeg_exe() -> str:
-    """Give the path of the ffmpeg that imageio-ffmpeg brings."""
+    """Return the path of the ffmpeg that imageio-ffmpeg brings."""
     import imageio_ffmpeg
 
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def checked(path: str | Path) -> Path:
-    """Give the absolute path of a local file that begins like an mp4 or mov.
+    """Return the absolute path of a local file that begins like an mp4 or mov.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def checked(path: str | Path) -> Path:
 
 
 def clip_input(path: Path) -> list[str]:
-    """Give the options that open a checked clip and nothing else."""
+    """Return the options that open a checked clip and nothing else."""
     return ["-protocol_whitelist", "file", "-f", "mov", "-i", f"file:{path}"]
 
 

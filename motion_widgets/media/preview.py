@@ -6,9 +6,9 @@ import io
 from typing import TYPE_CHECKING
 
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.faults import fault
-from motion_widgets.media.image import open_picture
-from motion_widgets.media.measure import local_file, measure_clip
+from motion_widgets.media.probe.image import open_picture
+from motion_widgets.media.probe.measure import local_file, measure_clip
+from motion_widgets.media.probe.sniff import fault
 
 if TYPE_CHECKING:
     from pathlib import Path

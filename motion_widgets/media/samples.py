@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.collage import ENCODE
+from motion_widgets.media.montage import ENCODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Pose(NamedTuple):
 
 
 def sample_media(folder: Path) -> SampleMedia:
-    """Give the samples in a folder, making those that are missing.
+    """Return the samples in a folder, making those that are missing.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _write_tune(path: Path, seconds: int) -> None:
 
 
 def _pace(t: float, period: float) -> float:
-    """Give a phase that runs slowly and fast in turn, 0.25 to 1.75 times the mean."""
+    """Return a phase that runs slowly and fast in turn, 0.25 to 1.75 times the mean."""
     return t - 0.75 * period / (2 * math.pi) * math.sin(2 * math.pi * t / period)
 
 

@@ -9,11 +9,11 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.facts import Clip, Shots
+from motion_widgets.core.facts import Clip, Shots
 from motion_widgets.media.decode import frames
-from motion_widgets.media.hub import is_link
-from motion_widgets.media.measure import local_file
-from motion_widgets.media.memory import SHARED, Memory
+from motion_widgets.media.probe.cache import SHARED, Memory
+from motion_widgets.media.probe.hub import is_link
+from motion_widgets.media.probe.measure import local_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ def _likeness(before: NDArray[np.float32], now: NDArray[np.float32]) -> float:
 
 
 def _cuts(likeness: list[float]) -> list[int]:
-    """Give the steps that are cuts: unlike pictures, and far more so than the steps around."""
+    """Return the steps that are cuts: unlike pictures, and far more so than the steps around."""
     import numpy as np
 
     change = 1 - np.array(likeness)
@@ -123,7 +123,7 @@ def _cuts(likeness: list[float]) -> list[int]:
 
 
 def _shift(before: NDArray[np.float32], now: NDArray[np.float32]) -> float | None:
-    """Give how far the background moved, in shorter sides of the picture. None: it cannot be told.
+    """Return how far the background moved, in shorter sides of the picture. None: it cannot be told.
 
     The background is looked at in three pieces around the figure: left, right and above. Two of them must
     have moved alike, which limbs in them do not. So pans, tilts and shaking are seen; a zoom is not.
@@ -141,7 +141,7 @@ def _shift(before: NDArray[np.float32], now: NDArray[np.float32]) -> float | Non
 
 
 def _piece_shift(before: NDArray[np.float32], now: NDArray[np.float32]) -> tuple[int, int] | None:
-    """Give the shift between two pieces in px, by phase correlation. None: too even, or no match."""
+    """Return the shift between two pieces in px, by phase correlation. None: too even, or no match."""
     import numpy as np
 
     if (

@@ -6,7 +6,7 @@ misreading on the client's side shows. Importing this room loads neither Starlet
 
 from __future__ import annotations
 
-from motion_widgets.sandbox.faults import FaultPlan, PlanError
+from motion_widgets.sandbox.faults.plan import FaultPlan, PlanError
 from motion_widgets.sandbox.server import Sandbox, serve
 
 __all__ = ["FaultPlan", "PlanError", "Sandbox", "serve"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.sandbox.wire import Refusal, Task, usd
+from motion_widgets.sandbox.responses import Refusal, Task, usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable

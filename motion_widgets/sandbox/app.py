@@ -22,21 +22,21 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from motion_widgets.sandbox import account
-from motion_widgets.sandbox.faults import FaultPlan, PlanError
-from motion_widgets.sandbox.judge import PRICES, Order, judge, read_order
+from motion_widgets.sandbox.faults.plan import FaultPlan, PlanError
 from motion_widgets.sandbox.ledger import statement
+from motion_widgets.sandbox.responses import Refusal, Task, accepted, new_task_id, status
+from motion_widgets.sandbox.rules import PRICES, Order, judge, read_order
 from motion_widgets.sandbox.store import Kept, Store
-from motion_widgets.sandbox.wire import Refusal, Task, accepted, new_task_id, status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
-    from motion_widgets.sandbox.faults import InForce
+    from motion_widgets.sandbox.faults.plan import InForce
     from motion_widgets.sandbox.fetch import Fetcher
     from motion_widgets.sandbox.media import Media
-    from motion_widgets.sandbox.worker import Worker
+    from motion_widgets.sandbox.rendering.worker import Worker
 
 __all__ = ["Context", "build"]
 
@@ -236,7 +236,7 @@ class _Endpoint:
 
 
 def _shown(value: Any) -> Any:
-    """Give a plan as JSON has it: NaN and infinity, which a fault may send, become words."""
+    """Return a plan as JSON has it: NaN and infinity, which a fault may send, become words."""
     if isinstance(value, dict):
         return {name: _shown(one) for name, one in value.items()}
     if isinstance(value, list):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from motion_widgets.sandbox.answer import Answer
+    from motion_widgets.sandbox.faults.answer import Answer
 
 __all__ = ["Connection", "be_away"]
 
@@ -74,7 +74,7 @@ class Connection(H11Protocol):
 
     @staticmethod
     def raw(answer: Answer, *, length: int | None, body: bool = True) -> bytes:
-        """Give an answer's bytes.
+        """Return an answer's bytes.
 
         Parameters
         ----------

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from motion_widgets.sandbox.measure import kind_of
-from motion_widgets.sandbox.wire import Refusal
+from motion_widgets.sandbox.responses import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.sandbox.faults import About
-from motion_widgets.sandbox.wire import usd
+from motion_widgets.sandbox.faults.plan import About
+from motion_widgets.sandbox.responses import usd
 
 if TYPE_CHECKING:
     import sqlite3
@@ -76,7 +76,7 @@ class Ledger:
         )
 
     def give_back(self, task_id: str) -> None:
-        """Give a task's charge back, once. Inside a transaction."""
+        """Return a task's charge back, once. Inside a transaction."""
         row = self._db.execute(
             "UPDATE charges SET refunded = ? WHERE task = ? AND refunded IS NULL RETURNING amount",
             (time.time(), task_id),
@@ -85,7 +85,7 @@ class Ledger:
             self._pay(-row["amount"])
 
     def refund(self, task_id: str) -> None:
-        """Give a task's charge back, once."""
+        """Return a task's charge back, once."""
         with self._change():
             self.give_back(task_id)
 
@@ -113,7 +113,7 @@ class Ledger:
         ]  # fmt: skip
 
     def about(self, task_id: str) -> About:
-        """Give by what a fault plan finds a task; empty: there is no such task."""
+        """Return by what a fault plan finds a task; empty: there is no such task."""
         query = (
             "SELECT model, mode, orientation, prompt, coalesce(key, '') FROM tasks "
             "JOIN charges ON task = id WHERE id = ?"
@@ -124,7 +124,7 @@ class Ledger:
 
 
 def statement(charges: list[Charge]) -> dict[str, Any]:
-    """Give the books as ``GET /sandbox/charges`` shows them."""
+    """Return the books as ``GET /sandbox/charges`` shows them."""
     keys = [one.key for one in charges if one.key is not None]
     return {
         "count": len(charges),

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from motion_widgets.sandbox.measure import Unreadable, kind_of, measure_image
-from motion_widgets.sandbox.samples import SAMPLES, make_sample
-from motion_widgets.sandbox.wire import Refusal
+from motion_widgets.sandbox.rendering.samples import SAMPLES, make_sample
+from motion_widgets.sandbox.responses import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class Media:
         self._sampling = threading.Lock()
 
     def is_own(self, path: str) -> bool:
-        """Tell whether a link's path leads to one of this sandbox's own files, whatever port it names."""
+        """Return whether a link's path leads to one of this sandbox's own files, whatever port it names."""
         match = _OWN.fullmatch(path)
         if match is None:
             return False

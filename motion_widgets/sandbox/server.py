@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from motion_widgets.sandbox.faults import FaultPlan, InForce
+from motion_widgets.sandbox.faults.plan import FaultPlan, InForce
+from motion_widgets.sandbox.responses import UNITS
 from motion_widgets.sandbox.store import Store
-from motion_widgets.sandbox.wire import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from motion_widgets.sandbox.chaos import Chaos
+    from motion_widgets.sandbox.faults.middleware import Chaos
     from motion_widgets.sandbox.fetch import Fetcher
     from motion_widgets.sandbox.ledger import Charge
-    from motion_widgets.sandbox.worker import Worker
+    from motion_widgets.sandbox.rendering.worker import Worker
 
 __all__ = ["Sandbox", "serve"]
 
@@ -219,10 +219,10 @@ class Sandbox:
 
     def _application(self, store: Store) -> Chaos:
         from motion_widgets.sandbox.app import Context, build
-        from motion_widgets.sandbox.chaos import Chaos
+        from motion_widgets.sandbox.faults.middleware import Chaos
         from motion_widgets.sandbox.fetch import Fetcher
         from motion_widgets.sandbox.media import Media
-        from motion_widgets.sandbox.worker import Worker
+        from motion_widgets.sandbox.rendering.worker import Worker
 
         media = Media(store, lambda: self.url)
         self._fetcher = Fetcher(store.folder, lambda: self.url, media.is_own)

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.sandbox.ledger import SCHEMA, Ledger
-from motion_widgets.sandbox.wire import UNITS, Refusal, Task, usd
+from motion_widgets.sandbox.responses import UNITS, Refusal, Task, usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -281,7 +281,7 @@ class Store:
             )
 
     def release(self, task_id: str) -> int:
-        """Give a claim back undrawn. Returns how often the drawing was begun."""
+        """Return a claim back undrawn. Returns how often the drawing was begun."""
         with self._change():
             self._db.execute("UPDATE tasks SET lease = NULL, owner = NULL WHERE id = ?", (task_id,))
             row = self._db.execute("SELECT attempts FROM tasks WHERE id = ?", (task_id,)).fetchone()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from motion_widgets.sweep.axes import Sweep
 from motion_widgets.sweep.cells import Cell
-from motion_widgets.sweep.offer import Offer
+from motion_widgets.sweep.design import Sweep
 from motion_widgets.sweep.plan import Plan
 from motion_widgets.sweep.run import Run
+from motion_widgets.sweep.trim_offer import Offer
 
 __all__ = ["Cell", "Offer", "Plan", "Run", "Sweep"]

@@ -8,23 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from motion_widgets.errors import RequestError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.messages import say
 from motion_widgets.log.leases import lives
 from motion_widgets.log.states import RETRYABLE, State
-from motion_widgets.price import Estimate, estimate
-from motion_widgets.request import MotionRequest, media_source
-from motion_widgets.sweep.axes import label
-from motion_widgets.texts import say
+from motion_widgets.request.price import Estimate, estimate
+from motion_widgets.request.request import MotionRequest, media_source
+from motion_widgets.sweep.design import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from motion_widgets.errors import ClipError
+    from motion_widgets.core.errors import ClipError
     from motion_widgets.log.store import Row
-    from motion_widgets.rules import Finding
-    from motion_widgets.sweep.axes import Sweep
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.request.rules import Finding
+    from motion_widgets.sweep.design import Sweep
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Cell", "appraised"]
 
@@ -119,7 +119,7 @@ class _Judge:
         return self._costs[memory]
 
     def _same(self, value: object) -> object:
-        """Give by what a value is known again: text as such, anything else as this very object."""
+        """Return by what a value is known again: text as such, anything else as this very object."""
         if value is None or isinstance(value, str):
             return value
         self._alive.append(value)
@@ -166,7 +166,7 @@ def appraised(sweep: Sweep, ws: Workspace) -> list[Cell]:
 
 
 def _placed(cell: Cell, rows: Sequence[Row], twin: int | None) -> Cell:
-    """Say of a cell what the log already has of it."""
+    """Return what the log already has of a cell."""
     if cell.status == "invalid" or (twin is None and not rows):
         return cell
     if twin is not None:

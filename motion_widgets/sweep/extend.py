@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.content import sha256_of
-from motion_widgets.errors import RequestError
-from motion_widgets.findings import show
-from motion_widgets.request import WIRE_FIELDS, MotionRequest
-from motion_widgets.sweep.axes import Sweep
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.hashing import sha256_of
+from motion_widgets.request.findings import show
+from motion_widgets.request.request import WIRE_FIELDS, MotionRequest
+from motion_widgets.sweep.design import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Row
     from motion_widgets.sweep.plan import Plan
     from motion_widgets.sweep.run import Run
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["extended"]
 
@@ -49,7 +49,7 @@ def extended(ws: Workspace, run: Run, axes: Mapping[str, Any], repeats: int | No
 def _unique(
     base: MotionRequest, listed: list[tuple[dict[str, Any], set[int]]], repeats: int
 ) -> list[dict[str, Any]]:
-    """Give every combination once, as often as it is to be there; the first of two alike has the repeats."""
+    """Return every combination once, with its repeats; the first of two alike has them."""
     seen: set[str] = set()
     chosen: list[tuple[dict[str, Any], list[int]]] = []
     for values, have in listed:

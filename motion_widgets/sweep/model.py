@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motion_widgets.errors import RequestError
-from motion_widgets.sweep.axes import identity
+from motion_widgets.core.errors import RequestError
+from motion_widgets.sweep.design import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +63,7 @@ class Model:
             raise RequestError.of("fraction_wide", values=self.width - 1, cells=len(mine))
 
     def rows(self, some: Matrix, blocks: Iterable[Sequence[int]]) -> Matrix:
-        """Give the model's rows of some cells: a constant, and a block of contrasts per axis or pair."""
+        """Return the model's rows of some cells: a constant, and a block of contrasts per axis or pair."""
         columns = [np.ones((len(some), 1))]
         for block in blocks:
             made = np.ones((len(some), 1))
@@ -74,11 +74,11 @@ class Model:
         return np.hstack(columns)
 
     def mains(self, some: Matrix) -> Matrix:
-        """Give the rows of some cells with main effects only."""
+        """Return the rows of some cells with main effects only."""
         return self.rows(some, [(axis,) for axis in range(len(self.names))])
 
     def along(self, direction: Matrix) -> Matrix:
-        """Give every cell's row of main effects times a direction, without ever writing the rows down."""
+        """Return every cell's row of main effects times a direction, without ever writing the rows down."""
         made, start = np.full(len(self.at), direction[0]), 1
         for axis, values in enumerate(self.values):
             own = np.concatenate([[0.0], direction[start : start + len(values) - 1]])
@@ -96,12 +96,12 @@ class Model:
 
 
 def distinct(levels: Matrix, some: Matrix) -> Matrix:
-    """Give one of each combination among some cells."""
+    """Return one of each combination among some cells."""
     return some[np.unique(levels[:, some], axis=1, return_index=True)[1]] if len(some) else some
 
 
 def _rank(rows: Matrix) -> int:
-    """Give a matrix's rank by its smaller Gram matrix, whose numbers are small and whole."""
+    """Return a matrix's rank by its smaller Gram matrix, whose numbers are small and whole."""
     if not rows.size:
         return 0
     gram = rows.T @ rows if rows.shape[0] >= rows.shape[1] else rows @ rows.T

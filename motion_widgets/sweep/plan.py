@@ -7,15 +7,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from motion_widgets.errors import RequestError
-from motion_widgets.findings import show
-from motion_widgets.jobs.appraise import bound_micro
+from motion_widgets.core.errors import RequestError
 from motion_widgets.log.store import new_id
-from motion_widgets.price import Estimate
-from motion_widgets.sweep.axes import Sweep
+from motion_widgets.request.findings import show
+from motion_widgets.request.price import Estimate, bound_micro
 from motion_widgets.sweep.cells import appraised
-from motion_widgets.sweep.offer import offer_of
+from motion_widgets.sweep.design import Sweep
 from motion_widgets.sweep.run import Run
+from motion_widgets.sweep.trim_offer import offer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from motion_widgets.request import MotionRequest
+    from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep.cells import Cell
-    from motion_widgets.sweep.offer import Offer
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.sweep.trim_offer import Offer
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Plan"]
 
@@ -76,17 +75,17 @@ class Plan:
     # As a table, as a file.
 
     def frame(self) -> pd.DataFrame:
-        """Give one row per cell, by its number: the axes, status, reason, estimate (USD), job_id.
+        """Return one row per cell, by its number: the axes, status, reason, estimate (USD), job_id.
 
         With repeats or a shuffled order there are ``repeat`` and ``order`` too. Drop rows, change values, and
         give it to `edited`.
         """
-        from motion_widgets.sweep.frames import planned_frame
+        from motion_widgets.sweep.table import planned_frame
 
         return planned_frame(self)
 
     def edited(self, frame: pd.DataFrame) -> Plan:
-        """Give a new plan by an edited `frame`, checked and priced anew.
+        """Return a new plan by an edited `frame`, checked and priced anew.
 
         Rows may be dropped, added and changed; a column that is a wire field is an axis. A medium that was
         not touched is still the same file; another name is read as a path or a link.
@@ -96,14 +95,14 @@ class Plan:
         RequestError
             No row or no axis is left, or a name means several files.
         """
-        from motion_widgets.sweep.frames import cells_of
+        from motion_widgets.sweep.table import cells_of
 
         return Sweep.listed(self.sweep.request, cells_of(frame, self)).plan(self._ws)
 
     @classmethod
     def of_frame(cls, ws: Workspace, req: MotionRequest, frame: pd.DataFrame) -> Plan:
         """Plan a cell per row of a frame; a column that is a wire field is an axis, others do not matter."""
-        from motion_widgets.sweep.frames import cells_of
+        from motion_widgets.sweep.table import cells_of
 
         return cls(Sweep.listed(req, cells_of(frame)), ws)
 
@@ -115,7 +114,7 @@ class Plan:
         RequestError
             A value that no text can stand for, or a path that takes no file.
         """
-        from motion_widgets.sweep.toml import save
+        from motion_widgets.sweep.plan_file import save
 
         return save(self.sweep, path)
 
@@ -128,14 +127,14 @@ class Plan:
         RequestError
             It cannot be read, or is no plan.
         """
-        from motion_widgets.sweep.toml import load
+        from motion_widgets.sweep.plan_file import load
 
         return cls(load(path), ws)
 
     # What to do about money and length.
 
     def for_budget(self, budget: float, *, seed: int = 0) -> Plan:
-        """Give what a budget buys: a balanced fraction of this plan that keeps main effects estimable.
+        """Return what a budget buys: a balanced fraction of this plan that keeps main effects estimable.
 
         What is already there or under way costs nothing and stays. `gives_up` says what the fraction can no
         longer tell. A budget that holds the whole plan gives the plan itself.
@@ -152,7 +151,7 @@ class Plan:
         BudgetError
             No fraction that keeps main effects fits; it names the least budget that does.
         """
-        from motion_widgets.sweep.fraction import fraction_of
+        from motion_widgets.sweep.fractional_design import fraction_of
 
         limit = bound_micro(budget)
         paid = sum(cell.estimate.high_micro for cell in self.cells if cell.status == "new" and cell.estimate)
@@ -239,7 +238,7 @@ def _require_rule(rule: object) -> None:
 
 
 def run_id_of(ws: Workspace, cells: Sequence[Cell]) -> str:
-    """Give the id under which the same cells on the same endpoint are always found again."""
+    """Return the id under which the same cells on the same endpoint are always found again."""
     names = [cell.key if (cell.repeat or 1) == 1 else f"{cell.key}/{cell.repeat}" for cell in cells]
     text = json.dumps([ws.endpoint, ws.account, sorted(names)])
     return "run-" + hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,18 +7,17 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.errors import LogError, RequestError
-from motion_widgets.jobs.appraise import bound_micro
+from motion_widgets.core.errors import LogError, RequestError
+from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job, rest_all, wait_all
-from motion_widgets.log.bills import refund_open
+from motion_widgets.log.billing import refund_open
+from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, RETRYABLE, State
 from motion_widgets.log.store import now_us
-from motion_widgets.log.tables import jobs
-from motion_widgets.price import to_usd
-from motion_widgets.sweep.axes import label
-from motion_widgets.sweep.clusters import clusters
-from motion_widgets.sweep.outlook import Standing, held_by
-from motion_widgets.texts import say
+from motion_widgets.request.price import bound_micro, to_usd
+from motion_widgets.sweep.design import label
+from motion_widgets.sweep.failure_clusters import clusters
+from motion_widgets.sweep.progress import Standing, held_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Row
     from motion_widgets.log.summaries import Description
     from motion_widgets.sweep.cells import Cell
-    from motion_widgets.sweep.clusters import Cluster
+    from motion_widgets.sweep.failure_clusters import Cluster
     from motion_widgets.sweep.plan import Plan
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Run"]
 
@@ -88,7 +87,7 @@ class Run:
         return run
 
     def rows(self) -> list[Row]:
-        """Give each cell's last attempt, in the plan's order."""
+        """Return each cell's last attempt, in the plan's order."""
         return self._ws.log_store.last_attempts([cell["job_id"] for cell in self.cells])
 
     @property
@@ -111,7 +110,7 @@ class Run:
                 runner.drive(*[row["id"] for row in moving], in_turn=in_turn)
 
     def counts(self) -> dict[str, int]:
-        """Give how many cells are in which state."""
+        """Return how many cells are in which state."""
         told: dict[str, int] = {}
         for row in self.rows():
             told[row["state"]] = told.get(row["state"], 0) + 1
@@ -173,7 +172,7 @@ class Run:
         return self
 
     def standing(self) -> Standing:
-        """Give what keeps this run's rows up to date and says how it stands; it reads only what changed."""
+        """Return what keeps this run's rows up to date and says how it stands; it reads only what changed."""
         return Standing(self._ws, self)
 
     def clusters(self) -> list[Cluster]:
@@ -181,7 +180,7 @@ class Run:
         return clusters([(cell["values"], row) for cell, row in zip(self.cells, self.rows(), strict=True)])
 
     def summary(self) -> str:
-        """Say how the run stands: counts, cost, clusters of failures, open refunds, what holds it."""
+        """Return how the run stands: counts, cost, clusters of failures, open refunds, what holds it."""
         rows = self.rows()
         waiting = [row["reserved"] for row in rows if refund_open(row)]
         refunds = [say("refunds_open", count=len(waiting), usd=to_usd(sum(waiting)))] if waiting else []
@@ -261,11 +260,11 @@ class Run:
         return None if limit is None else to_usd(limit), to_usd(used)
 
     def frame(self) -> pd.DataFrame:
-        """Give the log's frame of this run's last attempts."""
+        """Return the log's frame of this run's last attempts."""
         return self._ws.log.frame(self._mine(), deleted=True)
 
     def describe(self) -> Description:
-        """Give `frame` with what all cells share pulled out, so that only what varies is a column."""
+        """Return `frame` with what all cells share pulled out, so that only what varies is a column."""
         return self._ws.log.describe(self._mine(), deleted=True)
 
     def _mine(self) -> ColumnElement[bool]:

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from motion_widgets.core.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from motion_widgets.widgets.board import SweepBoard
-    from motion_widgets.widgets.compare import CompareWall
-    from motion_widgets.widgets.form import RequestForm
-    from motion_widgets.widgets.golive import GoLive
-    from motion_widgets.widgets.monitor import JobMonitor
+    from motion_widgets.widgets.compare_wall import CompareWall
+    from motion_widgets.widgets.go_live import GoLive
+    from motion_widgets.widgets.job_monitor import JobMonitor
+    from motion_widgets.widgets.log_table import LogTable
+    from motion_widgets.widgets.request_form import RequestForm
     from motion_widgets.widgets.studio import Studio
-    from motion_widgets.widgets.table import LogTable
+    from motion_widgets.widgets.sweep_board import SweepBoard
 
 __all__ = ["CompareWall", "GoLive", "JobMonitor", "LogTable", "RequestForm", "Studio", "SweepBoard"]
 
 _HOMES = {
-    "CompareWall": "compare",
-    "GoLive": "golive",
-    "JobMonitor": "monitor",
-    "LogTable": "table",
-    "RequestForm": "form",
+    "CompareWall": "compare_wall",
+    "GoLive": "go_live",
+    "JobMonitor": "job_monitor",
+    "LogTable": "log_table",
+    "RequestForm": "request_form",
     "Studio": "studio",
-    "SweepBoard": "board",
+    "SweepBoard": "sweep_board",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from motion_widgets.markup import esc, user
+from motion_widgets.core.html import esc, user
 
 __all__ = ["esc", "user"]

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from motion_widgets.errors import RequestError
-from motion_widgets.request import MotionRequest
-from motion_widgets.texts import say
-from motion_widgets.widgets._base import button, control, flow, html, put
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.messages import say
+from motion_widgets.request.request import MotionRequest
 from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.base import button, control, flow, html, put
 from motion_widgets.widgets.snippets import KINDS, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.widgets._base import Panel
+    from motion_widgets.widgets.base import Panel
 
 __all__ = ["CodeCard"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from motion_widgets.texts import say
-from motion_widgets.widgets._base import button, flow, line, live_line, note, put, show
+from motion_widgets.core.messages import say
+from motion_widgets.widgets.base import button, flow, line, live_line, note, put, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from motion_widgets.rules import Finding, Fix
+    from motion_widgets.request.rules import Finding, Fix
 
 __all__ = ["Field"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from motion_widgets.texts import TEXTS
+from motion_widgets.core.messages import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

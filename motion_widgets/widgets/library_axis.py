@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import ipywidgets as w
 
-from motion_widgets.texts import say
-from motion_widgets.widgets._base import button, close_inside, flow, html, line, live_line, note, put, show
-from motion_widgets.widgets.media_view import picture
+from motion_widgets.core.messages import say
+from motion_widgets.widgets.base import button, close_inside, flow, html, line, live_line, note, put, show
+from motion_widgets.widgets.media_preview import picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.library import Item
-    from motion_widgets.widgets._base import Panel
+    from motion_widgets.widgets.base import Panel
+    from motion_widgets.workspace.library import Item
 
 __all__ = ["LibraryAxis"]
 
@@ -90,7 +90,7 @@ class LibraryAxis(w.VBox):
         return take
 
     def _cell(self, path: str, small: bytes | None, box: w.Checkbox) -> w.VBox:
-        """Give the cell of an item: the one that holds its box already, with its picture as it is now."""
+        """Return the cell of an item: the one that holds its box already, with its picture as it is now."""
         cell = self._cells.get(path)
         if cell is None:
             cell = w.VBox([html(), box])
@@ -99,7 +99,7 @@ class LibraryAxis(w.VBox):
         return cell
 
     def _box(self, item: Item) -> w.Checkbox:
-        """Give the box of an item; one that is known keeps its tick, one that fits nothing takes none."""
+        """Return the box of an item; one that is known keeps its tick, one that fits nothing takes none."""
         known = self.boxes.get(str(item.path))
         if known is not None:
             put(known, "description", item.line)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anywidget
 import traitlets as t
 
+from motion_widgets.core.messages import TEXTS, say
 from motion_widgets.log.states import State, mark
-from motion_widgets.texts import TEXTS, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -182,7 +182,7 @@ class CellMatrix(anywidget.AnyWidget):
             self._on_open(str(content["name"]))
 
     def _results(self) -> set[str]:
-        """Give the results on show: the page is not trusted with other names."""
+        """Return the results on show: the page is not trusted with other names."""
         with self._lock:
             return {cell[-1] for cell in self.table["cells"] if cell is not None and cell[-1]}
 

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Literal
 
 import ipywidgets as w
 
-from motion_widgets.errors import ClipError, MotionError
-from motion_widgets.facts import Clip, Image
+from motion_widgets.core.errors import ClipError, MotionError
+from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.messages import say
 from motion_widgets.media import measure_shots
-from motion_widgets.request import MotionRequest, media_kind
-from motion_widgets.texts import say
-from motion_widgets.widgets._base import DEBOUNCE, control, html, put
+from motion_widgets.request.request import MotionRequest, media_kind
+from motion_widgets.widgets.base import DEBOUNCE, control, html, put
 from motion_widgets.widgets.field import Field
-from motion_widgets.widgets.library_view import LibraryView
-from motion_widgets.widgets.media_view import preview, ruler
-from motion_widgets.widgets.mender import Mender
+from motion_widgets.widgets.library_picker import LibraryView
+from motion_widgets.widgets.media_preview import preview, ruler
+from motion_widgets.widgets.media_repair import Mender
 from motion_widgets.widgets.pick import FilePick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from motion_widgets.facts import Shots
-    from motion_widgets.media.mend import Operation
-    from motion_widgets.rules import Finding, Fix
-    from motion_widgets.widgets._base import Panel
+    from motion_widgets.core.facts import Shots
+    from motion_widgets.media.repair import Operation
+    from motion_widgets.request.rules import Finding, Fix
+    from motion_widgets.widgets.base import Panel
 
 __all__ = ["ENDINGS", "MediaField"]
 
@@ -84,7 +84,7 @@ class MediaField(Field):
         self.box.observe(lambda _: self.measure(), "value")
 
     def value(self) -> str:
-        """Give the path or link as it stands; ``""``: none."""
+        """Return the path or link as it stands; ``""``: none."""
         return str(self.box.value).strip()
 
     def use(self, value: str) -> None:

@@ -9,11 +9,11 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from motion_widgets.errors import RequestError
-from motion_widgets.jobs.inputs import make_folder
-from motion_widgets.limits import MB
-from motion_widgets.media.faults import looks_like
-from motion_widgets.media.mend.reel import CONVERTIBLE
+from motion_widgets.core.errors import RequestError
+from motion_widgets.media.probe.sniff import looks_like
+from motion_widgets.media.repair.reencode import CONVERTIBLE
+from motion_widgets.request.limits import MB
+from motion_widgets.workspace.inputs import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,7 +32,7 @@ _PICTURES = {"PNG", "JPEG", "BMP", "TIFF", "GIF", "WebP", "a picture (HEIC, AVIF
 
 
 def safe_name(name: str) -> str:
-    """Give a file's name without folders and without characters that a disk or a page could mistake."""
+    """Return a file's name without folders and without characters that a disk or a page could mistake."""
     last = name.replace("\\", "/").rpartition("/")[2]
     plain = "".join(c if c.isalnum() or c in "._- " else "_" for c in last)
     return plain[-80:].lstrip(". ") or "file"
@@ -127,7 +127,7 @@ class Parcel:
             raise RequestError.of("pick_large", name=self.name, mb=self.size / MB, limit=limit // MB)
 
     def finish(self) -> Path:
-        """Give the whole file its name, in a folder named by its content."""
+        """Return the whole file its name, in a folder named by its content."""
         folder = self._folder / self._hash.hexdigest()[:10]
         make_folder(folder)
         return self._part.replace(folder / self.name)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from motion_widgets.errors import MotionError
-from motion_widgets.texts import TEXTS
+from motion_widgets.core.errors import MotionError
+from motion_widgets.core.messages import TEXTS
 from motion_widgets.widgets.parcel import LIMITS_OF, Parcel
 
 if TYPE_CHECKING:

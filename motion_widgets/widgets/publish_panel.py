@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
-from motion_widgets.endpoint.publishing.place import Place, Published
-from motion_widgets.errors import RequestError
-from motion_widgets.jobs.hosting import Asked
-from motion_widgets.request import MotionRequest, media_kind, media_name
-from motion_widgets.texts import say
-from motion_widgets.widgets._base import (
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.messages import say
+from motion_widgets.publishing.destination import Place, Published
+from motion_widgets.request.request import MotionRequest, media_kind, media_name
+from motion_widgets.widgets.base import (
     DEBOUNCE,
     button,
     control,
@@ -25,11 +24,12 @@ from motion_widgets.widgets._base import (
     put,
     show,
 )
+from motion_widgets.workspace.public_links import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.widgets._base import Panel
+    from motion_widgets.widgets.base import Panel
 
 __all__ = ["PublishPanel"]
 
@@ -236,7 +236,7 @@ class PublishPanel(w.VBox):
             self._draw()
 
         def work() -> Callable[[], None]:
-            from motion_widgets.errors import MotionError
+            from motion_widgets.core.errors import MotionError
 
             made, said = None, ""
             try:
@@ -273,7 +273,7 @@ def _leaves(place: Place) -> bool:
 
 
 def _life(made: Published) -> str:
-    """Say where a file lies now and when its link dies."""
+    """Return where a file lies now and when its link dies."""
     if made.expires is None:
         return say("publish_done_open", name=made.name, place=made.to)
     when = datetime.fromtimestamp(made.expires, UTC)

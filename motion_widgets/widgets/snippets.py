@@ -7,11 +7,11 @@ import pprint
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.request import MotionRequest, media_kind, media_source
-from motion_widgets.texts import say
+from motion_widgets.core.messages import say
+from motion_widgets.request.request import MotionRequest, media_kind, media_source
 
 if TYPE_CHECKING:
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["KINDS", "snippet"]
 
@@ -19,7 +19,7 @@ KINDS = ("JSON", "curl", "Python")
 
 
 def snippet(kind: str, req: MotionRequest, ws: Workspace) -> str:
-    """Give a request as text of a kind of `KINDS`; a key is only ever named, never shown."""
+    """Return a request as text of a kind of `KINDS`; a key is only ever named, never shown."""
     if kind == "Python":
         return _python(req, ws)
     wire: dict[str, Any] = dict(req.to_wire())

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from motion_widgets.core.messages import say
+from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED
-from motion_widgets.log.tables import jobs
-from motion_widgets.texts import say
-from motion_widgets.widgets._base import Panel, button, flow, html, put, show
 from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.board import SweepBoard
-from motion_widgets.widgets.compare import CompareWall
-from motion_widgets.widgets.form import RequestForm
-from motion_widgets.widgets.golive import GoLive
-from motion_widgets.widgets.monitor import JobMonitor
-from motion_widgets.widgets.purse import Purse
-from motion_widgets.widgets.table import LogTable
+from motion_widgets.widgets.balance import Purse
+from motion_widgets.widgets.base import Panel, button, flow, html, put, show
+from motion_widgets.widgets.compare_wall import CompareWall
+from motion_widgets.widgets.go_live import GoLive
+from motion_widgets.widgets.job_monitor import JobMonitor
+from motion_widgets.widgets.log_table import LogTable
+from motion_widgets.widgets.request_form import RequestForm
+from motion_widgets.widgets.sweep_board import SweepBoard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.jobs.job import Job
-    from motion_widgets.request import MotionRequest
+    from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep import Run
-    from motion_widgets.workspace import Workspace
+    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Studio"]
 

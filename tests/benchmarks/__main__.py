@@ -63,7 +63,7 @@ def fresh(code: str) -> Cost:
 
 
 def interleaved(*codes: str, rounds: int) -> list[Cost]:
-    """Give each code's medians over fresh interpreters that are taken in turn."""
+    """Return each code's medians over fresh interpreters that are taken in turn."""
     costs = [[fresh(code) for code in codes] for _ in range(rounds)]
     return [Cost(*map(statistics.median, zip(*column, strict=True))) for column in zip(*costs, strict=True)]
 
@@ -192,7 +192,7 @@ def keystrokes(folder: Path) -> Iterator[Row]:
 
 
 def rows() -> Iterator[Row]:
-    """Give all figures, the small ones first; each is measured with nothing else at work."""
+    """Return all figures, the small ones first; each is measured with nothing else at work."""
     with tempfile.TemporaryDirectory(prefix="motion-widgets-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         yield from imports(folder)
@@ -203,13 +203,13 @@ def rows() -> Iterator[Row]:
 
 
 def rooms() -> list[str]:
-    """Give the rooms that have a module of figures of their own."""
+    """Return the rooms that have a module of figures of their own."""
     found = (path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
     return sorted(set(found) - {"media"})
 
 
 def rows_of(room: str) -> Iterator[Row]:
-    """Give the figures of one room."""
+    """Return the figures of one room."""
     module = importlib.import_module(f"tests.benchmarks.bench_{room}")
     with tempfile.TemporaryDirectory(prefix="motion-widgets-bench-", ignore_cleanup_errors=True) as name:
         for row in module.rows(Path(name)):

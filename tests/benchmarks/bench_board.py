@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser._lab import CHROMIUM_FLAGS, WIDE, Lab, find_browser, guarded_page
-from tests.browser.test_board import FILL
+from tests.browser.test_sweep_board import FILL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,7 @@ def log(lab: Lab, page: Page) -> Iterator[Figure]:
 
 
 def rows(folder: Path) -> Iterator[Figure]:
-    """Give the figures."""
+    """Return the figures."""
     from playwright.sync_api import sync_playwright
 
     path = find_browser()

@@ -17,11 +17,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from motion_widgets.media import hub, measure_clip, measure_clips
-from motion_widgets.media.confirm import load_moviepy
-from motion_widgets.media.memory import SHARED
+from motion_widgets.media import measure_clip, measure_clips
+from motion_widgets.media.probe import hub
+from motion_widgets.media.probe.cache import SHARED
+from motion_widgets.media.probe.moviepy_check import load_moviepy
 from tests.benchmarks.bench_media import make, seconds
-from tests.unit.media.gallery import make_gallery
+from tests.media.gallery import make_gallery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +86,7 @@ def serve(folder: Path, pipe: Connection) -> None:
 
 
 def median(call: Callable[[], object], *, rounds: int = ROUNDS, before: Callable[[], object] = int) -> float:
-    """Give the median of several calls in s; `before` each, something that is not counted."""
+    """Return the median of several calls in s; `before` each, something that is not counted."""
     times = []
     for _ in range(rounds):
         before()
@@ -94,7 +95,7 @@ def median(call: Callable[[], object], *, rounds: int = ROUNDS, before: Callable
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Give figure, measured, beside it, target."""
+    """Return figure, measured, beside it, target."""
     load_moviepy()
     yield from _links(folder)
     yield from _local(folder)

@@ -96,9 +96,9 @@ def work(kind: str, path: str) -> dict[str, float]:
     import pyarrow.compute
     from sqlalchemy import create_engine, select
 
-    from motion_widgets.log.frames import COLUMNS, LogView
+    from motion_widgets.log.schema import jobs
     from motion_widgets.log.store import Log
-    from motion_widgets.log.tables import jobs
+    from motion_widgets.log.view import COLUMNS, LogView
 
     pyarrow.array([0])  # which imports more of it; imports do not count
     if kind == "read_sql":
@@ -136,7 +136,7 @@ def middle(kinds: tuple[str, ...], path: Path, times: int) -> dict[str, dict[str
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Give rows of figure, measured, beside it, target."""
+    """Return rows of figure, measured, beside it, target."""
     for count, times in SIZES.items():
         path = folder / "log.sqlite"
         fill(path, count)

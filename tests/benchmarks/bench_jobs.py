@@ -51,7 +51,7 @@ class Work(NamedTuple):
 
 
 def workload(count: int = JOBS) -> list[Work]:
-    """Give jobs of 4 to 30 s: longer clips, pro and v3 take longer, and each is up to 5 % off."""
+    """Return jobs of 4 to 30 s: longer clips, pro and v3 take longer, and each is up to 5 % off."""
     chance = random.Random(7)
     made = []
     for _ in range(count):
@@ -63,7 +63,7 @@ def workload(count: int = JOBS) -> list[Work]:
 
 
 def ideal(work: list[Work], slots: int) -> float:
-    """Give the s that list scheduling takes, longest first, with the true durations."""
+    """Return the s that list scheduling takes, longest first, with the true durations."""
     free = [0.0] * slots
     for one in sorted(work, key=lambda one: -one.seconds):
         heapq.heapreplace(free, free[0] + one.seconds)
@@ -107,11 +107,11 @@ class Server:
         return 200, json.dumps(told).encode(), ""
 
     def ramp(self) -> float:
-        """Give the s from the first task to the one that took the last place."""
+        """Return the s from the first task to the one that took the last place."""
         return self.tasks[SLOTS - 1][0] - self.tasks[0][0] if len(self.tasks) >= SLOTS else 0.0
 
     def edges(self) -> tuple[float, float]:
-        """Give when the first task began, and when the last one ended (unix s)."""
+        """Return when the first task began, and when the last one ended (unix s)."""
         begun = [(began, began + one.seconds) for began, one, _ in self.tasks] or [(0.0, 0.0)]
         return begun[0][0], max(end for _, end in begun)
 
@@ -179,7 +179,7 @@ class Server:
 
 
 def rows_of(ws: Any) -> list[dict[str, Any]]:
-    """Give the log's columns of all jobs; one clip is measured, and stands for clips of all lengths."""
+    """Return the log's columns of all jobs; one clip is measured, and stands for clips of all lengths."""
     from motion_widgets import MotionRequest
 
     links = {"image_url": f"{ws.base_url}/image.png", "video_url": f"{ws.base_url}/film.mp4"}
@@ -194,7 +194,7 @@ def rows_of(ws: Any) -> list[dict[str, Any]]:
 
 
 def memory(name: str) -> float:
-    """Give MB of resident memory, now (``VmRSS``) or at its peak (``VmHWM``)."""
+    """Return MB of resident memory, now (``VmRSS``) or at its peak (``VmHWM``)."""
     found = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith(name))
     return int(found.split()[1]) / 1024
 
@@ -205,7 +205,7 @@ def processor() -> float:
 
 
 def yardstick() -> float:
-    """Give the CPU ms of a fixed sum: a machine that is shared runs by a third slower at times."""
+    """Return the CPU ms of a fixed sum: a machine that is shared runs by a third slower at times."""
     took = []
     for _ in range(50):
         start = time.process_time()
@@ -218,7 +218,7 @@ def client(url: str, folder: str) -> None:
     """Drive all jobs as a run, to the last result."""
     import motion_widgets.sweep
     from motion_widgets import Workspace
-    from motion_widgets.media.confirm import load_moviepy
+    from motion_widgets.media.probe.moviepy_check import load_moviepy
 
     ws = Workspace(folder, endpoint=url, key=KEY)
     cells = [({}, row) for row in rows_of(ws)]
@@ -309,7 +309,7 @@ def heard(started: subprocess.Popen[str]) -> str:
 
 def make_film(folder: Path) -> str:
     """Make a real clip, padded to 1 MB with a box that says so, and the image beside it."""
-    from tests.unit.jobs.endpoint import make_clip, make_png
+    from tests.jobs.endpoint import make_clip, make_png
 
     film = folder / "film.mp4"
     content = make_clip(film)
@@ -331,7 +331,7 @@ def played(folder: Path, film: str, variant: str, peer: str) -> dict[str, Any]:
 
 
 def rows(folder: Path, *wanted: str) -> Iterator[tuple[str, str, str, str]]:
-    """Give (figure, measured, beside it, target): all figures, or those of some names."""
+    """Return (figure, measured, beside it, target): all figures, or those of some names."""
     wanted = wanted or ("intents", "interrupts", "naive", *VARIANTS)
     folder = Path(tempfile.mkdtemp(dir=folder))
     film = make_film(folder)

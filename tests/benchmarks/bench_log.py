@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from motion_widgets.log.frames import LogView
 from motion_widgets.log.store import Log
+from motion_widgets.log.view import LogView
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 60
@@ -40,7 +40,7 @@ Timed = Callable[[int], object]
 
 
 def micros(*calls: Timed, rounds: int) -> list[float]:
-    """Give medians in µs of calls that are made in turn, after one round that does not count."""
+    """Return medians in µs of calls that are made in turn, after one round that does not count."""
     times: list[list[float]] = [[] for _ in calls]
     for number in range(rounds + 1):
         for call, kept in zip(calls, times, strict=True):
@@ -286,7 +286,7 @@ def importing(folder: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Give rows of figure, measured, beside it, target."""
+    """Return rows of figure, measured, beside it, target."""
     yield from appending(folder)
     if MEMORY.is_dir():  # where no disk hides what the libraries themselves cost; nothing has to be reached
         with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as inside:

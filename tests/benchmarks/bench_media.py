@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motion_widgets.media import measure_clip
-from motion_widgets.media.confirm import load_moviepy
 from motion_widgets.media.ffmpeg import ffmpeg_exe
+from motion_widgets.media.probe.moviepy_check import load_moviepy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def compare(path: Path) -> tuple[float, float, float]:
-    """Give medians in s, taken in turn: ours, ours without moviepy, `VideoFileClip`."""
+    """Return medians in s, taken in turn: ours, ours without moviepy, `VideoFileClip`."""
     load_moviepy()
     from moviepy import VideoFileClip
 
@@ -59,7 +59,7 @@ def compare(path: Path) -> tuple[float, float, float]:
 
 
 def run() -> list[tuple[str, str, str]]:
-    """Give rows of figure, measured, target."""
+    """Return rows of figure, measured, target."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="motion-widgets-bench-") as folder:
         for name, rate, target in [("10 s clip", "", 5), ("90 MB clip", "72M", 15)]:

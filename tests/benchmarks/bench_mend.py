@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 import motion_widgets as mw
-from motion_widgets.media.confirm import load_moviepy
 from motion_widgets.media.ffmpeg import ffmpeg_exe
+from motion_widgets.media.probe.moviepy_check import load_moviepy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Give rows of figure, measured, beside it, target."""
+    """Return rows of figure, measured, beside it, target."""
     load_moviepy()
     clip, image = folder / "clip.mp4", folder / "image.webp"
     coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]

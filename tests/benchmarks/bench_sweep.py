@@ -43,7 +43,7 @@ def sweep_of(ws: Workspace, cells: int) -> Sweep:
 
 
 def peer(sweep: Sweep) -> Callable[[], object] | None:
-    """Give scikit-learn's product of the same axes as a frame. None: it is not installed."""
+    """Return scikit-learn's product of the same axes as a frame. None: it is not installed."""
     try:
         from sklearn.model_selection import ParameterGrid
     except ImportError:
@@ -70,7 +70,7 @@ def starting(folder: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Give rows of figure, measured, beside it, target."""
+    """Return rows of figure, measured, beside it, target."""
     with Workspace(folder / "ws", endpoint="sandbox") as ws:
         sweeps = {cells: sweep_of(ws, cells) for cells in SIZES}
         sweeps[SIZES[0]].plan(ws).frame()  # files measured, pandas imported

@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 import nbformat
 from axe_playwright_python.sync_playwright import Axe
 
-from motion_widgets.jupyter import FLAG
+from motion_widgets.cli.jupyter_nodelay import FLAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,12 +59,12 @@ Theme = Literal["JupyterLab Dark", "JupyterLab Light"]
 
 
 def find_browser() -> str | None:
-    """Give the path of the system's Chromium, or None."""
+    """Return the path of the system's Chromium, or None."""
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
 def free_port() -> int:
-    """Give a loopback port nobody listens on."""
+    """Return a loopback port nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
@@ -92,7 +92,7 @@ class Guard:
             self.asked.append(request.url)
 
     def outside(self) -> list[str]:
-        """Give the requests that went anywhere but to the allowed origins."""
+        """Return the requests that went anywhere but to the allowed origins."""
         return sorted({url for url in self.asked if not self._inside(url)})
 
     def _inside(self, url: str) -> bool:
@@ -102,7 +102,7 @@ class Guard:
         return f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}" in self.allowed
 
     def complaints(self) -> str:
-        """Say what went wrong, or nothing."""
+        """Return what went wrong, or nothing."""
         lines = [f"page error: {error}" for error in self.errors]
         lines += [f"request to outside: {url[:300]}" for url in self.outside()]
         return "\n".join(lines)
@@ -112,7 +112,7 @@ _GUARDS: WeakKeyDictionary[Any, Guard] = WeakKeyDictionary()
 
 
 def guard_of(page: Page) -> Guard:
-    """Give the guard of a page, e.g. to expect a page error: ``guard_of(page).errors.clear()``."""
+    """Return the guard of a page, e.g. to expect a page error: ``guard_of(page).errors.clear()``."""
     return _GUARDS[page]
 
 
@@ -170,11 +170,11 @@ class Server:
         return self.home / "server.log"
 
     def command(self) -> list[str]:
-        """Give the command line; each kind of server has its own."""
+        """Return the command line; each kind of server has its own."""
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
-        """Give an environment in which every Jupyter folder is a temporary one."""
+        """Return an environment in which every Jupyter folder is a temporary one."""
         kept = {
             k: v
             for k, v in os.environ.items()
@@ -264,7 +264,7 @@ class Server:
         return path
 
     def address(self, notebook: Path | str) -> str:
-        """Give a notebook's path below the root folder, quoted for an address."""
+        """Return a notebook's path below the root folder, quoted for an address."""
         path = Path(notebook)
         relative = path.relative_to(self.site) if path.is_absolute() else path
         return urllib.parse.quote(relative.as_posix())
@@ -295,7 +295,7 @@ class Lab(Server):
     """A JupyterLab server, and how a test drives it."""
 
     def command(self) -> list[str]:
-        """Give the command line of a Lab that asks nobody for news or extensions."""
+        """Return the command line of a Lab that asks nobody for news or extensions."""
         return [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             "--ServerApp.ip=127.0.0.1",
@@ -380,7 +380,7 @@ class Voila(Server):
     ready_path = "/voila/templates/lab/static/voila.js"
 
     def command(self) -> list[str]:
-        """Give the command line; kernels are culled, because Voilà never ends one on its own."""
+        """Return the command line; kernels are culled, because Voilà never ends one on its own."""
         return [
             *(sys.executable, "-m", "voila", "--no-browser"),
             f"--Voila.root_dir={self.site}",

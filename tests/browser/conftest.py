@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import _lab
-from ._lab import CHROMIUM_FLAGS, SCREENSHOTS, WAIT_MS, WIDE, Lab, Voila, find_browser, guard_of, guarded_page
+from tests.browser import _lab
+from tests.browser._lab import (
+    CHROMIUM_FLAGS,
+    SCREENSHOTS,
+    WAIT_MS,
+    WIDE,
+    Lab,
+    Voila,
+    find_browser,
+    guard_of,
+    guarded_page,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

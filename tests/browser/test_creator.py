@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ._lab import Lab, axe, narrow, shot, wide
-from .test_studio import LONG, STUDIO, TOO_WIDE, studio
+from tests.browser._lab import Lab, axe, narrow, shot, wide
+from tests.browser.test_studio import LONG, STUDIO, TOO_WIDE, studio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ._lab import Lab, axe, narrow, shot, wide
-from .test_studio import LONG, TOO_WIDE, media, studio, tab  # noqa: F401 - a fixture among them
+from tests.browser._lab import Lab, axe, narrow, shot, wide
+from tests.browser.test_studio import LONG, TOO_WIDE, media, studio, tab  # noqa: F401 - a fixture among them
 
 if TYPE_CHECKING:
     from pathlib import Path

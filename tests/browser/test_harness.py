@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ._lab import axe, guard_of, narrow
+from tests.browser._lab import axe, guard_of, narrow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from ._lab import Lab, Voila
+    from tests.browser._lab import Lab, Voila
 
 
 def test_lab_runs_this_interpreter_and_switches_themes(page: Page, lab: Lab) -> None:

@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from motion_widgets.media import sample_media
-
-from ._lab import Lab, Voila, axe, narrow, shot, wide
-from .test_wall import assert_in_step
+from tests.browser._lab import Lab, Voila, axe, narrow, shot, wide
+from tests.browser.test_compare_wall import assert_in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -49,5 +49,5 @@ def counting() -> Iterator[Counter]:
 
 
 def files_with(folder: Path, word: str) -> list[Path]:
-    """Give the files below a folder that hold a word."""
+    """Return the files below a folder that hold a word."""
     return [path for path in folder.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]

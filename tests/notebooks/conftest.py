@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ._counter import PLANTED, Counter, counting
+from tests.notebooks._counter import PLANTED, Counter, counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from ._counter import PLANTED, files_with
+from tests.notebooks._counter import PLANTED, files_with
 
 if TYPE_CHECKING:
-    from ._counter import Counter
+    from tests.notebooks._counter import Counter
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 

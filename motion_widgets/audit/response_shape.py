@@ -1,0 +1,117 @@
+"""The shape of an answer: which fields it has and of what kind their values are, never the values.
+
+A shape maps paths such as ``data.result.videos[].url`` to kinds. Shapes of many answers are joined, and two
+servers are compared by them. What is shown of values is chosen by name, and everything else is left out: an
+answer may hold anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from motion_widgets.core.messages import say
+from motion_widgets.endpoint.responses import clean
+
+__all__ = ["Shape", "compare", "impersonal", "kind_of", "redacted", "shape_of"]
+
+Shape = dict[str, set[str]]
+
+_TOP = "(all)"
+_FIELD = re.compile(r"[A-Za-z_](?!.*\d{4})[A-Za-z0-9_.-]{0,40}\Z")
+"""A name of a field; what is longer or full of digits may be an id that is used as one."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\Z")
+_NUMERIC = re.compile(r"\s*-?\d+(\.\d+)?\s*\Z")
+_SHOWN = frozenset(
+    {
+        "status", "type", "code", "object", "success", "progress", "estimated_time", "actual_time", "cost",
+        "credits_cost", "unlimited_quota", "message",
+    }
+)  # fmt: skip
+"""Fields whose values are shown; of all others only the kind is."""
+_PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\d{5,}|\b[A-Za-z0-9_-]*\d[A-Za-z0-9_-]{11,}")
+"""Addresses, long numbers and ids inside a message."""
+
+
+def kind_of(value: object) -> str:
+    """Return the kind of a value."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "boolean"
+    if isinstance(value, int | float):
+        return "time in s" if 1e9 < value < 4.2e9 else "time in ms" if 1e12 < value < 4.2e12 else "number"
+    if isinstance(value, str):
+        if value.startswith(("https://", "http://")):
+            return "link"
+        return "date" if _DATE.match(value) else "number as text" if _NUMERIC.match(value) else "text"
+    if isinstance(value, list):
+        return "list" if value else "empty list"
+    return "object"
+
+
+def shape_of(bodies: Iterable[Any]) -> Shape:
+    """Return the joined shape of some decoded answers."""
+    shape: Shape = {}
+    for body in bodies:
+        waiting = [("", body)]
+        while waiting:
+            path, value = waiting.pop()
+            shape.setdefault(path or _TOP, set()).add(kind_of(value))
+            if isinstance(value, Mapping):
+                waiting += [(f"{path}.{_name(name)}".lstrip("."), one) for name, one in value.items()]
+            elif isinstance(value, list):
+                waiting += [(f"{path}[]", one) for one in value]
+    return shape
+
+
+def _name(name: object) -> str:
+    return str(name) if _FIELD.match(str(name)) else "<id>"
+
+
+def compare(call: str, live: Shape, known: Shape) -> list[str]:
+    """Return how the shape of a live answer differs from the sandbox's, field by field, outermost only."""
+    said: list[str] = []
+    differing: list[str] = []
+    for path in sorted({*live, *known}, key=lambda one: (one != _TOP, one)):
+        if any(path.startswith((f"{parent}.", f"{parent}[")) or parent == _TOP for parent in differing):
+            continue
+        here, there = live.get(path, set()), known.get(path, set())
+        if _same(here, there):
+            if {"empty list"} in (here, there) and here != there:
+                differing.append(path)  # what would be in the list is not known
+            continue
+        differing.append(path)
+        words = {"call": call, "path": path, "live": _words(here), "sandbox": _words(there)}
+        code = (
+            "contact_field_kind" if here and there else "contact_field_new" if here else "contact_field_gone"
+        )
+        said.append(say(code, **words))
+    return said
+
+
+def _same(here: set[str], there: set[str]) -> bool:
+    lists = {"list", "empty list"}
+    return here == there or (bool(here) and bool(there) and here | there <= lists)
+
+
+def _words(kinds: set[str]) -> str:
+    return " or ".join(sorted(kinds))
+
+
+def impersonal(text: str) -> str:
+    """Take links' queries, keys, ids, addresses and long numbers out of a server's words."""
+    return _PERSONAL.sub("<redacted>", clean(text, 300))
+
+
+def redacted(value: object, name: str = "") -> Any:
+    """Return an answer as it may be shown: values of chosen fields, the kinds of all others."""
+    if isinstance(value, Mapping):
+        return {_name(key): redacted(one, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        kept = [redacted(one, name) for one in value[:3]]
+        return kept + ([f"<{len(value) - 3} more>"] if len(value) > 3 else [])
+    if name in _SHOWN and not isinstance(value, str):
+        return value
+    if name in _SHOWN and isinstance(value, str) and kind_of(value) != "link":
+        return impersonal(value)
+    return value if value is None or isinstance(value, bool) else f"<{kind_of(value)}>"

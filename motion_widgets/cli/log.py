@@ -1,0 +1,220 @@
+"""The log and whole workspaces from a terminal: ``log check | rescue | …``, ``pack`` and ``unpack``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.core.errors import LogError
+from motion_widgets.core.messages import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.jobs.shared_store import Shared
+    from motion_widgets.log.store import Log
+    from motion_widgets.workspace.workspace import Workspace
+
+__all__ = ["add_log_commands", "pack", "require_log", "unpack"]
+
+_KINDS = (".csv", ".parquet", ".jsonl", ".json", ".xlsx", ".sqlite")
+
+
+def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[..., Workspace]) -> None:
+    """Return ``motion-widgets log`` its sub-commands; without one it shows the log."""
+    commands = log.add_subparsers(metavar="action")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=say(f"cli_log_{name}"), description=say(f"cli_log_{name}"))
+        made.set_defaults(run=run)
+        # Suppressed: what was given before the action's name stays.
+        made.add_argument("--folder", help=say("cli_folder"), default=argparse.SUPPRESS)
+        made.add_argument("--endpoint", help=say("cli_endpoint"), default=argparse.SUPPRESS)
+        return made
+
+    command("check", _check).add_argument("--files", action="store_true", help=say("cli_log_files"))
+    command("rescue", _rescue).add_argument("--replace", action="store_true", help=say("cli_log_replace"))
+    export = command("export", lambda options: _export(options, open_workspace))
+    export.add_argument("target", help=say("cli_log_target"))
+    export.add_argument("--excel", action="store_true", help=say("cli_log_excel"))
+    brought = command("import", lambda options: _import(open_workspace(options), _path(options.source)))
+    brought.add_argument("source", help=say("cli_log_source"))
+    merged = command("merge", lambda options: _merge(open_workspace(options), _path(options.source)))
+    merged.add_argument("source", help=say("cli_log_source"))
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser()
+
+
+def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
+    """Return the workspace's folder and where its log is, without opening either."""
+    from motion_widgets.workspace.workspace import FOLDER, LOG
+
+    folder = Path(options.folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
+    return folder, os.environ.get(LOG) or folder / "log.sqlite"
+
+
+def require_log(options: argparse.Namespace) -> None:
+    """Raise unless there is a log to read: a misspelt folder would otherwise become an empty workspace."""
+    from motion_widgets.log.engine import file_of
+
+    folder, address = _place(options)
+    if file_of(address) is not None and not folder.is_file():  # of a file in its place the workspace speaks
+        _file_of(address)
+
+
+def _file_of(address: str | Path) -> Path:
+    """Return the file of a log.
+
+    Raises
+    ------
+    LogError
+        There is none: it is missing, or on a server.
+    """
+    from motion_widgets.log.engine import file_of
+
+    path = file_of(address)
+    if path is None:
+        raise LogError.of("log_elsewhere", name=str(address).partition("://")[0])
+    if not path.is_file():
+        raise LogError.of("merge_nothing", name=str(path.parent))
+    return path
+
+
+def _check(options: argparse.Namespace) -> int:
+    from motion_widgets.log.engine import file_of
+    from motion_widgets.log.recovery import damage_of
+    from motion_widgets.log.store import Log
+
+    folder, address = _place(options)
+    if file_of(address) is not None:
+        path = _file_of(address)
+        try:
+            what = damage_of(path, whole=True)
+        except (OSError, sqlite3.Error) as error:
+            raise LogError.of("log_unopenable", name=str(path), reason=str(error)) from error
+        if what is not None:
+            print(say("check_damaged", name=path, what=what))
+            return 1
+    log = Log(address)
+    try:
+        for notice in log.notices:
+            print(notice)
+        lines = list(_files(log, folder, _shared(folder), whole=options.files))
+        print(*lines, sep="\n", end="\n" if lines else "")
+        shape, events = log.facts()
+        print(say("check_fine", name=log.name, shape=shape, jobs=log.count(), events=events))
+    finally:
+        log.close()
+    return int(bool(lines))
+
+
+def _shared(folder: Path) -> Shared | None:
+    """Return the shared path that the settings name. None: none."""
+    from motion_widgets.jobs.shared_store import Shared
+    from motion_widgets.workspace.workspace import SHARED
+
+    address = os.environ.get(SHARED)
+    return Shared(address, folder) if address else None
+
+
+def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any:
+    """Return a sentence for each file that a job names and that is nowhere, or is another by now."""
+    from motion_widgets.core.hashing import sha256_of
+
+    for row in log.rows():
+        for name in ("result_path", "image_path", "clip_path"):
+            if row[name] is None:
+                continue
+            path = folder / row[name]
+            if not path.is_file():
+                if shared is not None and shared.has(row[name]):
+                    continue
+                yield say("check_missing", id=row["id"], path=row[name])
+            elif whole and name == "result_path" and row["result_sha"] not in (None, sha256_of(path)):
+                yield say("check_changed", id=row["id"], path=row[name])
+
+
+def _rescue(options: argparse.Namespace) -> int:
+    from motion_widgets.log.recovery import damage_of, put_in_place, rescue
+
+    _, address = _place(options)
+    path = _file_of(address)
+    try:
+        what = damage_of(path, whole=True)
+        if what is None:
+            print(say("rescue_not_needed", name=path))
+            return 0
+        print(say("check_damaged", name=path, what=what))
+        made = rescue(path, what)
+        if options.replace:
+            kept = put_in_place(path, made)
+            print(say("rescue_replaced", jobs=made.jobs, name=path, kept=kept))
+        else:
+            print(say("rescue_done", jobs=made.jobs, lines=made.lines, log=made.log))
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LogError.of("log_unopenable", name=str(path), reason=reason) from error
+    return 0
+
+
+def _export(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
+    from motion_widgets.workspace.bundle import save_log
+
+    target = _path(options.target)
+    kind = target.suffix.lower()
+    if kind not in _KINDS:
+        raise LogError.of("export_kind", name=target.name, known=", ".join(_KINDS))
+    require_log(options)
+    ws = open_workspace(options)
+    if kind == ".csv":
+        print(ws.log.to_csv(target, excel=options.excel))
+    elif kind == ".sqlite":
+        print(save_log(ws.log_store, target))
+    else:
+        name = {".jsonl": "json", ".xlsx": "excel"}.get(kind, kind[1:])
+        print(getattr(ws.log, f"to_{name}")(target))
+
+
+def _import(ws: Workspace, source: Path) -> None:
+    from motion_widgets.log.exports import from_file
+
+    frame = from_file(source)
+    print(say("import_done", added=ws.log.import_frame(frame), all=len(frame)))
+
+
+def _merge(ws: Workspace, source: Path) -> None:
+    from motion_widgets.workspace.bundle import merge_from
+
+    done = merge_from(ws.log_store, ws.folder, source)
+    for conflict in done.conflicts:
+        print(conflict)
+    numbers = {"added": done.added, "advanced": done.advanced, "same": done.same, "files": len(done.files)}
+    print(say("merge_done", **numbers))
+
+
+def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
+    """Run ``motion-widgets pack``."""
+    from motion_widgets.workspace.bundle import pack as packed
+
+    require_log(options)
+    ws = open_workspace(options)
+    for lacking in ws.bring(ws.log_store.rows()):  # what is only on the shared path belongs into it as well
+        print(lacking)
+    path = packed(ws.folder, ws.log_store, _path(options.bundle))
+    print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
+    lacks = sum(1 for _ in _files(ws.log_store, ws.folder, None, whole=False))
+    if lacks:
+        print(say("bundle_lacks", count=lacks))
+
+
+def unpack(options: argparse.Namespace) -> None:
+    """Run ``motion-widgets unpack``."""
+    from motion_widgets.workspace.bundle import unpack as unpacked
+
+    folder = _path(options.folder).absolute()
+    print(say("bundle_unpacked", path=folder, jobs=unpacked(_path(options.bundle), folder)))

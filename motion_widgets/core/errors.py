@@ -1,0 +1,83 @@
+"""The errors a user may meet; the endpoint's own live in `motion_widgets.endpoint.errors`.
+
+Each carries a `code`, by which `texts.py` holds its sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from motion_widgets.core.messages import say
+
+__all__ = [
+    "BudgetError",
+    "ClipError",
+    "HeldError",
+    "LogError",
+    "MotionError",
+    "MotionTimeout",
+    "RequestError",
+]
+
+
+class MotionError(Exception):
+    """Base of all errors of this package.
+
+    Attributes
+    ----------
+    code
+        Which sentence of `texts.py` it says; ``""`` for a sentence given as it is.
+    params
+        What was put into the sentence.
+    detail
+        The underlying message (an ffmpeg dump, a server's text); for the curious, not for the headline.
+    """
+
+    code: str = ""
+    detail: str = ""
+    params: dict[str, Any]
+
+    def __init__(self, message: str = "", *, code: str = "", detail: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.detail = detail
+        self.params = {}
+
+    @classmethod
+    def of(cls, code: str, /, *, detail: str = "", **params: Any) -> Self:
+        """Make the error whose sentence `texts.py` keeps under `code`."""
+        error = cls(say(code, **params), code=code, detail=detail)
+        error.params = params
+        return error
+
+
+class RequestError(MotionError):
+    """A request that cannot be sent as it is."""
+
+    findings: tuple[Any, ...] = ()
+
+
+class ClipError(MotionError):
+    """A clip or image that cannot be measured; `code` says why.
+
+    `reached` is False when the file could not be had at all (dead link, no answer), so that nothing
+    is known of it, and True when it was read and found to be wrong.
+    """
+
+    reached: bool = True
+
+
+class LogError(MotionError):
+    """The experiment log cannot be read or written."""
+
+
+class BudgetError(MotionError):
+    """The price does not fit what may be spent, or no bound was given on a live endpoint."""
+
+
+class HeldError(MotionError):
+    """A planned cell is not to be sent now: its sweep is paused, or one of its values keeps failing."""
+
+
+class MotionTimeout(MotionError):  # noqa: N818 - its name is part of the contract
+    """A wait that ran out; the job lives on."""

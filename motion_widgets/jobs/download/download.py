@@ -1,0 +1,281 @@
+"""Fetching a result: to a ``.part`` file, checked, put into place; never half there, never overwritten."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import itertools
+import os
+import re
+import shutil
+import ssl
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import httpx
+
+from motion_widgets.core.background import on_thread
+from motion_widgets.core.errors import ClipError, LogError
+from motion_widgets.core.messages import say
+from motion_widgets.endpoint.errors import NotFoundError, ServerError
+from motion_widgets.jobs.download.checksums import mismatch, sums_of
+from motion_widgets.jobs.download.http_get import Way, failed, opened, pieces
+from motion_widgets.jobs.download.partial_file import Note, Part
+from motion_widgets.media import measure_clip
+from motion_widgets.request.request import link_identity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Download", "Fetched"]
+
+RESULT_MAX = 2 * 1000**3
+"""Bytes; a 30 s result has some tens of MB, so more than this is no result."""
+RATE = 4096
+"""Bytes/s that must come on average of every window; so a file of n bytes takes n / RATE s at most."""
+WINDOW = 30.0
+"""s of such a window; a server that drips is given up after one, and what came is kept."""
+ROOM = 1 << 20
+"""Bytes that must be free before a download of unknown size is tried again on a disk that was full."""
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_GONE = {errno.ENOENT, errno.ENOTDIR}
+
+
+_BROKEN = (ConnectionError, ssl.SSLError)
+"""OSErrors that are not the disk's."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A result on this disk."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+class Download:
+    """The way of one result to this disk; what came of it so far is kept between tries.
+
+    Parameters
+    ----------
+    target
+        The final path.
+    owner
+        Who fetches; goes into the part file's name, so that two processes never write the same one.
+    trusted
+        The endpoint is on this machine, so plain http and loopback are right.
+    """
+
+    def __init__(self, target: Path, *, owner: str, trusted: bool) -> None:
+        self.target = target
+        self.part = Part(target, owner)
+        self._trusted = trusted
+        self._needs = 0  # bytes to which the part must be able to grow; 0: nothing is known
+        self._doubted = ""  # hash of what was refused for another hash than the server states
+
+    async def fetch(self, link: str) -> Fetched:
+        """Download a result and check that it is a whole video; one that is here is not fetched again.
+
+        Parameters
+        ----------
+        link
+            Where the endpoint says it is. No key is ever sent there.
+
+        Raises
+        ------
+        NotFoundError
+            The link is dead (403, 404, 410).
+        EndpointError
+            Any other failure; trying again later may help.
+        LogError
+            The folder is gone, takes no files, or its disk is full. What came so far is kept.
+        """
+        # A thread from the first look at the disk to the last: chunks that go through the loop take it three
+        # times as long, and a slow or distant disk must not hold up all other jobs.
+        way = Way()
+        work = on_thread(partial(self._fetch, link, way))
+        try:
+            while not work.done():
+                await asyncio.wait([work], timeout=way.patience)
+                way.watch()
+        except asyncio.CancelledError:
+            way.cut()
+            await asyncio.gather(work, return_exceptions=True)  # until it has written what came
+            raise
+        return work.result()
+
+    def _fetch(self, link: str, way: Way) -> Fetched:
+        identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
+        try:
+            got = self._prepare(identity)
+            if not isinstance(got, Fetched):
+                if not got or got != self.part.note.whole:
+                    self._stream(link, identity, got, way)
+                got = self._judge()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
+            raise failed(f"{type(error).__name__}: {error}") from None
+        except OSError as error:
+            if error.errno in _FULL and not self._needs:
+                self._needs = self.part.size() + ROOM
+            raise self._trouble(error) from None
+        return got
+
+    def tidy(self) -> None:
+        """Remove what this and other processes began; whoever fetches now holds the job's lease."""
+        self.part.tidy()
+
+    def discard(self) -> None:
+        """Remove what this process began, because another drives the job now."""
+        self.part.discard()
+
+    def _prepare(self, identity: str) -> Fetched | int:
+        """Return the result, if it is here; else how many bytes of it are."""
+        here = self._here()
+        if here is not None:
+            return here
+        self._require_room()
+        return self.part.resume(identity)
+
+    def _here(self) -> Fetched | None:
+        """Return the result that an earlier process put into place before it could say so."""
+        if not self.target.is_file():
+            return None
+        try:
+            whole = not measure_clip(self.target, confirm=False).truncated
+        except ClipError:
+            return None
+        return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
+
+    def _stream(self, link: str, identity: str, start: int, way: Way) -> None:
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
+        if start:
+            headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
+        with opened(link, headers, way, trusted=self._trusted) as response:
+            self._save(response, identity, start)
+
+    def _save(self, response: httpx.Response, identity: str, start: int) -> None:
+        """Write the answer to the part file, behind what is there where it is the rest of the same."""
+        status, etag, note = response.status_code, response.headers.get("etag", ""), self.part.note
+        if status in (403, 404, 410):
+            raise NotFoundError(
+                say("result_link_dead", status=status), code="result_link_dead", kind="expired"
+            )
+        promised = response.headers.get("content-length", "")
+        whole = int(promised) if promised.isdecimal() else None
+        if status == 206:
+            found = re.match(r"bytes (\d+)-\d+/(\d{1,18})$", response.headers.get("content-range", ""))
+            same = found is not None and note.whole in (None, int(found[2])) and etag in ("", note.etag)
+            if not start or found is None or int(found[1]) != start or not same:
+                self.part.forget()
+                raise failed("a part came that was not asked for")
+            whole = int(found[2])
+        elif status != 200:
+            if status in (412, 416):
+                self.part.forget()
+            raise failed(f"HTTP {status}")
+        else:
+            start = 0
+        if (whole or 0) > RESULT_MAX:
+            raise failed("it is too large to be a result")
+        self._needs = whole or 0
+        strong = "" if etag.startswith("W/") else etag
+        fresh = Note(identity, strong, whole, sums_of(response.headers)) if status == 200 else None
+        self._begin(fresh)
+        size = self._write(response, start)
+        if whole is not None and whole != size:
+            raise failed(f"{size} of {whole} bytes came")
+
+    def _write(self, response: httpx.Response, size: int) -> int:
+        """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
+        owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
+        with self.part.path.open("ab") as file:
+            for chunk in pieces(response):  # as it comes, so that what broke off is kept
+                size += len(chunk)
+                if size > RESULT_MAX:
+                    raise failed("it is too large to be a result")
+                file.write(chunk)
+                file.flush()
+                now = time.monotonic()
+                if size >= owed:
+                    owed, due = size + RATE * WINDOW, now + WINDOW
+                elif now > due:
+                    raise failed(f"less than {RATE} bytes came per second")
+        return size
+
+    def _begin(self, note: Note | None) -> None:
+        """Make sure that what comes will fit. With a note the part begins anew, without one it goes on."""
+        self._require_room()
+        if note is not None:
+            self.part.begin(note)
+
+    def _judge(self) -> Fetched:
+        """Check that the part file is a whole video with the hash that was stated, and put it into place.
+
+        It is not decoded: over https a bit that flips on the way breaks the connection, what the server holds
+        broken comes broken at every try, and decoding takes longer than all the rest together.
+        """
+        with self.part.path.open("rb+") as file:
+            os.fsync(file.fileno())
+        try:
+            if measure_clip(self.part.path, confirm=False).truncated:
+                raise failed("it is cut off")
+        except (ClipError, ServerError) as error:
+            self.part.forget()  # nothing is appended to what is no video
+            raise failed(str(error)) if isinstance(error, ClipError) else error from None
+        size, sha = _size_and_hash(self.part.path)
+        wrong = mismatch(self.part.path, self.part.note.sums)
+        if wrong and sha != self._doubted:  # twice the same whole video: it is the header that is wrong
+            self._doubted = sha
+            self.part.forget()
+            raise failed(f"its {wrong} is not what the server says")
+        place = _placed(self.part.path, self.target, sha)
+        self.part.discard()
+        return Fetched(place, size, sha)
+
+    def _require_room(self) -> None:
+        """Raise for what will not fit, before the network is troubled or the disk filled to the brim."""
+        lacking = self._needs - self.part.size()
+        if lacking > 0 and shutil.disk_usage(self.target.parent).free < lacking:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _trouble(self, error: OSError) -> LogError:
+        """Return which trouble the results' folder makes, and what a person can do."""
+        folder, why = str(self.target.parent), error.strerror or type(error).__name__
+        if error.errno in _FULL:
+            return LogError.of("results_full", folder=folder, why=why)
+        if error.errno in _LOCKED:
+            return LogError.of("results_locked", folder=folder, why=why)
+        if error.errno in _GONE:
+            return LogError.of("results_gone", folder=folder, why=why)
+        return LogError.of("disk_trouble", why=why)
+
+
+def _size_and_hash(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _placed(part: Path, target: Path, sha: str) -> Path:
+    """Put a file into place under the first name that is free; what is there already stays."""
+    for number in itertools.count(1):
+        place = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
+        if not place.exists():
+            try:
+                os.link(part, place)  # unlike a rename this fails when the name was taken meanwhile
+            except FileExistsError:
+                pass
+            except OSError:  # a file system without hard links
+                part.replace(place)
+                return place
+            else:
+                part.unlink()
+                return place
+        if _size_and_hash(place)[1] == sha:
+            part.unlink(missing_ok=True)
+            return place
+    raise AssertionError

@@ -1,0 +1,121 @@
+"""Which operations mend which finding."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from motion_widgets.core.errors import ClipError
+from motion_widgets.core.facts import Clip, Image, Shots
+from motion_widgets.media.repair.operation import Operation
+from motion_widgets.media.repair.reencode import CONVERTIBLE
+from motion_widgets.request.limits import LIMITS
+
+if TYPE_CHECKING:
+    from motion_widgets.request.findings import Finding
+
+__all__ = ["mends_for"]
+
+SAFE = 0.1
+"""Seconds that a length keeps from its limits: ordinary ways to cut give up to 0.031 s too much."""
+
+_CUT = 0.2
+"""Seconds left out beside a cut."""
+_COPYABLE = {"avc1", "avc3", "hvc1", "hev1", "mp4v", "av01"}
+"""Pictures that an mp4 can hold as they are."""
+
+
+def mends_for(
+    finding: Finding,
+    clip: Clip | ClipError | None = None,
+    image: Image | ClipError | None = None,
+    orientation: object = None,
+    shots: Shots | None = None,
+) -> list[Operation]:
+    """Return the operations after which `check` no longer has a finding, the best first.
+
+    Parameters
+    ----------
+    finding
+        What `check` found.
+    clip, image
+        What was measured, or the error of measuring it.
+    orientation
+        The request's ``character_orientation``; None or a wrong one: ``"video"``, as `check` judges then.
+    shots
+        What was seen of the clip's frames, by which it is cut to its longest shot.
+
+    Returns
+    -------
+    list of Operation
+        Empty where no machine can help, as with a clip that is cut off. Those for `finding.field`'s file,
+        except that ``pair_aspect`` is mended at the clip.
+    """
+    if isinstance(clip, Clip) and clip.truncated:  # what is cut off cannot be read to its end
+        clip = None
+    if finding.code == "clip_cuts":
+        return _longest_shot(clip, shots, orientation) if isinstance(clip, Clip) and shots else []
+    if finding.field == "video_url":
+        return _for_clip(finding.code, clip, orientation)
+    if finding.code == "pair_aspect":
+        if clip is None or not isinstance(image, Image) or not image.aspect:
+            return []
+        aspect = round(image.aspect, 4)
+        return [Operation("fit_clip", {"aspect": aspect, "how": how}) for how in ("crop", "pad")]
+    return _for_image(finding.code, image)
+
+
+def _longest_shot(clip: Clip, shots: Shots, orientation: object) -> list[Operation]:
+    """Keep the longest shot, its ends left out: where a cut lies is known to a sixth of a second."""
+    low, high = LIMITS.clip_length(orientation)
+    ends = [-_CUT, *shots.cuts, (clip.video_length or clip.length) + _CUT]
+    parts = [(round(end - at - 2 * _CUT, 1), round(at + _CUT, 1)) for at, end in pairwise(ends)]
+    length, start = max(parts, key=lambda part: part[0])
+    if length < low + SAFE:
+        return []
+    return [Operation("trim_clip", {"start": start, "length": min(length, round(high - SAFE, 3))})]
+
+
+def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> list[Operation]:
+    if isinstance(clip, ClipError):
+        known = code == "wrong_format" and clip.params.get("found") in CONVERTIBLE
+        return [Operation("convert_clip")] if known else []
+    if clip is None:
+        return []
+    low, high = LIMITS.clip_length(orientation)
+    shortest, longest = round(low + SAFE, 3), round(high - SAFE, 3)
+    cuts = [Operation("trim_clip", {"start": start, "length": longest}) for start in (0.0, "stillest")]
+    hold = Operation("hold_clip", {"length": shortest})
+    # Where only the sound is too long, no part of the picture is stiller than all of it.
+    choice = cuts if (clip.video_length or clip.length) > longest else cuts[:1]
+    # Where the picture fits as it is, all of it can stay if the sound goes.
+    fits = low <= round(clip.video_length or 0.0, 6) <= high and clip.codec in _COPYABLE
+    mute = [Operation("mute_clip")] if clip.has_audio and fits else []
+    return {
+        "clip_long": [*choice, *mute],
+        "clip_long_switch": [*choice, *mute],
+        "clip_short": [hold],
+        "clip_borderline": [*([hold] if clip.length < (low + high) / 2 else cuts[:1]), *mute],
+        "clip_sides": [Operation("scale_clip")],
+        "clip_bytes": [Operation("convert_clip")],
+        "clip_format": [Operation("convert_clip")],
+        "clip_codec": [Operation("convert_clip")],
+        "clip_turned": [Operation("convert_clip")],
+        "clip_location": [Operation("strip_clip" if clip.codec in _COPYABLE else "convert_clip")],
+    }.get(code, [])
+
+
+def _for_image(code: str, image: Image | ClipError | None) -> list[Operation]:
+    if isinstance(image, ClipError):
+        found = str(image.params.get("found", ""))
+        return [Operation("convert_image")] if code == "not_image" and found.startswith("a picture") else []
+    scale = Operation("scale_image", {"least": LIMITS.image_side_safe})
+    mend = {
+        "image_format": Operation("convert_image"),
+        "image_bytes": Operation("shrink_image"),
+        **dict.fromkeys(("image_small", "image_smallish", "image_large"), scale),
+        "image_aspect": Operation("pad_image"),
+        "image_location": Operation("strip_image"),
+        "image_turned": Operation("turn_image"),
+    }.get(code)
+    return [mend] if mend else []

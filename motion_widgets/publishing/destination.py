@@ -1,0 +1,145 @@
+"""Where something is published, what comes of it, and how long a link says that it lives."""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import hashlib
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.messages import say
+from motion_widgets.endpoint.responses import redact
+
+__all__ = ["DAY", "JOB", "LIFE", "SIGNED_MOST", "UPLOAD_LIFE", "Place", "Published", "expires_of", "hours"]
+
+DAY = 86_400.0
+UPLOAD_LIFE = 3 * DAY
+"""s that the link of an uploaded image lives (`reference/api.md` section 6)."""
+LIFE = DAY
+"""s that any other link is asked to live when nobody says otherwise."""
+SIGNED_MOST = 7 * DAY
+"""s; S3 and Google sign for no longer."""
+JOB = 2 * 3600.0
+"""s that a link must still live when a job is sent: an hour was seen, and the endpoint may fetch it late."""
+
+Kind = Literal["endpoint", "store", "command", "serve", "result"]
+_STORE = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]", re.IGNORECASE)
+_SIGNED_AT = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A destination as a person wrote it."""
+
+    kind: Kind
+    to: str = field(repr=False)
+    """As written; a command of the user's own may hold a password."""
+    label: str
+    """What is shown: no password, no query."""
+
+    @classmethod
+    def read(cls, to: object) -> Place:
+        """Read a destination.
+
+        Raises
+        ------
+        RequestError
+            It is none.
+        """
+        text = to.strip() if isinstance(to, str) else ""
+        if text == "endpoint":
+            return cls("endpoint", text, say("place_endpoint"))
+        if text.startswith("result:") and text[7:].strip():
+            return cls("result", text, text)
+        if text == "serve" or text.startswith("serve:"):
+            address = text[6:].strip()
+            host = urlsplit(address).hostname if address else None
+            if address and (not address.startswith(("https://", "http://")) or not host):
+                raise RequestError.of("publish_where", found=redact(text)[:80])
+            return cls("serve", text, say("place_serve", host=host or "localhost"))
+        if "{path}" in text:
+            return cls("command", text, say("place_command", program=text.split()[0][:40]))
+        if _STORE.match(text) and not text.lower().startswith(("http://", "https://")):
+            parts = urlsplit(text)
+            bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+            return cls("store", text, bare)
+        raise RequestError.of("publish_where", found=redact(text)[:80])
+
+    @property
+    def digest(self) -> str:
+        """A short name of this very destination, which shows nothing of it."""
+        return hashlib.sha256(self.to.encode()).hexdigest()[:16]
+
+    @property
+    def life(self) -> float | None:
+        """How long a link there lives when nobody says otherwise, in s. None: until it is removed there."""
+        return {"endpoint": UPLOAD_LIFE, "store": LIFE, "serve": LIFE}.get(self.kind)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A local file that has a link now."""
+
+    url: str
+    """The link. It may carry a signature, so that whoever has it has the file."""
+    expires: float | None
+    """Unix s when the link dies. None: it states no end."""
+    sha: str
+    """SHA-256 of the content, lower-case hex."""
+    name: str
+    """Under which name it lies there: made of the content, not of the file's own name."""
+    size: int
+    """Bytes."""
+    to: str
+    """Where, as it is shown."""
+
+    def lives(self, seconds: float) -> bool:
+        """Return whether the link lives for at least `seconds` s from now on, as far as is known."""
+        return self.expires is None or self.expires >= time.time() + seconds
+
+    def close(self) -> None:
+        """Take the file off this machine's small server. What lies elsewhere is not removed."""
+        from motion_widgets.publishing.file_server import hide
+
+        hide(self.url)
+
+    def __repr__(self) -> str:
+        link = urlsplit(self.url)
+        return f"<Published {self.name} at {link.scheme}://{link.hostname}, {say_expiry(self.expires)}>"
+
+
+def expires_of(link: str) -> float | None:
+    """Return the unix time in s when a signed link says that it dies. None: it says nothing of it."""
+    try:
+        query = {name.lower(): value for name, value in parse_qsl(urlsplit(link).query)}
+    except ValueError:
+        return None
+    with contextlib.suppress(ValueError, OverflowError):
+        for cloud in ("x-amz", "x-goog"):
+            if f"{cloud}-date" in query and f"{cloud}-expires" in query:
+                signed = calendar.timegm(time.strptime(query[f"{cloud}-date"], _SIGNED_AT))
+                return float(signed + int(query[f"{cloud}-expires"]))
+        if "sig" in query and "se" in query:  # Azure
+            ends = datetime.fromisoformat(query["se"])
+            return (ends if ends.tzinfo else ends.replace(tzinfo=UTC)).timestamp()
+        if "signature" in query and "expires" in query:  # S3 version 2, CloudFront, Google version 2
+            return float(int(query["expires"]))
+    return None
+
+
+def hours(seconds: float | None) -> str:
+    """Return a lifetime in words."""
+    return say("life_open") if seconds is None else say("life_hours", hours=seconds / 3600)
+
+
+def say_expiry(expires: float | None) -> str:
+    """Return when a link dies."""
+    if expires is None:
+        return say("expiry_open")
+    return say("expiry_at", when=datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC"))

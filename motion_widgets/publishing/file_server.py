@@ -1,0 +1,163 @@
+"""A small server on this machine, for people with a tunnel to it or a public address.
+
+Each address it gives out is unguessable and shows exactly one file, with Range and HEAD, until its time is
+over; every other path is 404. It listens on loopback, where a tunnel ends, or on a public address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from motion_widgets.core.errors import RequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from motion_widgets.publishing.destination import Place
+
+__all__ = ["PORT", "hide", "show"]
+
+PORT = 8765
+"""Where a tunnel should end unless the address says otherwise (``serve:https://my.tunnel.example#9000``)."""
+_TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png", ".jpg": "image/jpeg"}
+_servers: dict[tuple[str, int], _Server] = {}
+_lock = threading.Lock()
+
+
+@dataclass
+class _Shown:
+    """One file and until when it is shown."""
+
+    path: Path
+    kind: str
+    url: str
+    ends: float
+
+
+class _Server:
+    """Serves one port from a daemon thread; stops when nothing is shown any more."""
+
+    def __init__(self, host: str, port: int) -> None:
+        import uvicorn
+        from starlette.applications import Starlette
+        from starlette.routing import Route
+
+        self.shown: dict[str, _Shown] = {}
+        listener = _bound(host, port)
+        self.port: int = listener.getsockname()[1]
+        app = Starlette(routes=[Route("/{token}", self._file, methods=["GET", "HEAD"])])
+        app.router.redirect_slashes = False
+        config = uvicorn.Config(
+            app, log_config=None, log_level="critical", access_log=False, lifespan="off", loop="asyncio",
+            ws="none", server_header=False, timeout_graceful_shutdown=2,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        # The socket listens already: whoever connects before the thread runs waits in its queue.
+        threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="motion-widgets-show", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.should_exit = True
+
+    async def _file(self, request: Request) -> Response:
+        from starlette.responses import FileResponse, PlainTextResponse
+
+        found = self.shown.get(request.path_params["token"])
+        if found is None or found.ends <= time.time() or not found.path.is_file():
+            return PlainTextResponse("Not found", 404)
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private", "X-Robots-Tag": "noindex"}
+        return FileResponse(found.path, media_type=found.kind, headers=headers)
+
+
+def show(place: Place, path: Path, name: str, ends: float) -> str:
+    """Show a file until `ends` (unix s); give its link, which ends as `name` does.
+
+    The same file at the same place keeps its link.
+
+    Raises
+    ------
+    RequestError
+        The port is taken.
+    """
+    address = place.to[6:].strip()
+    base, _, local = address.partition("#")
+    try:
+        parts = urlsplit(base)
+        public = parts.port if parts.scheme == "http" else None
+        # An http address with a port is this machine's own; any other is a tunnel's, which ends on loopback.
+        host, port = ("", public) if public else ("127.0.0.1", int(local or PORT) if base else 0)
+    except ValueError:
+        raise RequestError.of("publish_where", found=place.label) from None
+    with _lock:
+        server = _servers.get((host, port))
+        if server is None:
+            try:
+                server = _Server(host, port)
+            except (OSError, OverflowError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise RequestError.of("serve_port", port=port, reason=reason) from error
+            _servers[host, port] = server
+        base = base.rstrip("/") or f"http://127.0.0.1:{server.port}"
+        for one in server.shown.values():
+            if one.path == path and one.url.startswith(f"{base}/") and one.ends > time.time():
+                one.ends = max(one.ends, ends)
+                _end_at(one)
+                return one.url
+        ending = f".{name.rpartition('.')[2]}"
+        token = secrets.token_urlsafe(32) + ending
+        server.shown[token] = _Shown(
+            path, _TYPES.get(ending, "application/octet-stream"), f"{base}/{token}", ends
+        )
+        _end_at(server.shown[token])
+        return server.shown[token].url
+
+
+def hide(url: str) -> None:
+    """Show a file no more; does nothing when it is not shown."""
+    token = url.rpartition("/")[2]
+    with _lock:
+        for where, server in list(_servers.items()):
+            server.shown.pop(token, None)
+            if not server.shown:
+                del _servers[where]
+                server.stop()
+
+
+def _end_at(shown: _Shown) -> None:
+    """Hide a file when its time is over; it may have been given more meanwhile."""
+
+    def look() -> None:
+        if shown.ends <= time.time():
+            hide(shown.url)
+
+    timer = threading.Timer(min(max(shown.ends - time.time(), 0.0) + 0.05, threading.TIMEOUT_MAX), look)
+    timer.daemon = True
+    timer.start()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a listening socket; ``""``: on all addresses of this machine."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # there the same option would let two processes share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(64)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            listener.close()
+        raise
+    return listener

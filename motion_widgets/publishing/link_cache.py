@@ -1,0 +1,94 @@
+"""What was published where, so that the same bytes give the same living link.
+
+A small file in the workspace's folder, for its owner's eyes only: the links in it may carry signatures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.publishing.destination import Published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Memory"]
+
+_FIELDS = {"url": str, "sha": str, "name": str, "size": int, "to": str}
+_lock = threading.Lock()
+
+
+class Memory:
+    """The links of one folder, kept in ``published.json`` there.
+
+    Parameters
+    ----------
+    folder
+        The workspace's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "published.json"
+
+    def find(self, key: str) -> Published | None:
+        """Return what was published under a key. None: nothing, or the file cannot be read."""
+        return _read(self._load().get(key))
+
+    def keep(self, key: str, published: Published) -> None:
+        """Remember a link; dead ones are forgotten by the way. A disk that is full forgets this one too."""
+        with contextlib.suppress(OSError), self._alone():
+            now = time.time()
+            links = {one: found for one, value in self._load().items() if (found := _read(value)) is not None}
+            links = {
+                one: found for one, found in links.items() if found.expires is None or found.expires > now
+            }
+            links[key] = published
+            text = json.dumps({one: asdict(found) for one, found in links.items()}, ensure_ascii=False)
+            part = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
+            try:
+                handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # private from the start
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                part.replace(self._file)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            held = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return held if isinstance(held, dict) else {}
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and, where the system can, other processes from writing meanwhile."""
+        with _lock:
+            handle = os.open(self._file.with_name(".published.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                with contextlib.suppress(ImportError, OSError):  # without it a link is at worst made twice
+                    import fcntl
+
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
+
+
+def _read(value: object) -> Published | None:
+    """Read an entry; None: it is none that this version wrote."""
+    if not isinstance(value, dict) or not all(
+        isinstance(value.get(one), kind) for one, kind in _FIELDS.items()
+    ):
+        return None
+    expires = value.get("expires")
+    if expires is not None and (isinstance(expires, bool) or not isinstance(expires, int | float)):
+        return None
+    return Published(**{one: value[one] for one in _FIELDS}, expires=expires)

@@ -1,0 +1,197 @@
+"""Publishing one file: remembered link, limits, destination, link checked, link remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.hashing import sha256_of
+from motion_widgets.endpoint.client import is_loopback
+from motion_widgets.media import measure_clip, measure_image
+from motion_widgets.publishing import file_server, object_store, shell_command
+from motion_widgets.publishing.destination import DAY, JOB, LIFE, UPLOAD_LIFE, Published, expires_of
+from motion_widgets.request.request import MotionRequest
+from motion_widgets.request.rules import check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.publishing.destination import Place
+    from motion_widgets.publishing.link_cache import Memory
+
+__all__ = ["Publisher", "is_clip"]
+
+_MARGIN = 0.02
+"""Part of an upload's life that is not counted on: clocks differ, and it began before its answer came."""
+_ENDINGS = {"jpeg": ".jpg"}
+_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_FOR_EVER = 100 * 365 * DAY
+_LINK_MOST = 8000
+"""Characters; no signed link is longer."""
+
+
+class Publisher:
+    """Publishes files for one endpoint. Belongs to one event loop.
+
+    Parameters
+    ----------
+    memory
+        Which links there are already.
+    here
+        The endpoint is on this machine, so it fetches plain http from this machine too.
+    clock
+        By how much the endpoint's time runs faster; above 1 on the sandbox only.
+    """
+
+    def __init__(self, memory: Memory, *, here: bool, clock: float = 1.0) -> None:
+        self._memory = memory
+        self._here = here
+        self._clock = clock
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    @property
+    def cover(self) -> float:
+        """How many s a link must still live when a job is sent."""
+        return JOB / self._clock
+
+    async def publish(
+        self,
+        path: Path,
+        place: Place,
+        *,
+        client: EndpointClient | None,
+        life: float | None = None,
+        wanted: str | None = None,
+    ) -> Published:
+        """Return a file a link, or the living one that the same bytes have there already.
+
+        Parameters
+        ----------
+        path
+            A local file that does not change.
+        place
+            Where. ``"result:…"`` is none of these.
+        client
+            The endpoint, for its own upload. None: `place` is another.
+        life
+            s that the link should live at least. None: long enough for a job.
+        wanted
+            Name at the destination. None: made of the content.
+
+        Raises
+        ------
+        RequestError
+            The file breaks the endpoint's rules, or the destination does not take it.
+        EndpointError
+            The endpoint's upload failed.
+        """
+        if wanted is not None and not _NAME.fullmatch(wanted):
+            raise RequestError.of("publish_name", found=wanted[:80])
+        least = self._least(place, life)
+        sha = await asyncio.to_thread(sha256_of, path)
+        where = f"{client.base_url} " if client is not None and place.kind == "endpoint" else ""
+        key = f"{sha}:{where}{place.digest}" + (f":{wanted}" if wanted else "")
+        async with self._turns.setdefault(key, asyncio.Lock()):
+            if place.kind != "serve":  # a server of an earlier kernel shows nothing any more
+                known = await asyncio.to_thread(self._memory.find, key)
+                if known is not None and known.lives(least):
+                    return known
+            ending, size = await asyncio.to_thread(_require_fit, path, place)
+            name = wanted or f"{sha[:32]}{ending}"
+            asked = life if life is not None else max(place.life or LIFE, least)
+            began = time.time()
+            url = await self._put(path, place, name, asked, client)
+            self._require_link(url, place)
+            published = Published(
+                url=url, expires=self._ends(place, url, began, life, asked), sha=sha, name=name,
+                size=size, to=place.label,
+            )  # fmt: skip
+            if not published.lives(least * (1 - _MARGIN)):
+                raise RequestError.of(
+                    "life_short", place=place.label, got=(published.expires or 0.0) - time.time(), least=least
+                )
+            if place.kind != "serve":
+                await asyncio.to_thread(self._memory.keep, key, published)
+            return published
+
+    def _least(self, place: Place, life: float | None) -> float:
+        """Return for how many s a link must live, or raise where it cannot."""
+        least = self.cover if life is None else life
+        if not (isinstance(least, int | float) and 0 < least < _FOR_EVER):
+            raise RequestError.of("life_wrong", found=repr(life)[:40])
+        most = UPLOAD_LIFE * (1 - _MARGIN) / self._clock
+        if place.kind == "endpoint" and least > most:
+            raise RequestError.of("life_long", life=least / DAY, limit=most / DAY, place=place.label)
+        return least
+
+    async def _put(
+        self, path: Path, place: Place, name: str, life: float, client: EndpointClient | None
+    ) -> str:
+        if place.kind == "endpoint" and client is not None:
+            return await client.upload_image(path)
+        if place.kind == "store":
+            return await asyncio.to_thread(object_store.put, place, path, name, life)
+        if place.kind == "command":
+            return await shell_command.run(place, path, name)
+        return await asyncio.to_thread(file_server.show, place, path, name, time.time() + life)
+
+    def _require_link(self, url: str, place: Place) -> None:
+        """Raise unless what came back is one link that can go into a request."""
+        try:
+            parts = urlsplit(url)
+            host, secure = parts.hostname, parts.scheme == "https"
+        except ValueError:
+            host, parts, secure = None, urlsplit(""), False
+        plain = parts.scheme == "http" and (place.kind == "serve" or (self._here and is_loopback(url)))
+        clean = url.isascii() and url.isprintable() and " " not in url and len(url) <= _LINK_MOST
+        if not (host and clean and (secure or plain)) or parts.username is not None:
+            raise RequestError.of("publish_no_link", place=place.label)
+
+    def _ends(self, place: Place, url: str, began: float, life: float | None, asked: float) -> float | None:
+        """Return when a link dies (unix s). None: nobody says."""
+        if place.kind == "endpoint":
+            return began + UPLOAD_LIFE * (1 - _MARGIN) / self._clock
+        stated = expires_of(url)
+        if stated is not None or place.kind == "command":
+            return stated if stated is not None or life is None else began + life
+        return began + asked
+
+
+def is_clip(path: Path) -> bool:
+    """Return whether a file begins like an mp4 or mov; anything else is taken for a picture."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] in _BOXES and head[8:12] not in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
+
+
+def _require_fit(path: Path, place: Place) -> tuple[str, int]:
+    """Raise unless the model takes this file; give its content's ending and its bytes.
+
+    The endpoint's upload takes more than the model does, and a file that is refused later was public in vain.
+    """
+    if is_clip(path):
+        if place.kind == "endpoint":
+            raise RequestError.of("clip_needs_hosting", name=path.name)
+        clip = measure_clip(path, confirm=False)
+        findings, ending = (
+            check(MotionRequest(video_url=clip, character_orientation="video"), clip=clip),
+            f".{clip.format}",
+        )
+        field = "video_url"
+    else:
+        image = measure_image(path)
+        findings = check(MotionRequest(image_url=image), image=image)
+        ending, field = _ENDINGS.get(image.format, f".{image.format}"), "image_url"
+    errors = [one for one in findings if one.field == field and one.severity == "error"]
+    if errors:
+        messages = " ".join(one.message for one in errors)
+        trouble = RequestError.of("publish_unfit", name=path.name, messages=messages)
+        trouble.findings = tuple(errors)
+        raise trouble
+    return ending, path.stat().st_size

@@ -1,0 +1,112 @@
+"""Publishing by a command of the user's own, such as ``rclone copyto {path} remote:x/{name} && echo https://…``.
+
+The user wrote it, so the shell runs it; what is put into it is quoted, and never a name from outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shlex
+import signal
+from typing import TYPE_CHECKING
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
+from motion_widgets.endpoint.responses import clean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from motion_widgets.publishing.destination import Place
+
+__all__ = ["DEADLINE", "filled", "run"]
+
+DEADLINE = 900.0
+"""s; 100 MB at 1 Mbit/s."""
+_KEPT = 16 * 1024
+"""Bytes of the end of what a command prints that are looked at."""
+_HOLE = re.compile(r"\{(path|name)\}")
+_SAID = 300
+
+
+async def run(place: Place, path: Path, name: str, *, deadline: float | None = None) -> str:
+    """Run a command; give the last line that it prints, which should be a link.
+
+    Parameters
+    ----------
+    place
+        The command, with ``{path}`` and perhaps ``{name}`` in it.
+    path, name
+        The file here, and the name it should get there.
+    deadline
+        s that it may take. None: 900.
+
+    Raises
+    ------
+    RequestError
+        It cannot be run here, fails, takes too long or prints nothing.
+    """
+    if os.name != "posix":
+        raise RequestError.of("command_no_shell", place=place.label)
+    seconds = DEADLINE if deadline is None else deadline
+    line = filled(place, str(path), name)
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", line, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE, start_new_session=True,
+        env={one: value for one, value in os.environ.items() if one != ENVIRONMENT_KEY},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await asyncio.gather(_tail(process.stdout), _tail(process.stderr))
+            code = await process.wait()
+    except BaseException as error:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it and whatever it started
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        if isinstance(error, TimeoutError):
+            raise RequestError.of("command_slow", place=place.label, seconds=seconds) from None
+        raise
+    if code:
+        said = clean(" ".join((err or out).split())[-_SAID:], _SAID)
+        raise RequestError.of("command_failed", place=place.label, code=code, said=said)
+    lines = [one.strip() for one in out.splitlines() if one.strip()]
+    return lines[-1] if lines else ""
+
+
+def filled(place: Place, path: str, name: str) -> str:
+    """Put path and name into a command, quoted for the shell.
+
+    Raises
+    ------
+    RequestError
+        A hole stands inside quotes, where quoting could not protect what is put in.
+    """
+    quote = ""
+    at = 0
+    text = place.to
+    while at < len(text):
+        one = text[at]
+        if one == "\\" and quote != "'":
+            at += 2
+            continue
+        if quote and _HOLE.match(text, at):
+            raise RequestError.of("command_quotes", place=place.label)
+        if one in "'\"" and quote in ("", one):
+            quote = "" if quote else one
+        at += 1
+    values = {"path": path, "name": name}
+    return _HOLE.sub(lambda hole: shlex.quote(values[hole[1]]), text)
+
+
+async def _tail(stream: asyncio.StreamReader) -> str:
+    """Read a stream to its end, keeping only the end of it."""
+    kept = bytearray()
+    while chunk := await stream.read(65_536):
+        kept += chunk
+        del kept[:-_KEPT]
+    return kept.decode("utf-8", "replace")

@@ -1,0 +1,75 @@
+"""What `check` says: findings and the fixes that mend them, as records; their sentences are in `texts.py`."""
+
+from __future__ import annotations
+
+import reprlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from motion_widgets.core.messages import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from motion_widgets.request.request import MotionRequest
+
+__all__ = ["SEVERITIES", "Finding", "Fix", "Severity", "find", "fix", "show"]
+
+Severity = Literal["error", "warning", "hint"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
+"""From what blocks to what is merely worth knowing."""
+
+_SHOWN = 60
+"""Characters of a value that a sentence shows."""
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _SHOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change that a machine can make to mend a finding."""
+
+    label: str
+    """What the button says."""
+    changes: Mapping[str, Any]
+    """New values by wire field."""
+
+    def apply(self, req: MotionRequest) -> MotionRequest:
+        """Return the request with the change made."""
+        return req.replace(**self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know about a request."""
+
+    field: str
+    """The wire field it belongs to."""
+    severity: Severity
+    """``"error"`` blocks; the others do not."""
+    code: str
+    message: str
+    """Value, limit and next step, as a person reads it. Not escaped for HTML."""
+    fixes: tuple[Fix, ...] = ()
+
+
+def find(where: str, severity: Severity, code: str, *, fixes: tuple[Fix, ...] = (), **params: Any) -> Finding:
+    """Make a finding whose sentence `texts.py` keeps under `code`."""
+    # Half a character out of a name or a draft could be neither shown, nor stored.
+    message = say(code, **params).encode("utf-8", "replace").decode()
+    return Finding(where, severity, code, message, fixes)
+
+
+def fix(code: str, changes: Mapping[str, Any], **params: Any) -> Fix:
+    """Make a fix whose label `texts.py` keeps under `code`."""
+    return Fix(say(code, **params), changes)
+
+
+def show(value: object) -> str:
+    """Show a value of any kind and size in a sentence: one line of at most 60 characters."""
+    try:
+        text = value if isinstance(value, str) else _brief.repr(value)
+    except Exception:  # noqa: BLE001 - a draft may hold anything, a broken repr included
+        text = type(value).__name__
+    text = " ".join(text[:200].encode("utf-8", "replace").decode().split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "\u2026"

@@ -1,0 +1,59 @@
+"""Every limit as data: APIMart's own and, for media, Kling's (`reference/api.md` section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["LIMITS", "MB", "MODELS", "MODES", "ORIENTATIONS", "SOUNDS", "Limits"]
+
+MODELS = ("kling-v3-motion-control", "kling-v2-6-motion-control")
+ORIENTATIONS = ("image", "video")
+MODES = ("std", "pro")
+SOUNDS = ("yes", "no")
+
+MB = 1_000_000
+"""Bytes. The documentation does not say whether MB means 10**6 or 2**20; the smaller one is safe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Every limit of the endpoint, as data."""
+
+    clip_seconds: Mapping[str, tuple[float, float]] = field(
+        default_factory=lambda: MappingProxyType({"image": (3.0, 10.0), "video": (3.0, 30.0)})
+    )
+    """Shortest and longest clip in s, by orientation."""
+    clip_tolerance: float = 0.05
+    """s over the longest that gateways let pass; nothing is let pass under the shortest."""
+    clip_bytes: int = 100 * MB
+    clip_side: tuple[int, int] = (340, 3850)
+    """px, each side."""
+    clip_formats: tuple[str, ...] = ("mp4", "mov")
+    clip_codecs_safe: tuple[str, ...] = ("avc1", "avc3")
+    """Sample entries of H.264, which every reader knows; the documentation names no codec."""
+    image_bytes: int = 10 * MB
+    image_side: tuple[int, int] = (300, 65536)
+    """px, each side."""
+    image_side_safe: int = 340
+    """px; other gateways refuse sides under this."""
+    image_aspect: tuple[float, float] = (1 / 2.5, 2.5)
+    """Width over height."""
+    image_formats: tuple[str, ...] = ("jpeg", "png")
+    prompt_characters: int = 2500
+    aspect_factor: float = 1.6
+    """From this ratio between the aspects of image and clip on, the figure is likely to be cropped."""
+    camera_speed: float = 0.1
+    """Shorter sides of the picture per s; a background that moves faster is a camera that moves strongly."""
+
+    def clip_length(self, orientation: object) -> tuple[float, float]:
+        """Return the shortest and longest clip in s; for an unknown orientation the widest range."""
+        known = self.clip_seconds.get(orientation) if isinstance(orientation, str) else None
+        return known or self.clip_seconds["video"]
+
+
+LIMITS = Limits()

@@ -1,0 +1,237 @@
+"""What a request will cost: dated prices and an estimate as an interval.
+
+Money is counted in whole micro-dollars (1 USD = 1,000,000) wherever it is added up or compared, and
+shown in USD.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, field
+from fractions import Fraction
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from motion_widgets.core.errors import BudgetError, ClipError, RequestError
+from motion_widgets.core.facts import Clip
+from motion_widgets.request.findings import show
+from motion_widgets.request.limits import LIMITS, MODELS, MODES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from motion_widgets.request.request import MotionRequest
+
+__all__ = [
+    "PRICES",
+    "Estimate",
+    "Prices",
+    "bound_micro",
+    "estimate",
+    "require_bound",
+    "to_micro",
+    "to_usd",
+]
+
+
+LONGEST = 1e6
+"""s; a clip said to be longer than 11 days has no believable length."""
+DEAREST = 1e6
+"""USD per second; a dearer price is a slip of the pen."""
+
+
+def to_micro(usd: float) -> int:
+    """Turn a finite amount of USD into whole micro-dollars, rounded to the nearest."""
+    return round(usd * 1_000_000)
+
+
+def to_usd(micro: int) -> float:
+    """Turn whole micro-dollars into USD."""
+    return micro / 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """A dated table of prices per second of the reference clip.
+
+    Parameters
+    ----------
+    date
+        When the prices were read: ``"YYYY-MM"`` or ``"YYYY-MM-DD"``.
+    per_second
+        USD per second by (model, mode).
+    source
+        Where they come from.
+
+    Raises
+    ------
+    RequestError
+        A price that is not a positive number.
+    """
+
+    date: str
+    per_second: Mapping[tuple[str, str], float]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for cell, usd in self.per_second.items():
+            _check_price(usd, cell=" ".join(map(str, cell)), name="Prices")
+
+    def of(self, model: object, mode: object) -> float | None:
+        """Return USD per second, or None where the table has no such cell."""
+        if isinstance(model, str) and isinstance(mode, str):
+            return self.per_second.get((model, mode))
+        return None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a table from TOML: ``date``, optional ``source``, and ``[model] mode = usd`` per model.
+
+        Raises
+        ------
+        RequestError
+            A file that cannot be read, has no date, or a price that is not a positive number.
+        """
+        try:
+            data: dict[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RequestError.of("prices_unreadable", name=str(path), reason=str(error)) from error
+        date, source = data.pop("date", ""), data.pop("source", "")
+        if not date:
+            raise RequestError.of("prices_undated", name=str(path))
+        table: dict[tuple[str, str], float] = {}
+        for model, modes in data.items():
+            if not isinstance(modes, dict):
+                raise RequestError.of("prices_shape", name=str(path), found=show(model))
+            for mode, usd in modes.items():
+                _check_price(usd, cell=f"{model} {mode}", name=str(path))
+                table[model, mode] = float(usd)
+        return cls(date=str(date), per_second=table, source=str(source))
+
+
+def _check_price(usd: object, *, cell: str, name: str) -> None:
+    if isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 < usd <= DEAREST:
+        raise RequestError.of("prices_wrong", name=name, cell=show(cell), found=show(usd))
+
+
+PRICES = Prices(
+    date="2026-10",
+    source="APIMart's price page, read 2026-10",
+    per_second={
+        ("kling-v2-6-motion-control", "std"): 0.05712,
+        ("kling-v2-6-motion-control", "pro"): 0.09144,
+        ("kling-v3-motion-control", "std"): 0.10288,
+        ("kling-v3-motion-control", "pro"): 0.13712,
+    },
+)
+"""The prices the toolkit ships; give `Prices` of your own to override them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a request may cost, as an interval: how the server rounds the seconds is not documented."""
+
+    low: float
+    """The least it may cost, in USD."""
+    high: float
+    """The most it may cost, in USD; this is what a budget reserves."""
+    seconds_low: int = field(default=0, kw_only=True)
+    """Whole seconds that `low` stands for."""
+    seconds_high: int = field(default=0, kw_only=True)
+    """Whole seconds that `high` stands for."""
+    per_second: float = field(default=0.0, kw_only=True)
+    """USD per second."""
+    length_unknown: bool = field(default=False, kw_only=True)
+    """The clip was not measured: `high` is the orientation's cap."""
+    prices_date: str = field(default="", kw_only=True)
+    """The date of the prices."""
+
+    @property
+    def high_micro(self) -> int:
+        """`high` in whole micro-dollars."""
+        return to_micro(self.high)
+
+    def __str__(self) -> str:
+        """Show it as a person reads it: ``$0.46``, ``$0.52-$0.58`` or ``up to $0.57 (length unknown)``."""
+        low, high = f"${self.low:.2f}", f"${self.high:.2f}"
+        if self.length_unknown:
+            return f"up to {high} (length unknown)"
+        return high if low == high else f"{low}\u2013{high}"
+
+
+def estimate(
+    req: MotionRequest, clip: Clip | ClipError | None = None, *, prices: Prices | None = None
+) -> Estimate:
+    """Estimate what a request costs, from whole seconds rounded down to whole seconds rounded up.
+
+    Parameters
+    ----------
+    req
+        Any draft whose model and mode the table knows.
+    clip
+        The measured clip. None, the error of measuring it, or no believable length: it is unknown, and
+        `high` is the orientation's cap (10 or 30 s; 30 s while the orientation is not valid).
+    prices
+        Prices to use instead of `PRICES`.
+
+    Raises
+    ------
+    RequestError
+        The table has no price for this model and mode.
+    """
+    table = prices or PRICES
+    rate = table.of(req.model, req.mode)
+    if rate is None:
+        raise RequestError.of(
+            "no_price",
+            model=show(req.model),
+            mode=show(req.mode),
+            models=", ".join(MODELS),
+            modes=", ".join(MODES),
+        )
+    measured = clip if isinstance(clip, Clip) else req.video_url if isinstance(req.video_url, Clip) else None
+    shortest, cap = LIMITS.clip_length(req.character_orientation)
+    if measured is not None and 0 < measured.length <= LONGEST:  # NaN is not
+        # A length is good to 1 us; the rest is the noise of floats, which must not cost a second.
+        low, high, unknown = (
+            math.floor(round(measured.length, 6)),
+            math.ceil(round(measured.length, 6)),
+            False,
+        )
+    else:
+        low, high, unknown = math.floor(shortest), math.ceil(cap), True
+    micro = Fraction(str(rate)) * 1_000_000  # exactly the price as it is written
+    return Estimate(
+        to_usd(math.floor(low * micro)), to_usd(math.ceil(high * micro)), seconds_low=low, seconds_high=high,
+        per_second=rate, length_unknown=unknown, prices_date=table.date,
+    )  # fmt: skip
+
+
+BOUND_MAX = 1e9
+"""USD; a larger bound means the same."""
+
+
+def bound_micro(bound: float) -> int:
+    """Read a bound in USD as whole micro-dollars.
+
+    Raises
+    ------
+    BudgetError
+        It is no amount: no number, negative, NaN or infinite.
+    """
+    number = isinstance(bound, Real) and not isinstance(bound, bool)
+    if not number or not math.isfinite(bound) or bound < 0:
+        raise BudgetError.of("bound_wrong", found=repr(bound)[:80])
+    return to_micro(min(float(bound), BOUND_MAX))
+
+
+def require_bound(cost: Estimate, bound: float | None, *, live: bool) -> None:
+    """Raise BudgetError unless a price fits what may be spent; a live endpoint needs a bound."""
+    enough = math.ceil(cost.high_micro / 10_000) / 100  # whole cents, so that the named bound suffices
+    if bound is None:
+        if live:
+            raise BudgetError.of("bound_missing", price=str(cost), high=enough)
+    elif cost.high_micro > bound_micro(bound):
+        raise BudgetError.of("bound_small", price=str(cost), high=enough, bound=float(bound))

@@ -1,0 +1,310 @@
+"""A request as a person drafts it: fields, wire form, identity.
+
+`MotionRequest` holds any draft, however wrong, and never raises; `rules.check` says what is wrong with
+it. Identity (`key`) is by content: the same picture under another name, or the same link signed anew,
+is the same request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path, PureWindowsPath
+from typing import Any, Literal, NotRequired, Self, TypedDict, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.hashing import sha256_of
+
+__all__ = [
+    "WIRE_FIELDS",
+    "MotionRequest",
+    "WireRequest",
+    "link_identity",
+    "media_kind",
+    "media_name",
+    "media_source",
+]
+
+KEY_VERSION = "motion-1"
+"""Goes into every key, so that a later rule of identity never matches an older one by chance."""
+
+WIRE_FIELDS = (
+    "model",
+    "prompt",
+    "image_url",
+    "video_url",
+    "character_orientation",
+    "mode",
+    "keep_original_sound",
+    "watermark_info",
+    "webhook",
+)
+"""Every field of the wire, in the order of the documented examples."""
+
+_NO_IDENTITY = frozenset({"webhook"})
+"""Where a finished task is announced changes nothing about the result, so it must not cost it again."""
+
+_SIGNATURE_PREFIXES = ("x-amz-", "x-goog-", "x-oss-", "x-cos-", "x-obs-", "x-tos-", "q-")
+"""How the query parameters (lower case) begin that sign a link at S3, Google, Aliyun, Tencent, …"""
+_CLASSIC = (
+    "signature expires policy key-pair-id hash-algorithm awsaccesskeyid googleaccessid ossaccesskeyid "
+    "security-token"
+)
+"""S3 version 2, CloudFront, Google version 2, Aliyun."""
+_AZURE = (
+    "sig se st sp sv sr ss srt si sdd spr sip ses skoid sktid skt ske sks skv saoid suoid scid sduoid skdutid"
+)
+_SIGNING = tuple(
+    (frozenset(evidence.split()), frozenset(dropped.split()))
+    for evidence, dropped in (
+        ("signature", _CLASSIC),
+        ("sig sv", _AZURE),
+        ("token expires", "token expires token_path"),  # content networks
+    )
+)
+"""By which parameters together a link is seen to be signed, and which of its parameters only sign it.
+
+A lone ``token`` or ``sp`` may say which file is meant, so that it stays part of the identity.
+"""
+_SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+"""A JSON web token, by which Supabase and others sign a link."""
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_PLAIN_MOST = 100
+"""Values inside one field that go into a key; a request that the endpoint takes has one."""
+
+
+class WireRequest(TypedDict):
+    """The JSON body of a submit."""
+
+    model: str
+    prompt: NotRequired[str]
+    image_url: str
+    video_url: str
+    character_orientation: Literal["image", "video"]
+    mode: Literal["std", "pro"]
+    keep_original_sound: Literal["yes", "no"]
+    watermark_info: NotRequired[dict[str, bool]]
+    webhook: NotRequired[str]
+
+
+def media_kind(value: object) -> Literal["missing", "link", "scheme", "path", "type"]:
+    """Return what a value of `image_url` or `video_url` is.
+
+    ``"link"`` is http(s); ``"scheme"`` any other address, ``data:`` included; ``"type"`` neither text nor
+    path nor a measured clip or image.
+    """
+    source = media_source(value)
+    if source is None:
+        return "type" if value is not None and not isinstance(value, str) else "missing"
+    head = source.lstrip()[:12].lower()
+    if head.startswith(("http://", "https://")):
+        return "link"
+    if "://" in source[:32] or head.startswith("data:"):
+        return "scheme"
+    return "path"
+
+
+def media_source(value: object) -> str | None:
+    """Return the path or link behind a value, blanks at its ends removed. None: there is none."""
+    if isinstance(value, Clip | Image):
+        value = value.source
+    if isinstance(value, Path):
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    return value.strip() or None
+
+
+def media_name(value: object) -> str:
+    """Return what a person calls the file behind a path or link: no folders, no query."""
+    source = media_source(value)
+    if source is None:
+        return ""
+    if media_kind(source) == "link":
+        try:
+            parts = urlsplit(source)
+        except ValueError:
+            return source[:80]
+        return parts.path.rstrip("/").rsplit("/", 1)[-1] or parts.netloc
+    return PureWindowsPath(source).name or source
+
+
+def _unsigned(query: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out the parameters that only sign a link."""
+    names = {name.lower() for name, _ in query}
+    signing = {one for evidence, dropped in _SIGNING if evidence <= names for one in dropped}
+    return [
+        (name, value)
+        for name, value in query
+        if name.lower() not in signing
+        and not name.lower().startswith(_SIGNATURE_PREFIXES)
+        and not (name.lower() == "token" and _SIGNED_TOKEN.fullmatch(value))
+    ]
+
+
+def link_identity(link: str) -> str:
+    """Return scheme, host, path and query without what only signs it."""
+    try:
+        parts = urlsplit(link)
+        query = urlencode(sorted(_unsigned(parse_qsl(parts.query, keep_blank_values=True))))
+        host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, "/"))
+    except ValueError:  # an address that cannot be taken apart still has an identity
+        return f"link:{link}"
+    return f"link:{parts.scheme}://{host}{parts.path or '/'}?{query}"
+
+
+def _identity_of_media(value: object) -> object:
+    if isinstance(value, Clip | Image) and value.sha256:
+        return f"sha256:{value.sha256}"
+    source, kind = media_source(value), media_kind(value)
+    if source is None:
+        return value
+    if kind == "link":
+        return link_identity(source)
+    if kind == "path":
+        try:
+            return f"sha256:{sha256_of(Path(source).expanduser())}"
+        except (OSError, ValueError, RuntimeError):
+            return f"path:{source}"
+    return source
+
+
+def _plain(value: object, room: list[int]) -> object:
+    """Turn anything a draft may hold into JSON that is the same on every run.
+
+    `room` holds how many values more are looked at, so that a draft that holds itself ends too.
+    """
+    room[0] -= 1
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, int):  # hex, because Python refuses to write an endless number in decimal
+        return value if abs(value) < 2**63 else {"int": hex(value)}
+    kind = type(value).__name__
+    try:
+        return _plain_object(value, kind, room) if room[0] > 0 else {kind: "\u2026"}
+    except Exception:  # noqa: BLE001 - a draft may hold anything, a broken repr included
+        return {kind: ""}
+
+
+def _plain_object(value: object, kind: str, room: list[int]) -> object:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner, room) for name, inner in islice(value.items(), room[0])}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, room) for inner in islice(value, room[0])]
+    if isinstance(value, set | frozenset):  # whose order changes from run to run
+        return {kind: sorted(repr(inner) for inner in value)}
+    # The default repr names an address in memory, which is another one on every run.
+    return {kind: "" if type(value).__repr__ is object.__repr__ else repr(value)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=True)
+class MotionRequest:
+    """One motion-control request. Any value is held as given; `check` judges it.
+
+    Parameters
+    ----------
+    model
+        ``"kling-v3-motion-control"`` or ``"kling-v2-6-motion-control"``.
+    image_url
+        The character: a public link, a local path, or a measured `Image`. Local media are published
+        when the job is submitted.
+    video_url
+        The motion: a public direct link, a local path, or a measured `Clip`.
+    character_orientation
+        ``"image"`` (faces as in the image, clip 3-10 s) or ``"video"`` (faces as in the clip, clip 3-30 s).
+    mode
+        ``"std"`` (balance of speed and quality) or ``"pro"`` (higher quality, takes longer).
+    prompt
+        Motion, camera, style; at most 2500 characters. None or ``""``: no prompt.
+    keep_original_sound
+        The strings ``"yes"`` or ``"no"``. None: the default, ``"yes"``.
+    watermark_info
+        ``{"enabled": True}`` or ``{"enabled": False}``. None: left to the server.
+    webhook
+        A public base address that is told when the task ends. None: nobody is told.
+    """
+
+    model: Any = None
+    image_url: Any = None
+    video_url: Any = None
+    character_orientation: Any = "image"
+    mode: Any = "std"
+    prompt: Any = None
+    keep_original_sound: Any = "yes"
+    watermark_info: Any = None
+    webhook: Any = None
+
+    __hash__ = None  # type: ignore[assignment]  # a draft may hold a dict; use `key` to tell requests apart
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the same draft with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_wire(self) -> WireRequest:
+        """Return the JSON object for the wire, fields in the documentation's order.
+
+        Optional fields that are not set are left out. A local path stands as it is: the job replaces it
+        by the published link.
+        """
+        wire: dict[str, Any] = {}
+        for name in WIRE_FIELDS:
+            value = getattr(self, name)
+            if name in ("image_url", "video_url"):
+                source = media_source(value)
+                value = source if source is not None else value
+            elif name == "keep_original_sound" and value is None:
+                value = "yes"
+            elif name in ("prompt", "webhook") and isinstance(value, str) and not value:
+                value = None
+            elif name == "watermark_info" and isinstance(value, Mapping):
+                with contextlib.suppress(Exception):  # a draft's own mapping may be broken; `check` says so
+                    value = dict(value)
+            if value is not None:
+                wire[name] = value
+        return cast("WireRequest", wire)
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+        """Read a JSON body back into a request.
+
+        Raises
+        ------
+        RequestError
+            A field that the endpoint does not have: it would be dropped without a word there.
+        """
+        if not isinstance(wire, Mapping):
+            raise RequestError.of("wire_not_object", found=type(wire).__name__)
+        unknown = [str(name) for name in wire if name not in WIRE_FIELDS]
+        if unknown:
+            raise RequestError.of(
+                "wire_unknown_field", names=", ".join(unknown), known=", ".join(WIRE_FIELDS)
+            )
+        # A body has no defaults for what it must state.
+        return cls(**{"character_orientation": None, "mode": None, **wire})
+
+    @property
+    def key(self) -> str:
+        """The identity of the content: 64 lower-case hex digits, the same on every machine.
+
+        SHA-256 of canonical JSON with defaults filled in; local media by their bytes, links without
+        signature parameters; `webhook` left out.
+        """
+        content: dict[str, object] = {"": KEY_VERSION}
+        for name, value in self.to_wire().items():
+            if name not in _NO_IDENTITY:
+                media = name in ("image_url", "video_url")
+                inner = _identity_of_media(getattr(self, name)) if media else value
+                content[name] = _plain(inner, [_PLAIN_MOST])
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,287 @@
+"""Designs: which cells a sweep has, how often each is repeated, and in which order they run."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.facts import Clip, Image
+from motion_widgets.request.findings import show
+from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from motion_widgets.sweep.plan import Plan
+    from motion_widgets.workspace.workspace import Workspace
+
+__all__ = ["Condition", "Draw", "Sweep", "identity", "label"]
+
+DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
+    "mode": ("std", "pro"),
+    "character_orientation": ("image", "video"),
+}
+MOST = 100_000
+"""Cells of a sweep, repeats included; ten times as many as a plan takes a second for."""
+Condition = Mapping[str, Any] | Callable[[dict[str, Any]], bool]
+"""Wire field = the value (or a list of values) that it must have; or a function of a cell's values."""
+
+
+def label(field: str, value: object) -> str:
+    """Return an axis value as a person reads it."""
+    if field in ("image_url", "video_url"):
+        return media_name(value)
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value), ensure_ascii=False, default=str)
+    return "" if value is None else str(value)
+
+
+class Draw(NamedTuple):
+    """A cell of a design."""
+
+    values: dict[str, Any]
+    """The axes' values, by wire field."""
+    repeat: int | None
+    """Which repeat of this content it is, from 1. None: the one that stands for it."""
+    order: int
+    """Its place in the running order, from 1."""
+
+
+class Sweep:
+    """A request with some fields varied; every combination of the axes is a cell.
+
+    `zipped` and `listed` make the other designs.
+
+    Parameters
+    ----------
+    req
+        What all cells share.
+    repeats
+        How often every cell is run, each time paid for.
+    seed
+        Shuffles the running order, the same way for the same seed, so that the time of day is not confounded
+        with an axis. None: the cells run as they stand.
+    where
+        By axis the condition under which it varies; elsewhere its cells keep the request's own value. Or a
+        function of a cell's values that says whether the cell exists.
+    axes
+        Wire field = the values to try. None given: mode std/pro by orientation image/video.
+
+    Raises
+    ------
+    RequestError
+        An axis that is no wire field, or one without values; a wrong number of repeats.
+    """
+
+    def __init__(
+        self,
+        req: MotionRequest,
+        *,
+        repeats: int = 1,
+        seed: int | None = None,
+        where: Mapping[str, Condition] | Condition | None = None,
+        **axes: Any,
+    ) -> None:
+        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+            raise RequestError.of("repeats_wrong", found=show(repeats))
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise RequestError.of("seed_wrong", found=show(seed))
+        self.request = req
+        self.design = "product"
+        """``"product"``, ``"zip"`` or ``"list"``."""
+        self.axes = _read(axes or DEFAULT_AXES)
+        self.repeats = repeats
+        self.seed = seed
+        self.where = where
+        self.listed_cells: list[tuple[dict[str, Any], int | None, int | None]] = []
+        """Of a list, per cell: its values, its repeat and its place in the running order, if it says so."""
+        if isinstance(where, Mapping):
+            for name, condition in where.items():
+                named = [name, *(condition if isinstance(condition, Mapping) else ())]
+                wrong = [show(one) for one in named if one not in WIRE_FIELDS]
+                if wrong:
+                    raise RequestError.of("axis_unknown", name=wrong[0], known=", ".join(WIRE_FIELDS))
+                if name not in self.axes:
+                    raise RequestError.of("where_no_axis", name=name, known=", ".join(self.axes))
+
+    @classmethod
+    def zipped(cls, req: MotionRequest, *, repeats: int = 1, seed: int | None = None, **axes: Any) -> Self:
+        """Make a sweep whose first cell has the first value of every axis, its second the second, and so on.
+
+        Raises
+        ------
+        RequestError
+            Axes of different lengths; a single value stands for all cells.
+        """
+        read = _read(axes)
+        most = max(map(len, read.values()), default=0)
+        read = {name: values * most if len(values) == 1 else values for name, values in read.items()}
+        if not read or any(len(values) != most for values in read.values()):
+            raise RequestError.of(
+                "axes_uneven",
+                found=", ".join(f"{name} {len(values)}" for name, values in read.items()) or "\u2013",
+            )
+        made = cls(req, repeats=repeats, seed=seed)
+        made.design, made.axes = "zip", read
+        return made
+
+    @classmethod
+    def listed(
+        cls,
+        req: MotionRequest,
+        cells: Iterable[Mapping[str, Any]],
+        *,
+        repeats: int = 1,
+        seed: int | None = None,
+    ) -> Self:
+        """Make a sweep of just these cells.
+
+        Parameters
+        ----------
+        cells
+            Per cell its values by wire field; what one leaves out is the request's own. ``repeat`` says which
+            repeat of its content it is (from 1), ``order`` its place in the running order.
+
+        Raises
+        ------
+        RequestError
+            There is no cell, or one has another field.
+        """
+        given = list(itertools.islice(cells, MOST + 1))
+        odd = [cell for cell in given if not isinstance(cell, Mapping)]
+        if odd:
+            raise RequestError.of("cell_wrong", found=show(odd[0]))
+        rows = [dict(cell) for cell in given]
+        places = [(row.pop("repeat", None), row.pop("order", None)) for row in rows]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        own = {name: getattr(req, name, None) for name in names}
+        rows = [{**own, **row} for row in rows]
+        axes = {name: list({identity(row[name]): row[name] for row in rows}.values()) for name in names}
+        if not names:
+            raise RequestError.of("cells_missing")
+        made = cls(req, repeats=repeats, seed=seed)
+        made.design, made.axes = "list", _read(axes)
+        for repeat, order in places:
+            for one in (repeat, order):
+                if one is not None and (isinstance(one, bool) or not isinstance(one, int) or one < 1):
+                    raise RequestError.of("repeats_wrong", found=show(one))
+        made.listed_cells = [(row, *place) for row, place in zip(rows, places, strict=True)]
+        return made
+
+    def combinations(self) -> list[dict[str, Any]]:
+        """Return the values of every cell, repeats left out; of a product the last axis varies fastest."""
+        names = list(self.axes)
+        self._require_few()
+        if self.design == "list":
+            return [values for values, _, _ in self.listed_cells]
+        rows = (
+            zip(*self.axes.values(), strict=True)
+            if self.design == "zip"
+            else itertools.product(*self.axes.values())
+        )
+        cells = [dict(zip(names, row, strict=True)) for row in rows]
+        if self.where is None:
+            return cells
+        if callable(self.where):
+            return [values for values in cells if self.where(dict(values))]
+        kept = {tuple(map(id, values.values())): values for values in map(self._folded, cells)}
+        return list(kept.values())
+
+    def _require_few(self) -> None:
+        """Raise RequestError before more cells are written down than anybody could run or look at."""
+        lengths = [len(values) for values in self.axes.values()]
+        of_design = {"list": len(self.listed_cells), "zip": max(lengths)}
+        count = of_design.get(self.design, math.prod(lengths)) * self.repeats
+        if count > MOST:
+            raise RequestError.of("cells_many", count=count, most=MOST)
+
+    def _folded(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return a cell with the request's own value on every axis that does not vary there."""
+        where = self.where
+        assert isinstance(where, Mapping)
+        left = set(where)
+        while True:
+            out = [name for name in left if not _meets(where[name], self.request, values)]
+            if not out:
+                return values
+            values = values | {name: getattr(self.request, name) for name in out}
+            left -= set(out)
+
+    def requests(self) -> list[tuple[dict[str, Any], MotionRequest]]:
+        """Return every cell's (values, request), repeats left out."""
+        return [(values, self.request.replace(**values)) for values in self.combinations()]
+
+    def draws(self) -> list[Draw]:
+        """Return every cell with its repeat and its place in the running order."""
+        self._require_few()
+        if self.listed_cells:
+            cells = [
+                (values, repeat if repeat is not None or self.repeats == 1 else number, order)
+                for number in range(1, self.repeats + 1)
+                for values, repeat, order in self.listed_cells
+                if number == 1 or repeat is None
+            ]
+        else:
+            numbers = range(1, self.repeats + 1) if self.repeats > 1 else (None,)
+            combinations = self.combinations()
+            cells = [(values, number, None) for number in numbers for values in combinations]
+        running = sorted(range(len(cells)), key=lambda at: (cells[at][2] is None, cells[at][2] or 0))
+        if self.seed is not None:
+            running = list(range(len(cells)))
+            random.Random(self.seed).shuffle(running)  # noqa: S311 - an order, not a secret
+        orders = [0] * len(cells)
+        for place, at in enumerate(running, 1):
+            orders[at] = place
+        return [Draw(values, repeat, order) for (values, repeat, _), order in zip(cells, orders, strict=True)]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per cell, by its number: the axes, and with repeats or a shuffled order these too.
+
+        What the cells cost and what becomes of them is in the frames of the plan and of the run.
+        """
+        from motion_widgets.sweep.table import frame_of
+
+        return frame_of(self.axes, self.draws())
+
+    def plan(self, ws: Workspace) -> Plan:
+        """Measure, check and price every cell for a workspace; nothing is sent."""
+        from motion_widgets.sweep.plan import Plan
+
+        return Plan(self, ws)
+
+
+def _read(axes: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Read axes as a person gives them; a single value is an axis of one."""
+    read: dict[str, tuple[Any, ...]] = {}
+    for name, values in axes.items():
+        if name not in WIRE_FIELDS:
+            raise RequestError.of("axis_unknown", name=name, known=", ".join(WIRE_FIELDS))
+        single = isinstance(values, str | bytes | Path | Mapping | Clip | Image) or not isinstance(
+            values, Iterable
+        )
+        read[name] = (values,) if single else tuple(values)
+        if not read[name]:
+            raise RequestError.of("axis_empty", name=name)
+    return read
+
+
+def identity(value: object) -> object:
+    """Return by what a value is known again: plain ones by what they are, others as this very object."""
+    return (type(value), value) if isinstance(value, str | int | float | Path | None) else id(value)
+
+
+def _meets(condition: Condition, req: MotionRequest, values: dict[str, Any]) -> bool:
+    if callable(condition):
+        return bool(condition(dict(values)))
+    for name, wanted in condition.items():
+        value = values.get(name, getattr(req, name))
+        many = isinstance(wanted, Sequence | set | frozenset) and not isinstance(wanted, str | bytes)
+        if value not in wanted if many else value != wanted:
+            return False
+    return True

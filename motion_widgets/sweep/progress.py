@@ -1,0 +1,200 @@
+"""How a run stands and how long it will still take, kept up to date by reading only what changed."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from motion_widgets.core.messages import say
+from motion_widgets.jobs.job import rest_all
+from motion_widgets.jobs.scheduling import timing
+from motion_widgets.jobs.scheduling.poll_schedule import Forecast, Window
+from motion_widgets.log.schema import jobs
+from motion_widgets.log.states import ENDS, State
+
+if TYPE_CHECKING:
+    from motion_widgets.log.store import Row
+    from motion_widgets.sweep.run import Run
+    from motion_widgets.workspace.workspace import Workspace
+
+__all__ = ["Outlook", "Standing", "held_by", "span"]
+
+_SAME = ("endpoint", "account", "key", "repeat")
+_AT_WORK = (State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED)
+_SOON = 2.0
+"""s that are not worth counting."""
+_OVERDUE = 0.15
+"""Part of what it took so far that a task beyond all expectation is given on top."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """How a run stands; ``str`` of it is the line that the board and the terminal show."""
+
+    cells: int
+    done: int
+    """Collected."""
+    running: int
+    """Being submitted, at the endpoint, or on the way here."""
+    waiting: int
+    """Planned."""
+    failed: int
+    """Ended without a result."""
+    unknown: int
+    limit: float | None
+    """USD. None: no budget was set."""
+    used: float
+    """USD spent or reserved."""
+    left: Window | None
+    """s until the last cell ends. None: nobody can tell yet, or nothing is under way."""
+    moving: bool
+    """Whether anything still happens by itself."""
+    held: str = ""
+    """Which budget holds cells back, in words; ``""``: none does."""
+
+    def __str__(self) -> str:
+        counts = [say("board_running", count=self.running), say("board_failed", count=self.failed)]
+        counts += [say("board_waiting", count=self.waiting)] if self.waiting else []
+        counts += [say("board_unknown", count=self.unknown)] if self.unknown else []
+        said = [say("board_done", done=self.done, all=self.cells), f"{', '.join(counts)}."]
+        if self.limit is None:
+            said.append(say("board_spent", used=self.used))
+        else:
+            said.append(say("board_spent_of", used=self.used, limit=self.limit))
+        if self.left is not None:
+            low, high = self.left
+            soon = high < _SOON
+            said.append(
+                say("board_left_soon")
+                if soon
+                else say("board_left", about=span((low + high) / 2), low=span(low), high=span(high))
+            )
+        elif self.moving:
+            said.append(say("board_left_unknown"))
+        return " ".join([*said, self.held] if self.held else said)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as ``m:ss``, or ``h:mm:ss``."""
+    whole = max(round(seconds), 0)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+class Standing:
+    """The rows of a run, as they were at the last look.
+
+    Attributes
+    ----------
+    rows
+        Each cell's last attempt, in the plan's order.
+    """
+
+    def __init__(self, ws: Workspace, run: Run) -> None:
+        self._ws, self.run = ws, run
+        self._seen = ws.log_store.version()  # before the rows: what changes meanwhile is read again
+        self.rows: list[Row] = run.rows()
+        self._places: dict[tuple[object, ...], list[int]] = {}
+        for place, row in enumerate(self.rows):
+            self._places.setdefault(_same(row), []).append(place)
+        self._forecast = Forecast()
+        self._learned = -1
+
+    def update(self) -> list[int]:
+        """Read what changed in the log since; give the places of the rows that are other ones now."""
+        version = self._ws.log_store.version()
+        if version == self._seen:
+            return []
+        changed: list[int] = []
+        for row in self._ws.log_store.rows(jobs.c.seq > self._seen):
+            for place in self._places.get(_same(row), ()):
+                if row["attempt"] >= self.rows[place]["attempt"]:
+                    self.rows[place] = row
+                    changed.append(place)
+        self._seen = version
+        return changed
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing more happens by itself, as far as these rows tell."""
+        if self._ws.at_work(row["id"] for row in self.rows):
+            return False
+        return rest_all(self._ws, self.rows)
+
+    def ends(self, row: Row) -> Window | None:
+        """Return when a job under way is expected to end (unix s; past: it is late). None: unknown."""
+        window = self._window(row)
+        if window is None or row["submitted"] is None or row["state"] not in _AT_WORK:
+            return None
+        began = row["submitted"] / 1e6
+        return Window(began + window.low, began + window.high)
+
+    def outlook(self, *, resting: bool | None = None) -> Outlook:
+        """Return how the run stands now. `resting`: as it was just found. None: look."""
+        states = [State(row["state"]) for row in self.rows]
+        done = states.count(State.COLLECTED)
+        self._learn(done)
+        limit, used = self.run.budget
+        waiting = states.count(State.PLANNED)
+        running = sum(state in _AT_WORK for state in states)
+        moving = bool(running or waiting) and not (self.resting if resting is None else resting)
+        return Outlook(
+            cells=len(states), done=done, running=running, waiting=waiting,
+            failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),
+            limit=limit, used=used, left=self._left() if moving else None, moving=moving,
+            held="" if moving else held_by(self.rows),
+        )  # fmt: skip
+
+    def _learn(self, done: int) -> None:
+        if done != self._learned and self.rows:
+            self._learned = done
+            self._forecast = Forecast()
+            self._forecast.recall(self._ws.log_store.finished(self.rows[0]["endpoint"]))
+
+    def _window(self, row: Row) -> Window | None:
+        group = Forecast.group(row)
+        return self._forecast.window(self._forecast.voices(group, row["estimated_time"]))
+
+    def _left(self) -> Window | None:
+        """Return s until all have ended: those under way as expected, the waiting ones in their places.
+
+        As many places as are taken now stay. Of many tasks one after the other some take longer and some
+        less than expected, so that the sum is surer than each of them.
+        """
+        now = timing.now()
+        known = []
+        for row in self.rows:
+            end = self.ends(row)
+            if end is not None:
+                late = _OVERDUE * max(now - row["submitted"] / 1e6, 0.0) if end.high < now else 0.0
+                known.append(Window(max(end.low - now, 0.0), max(end.high - now, late)))
+        queue = [self._window(row) for row in self.rows if row["state"] == State.PLANNED]
+        likely = [one for one in queue if one is not None]
+        if (not known and not likely) or len(likely) < len(queue):
+            return None
+        low = max((one.low for one in known), default=0.0)
+        high = max((one.high for one in known), default=0.0)
+        if not queue:
+            return Window(low, high)
+        places = [sum(one) / 2 for one in known] or [0.0]
+        heapq.heapify(places)
+        for one in likely:
+            heapq.heapreplace(places, places[0] + sum(one) / 2)
+        whole = max(places)
+        each = math.sqrt(math.ceil(len(queue) / len(places)) + 1)
+        middle = sum(sum(one) / 2 for one in likely)
+        under = sum(one.low for one in likely) / middle
+        over = sum(one.high for one in likely) / middle
+        return Window(max(whole * (1 - (1 - under) / each), low), max(whole * (1 + (over - 1) / each), high))
+
+
+def held_by(rows: list[Row]) -> str:
+    """Return which budget holds cells back; ``""``: none does."""
+    planned = [row for row in rows if row["state"] == State.PLANNED and row["error_kind"] == "budget"]
+    return str(planned[0]["error_message"]) if planned else ""
+
+
+def _same(row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in _SAME)

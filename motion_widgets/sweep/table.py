@@ -1,0 +1,140 @@
+"""Plans as tables: one row per cell, to be looked at, edited, and read back."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.request.findings import show
+from motion_widgets.request.request import WIRE_FIELDS
+from motion_widgets.sweep.design import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from motion_widgets.sweep.cells import Cell
+    from motion_widgets.sweep.design import Draw
+    from motion_widgets.sweep.plan import Plan
+
+__all__ = ["cells_of", "frame_of", "planned_frame"]
+
+_TOLD = ("status", "reason", "estimate_low", "estimate_high", "job_id")
+_PLACES = ("repeat", "order")
+_KNOWN = {*WIRE_FIELDS, *_TOLD, *_PLACES}
+_ALIKE = 0.8
+"""From which likeness (0 to 1) on a column's name is taken for a misspelt wire field."""
+
+
+def frame_of(axes: Iterable[str], cells: Sequence[Draw | Cell]) -> pd.DataFrame:
+    """Return cells by their number, with the same types whatever is in them: their axes and their places."""
+    columns: dict[str, Any] = {}
+    for axis in axes:
+        shown = [cell.values[axis] for cell in cells]  # noqa: PD011 - no array
+        labels = {id(value): label(axis, value) for value in {id(one): one for one in shown}.values()}
+        columns[axis] = pd.array([labels[id(value)] for value in shown], dtype="string")
+    if any(cell.repeat is not None for cell in cells):
+        columns["repeat"] = pd.array([cell.repeat for cell in cells], dtype="Int64")
+    if any(cell.order != number for number, cell in enumerate(cells, 1)):
+        columns["order"] = pd.array([cell.order for cell in cells], dtype="Int64")
+    return pd.DataFrame(columns, index=pd.RangeIndex(1, len(cells) + 1, name="cell"))
+
+
+def planned_frame(plan: Plan) -> pd.DataFrame:
+    """Return a plan's cells as `frame_of` does, and what is known of each."""
+    cells, frame = plan.cells, frame_of(plan.sweep.axes, plan.cells)
+    for name in _TOLD:
+        if name.startswith("estimate"):
+            end = name.removeprefix("estimate_")
+            numbers = [getattr(cell.estimate, end) if cell.estimate else None for cell in cells]
+            frame[name] = pd.Series(numbers, dtype="float64").array
+        else:
+            frame[name] = pd.array([getattr(cell, name) for cell in cells], dtype="string")
+    return frame
+
+
+def cells_of(frame: pd.DataFrame, plan: Plan | None = None) -> list[dict[str, Any]]:
+    """Read the cells that a frame's rows describe.
+
+    Parameters
+    ----------
+    plan
+        Whose frame it was: a label that is still there stands for the value that it stood for. None: the
+        frame holds the values themselves.
+
+    Raises
+    ------
+    RequestError
+        No row or no axis, a column that is almost a wire field, a label that stands for several values, or no
+        frame at all.
+    """
+    if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique:
+        raise RequestError.of("plan_no_frame", found=show(frame))
+    for name in set(map(str, frame.columns)) - _KNOWN:
+        meant = difflib.get_close_matches(name.lower(), WIRE_FIELDS, n=1, cutoff=_ALIKE)
+        if meant:  # it would change nothing without a word, and the cells are paid for
+            raise RequestError.of("column_misspelt", found=show(name), meant=meant[0])
+    axes = [str(name) for name in frame.columns if name in WIRE_FIELDS]
+    if not axes or not len(frame):
+        raise RequestError.of("cells_missing")
+    values = {axis: _values(axis, frame, plan) for axis in axes}
+    places = {name: _numbers(name, frame) for name in _PLACES if name in frame.columns}
+    every = {**values, **places}
+    return [dict(zip(every, row, strict=True)) for row in zip(*every.values(), strict=True)]
+
+
+def _values(axis: str, frame: pd.DataFrame, plan: Plan | None) -> list[Any]:
+    found = frame[axis].tolist()
+    if plan is None or axis not in plan.sweep.axes:
+        return [_read(axis, one) for one in found]
+    cells = plan.cells
+    numbers = frame.index.tolist() if frame.index.name == "cell" else [None] * len(found)
+    named: dict[str, list[Any]] = {}
+    for value in plan.sweep.axes[axis]:
+        same = named.setdefault(label(axis, value), [])
+        if not any(value is one or value == one for one in same):
+            same.append(value)
+    read = []
+    for number, one in zip(numbers, found, strict=True):
+        text = "" if _none(one) else str(one)
+        known = isinstance(number, int) and 1 <= number <= len(cells)
+        own = cells[number - 1].values[axis] if known else None  # noqa: PD011 - no array
+        meant = named.get(text, [])
+        if own is not None and label(axis, own) == text:
+            read.append(own)
+        elif len(meant) > 1:
+            raise RequestError.of("label_ambiguous", axis=axis, found=show(text), count=len(meant))
+        else:
+            read.append(meant[0] if meant else _read(axis, one))
+    return read
+
+
+def _none(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)  # noqa: PLR0124
+
+
+def _read(axis: str, value: object) -> object:
+    """Read a cell of a table as the value of a wire field; nothing and ``""`` mean None."""
+    if _none(value) or value == "":
+        return None
+    if axis == "watermark_info" and isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _numbers(name: str, frame: pd.DataFrame) -> list[int | None]:
+    numbers: list[int | None] = []
+    for one in frame[name].tolist():
+        if _none(one):
+            numbers.append(None)
+        elif isinstance(one, int | float) and float(one).is_integer():
+            numbers.append(int(one))
+        else:
+            raise RequestError.of("repeats_wrong", found=show(one))
+    return numbers

@@ -1,0 +1,95 @@
+"""The offer to trim: the same clip for all cells, where it is too long for some of them only."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.facts import Clip
+from motion_widgets.core.messages import say
+from motion_widgets.request.limits import LIMITS
+from motion_widgets.sweep.design import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.sweep.plan import Plan
+    from motion_widgets.workspace.workspace import Workspace
+
+__all__ = ["Offer", "offer_of"]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Clips to be trimmed so that every cell of a plan takes the same one. `take` does it."""
+
+    plan: Plan
+    clips: tuple[Clip, ...]
+    """The clips that are too long for some cells only."""
+    seconds: float
+    """To which length (s) all cells take them."""
+    cells: tuple[int, ...]
+    """Numbers (from 1) of the cells that are invalid without it."""
+    _ws: Workspace
+
+    @property
+    def message(self) -> str:
+        """The offer in a sentence."""
+        names = ", ".join(clip.name for clip in self.clips)
+        return say("offer_trim", names=names, seconds=self.seconds, count=len(self.cells))
+
+    def take(self, trim: Clip | Callable[..., Clip]) -> Plan:
+        """Return the plan in which every cell that had one of the clips takes its trimmed one.
+
+        Parameters
+        ----------
+        trim
+            The trimmed clip, if there is only one; or what trims: called with a clip and ``length=`` (s), it
+            gives the new clip, as `motion_widgets.trim_clip` does.
+
+        Raises
+        ------
+        RequestError
+            One clip was given for several, or what comes back is still too long, or no clip.
+        """
+        if isinstance(trim, Clip) and len(self.clips) > 1:
+            raise RequestError.of("offer_several", count=len(self.clips))
+        most = self.seconds + LIMITS.clip_tolerance
+        swapped: dict[int, Clip] = {}
+        for clip in self.clips:
+            short = trim if isinstance(trim, Clip) else trim(clip, length=self.seconds)
+            if not isinstance(short, Clip) or round(short.length, 6) > most:
+                length = f"{short.length:.3f} s" if isinstance(short, Clip) else type(short).__name__
+                raise RequestError.of("offer_long", name=clip.name, found=length, seconds=self.seconds)
+            swapped[id(clip)] = short
+        sweep = self.plan.sweep
+        if "video_url" not in sweep.axes:
+            same = copy.copy(sweep)
+            same.request = sweep.request.replace(video_url=next(iter(swapped.values())))
+            return same.plan(self._ws)
+        rows: list[dict[str, Any]] = []
+        for cell in self.plan.cells:
+            clip = swapped.get(id(cell.request.video_url), cell.request.video_url)
+            rows.append({**cell.values, "video_url": clip, "repeat": cell.repeat, "order": cell.order})
+        return Sweep.listed(sweep.request, rows).plan(self._ws)
+
+    def __repr__(self) -> str:
+        return f"<Offer: {self.message}>"
+
+
+def offer_of(plan: Plan, ws: Workspace) -> Offer | None:
+    """Find the clips of a plan that are too long for its cells of orientation "image" only."""
+    long = [
+        (number, cell.request.video_url)
+        for number, cell in enumerate(plan.cells, 1)
+        if any(one.code == "clip_long_switch" for one in cell.findings)
+    ]
+    fine = {id(cell.request.video_url) for cell in plan.cells if cell.status != "invalid"}
+    clips = {id(clip): clip for _, clip in long if id(clip) in fine and isinstance(clip, Clip)}
+    if not clips:
+        return None
+    seconds = LIMITS.clip_length("image")[1]
+    numbers = tuple(number for number, clip in long if id(clip) in clips)
+    return Offer(plan, tuple(clips.values()), seconds, numbers, ws)

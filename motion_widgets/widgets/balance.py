@@ -1,0 +1,139 @@
+"""The account's money as panels show it beside a price: asked for off the callbacks, kept for a minute."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import func, select
+
+from motion_widgets.core.errors import MotionError
+from motion_widgets.core.messages import say
+from motion_widgets.log.schema import jobs
+from motion_widgets.request.price import to_micro, to_usd
+from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.base import note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.widgets.base import Panel
+    from motion_widgets.workspace.budgets import Budget
+    from motion_widgets.workspace.workspace import Workspace
+
+__all__ = ["Purse"]
+
+MINUTE = 60.0
+"""s that a balance is believed while nothing was sent or billed."""
+SOON = 2.0
+"""s between two looks when something was."""
+PATIENCE = 10.0
+"""s that an answer is waited for."""
+_PURSES: WeakKeyDictionary[Workspace, Purse] = WeakKeyDictionary()
+
+
+class Purse:
+    """What is known of the balance of a workspace's account; all panels of the workspace share it."""
+
+    def __init__(self) -> None:
+        self._busy = threading.Lock()
+        self._key: tuple[Any, ...] = ()
+        """Endpoint, account, and what changes when money may have moved, as it was at the last look."""
+        self._at = 0.0
+        self._micro: int | None = None
+        self._own: Budget | None = None
+        """What this person may spend. None: there is no such budget."""
+        self.why = ""
+        """Why it is not known; ``""``: it is, or nobody asked yet."""
+
+    @classmethod
+    def of(cls, ws: Workspace) -> Purse:
+        """Return the purse of a workspace."""
+        return _PURSES.setdefault(ws, cls())
+
+    def look(self, ws: Workspace) -> float:
+        """Ask for the balance if what is known is old. Blocks; gives s after which to look again, or 0."""
+        if not self._busy.acquire(blocking=False):
+            return SOON
+        try:
+            key, age = _moved(ws), time.monotonic() - self._at
+            if key == self._key and age < MINUTE:
+                return 0.0
+            if key[:2] == self._key[:2] and age < SOON:
+                return SOON - age
+            micro, why = _ask(ws)
+            self._key, self._at, self._micro, self.why = key, time.monotonic(), micro, why
+            self._own = key[2]
+            return 0.0
+        finally:
+            self._busy.release()
+
+    def show(self, panel: Panel, draw: Callable[[], None], *, delay: float = 0.0) -> None:
+        """Look on a thread that may block, then draw; and again while something moves."""
+
+        def work() -> Callable[[], None]:
+            again = self.look(panel.ws)
+
+            def after() -> None:
+                draw()
+                if again:
+                    Purse.of(panel.ws).show(panel, draw, delay=again)
+
+            return after
+
+        panel.later("purse", work, delay=delay)
+
+    def words(self, ws: Workspace) -> str:
+        """Return the balance in words; whose it is, when it is the sandbox's."""
+        if self._key[:1] != (ws.endpoint,):
+            return say("balance_asking")
+        if self._micro is None:
+            return say("balance_unknown" if ws.live else "balance_unknown_sandbox")
+        return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._micro))
+
+    def beside(self, ws: Workspace, price: float | None) -> str:
+        """Return the HTML beside a price in USD: the balance, one's own budget, what is missing."""
+        words = self.words(ws)
+        known = self._micro if self._key[:1] == (ws.endpoint,) else None
+        missing = 0 if price is None or known is None else to_micro(price) - known
+        why = f' title="{esc(self.why)}"' if self.why else ""
+        balance = f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
+        if missing > 0:
+            balance = note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
+        return balance + self._own_beside(ws, price)
+
+    def _own_beside(self, ws: Workspace, price: float | None) -> str:
+        """Return what of this person's own budget stands beside a price, as HTML; ``""``: there is none."""
+        words = self.own_words(ws)
+        left = self._own.left if self._own is not None else None
+        if words and price is not None and left is not None and to_micro(price) > to_micro(left):
+            return note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
+        return f'<div class="mw-muted mw-small mw-balance">{esc(words)}</div>' if words else ""
+
+    def own_words(self, ws: Workspace) -> str:
+        """Return what is left of this person's own budget, in words; ``""``: there is none."""
+        own = self._own if self._key[:1] == (ws.endpoint,) else None
+        if own is None:
+            return ""
+        if own.limit is None:
+            return say("own_budget_open", used=own.used)
+        return say("own_budget", left=own.left, limit=own.limit)
+
+
+def _ask(ws: Workspace) -> tuple[int | None, str]:
+    """Return the balance in micro-dollars, or None and why it is not known."""
+    try:
+        remain = ws.balance(PATIENCE)
+    except (MotionError, TimeoutError) as error:
+        return None, str(error) or say("balance_slow", seconds=PATIENCE)
+    return (None, say("balance_open")) if remain is None else (to_micro(remain), "")
+
+
+def _moved(ws: Workspace) -> tuple[Any, ...]:
+    query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost), func.count(jobs.c.completed))
+    mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
+    with ws.log_store.read() as connection:
+        counts = connection.execute(query.where(*mine)).one()
+    return ws.endpoint, ws.account, ws.budget(), *counts

@@ -1,0 +1,128 @@
+"""How rows of the log become the rows of a table, and what a page asks for becomes a question to the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.core.messages import say
+from motion_widgets.log.annotations import STARS
+from motion_widgets.log.paging import FACETS, SORTS, Ask
+from motion_widgets.widgets.row_text import billed, state_words, usd, waited
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from motion_widgets.log.paging import Page
+    from motion_widgets.log.store import Row
+
+__all__ = ["asked", "value_words", "view_of"]
+
+_SETTINGS = (
+    "model",
+    "character_orientation",
+    "mode",
+    "image_name",
+    "clip_name",
+    "prompt",
+    "keep_original_sound",
+    "sandbox",
+    "created_by",
+)
+"""Columns that are said once above the table while all rows shown agree on them."""
+
+
+_SEARCH = 500
+"""Characters that are searched for; far longer ones a database takes for an attack."""
+
+
+def asked(told: Mapping[str, Any]) -> tuple[Ask, int]:
+    """Return what the page asks for, and from which row on; what makes no sense is left out."""
+    values = told.get("values")
+    kept = {
+        name: value
+        for name, value in (values.items() if isinstance(values, dict) else ())
+        if name in FACETS and (value is None or isinstance(value, str))
+    }
+    stars, usable, sort = told.get("stars"), told.get("usable"), told.get("sort")
+    first = told.get("first")
+    ask = Ask(
+        search=str(told.get("search") or "").replace("\0", "")[:_SEARCH],
+        values=kept,
+        tag=str(told.get("tag") or ""),
+        stars=stars if isinstance(stars, int) and 1 <= stars <= STARS else 0,
+        usable=usable if isinstance(usable, bool) else None,
+        deleted=told.get("deleted") is True,
+        sort=sort if isinstance(sort, str) and sort in SORTS else "created",
+        down=told.get("down", True) is not False,
+    )
+    return ask, first if isinstance(first, int) and 0 < first < 2**53 else 0
+
+
+def value_words(name: str, value: object) -> str:
+    """Return a column's value as text; ``""`` if it has none."""
+    if name == "sandbox":
+        return say("yes") if value else say("no")
+    if name == "state":
+        return say(f"state_{value}")
+    if name == "model":
+        return str(value or "").removeprefix("kling-").removesuffix("-motion-control")
+    return "" if value is None else str(value)
+
+
+def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the columns and rows as the page draws them, and what is the same in all of them."""
+    rows = found.rows
+    same = [name for name in _SETTINGS if len(rows) > 1 and len({str(row[name]) for row in rows}) == 1]
+    if len({row["created_by"] for row in rows}) < 2:  # who, is of interest where there are several
+        same = [*same, "created_by"]
+    told = [
+        f"{say(f'column_{name}')} {said}"
+        for name in same
+        if name != "created_by" and (said := value_words(name, rows[0][name]))
+    ]
+    shown = [
+        name for name in _SETTINGS if name not in same and any(value_words(name, row[name]) for row in rows)
+    ]
+    wrong = any(row["error_message"] for row in rows)
+    columns = [_column("state"), *[_column(name) for name in shown]]
+    columns += [_column(name, number=True) for name in ("estimate", "billed", "wait")]
+    columns += [_column("id", sort="created", behind=True)]
+    columns += [_column("error", sort="", behind=True)] if wrong else []
+    return {
+        "columns": columns,
+        "rows": [_row(row, shown, found.marks[row["id"]], mine[row["id"]], wrong=wrong) for row in rows],
+        "total": found.total,
+        "same": f"{say('log_same')} {', '.join(told)}." if told else "",
+    }
+
+
+def _column(
+    name: str, *, number: bool = False, sort: str | None = None, behind: bool = False
+) -> dict[str, Any]:
+    """Describe a column; `behind`: it stands behind what people say of a job, which is to be in sight."""
+    return {
+        "text": say(f"column_{name}"),
+        "number": number,
+        "sort": name if sort is None else sort,
+        "name": name,
+        "behind": behind,
+    }
+
+
+def _row(
+    row: Row, shown: Sequence[str], said: Mapping[str, Any], mine: Mapping[str, Any], *, wrong: bool
+) -> dict[str, Any]:
+    low, high = usd(row["estimate_low"]), usd(row["estimate_high"])
+    cells = [state_words(row), *[value_words(name, row[name]) for name in shown]]
+    cells += [high if low == high else f"{low}\u2013{high}", billed(row), waited(row), row["id"]]
+    mean = said["stars"]
+    return {
+        "id": row["id"],
+        "state": row["state"],
+        "cells": [*cells, *([row["error_message"] or ""] if wrong else [])],
+        "stars": int(mine["stars"] or 0),
+        "mean": say("log_stars_mean", mean=mean) if mean is not None and mean != mine["stars"] else "",
+        "usable": mine["usable"],
+        "note": said["note"],
+        "tags": said["tags"],
+    }

@@ -1,0 +1,94 @@
+"""The axes of a sweep as boxes to tick, lists to fill in, and media out of the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from motion_widgets.core.messages import say
+from motion_widgets.request.request import media_source
+from motion_widgets.request.rules import MODELS
+from motion_widgets.sweep import Sweep
+from motion_widgets.widgets._html import esc
+from motion_widgets.widgets.base import control, flow, html
+from motion_widgets.widgets.library_axis import LibraryAxis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from motion_widgets.request.request import MotionRequest
+    from motion_widgets.widgets.base import Panel
+
+__all__ = ["AxesPicker"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": ("std", "pro"),
+    "character_orientation": ("image", "video"),
+    "model": MODELS,
+    "keep_original_sound": ("yes", "no"),
+}
+_DEFAULT = ("mode", "character_orientation")
+_LISTED = ("image_url", "video_url", "prompt")
+
+
+class AxesPicker:
+    """Which fields vary, and over which values.
+
+    Parameters
+    ----------
+    host
+        The board: its workspace, thread and lock.
+    on_change
+        Called when a box or a list changed.
+    """
+
+    def __init__(self, host: Panel, on_change: Callable[[object], None]) -> None:
+        self._on_change = on_change
+        self.boxes: dict[str, dict[str, w.Checkbox]] = {
+            field: {value: self._box(value, checked=field in _DEFAULT) for value in values}
+            for field, values in _CHOICES.items()
+        }
+        self.lists = {field: control(w.Textarea, say(f"axis_more_{field}"), rows=2) for field in _LISTED}
+        for one in self.lists.values():
+            one.observe(on_change, "value")
+        self.library = {
+            "image_url": LibraryAxis(host, "image", on_change),
+            "video_url": LibraryAxis(host, "clip", on_change),
+        }
+        groups = [
+            w.VBox([html(f"<b>{esc(field)}</b>"), flow(*boxes.values())])
+            for field, boxes in self.boxes.items()
+        ]
+        for field, text in self.lists.items():
+            groups.append(_together(text, self.library[field]) if field in self.library else text)
+        self.view = w.VBox(groups)
+        self.view.add_class("mw-stack")
+
+    def _box(self, value: str, *, checked: bool) -> w.Checkbox:
+        box = w.Checkbox(description=value, value=checked, indent=False, layout=w.Layout(width="auto"))
+        box.observe(self._on_change, "value")
+        return box
+
+    def sweep(self, req: MotionRequest) -> Sweep:
+        """Return the sweep around a request; an axis with nothing ticked keeps the request's own value."""
+        axes: dict[str, Any] = {}
+        for field, boxes in self.boxes.items():
+            chosen = [value for value, box in boxes.items() if box.value]
+            if chosen:
+                axes[field] = chosen
+        for field, text in self.lists.items():
+            more = [one.strip() for one in text.value.splitlines() if one.strip()]
+            more += self.library[field].values if field in self.library else []
+            if more:
+                own = getattr(req, field)
+                known = media_source(own) if field in self.library else own
+                axes[field] = [*([own] if own else []), *(one for one in dict.fromkeys(more) if one != known)]
+        return Sweep(req, **(axes or {"mode": [req.mode]}))
+
+
+def _together(*parts: w.Widget) -> w.VBox:
+    """Put what belongs to one axis closely together."""
+    made = w.VBox(list(parts))
+    made.add_class("mw-stack-small")
+    return made

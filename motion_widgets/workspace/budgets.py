@@ -1,0 +1,139 @@
+"""What a person may spend: the part of a workspace that keeps budgets of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from motion_widgets.core.errors import BudgetError
+from motion_widgets.core.messages import say
+from motion_widgets.log.ids import person_named, whoami
+from motion_widgets.request.price import bound_micro, to_usd
+
+if TYPE_CHECKING:
+    from motion_widgets.log.personal_budgets import PersonBudget
+    from motion_widgets.log.store import Log
+    from motion_widgets.request.price import Estimate
+
+__all__ = ["Budget", "Budgeted"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a person may spend at an endpoint from an account, in USD."""
+
+    person: str
+    limit: float | None
+    """None: no limit; what is used is counted all the same."""
+    used: float
+    """Billed, or reserved for what is under way."""
+    endpoint: str
+    account: str
+    since: datetime | None = None
+    """From when on it counts (UTC). None: everything in the log."""
+
+    @classmethod
+    def of(cls, row: PersonBudget) -> Budget:
+        """Read a budget of the log."""
+        since = None if row.since is None else datetime.fromtimestamp(row.since / 1e6, UTC)
+        limit = None if row.limit is None else to_usd(row.limit)
+        return cls(row.person, limit, to_usd(row.used), row.endpoint, row.account, since)
+
+    @property
+    def left(self) -> float | None:
+        """What may still be spent, in USD. None: there is no limit."""
+        return None if self.limit is None else max(self.limit - self.used, 0.0)
+
+    def __str__(self) -> str:
+        since = "" if self.since is None else say("budget_since", when=f"{self.since:%Y-%m-%d}")
+        limit = say("budget_no_limit") if self.limit is None else f"${self.limit:.2f}"
+        return say(
+            "budget_line", person=self.person, used=self.used, limit=limit, endpoint=self.endpoint,
+            since=since,
+        )  # fmt: skip
+
+
+class Budgeted:
+    """Budgets of people, for `Workspace`, which has all that is named here."""
+
+    log_store: Log
+    if TYPE_CHECKING:
+
+        @property
+        def endpoint(self) -> str: ...  # noqa: D102
+        @property
+        def account(self) -> str: ...  # noqa: D102
+
+    def budget(self, person: str | None = None) -> Budget | None:
+        """Return what a person may spend here, at this workspace's endpoint and account.
+
+        Parameters
+        ----------
+        person
+            As `created_by` has it. None: you (``MOTION_WIDGETS_USER``, else ``user@host``).
+
+        Returns
+        -------
+        Budget or None
+            None: nobody set one, so this person is not limited.
+        """
+        who = whoami() if person is None else person_named(person)
+        row = self.log_store.person_budget(who, self.endpoint, self.account)
+        return None if row is None else Budget.of(row)
+
+    def set_budget(
+        self, limit: float | None, person: str | None = None, *, since: str | date | None = None
+    ) -> Budget:
+        """Set what a person may spend here; every process that shares the log holds to it from now on.
+
+        It is an agreement among people who share a log, not a lock: whoever may write the log may change it.
+
+        Parameters
+        ----------
+        limit
+            USD. None: no limit; what is used is counted all the same.
+        person
+            As `created_by` has it. None: you.
+        since
+            A day such as ``"2026-11-01"`` (UTC): what was sent before counts no more. None: everything that
+            this person ever had sent counts.
+
+        Raises
+        ------
+        BudgetError
+            `limit` is no amount, or `since` no day up to today.
+        LogError
+            `person` is no name, or the log cannot be written.
+        """
+        who = whoami() if person is None else person_named(person)
+        micro = None if limit is None else bound_micro(limit)
+        day = None if since is None else _midnight(since)
+        return Budget.of(self.log_store.set_person_budget(who, self.endpoint, self.account, micro, since=day))
+
+    def budgets(self) -> list[Budget]:
+        """Return all budgets of people in the log, at any endpoint and account."""
+        return [Budget.of(row) for row in self.log_store.person_budgets()]
+
+    def require_budget(self, cost: Estimate) -> None:
+        """Raise BudgetError where your own budget does not hold a price; the log decides once more."""
+        row = self.log_store.person_budget(whoami(), self.endpoint, self.account)
+        if row is not None and row.left is not None and cost.high_micro > row.left:
+            limit, price = to_usd(row.limit or 0), to_usd(cost.high_micro)
+            left = to_usd(row.left)
+            raise BudgetError.of(
+                "person_budget_used_up", name=row.person, price=price, left=left, limit=limit,
+                more=limit + price - left,
+            )  # fmt: skip
+
+
+def _midnight(day: str | date) -> int:
+    """Return the first moment of a day (UTC) in unix microseconds."""
+    try:
+        found = day if isinstance(day, date) else date.fromisoformat(str(day).strip())
+    except ValueError:
+        raise BudgetError.of("since_wrong", found=str(day)[:40]) from None
+    first = datetime(found.year, found.month, found.day, tzinfo=UTC)
+    if first > datetime.now(UTC):
+        raise BudgetError.of("since_wrong", found=str(day)[:40])
+    return int(first.timestamp() * 1_000_000)

@@ -1,0 +1,198 @@
+"""What goes into a job: the log's columns of a request, copies of its local media, and their publishing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.core.errors import LogError, RequestError
+from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.version import __version__
+from motion_widgets.request.price import Estimate, to_micro
+from motion_widgets.request.request import MotionRequest, media_kind, media_name, media_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from motion_widgets.endpoint.client import EndpointClient
+    from motion_widgets.log.store import Log, Row
+    from motion_widgets.request.findings import Finding
+    from motion_widgets.workspace.public_links import Hosting
+
+__all__ = [
+    "columns_of",
+    "keep_input",
+    "keep_inputs",
+    "known_wire",
+    "make_folder",
+    "require_writable",
+    "wire_of",
+]
+
+_MEDIA = (("image_url", "image_path"), ("video_url", "clip_path"))
+"""The wire fields of media, and the columns of the copies of those that are local."""
+
+
+def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
+    """Return the log's columns of a request: wire fields, key, what was measured, what it may cost."""
+    wire: dict[str, Any] = dict(req.to_wire())
+    if "watermark_info" in wire:
+        wire["watermark_info"] = json.dumps(dict(wire["watermark_info"]))
+    columns = {
+        **wire, "key": req.key,
+        "image_name": media_name(req.image_url), "clip_name": media_name(req.video_url),
+        "estimate_low": to_micro(cost.low), "estimate_high": cost.high_micro, "prices_date": cost.prices_date,
+        "toolkit_version": __version__,
+    }  # fmt: skip
+    if isinstance(clip, Clip):
+        columns |= {
+            "clip_length": clip.length, "clip_moviepy_length": clip.moviepy_length, "clip_width": clip.width,
+            "clip_height": clip.height, "clip_fps": clip.fps, "clip_size": clip.size,
+            "clip_has_audio": clip.has_audio,
+        }  # fmt: skip
+    if isinstance(image, Image):
+        columns |= {
+            "image_width": image.width, "image_height": image.height, "image_size": image.size,
+            "image_format": image.format,
+        }  # fmt: skip
+    return columns
+
+
+def keep_inputs(
+    log: Log, folder: Path, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
+) -> dict[str, Any]:
+    """Keep copies of a request's local media, by content; give the columns that say where.
+
+    Parameters
+    ----------
+    known
+        What was kept just now, by file, for thousands of requests that share a few. None: nothing.
+
+    Raises
+    ------
+    RequestError
+        A file cannot be read, or is no longer the one that was measured.
+    LogError
+        The folder takes no files.
+    """
+    columns: dict[str, Any] = {}
+    for name, value in (("image", req.image_url), ("clip", req.video_url)):
+        if media_kind(value) != "path":
+            continue
+        path = Path(str(media_source(value))).expanduser()
+        known = {} if known is None else known
+        if path not in known:
+            known[path] = keep_input(log, folder, path, media_name(value))
+        relative, sha = known[path]
+        if isinstance(value, Clip | Image) and value.sha256 not in (None, sha):
+            raise RequestError.of("input_changed", name=media_name(value))
+        columns |= {f"{name}_path": relative, f"{name}_sha": sha}
+    return columns
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, or raise LogError in words."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise LogError unless a folder takes files."""
+    with _writing(folder):
+        handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+        os.close(handle)
+        Path(name).unlink()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn a folder's refusal into the sentence for it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LogError.of("folder_unwritable", name=str(folder), reason=reason) from error
+
+
+def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]:
+    """Copy a file into the folder under its content's hash; give the path relative to it, and the hash."""
+    try:
+        sha = sha256_of(path)
+    except OSError as error:
+        raise RequestError.of("input_unreadable", name=name, reason=error.strerror or str(error)) from error
+    target = folder / "inputs" / f"{sha[:20]}{path.suffix.lower()[:8]}"
+    if not target.exists():
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
+            with _writing(target.parent):
+                shutil.copyfile(path, part)
+                if sha256_of(part) != sha:
+                    raise RequestError.of("input_changed", name=name)
+                part.replace(target)
+        finally:
+            with contextlib.suppress(OSError):  # where no file could be made there is none to remove
+                part.unlink(missing_ok=True)
+    relative = target.relative_to(folder).as_posix()
+    log.add_input(sha, name=name, size=target.stat().st_size, path=relative)
+    return relative, sha
+
+
+def known_wire(row: Row, *, hosting: Hosting | None) -> dict[str, Any] | None:
+    """Return the JSON body of a job where nobody has to be asked for it, as `wire_of` would.
+
+    None: a local file is to be published first, or a link to be looked at. May be called on any thread.
+    """
+    if any(row[kept] or media_kind(row[field]) != "link" for field, kept in _MEDIA):
+        return None
+    wire = _wire(row)
+    return wire if hosting is None or hosting.knows(wire) else None
+
+
+async def wire_of(
+    client: EndpointClient, row: Row, folder: Path, *, hosting: Hosting | None
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return the JSON body of a job, its local media published, and what is doubtful of its links.
+
+    Parameters
+    ----------
+    client
+        The endpoint.
+    row
+        The job.
+    folder
+        What the copies' paths are relative to.
+    hosting
+        Where media become public. None: the sandbox takes them as they are, and nothing leaves this machine.
+
+    Raises
+    ------
+    RequestError
+        A file cannot be published, or a link is dead or leads to something else.
+    """
+    values = dict(row)
+    for field, kept in _MEDIA:
+        name = media_name(row[field])
+        if row[kept]:
+            path = folder / row[kept]
+            if hosting is None:
+                values[field] = await client.host(path, path.suffix)
+            else:
+                values[field] = await hosting.link_for(client, field, path, name)
+        if media_kind(values[field]) != "link":
+            raise RequestError.of("clip_needs_hosting", name=name)
+    wire = _wire(values)
+    return wire, await hosting.look(wire) if hosting is not None else []
+
+
+def _wire(row: Row) -> dict[str, Any]:
+    values = {name: row[name] for name in MotionRequest.__dataclass_fields__}
+    if values["watermark_info"]:
+        values["watermark_info"] = json.loads(values["watermark_info"])
+    return dict(MotionRequest(**values).to_wire())

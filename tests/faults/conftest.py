@@ -1,0 +1,131 @@
+"""The real client against the sandbox, which plays a fault plan and counts the charges in its own books."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import httpx
+import pytest
+from PIL import Image
+
+from motion_widgets import MotionRequest, Workspace, measure_clip, measure_image
+from motion_widgets.endpoint import client as wire
+from motion_widgets.jobs.scheduling import timing
+from motion_widgets.sandbox import Sandbox
+from tests.jobs.conftest import HURRY
+from tests.jobs.endpoint import make_clip
+
+SPEED = 4000
+IMPATIENT = {"submit_seconds": 1.0, "call_seconds": 0.6}
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    for name, value in HURRY.items():
+        monkeypatch.setattr(timing, name, value)
+    monkeypatch.setattr("motion_widgets.jobs.job.TICK", 0.04)
+    for name in ("APIMART_API_KEY", "APIMART_BASE_URL", "MOTION_WIDGETS_FOLDER", "MOTION_WIDGETS_LOG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A client whose total deadlines are short."""
+    monkeypatch.setattr(
+        "motion_widgets.workspace.endpoint_choice.EndpointClient",
+        functools.partial(wire.EndpointClient, **IMPATIENT),
+    )
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory):
+    """What every result is here: a real clip of 3.2 s."""
+    return make_clip(tmp_path_factory.mktemp("film") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, film):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Sandbox(tmp_path_factory.mktemp("sandbox"), speed=SPEED, result_life=1e9, upload_life=1e9) as sandbox,
+    ):
+        patch.setattr(
+            "motion_widgets.sandbox.rendering.worker.draw", lambda _i, _c, path, **_: path.write_bytes(film)
+        )
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def media(served, film):
+    """The measured image and clip, at links of the sandbox."""
+    out = io.BytesIO()
+    Image.new("RGB", (400, 400), "teal").save(out, "PNG")
+    headers = {"Authorization": f"Bearer {served.token}"}
+
+    def link(content):
+        return httpx.post(
+            f"{served.url}/sandbox/media", content=content, headers=headers, trust_env=False, timeout=30
+        ).json()["url"]
+
+    return measure_image(link(out.getvalue())), measure_clip(link(film), confirm=False)
+
+
+class Stage:
+    """The shared sandbox under a plan; counts begin with the test."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._before = len(sandbox.charges)
+
+    def play(self, *rules, **head):
+        self.sandbox.faults = {"fault": list(rules), **head}
+
+    @property
+    def posts(self) -> int:
+        return self.sandbox.faults.calls["submit"]
+
+    def calls(self, on: str) -> int:
+        return self.sandbox.faults.calls[on]
+
+    @property
+    def charges(self):
+        return self.sandbox.charges[self._before :]
+
+
+@pytest.fixture
+def stage(served):
+    served.set_balance(1000)
+    own = Stage(served)
+    own.play()
+    yield own
+    served.faults = None
+
+
+@pytest.fixture
+def spaces(tmp_path, stage):
+    """Workspaces on one folder, for which the sandbox is a paid endpoint."""
+    opened = []
+
+    def make(**options):
+        given = {"endpoint": stage.sandbox.url, "key": stage.sandbox.token} | options
+        opened.append(Workspace(tmp_path / "ws", **given))
+        return opened[-1]
+
+    yield make
+    stage.sandbox.faults = None
+    for ws in opened:
+        ws.close()
+
+
+@pytest.fixture
+def ws(spaces):
+    return spaces()
+
+
+@pytest.fixture
+def req(media):
+    image, clip = media
+    return MotionRequest(
+        model="kling-v2-6-motion-control", image_url=image, video_url=clip, mode="std", prompt="wave"
+    )

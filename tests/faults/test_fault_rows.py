@@ -1,0 +1,733 @@
+"""Every row of the fault table that a server can play, from a plan, through the real client.
+
+What is no server's to play (a full disk, a locked or broken log, a machine that slept, an interrupt, a closed
+tab) is tested where it arises: `tests/jobs`, `tests/log`, `tests/widgets`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from motion_widgets import Sweep
+from motion_widgets.jobs.scheduling import timing
+from tests.faults.conftest import SPEED
+from tests.jobs.endpoint import results_in, until
+
+MAX = 2.0
+COST = 0.17136  # 3 s of v2.6 std
+
+
+@dataclass
+class Row:
+    """Rules of a plan, and what the table says comes of one job."""
+
+    name: str
+    rules: list
+    state: str
+    posts: int = 1
+    charges: int = 1
+    kind: str | None = None
+    head: dict = field(default_factory=dict)
+    short: bool = False
+
+
+def row(name, *rules, state="collected", **expected):
+    return Row(name, list(rules), state, **expected)
+
+
+def on(call, kind, **more):
+    return {"on": call, "kind": kind, **more}
+
+
+def unclear(name, kind, **more):
+    """Both sides of one lost answer: after the task was charged, and before anything was stored."""
+    spoilt = kind in ("no_task_id", "truncated_json")
+    sides = (True,) if spoilt else (True, False)
+    return [
+        row(
+            f"{name}, {'charged' if accepted else 'not charged'}",
+            on("submit", kind, **more, **({} if spoilt else {"accepted": accepted})),
+            state="unknown",
+            kind="unknown",
+            charges=int(accepted),
+            short=kind in ("hang", "drip"),
+        )
+        for accepted in sides
+    ]
+
+
+def status(code, **more):
+    return {"kind": "status", "code": code, **more}
+
+
+ROWS = [
+    # reset, timeout, 500, 502, 504, plain 503 after the POST was sent: U
+    *unclear("reset after the POST was sent", "reset"),
+    *unclear("closed after the POST was sent", "close"),
+    *unclear("half an answer to the POST", "half"),
+    *unclear("timeout of the POST", "hang"),
+    *unclear("one byte every second to the POST", "drip", interval=0.5 * SPEED),
+    *[one for code in (500, 502, 503, 504) for one in unclear(f"{code} to the POST", **status(code))],
+    row(
+        "500 build_request_failed",
+        on("submit", "build_request_failed"),
+        state="rejected",
+        charges=0,
+        kind="parameters",
+    ),
+    # idempotency
+    row("503 idempotency_unavailable", on("submit", "idempotency_unavailable", times=2), posts=3),
+    row("409 idempotency_in_progress", on("submit", "idempotency_in_progress", times=2), posts=3),
+    row(
+        "409 idempotency_in_progress, nothing stored",
+        on("submit", "idempotency_in_progress", accepted=False),
+        posts=2,
+    ),
+    *unclear("409 idempotency_result_indeterminate", "idempotency_result_indeterminate"),
+    *unclear("409 idempotency_key_reused", "idempotency_key_reused"),
+    # kept-alive connection closed on reuse
+    row(
+        "kept-alive connection closed on reuse, polls",
+        on("status", "close_on_reuse", times=3),
+        on("result", "expired", times=4),
+    ),
+    row("kept-alive connection closed on reuse, POST", on("any", "close_on_reuse", times=0)),
+    # 429
+    row("429 with Retry-After in seconds", on("submit", "rate_limit", retry_after=SPEED), posts=2),
+    row(
+        "429 with Retry-After as a date of a wrong clock",
+        on("submit", "rate_limit", retry_after=SPEED, http_date=True, clock_skew=7200),
+        posts=2,
+    ),
+    row("429 without Retry-After", on("submit", "rate_limit", times=3), posts=4),
+    row("too many tasks at once", on("submit", "too_many_tasks", times=2), posts=3),
+    # 400, content policy
+    row(
+        "400 parameters",
+        on("submit", **status(400, message="parameter mode is invalid (1201)")),
+        state="rejected",
+        charges=0,
+        kind="parameters",
+    ),
+    row(
+        "400 content policy",
+        on("submit", **status(400, message="content policy (1301)")),
+        state="rejected",
+        charges=0,
+        kind="moderation",
+    ),
+    row(
+        "400 media",
+        on("submit", **status(400, message="the video could not be decoded")),
+        state="rejected",
+        charges=0,
+        kind="media",
+    ),
+    row(
+        "400 inside a 200",
+        on("submit", **status(400, shape="inside", message="parameter mode is invalid")),
+        state="rejected",
+        charges=0,
+        kind="parameters",
+    ),
+    row(
+        "failed by content policy, refunded",
+        on("status", "failed", reason="moderation"),
+        state="failed",
+        kind="moderation",
+    ),
+    row(
+        "failed by a parameter, refunded",
+        on("status", "failed", reason="parameters"),
+        state="failed",
+        kind="parameters",
+    ),
+    row(
+        "failed by the media, refunded", on("status", "failed", reason="media"), state="failed", kind="media"
+    ),
+    row("cancelled", on("status", "cancelled"), state="cancelled"),
+    # 402, 401, 403
+    row("402", on("submit", **status(402)), state="rejected", charges=0, kind="account"),
+    row("401", on("submit", **status(401)), state="rejected", charges=0, kind="auth"),
+    row("403", on("submit", **status(403)), state="rejected", charges=0, kind="auth"),
+    # polls
+    row("500s on polls", on("status", **status(500), times=12)),
+    row("429 on polls", on("status", "rate_limit", times=2)),
+    row("connections broken on polls", on("status", "reset"), on("status", "close"), on("status", "half")),
+    # HTML, truncated JSON
+    *unclear("502 with HTML to the POST", "html"),
+    *unclear("200 with HTML to the POST", "html", code=200),
+    *unclear("truncated JSON to the POST", "truncated_json"),
+    row(
+        "502 and 200 with HTML, truncated JSON to a GET",
+        on("status", "html", times=2),
+        on("status", "html", code=200),
+        on("status", "truncated_json"),
+    ),
+    *unclear("answer over 4 MiB to the POST", "large"),
+    *unclear("gzip bomb to the POST", "gzip_bomb"),
+    row("answer over 4 MiB and gzip bomb to a GET", on("status", "large"), on("status", "gzip_bomb")),
+    row("one byte every second to a GET", on("status", "drip", interval=0.1 * SPEED), short=True),
+    row("no answer to a GET", on("status", "hang"), short=True),
+    # the story
+    row("status goes backwards", on("status", "backwards")),
+    row(
+        "status goes backwards after many words",
+        on("status", "backwards", words=["running", "pending", "running", "queued"], times=8),
+    ),
+    row("completed, then failed", on("result", "expired"), on("status", "failed", when="completed", nth=2)),
+    row("unknown status word", on("status", "word", word="polishing", times=5)),
+    *unclear("200 without a task id", "no_task_id"),
+    row(
+        "data as an object",
+        on("submit", "data_shape", data="object"),
+        on("status", "data_shape", data="list", times=0),
+    ),
+    row(
+        "data bare", on("submit", "data_shape", data="bare"), on("status", "data_shape", data="bare", times=0)
+    ),
+    row(
+        "fields missing",
+        on("submit", "fields", drop=["status"]),
+        on(
+            "status",
+            "fields",
+            drop=["id", "created", "progress", "estimated_time", "cost", "completed"],
+            times=0,
+        ),
+    ),
+    row(
+        "fields wrongly typed",
+        on(
+            "status",
+            "fields",
+            set={
+                "created": "yesterday",
+                "cost": [],
+                "actual_time": {},
+                "progress": None,
+                "extra": {"a": [1]},
+            },
+            times=0,
+        ),
+    ),
+    *[
+        row(f"url as {shape}", on("status", "url_shape", url=shape, times=0))
+        for shape in ("string", "list", "duplicate")
+    ],
+    *[
+        row(
+            f"estimated_time {value!r}",
+            on("submit", "estimated_time", value=value),
+            on("status", "estimated_time", value=value, times=0),
+        )
+        for value in (-5, "soon", math.nan, 10**30)
+    ],
+    *[
+        row(
+            f"progress {value!r}",
+            on("status", "fields", set={"status": "processing", "progress": value}, times=3),
+        )
+        for value in ("45%", 0.45, 150, -20)
+    ],
+    row("completed without a result link, at first", on("status", "no_link", times=3)),
+    row(
+        "completed without a result link, for ever",
+        on("status", "no_link", times=0),
+        state="vanished",
+        kind="vanished",
+    ),
+    row("task 404 just after submit", on("status", "not_found", times=5)),
+    row("task 404 for ever", on("status", "not_found", times=0), state="vanished", kind="gone"),
+    row("billed outside the estimate", on("status", "cost", usd=1.5)),
+    # results
+    row("result link 403, then another", on("result", "expired")),
+    row("result link expired", on("result", "expired", times=0), state="expired", kind="expired"),
+    row("result truncated, length known", on("result", "truncated", times=2)),
+    row("result truncated, length unknown", on("result", "truncated", length="unknown", times=2)),
+    row("result truncated, length wrong", on("result", "truncated", length="wrong")),
+    row("HTML named mp4", on("result", "html_result", times=2)),
+    row("flipped bits", on("result", "flipped", times=2)),
+    row("206 for another range", on("result", "truncated"), on("result", "wrong_range", nth=2)),
+    row("ETag changed, the whole comes", on("result", "truncated"), on("result", "etag_changed", nth=2)),
+    row(
+        "ETag changed, a part comes",
+        on("result", "truncated"),
+        on("result", "etag_changed", if_range="ignored", nth=2),
+    ),
+    row("result connection broken", on("result", "reset"), on("result", "half"), on("result", "close")),
+    row("result host 500 and busy", on("result", **status(503)), on("result", "rate_limit")),
+    # redirects
+    row(
+        "redirect of a submit",
+        on("submit", "redirect", to="https://other.example/v1"),
+        state="rejected",
+        charges=0,
+    ),
+    # the endpoint is away for a while
+    row("endpoint down between polls, 503", on("status", "down", seconds=0.4 * SPEED)),
+    row("endpoint down between polls, closed", on("status", "down", seconds=0.4 * SPEED, how="close")),
+    row("endpoint down between polls, refused", on("status", "down", seconds=0.4 * SPEED, how="refuse")),
+]
+
+
+@pytest.fixture
+def _short(request, monkeypatch):
+    if request.getfixturevalue("case").short:
+        request.getfixturevalue("impatient")
+
+
+@pytest.mark.usefixtures("_short")
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
+def test_row(case, stage, ws, req, film):
+    stage.play(*case.rules, **case.head)
+    job = ws.submit(req, max_cost=MAX).wait(40)
+    state, found = job.state, job.row
+    assert state == case.state, found["error_message"]
+    assert stage.posts == case.posts
+    until(lambda: len(stage.charges) == case.charges, 5)
+    assert all(rule.played for rule in stage.sandbox.faults.rules), "each rule of the plan was met"
+    if state == "collected":
+        assert job.result.read_bytes() == film
+        assert (found["error_kind"], found["error_message"]) == (None, None)
+        assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
+    else:
+        assert job.result is None
+        assert not list((ws.folder / "results").glob("*.mp4"))
+    if case.kind is not None:
+        assert found["error_kind"] == case.kind
+    if state == "unknown":
+        assert "nothing is sent again" in job.error.lower()
+        assert ws.submit(req, max_cost=MAX).id == job.id
+        time.sleep(0.1)
+        assert stage.posts == 1, "never sent again by itself"
+
+
+def notes(ws, job):
+    return " | ".join(event["note"] or "" for event in ws.log_store.events(job.id))
+
+
+def states(ws, job):
+    return [event["to_state"] for event in ws.log_store.events(job.id)]
+
+
+# Nothing sent yet.
+
+
+@pytest.mark.parametrize("seconds", [2.0, 4.0])
+def test_refused_goes_back_to_planned_and_is_tried_again(stage, ws, req, seconds):
+    stage.play(on("balance", "down", seconds=seconds * SPEED, how="refuse"))
+    with pytest.raises(Exception, match=r"."):
+        ws.balance()
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert (job.state, stage.posts, len(stage.charges)) == ("collected", 1, 1)
+    # Its links lie on the same host, so that before each try it is remarked that they cannot be looked at.
+    moves = [state for state, _ in itertools.groupby(states(ws, job))]
+    assert moves[:3] == ["planned", "submitting", "planned"]
+
+
+def test_tls_failure_is_final_at_once(stage, spaces, req):
+    """The sandbox speaks no TLS, so no certificate of it can be verified."""
+    ws = spaces(endpoint=stage.sandbox.url.replace("http:", "https:"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, job.row["error_kind"], stage.posts, len(stage.charges)) == (
+        "rejected",
+        "network",
+        0,
+        0,
+    )
+
+
+# Unknown, and a person's word.
+
+
+@pytest.mark.parametrize(("honoured", "charges"), [(True, 1), (False, 2)])
+def test_resend_replays_where_keys_are_honoured(stage, ws, req, honoured, charges):
+    stage.play(on("submit", "reset"), idempotency=honoured)
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert job.state == "unknown"
+    assert job.resend().wait(20).state == "collected"
+    assert (stage.posts, len(stage.charges)) == (2, charges)
+    assert len({charge.key for charge in stage.charges}) == 1
+    assert len({charge.body for charge in stage.charges}) == 1
+    assert ("replayed" in notes(ws, job)) is honoured
+
+
+def test_resend_of_what_was_never_stored_charges_once(stage, ws, req):
+    stage.play(on("submit", "close", accepted=False))
+    assert ws.submit(req, max_cost=MAX).wait(20).resend().wait(20).state == "collected"
+    assert (stage.posts, len(stage.charges)) == (2, 1)
+
+
+def test_write_off_counts_the_money_as_spent(stage, ws, req):
+    stage.play(on("submit", "reset"))
+    job = ws.submit(req, max_cost=MAX).wait(20).write_off()
+    assert (job.state, stage.posts, len(stage.charges)) == ("written_off", 1, 1)
+
+
+# Pauses.
+
+
+def test_429_pauses_all_submits(stage, ws, req):
+    stage.play(on("submit", "rate_limit", retry_after=2 * SPEED))
+    first = ws.submit(req, max_cost=MAX)
+    until(lambda: first.row["error_kind"] == "rate")
+    others = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
+    time.sleep(0.3)
+    assert stage.posts == 1
+    assert {job.state for job in (first, *others)} == {"planned"}
+    assert {job.wait(30).state for job in (first, *others)} == {"collected"}
+    assert (stage.posts, len(stage.charges)) == (5, 4)
+
+
+def test_retry_after_is_clamped_to_five_minutes(stage, ws, req):
+    stage.play(on("submit", "rate_limit", retry_after=1e6 * SPEED / 1e3))
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: job.row["error_kind"] == "rate")
+    assert 0 < ws.runner._crew.pace._resume_at - time.time() <= 300
+
+
+def test_too_many_tasks_with_an_announced_limit(stage, ws, req):
+    stage.play(max_in_flight=1)
+    jobs = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(4)]
+    assert {job.wait(40).state for job in jobs} == {"collected"}
+    assert len(stage.charges) == 4
+    assert len({charge.key for charge in stage.charges}) == 4
+
+
+@pytest.mark.parametrize(("code", "kind"), [(402, "account"), (401, "auth"), (403, "auth")])
+def test_402_401_403_pause_the_sweep(stage, ws, req, code, kind):
+    stage.play(on("submit", nth=2, times=0, **status(code, message="Balance too low: $0.17 is missing.")))
+    run = Sweep(req, prompt=[f"p{n}" for n in range(18)]).plan(ws).run(budget=5.0)
+    run.wait(30)
+    found = run.rows()
+    ends = [one["state"] for one in found]
+    assert ends.count("collected") == 1
+    assert ends.count("planned") >= 1
+    assert set(ends) <= {"collected", "rejected", "planned"}
+    assert stage.posts <= 1 + timing.CALLS, "those that were on their way, and no loop"
+    assert stage.posts == ends.count("collected") + ends.count("rejected")
+    assert len(stage.charges) == 1
+    assert {one["error_kind"] for one in found if one["state"] != "collected"} == {kind}
+    assert all("missing" in one["error_message"] for one in found if one["state"] == "rejected")
+
+
+def test_a_refused_job_leaves_the_rest_of_a_sweep(stage, ws, req):
+    stage.play(
+        on("submit", match="p1", **status(400, message="content policy (1301)")),
+        on("status", "failed", match="p3", reason="media", times=0),
+    )
+    run = Sweep(req, prompt=[f"p{n}" for n in range(5)]).plan(ws).run(budget=5.0)
+    run.wait(30)
+    ends = {one["prompt"]: (one["state"], one["error_kind"]) for one in run.rows()}
+    fine = ("collected", None)
+    assert ends == {
+        "p0": fine,
+        "p1": ("rejected", "moderation"),
+        "p2": fine,
+        "p3": ("failed", "media"),
+        "p4": fine,
+    }
+    assert (stage.posts, len(stage.charges)) == (5, 4)
+    assert len([charge for charge in stage.charges if charge.refunded is None]) == 3
+
+
+# Money of failures.
+
+
+def settled(ws, job):
+    found = job.row
+    return found["cost"], found["reserved"]
+
+
+def test_failed_and_refunded_costs_nothing(stage, ws, req):
+    stage.play(on("status", "failed", reason="moderation"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert settled(ws, job) == (0, 0)
+    assert stage.charges[0].refunded is not None
+    assert "1301" in job.error
+
+
+def test_failed_and_wrongly_billed_is_counted_as_spent(stage, ws, req):
+    stage.play(on("status", "failed", refunded=False))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, job.cost) == ("failed", COST)
+    assert stage.charges[0].refunded is None
+
+
+def test_failed_and_silently_refunded_costs_nothing_once_the_balance_shows_it(stage, ws, req):
+    stage.play(on("status", "failed", billed="silent"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert settled(ws, job) == (0, 0)
+    assert "the balance shows that it was refunded" in notes(ws, job)
+
+
+def test_failed_and_silently_not_refunded_is_not_believed_to_be_free(stage, ws, req):
+    stage.play(on("status", "failed", refunded=False, billed="silent"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert stage.charges[0].refunded is None
+    assert settled(ws, job) == (None, 228_480)
+    assert "refund not confirmed" in notes(ws, job)
+
+
+def test_cancelled_without_a_bill_keeps_its_money_reserved(stage, ws, req):
+    stage.play(on("status", "cancelled"))
+    assert ws.submit(req, max_cost=MAX).wait(20).row["reserved"] > 0
+
+
+def test_billed_cost_is_the_truth(stage, ws, req):
+    stage.play(on("status", "cost", usd=1.5))
+    assert ws.submit(req, max_cost=MAX).wait(20).cost == 1.5
+
+
+# The story.
+
+
+def test_completed_then_failed_is_recorded(stage, ws, req):
+    stage.play(on("result", "expired"), on("status", "failed", when="completed", nth=2))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert job.state == "collected"
+    assert "first end stands" in notes(ws, job)
+
+
+def test_unknown_word_gives_one_warning(stage, ws, req):
+    stage.play(on("status", "word", word="polishing", times=6))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert notes(ws, job).count("polishing") == 1
+
+
+@pytest.mark.parametrize(("value", "shown"), [("45%", 45), (0.45, 45), (150, 100), (-20, 0)])
+def test_progress_is_clamped_and_monotone(stage, ws, req, value, shown):
+    stage.play(
+        on("status", "fields", set={"status": "processing", "progress": value}),
+        on("status", "fields", set={"status": "processing", "progress": 1}, times=0),
+    )
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: stage.calls("status") >= 4)
+    assert job.row["progress"] == max(shown, 1)
+
+
+def test_vanished_is_kept_with_its_money(stage, ws, req):
+    stage.play(on("status", "not_found", times=0))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, stage.calls("status")) == ("vanished", timing.GONE)
+    assert job.row["reserved"] > 0
+    assert job.task_id
+
+
+def test_a_task_without_a_link_keeps_its_bill(stage, ws, req):
+    stage.play(on("status", "no_link", when="completed", times=0))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, job.cost) == ("vanished", COST)
+
+
+def test_200_without_a_task_id_keeps_the_raw_answer(stage, ws, req):
+    stage.play(on("submit", "no_task_id"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert json.loads(job.row["answer"])["data"] == [{"status": "submitted"}]
+
+
+def test_html_is_kept_as_its_first_characters(stage, ws, req):
+    page = "<html>" + "sorry " * 2000
+    stage.play(on("submit", "html", body=page))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert "sorry" in job.error
+    assert len(job.error) < 1000
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (status(401, message="no such key"), "no such key"),
+        (status(403, message="not yours"), "not yours"),
+        ({"kind": "redirect", "to": "https://other.example/v1"}, "other.example"),
+    ],
+)
+def test_401_403_and_redirect_of_a_poll_pause_everything_until_a_person_acts(stage, ws, req, answer, said):
+    stage.play(on("status", times=0, **answer))
+    jobs = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
+    assert {job.wait(30).state for job in jobs} <= {"submitted", "running", "planned"}
+    until(lambda: all(job.resting for job in jobs))
+    asked = stage.calls("status")
+    assert asked <= 1 + 2 + 3, "each submit is a person's word, and there is no loop"
+    assert len({job.error for job in jobs}) == 1
+    assert said in jobs[0].error
+    assert "attach" in jobs[0].error
+    time.sleep(timing.BEAT * 4)
+    assert stage.calls("status") == asked
+    assert len(ws.log_store.events(jobs[0].id)) < 8
+    stage.play()
+    assert {
+        ws.submit(job_req, max_cost=MAX).wait(30).state
+        for job_req in [req.replace(prompt=f"p{n}") for n in range(3)]
+    } == {"collected"}
+    assert {job.error for job in jobs} == {None}
+
+
+def test_redirect_names_both_hosts(stage, ws, req):
+    stage.play(on("submit", "redirect", to="https://other.example/v1"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert "other.example" in job.error
+    assert "127.0.0.1" in job.error
+
+
+# Results.
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        on("result", "html_result", times=0),
+        on("result", "flipped", times=0),
+        on("result", "truncated", length="wrong", times=0),
+    ],
+    ids=lambda rule: rule["kind"],
+)
+def test_what_is_no_whole_video_is_never_stored(stage, ws, req, rule):
+    stage.play(rule)
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: stage.calls("result") > 4)
+    assert (job.state, job.result) == ("completed", None)
+    assert job.row["error_kind"] == "download"
+    assert not list((ws.folder / "results").glob("*.mp4"))
+    stage.play()
+    assert job.wait(20).state == "collected"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://10.0.0.1/x.mp4",
+        "http://192.168.1.1/x.mp4",
+        "file:///etc/passwd",
+        "http://example.com/x.mp4",
+        "https://169.254.169.254/latest",
+    ],
+)
+def test_download_redirected_to_where_it_must_not_go_is_refused(stage, ws, req, to):
+    stage.play(on("result", "redirect", to=to, code=302, times=0))
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: job.row["error_code"] == "download_refused")
+    assert job.state == "completed"
+    stage.play()
+    assert job.wait(20).state == "collected"
+
+
+def test_truncated_result_is_resumed_not_begun_anew(stage, ws, req, monkeypatch):
+    from motion_widgets.jobs.download.download import Download
+
+    starts, real = [], Download._save
+
+    def save(self, response, identity, start):
+        starts.append(start)
+        real(self, response, identity, start)
+
+    monkeypatch.setattr(Download, "_save", save)
+    stage.play(on("result", "truncated", part=0.5))
+    assert ws.submit(req, max_cost=MAX).wait(20).state == "collected"
+    assert (starts[0], len(starts)) == (0, 2)
+    assert starts[1] > 0
+
+
+def test_slow_result_is_given_up_and_resumed(stage, ws, req, film, monkeypatch):
+    monkeypatch.setattr("motion_widgets.jobs.download.download.WINDOW", 0.5)
+    monkeypatch.setattr("motion_widgets.jobs.download.download.RATE", len(film))
+    stage.play(on("result", "slow", bytes_per_second=len(film) / 20))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, stage.calls("result")) == ("collected", 2)
+
+
+# Kills, and the same content again.
+
+
+DRIVER = """
+import json, sys
+from motion_widgets import MotionRequest, Workspace
+from motion_widgets.jobs import timing
+timing.BEAT, timing.POLL, timing.LEASE = 0.1, (0.01, 0.03), 1.5
+told = json.loads(sys.argv[1])
+ws = Workspace(told["folder"], endpoint=told["url"], key=told["key"])
+job = ws.submit(MotionRequest(**told["req"]), max_cost=2.0)
+print("ready", job.id, flush=True)
+job.wait()
+"""
+
+
+@pytest.fixture
+def driver(stage, tmp_path, req):
+    """A process of its own that submits, to be killed."""
+    wire = {
+        "model": req.model,
+        "image_url": req.image_url.source,
+        "video_url": req.video_url.source,
+        "mode": "std",
+    }
+    told = {"folder": str(tmp_path / "ws"), "url": stage.sandbox.url, "key": stage.sandbox.token, "req": wire}
+    process = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, json.dumps(told)], stdout=subprocess.PIPE, text=True
+    )
+    yield process
+    process.kill()
+    process.wait(10)
+    process.stdout.close()
+
+
+def killed(process):
+    word, job_id = process.stdout.readline().split()
+    assert word == "ready"
+    return job_id
+
+
+@pytest.fixture
+def plan(stage, request):
+    stage.play(*request.param)
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("plan", "charges"),
+    [
+        ([on("submit", "hang", hold=30 * SPEED)], 1),
+        ([on("submit", "hang", hold=30 * SPEED, accepted=False)], 0),
+    ],
+    indirect=["plan"],
+    ids=["charged", "not charged"],
+)
+def test_kill_while_the_post_is_on_its_way_is_unknown(plan, driver, spaces, charges):
+    job_id = killed(driver)
+    until(lambda: plan.sandbox.faults.rules[0].played and len(plan.charges) == charges)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait(10)
+    job = spaces().attach(job_id)
+    until(lambda: job.state == "unknown")
+    assert (plan.posts, len(plan.charges)) == (1, charges)
+    assert job.resend().wait(30).state == "collected"
+    assert len(plan.charges) == 1, "the same key, so charged once"
+
+
+@pytest.mark.parametrize("plan", [[on("result", "hang", hold=60 * SPEED)]], indirect=True)
+def test_kill_during_the_download_is_resumed(plan, driver, spaces):
+    job_id = killed(driver)
+    until(lambda: plan.sandbox.faults.rules[0].played)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait(10)
+    assert spaces().attach(job_id).wait(60).state == "collected"
+    assert (plan.posts, len(plan.charges)) == (1, 1)
+
+
+def test_the_same_content_again_attaches(stage, spaces, req):
+    one, two = spaces(), spaces()
+    jobs = [ws.submit(req, max_cost=MAX) for ws in (one, two, one)]
+    assert len({job.id for job in jobs}) == 1
+    assert {job.wait(30).state for job in jobs} == {"collected"}
+    assert (stage.posts, len(stage.charges)) == (1, 1)

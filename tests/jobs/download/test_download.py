@@ -1,0 +1,688 @@
+# ruff: noqa: ARG002
+"""The way of a result to this disk: where it may lead, how slow it may be, and where it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import dataclasses
+import hashlib
+import json
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from motion_widgets.core import background
+from motion_widgets.core.errors import LogError
+from motion_widgets.endpoint.errors import EndpointError
+from motion_widgets.jobs.download.checksums import sums_of
+from motion_widgets.jobs.download.download import Download, http_get
+from motion_widgets.jobs.download.download import download as room
+from motion_widgets.jobs.download.partial_file import UNFINISHED, Note, Part
+from motion_widgets.jobs.stay_awake import Awake
+from tests.jobs.endpoint import Process, results_in, until
+from tests.jobs.hosts import Host, Internet, certificates, tunnel
+
+MAX = 0.50
+ROOT = Path(__file__).parents[3]
+PUBLIC, OTHER = "93.184.216.34", "93.184.216.35"
+LINK = "https://results.example/clip.mp4"
+
+
+def get(folder, link, *, trusted=True, owner="me"):
+    return asyncio.run(Download(folder / "job.mp4", owner=owner, trusted=trusted).fetch(link))
+
+
+def refused(download, link, words):
+    with pytest.raises((EndpointError, LogError), match=words):
+        asyncio.run(download.fetch(link))
+
+
+@pytest.fixture
+def host(clip_bytes):
+    server = Host(clip_bytes)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def internet(monkeypatch):
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return Internet(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def papers(tmp_path_factory):
+    return certificates(tmp_path_factory.mktemp("papers"), "results.example", "cdn.example")
+
+
+@pytest.fixture
+def public(clip_bytes, internet, papers, monkeypatch):
+    """A host on the internet, as far as anybody can see: results.example."""
+    authority, leaf = papers
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    http_get._tls.cache_clear()
+    server = Host(clip_bytes, certificate=leaf)
+    internet.routes[PUBLIC] = server.port
+    internet.names["results.example"] = [[PUBLIC]]
+    yield server
+    server.stop()
+    http_get._tls.cache_clear()
+
+
+def to(location):
+    def redirect(handler):
+        handler.head(302, {"Location": location, "Content-Length": 0})
+
+    return redirect
+
+
+class TestTheWayThere:
+    def test_the_connection_goes_to_the_address_and_speaks_the_name(self, tmp_path, public, internet):
+        got = get(tmp_path, LINK, trusted=False)
+        assert got.path.read_bytes() == public.clip
+        assert internet.connected == [(PUBLIC, 443)]
+        assert (public.names, public.asked[0]["host"]) == (["results.example"], "results.example")
+
+    def test_a_name_that_leads_here_a_moment_later(self, tmp_path, public, internet):
+        """DNS rebinding: public for whoever checks, this machine for whoever connects."""
+        internet.names["results.example"] = [[PUBLIC], ["127.0.0.1"]]
+        get(tmp_path, LINK, trusted=False)
+        assert internet.looked_up == ["results.example"]
+        assert internet.connected == [(PUBLIC, 443)]
+
+    def test_the_certificate_must_be_the_names(self, tmp_path, public, internet):
+        internet.names["impostor.example"] = [[PUBLIC]]
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
+        refused(download, "https://impostor.example/clip.mp4", "certificate")
+        assert public.asked == []
+        assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+    def test_every_hop_is_led_to_its_own_address(self, tmp_path, public, internet):
+        internet.names["cdn.example"] = [[OTHER], ["127.0.0.1"]]
+        internet.routes[OTHER] = public.port
+        public.script.append(to("https://cdn.example/there.mp4"))
+        get(tmp_path, LINK, trusted=False)
+        assert internet.connected == [(PUBLIC, 443), (OTHER, 443)]
+        assert public.names == ["results.example", "cdn.example"]
+        assert [asked["host"] for asked in public.asked] == ["results.example", "cdn.example"]
+
+    def test_the_next_address_is_tried(self, tmp_path, public, internet):
+        internet.names["results.example"] = [[OTHER, PUBLIC]]
+        get(tmp_path, LINK, trusted=False)
+        assert internet.connected == [(OTHER, 443), (PUBLIC, 443)]
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "https://inside.example/x", "https://both.example/x", "https://127.0.0.1/x", "https://2130706433/x",
+            "https://localhost/x", "https://[::1]/x", "https://[::ffff:127.0.0.1]/x", "https://10.0.0.1/x",
+            "https://[64:ff9b::7f00:1]/x", "https://[2002:7f00:1::]/x", "https://224.0.0.1/x",
+            "https://169.254.169.254/latest", "https://0.0.0.0/x", "http://results.example/x",
+            "file:///etc/passwd", "//inside.example/x",
+        ],
+    )  # fmt: skip
+    def test_redirects_to_where_no_result_is(self, tmp_path, public, internet, location):
+        internet.names |= {"inside.example": [["10.0.0.1"]], "both.example": [[PUBLIC, "192.168.0.1"]]}
+        public.script.append(to(location))
+        refused(Download(tmp_path / "job.mp4", owner="me", trusted=False), LINK, "not a public https")
+        assert internet.connected == [(PUBLIC, 443)]
+
+    def test_redirects_end(self, tmp_path, public, internet):
+        public.script.extend([to(LINK)] * 100)
+        refused(Download(tmp_path / "job.mp4", owner="me", trusted=False), LINK, "too many redirects")
+        assert len(public.asked) == http_get.HOPS
+
+    def test_a_proxy_makes_the_connection_itself(self, tmp_path, public, internet, monkeypatch):
+        heard: list[str] = []
+        listening = tunnel(public.port, heard)
+        internet.names.clear()  # only the proxy knows the name
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        get(tmp_path, LINK, trusted=False)
+        listening.close()
+        assert heard == ["CONNECT results.example:443 HTTP/1.1"]
+
+    def test_a_proxy_is_not_asked_for_what_is_known_to_be_inside(
+        self, tmp_path, public, internet, monkeypatch
+    ):
+        internet.names["inside.example"] = [["10.0.0.1"]]
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
+        refused(download, "https://inside.example/x", "not a public https")
+        assert internet.connected == []
+
+
+class TestPace:
+    def test_a_server_that_drips_is_given_up_and_its_part_gone_on_with(self, tmp_path, host, monkeypatch):
+        def drip(handler):
+            handler.head(200, {"ETag": '"v1"', "Content-Length": len(host.clip)})
+            handler.wfile.write(host.clip[:1000])
+            at = 1000
+            while not host.let_go.wait(0.02):
+                handler.wfile.write(host.clip[at : at + 1])
+                at += 1
+
+        host.script.append(drip)
+        monkeypatch.setattr(room, "WINDOW", 0.5)
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, f"less than {room.RATE} bytes came per second")
+        here = download.part.size()
+        assert 1000 <= here < len(host.clip)
+        monkeypatch.setattr(room, "WINDOW", 30)
+        got = asyncio.run(download.fetch(host.url))
+        assert (got.path.read_bytes(), host.asked[1]["range"]) == (host.clip, f"bytes={here}-")
+
+    def test_a_slow_server_that_keeps_the_rate_is_not_given_up(self, tmp_path, host, monkeypatch):
+        """It takes several windows, each of which brings what it owes."""
+        monkeypatch.setattr(room, "WINDOW", 1.0)
+        monkeypatch.setattr(room, "RATE", 10)
+
+        def slow(handler):
+            handler.head(200, {"ETag": '"v1"', "Content-Length": len(host.clip)})
+            each = len(host.clip) // 20 + 1
+            for at in range(0, len(host.clip), each):
+                handler.wfile.write(host.clip[at : at + each])
+                host.let_go.wait(0.12)
+
+        host.script.append(slow)
+        assert get(tmp_path, host.url).path.read_bytes() == host.clip
+        assert len(host.asked) == 1
+
+    def test_headers_that_drip_are_given_up(self, tmp_path, host, monkeypatch):
+        def drip(handler):
+            while not host.let_go.wait(0.02):
+                handler.wfile.write(b"H")
+
+        host.script.append(drip)
+        monkeypatch.setattr(http_get, "OPENING_SECONDS", 0.3)
+        refused(Download(tmp_path / "job.mp4", owner="me", trusted=True), host.url, "not begin within 0.3 s")
+
+
+def working():
+    """Return whether any thread is still at work, and does not just wait for some."""
+    alive = sum(one.name == "motion-widgets-work" for one in threading.enumerate())
+    return alive > len(background._idle)
+
+
+def cancelled(download, link, when):
+    """Cancel a download at a moment; soon after that nothing of it may be under way."""
+
+    async def story():
+        task = asyncio.create_task(download.fetch(link))
+        while not when():
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+    until(lambda: not working())
+
+
+class TestCutting:
+    def test_while_the_host_says_nothing(self, tmp_path, host):
+        host.script.append(lambda _: host.let_go.wait(60))
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        cancelled(download, host.url, lambda: host.asked)
+
+    def test_in_the_middle_of_a_file_keeps_what_came(self, tmp_path, host):
+        host.script.append(host.half_and_hang)
+        half, download = len(host.clip) // 2, Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        cancelled(download, host.url, lambda: download.part.size() == half)
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == host.clip
+        assert host.asked[1]["range"] == f"bytes={half}-"
+
+    def test_while_the_connection_is_secured(self, tmp_path, internet):
+        silent = socket.create_server(("127.0.0.1", 0))
+        internet.routes[PUBLIC] = silent.getsockname()[1]
+        internet.names["results.example"] = [[PUBLIC]]
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
+        with silent:
+            cancelled(download, LINK, lambda: select.select([silent], [], [], 0)[0])
+
+    def test_before_there_is_a_connection_none_is_made(self, tmp_path, host, internet, monkeypatch):
+        looking, found = threading.Event(), threading.Event()
+
+        def slow(*_args, **_options):
+            looking.set()
+            found.wait(60)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PUBLIC, 443))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+
+        async def story():
+            download = Download(tmp_path / "job.mp4", owner="me", trusted=False)
+            task = asyncio.create_task(download.fetch(LINK))
+            await asyncio.to_thread(looking.wait, 60)
+            task.cancel()
+            await asyncio.sleep(0)
+            found.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(story())
+        assert internet.connected == []
+
+    def test_a_slow_disk_does_not_hold_the_loop_up(self, tmp_path, host, monkeypatch):
+        slow, real, ticks = threading.Event(), Part.begin, []
+
+        def begin(part, note):
+            assert slow.wait(60)
+            real(part, note)
+
+        monkeypatch.setattr(Part, "begin", begin)
+
+        async def story():
+            task = asyncio.create_task(
+                Download(tmp_path / "job.mp4", owner="me", trusted=True).fetch(host.url)
+            )
+            while not host.asked:
+                await asyncio.sleep(0.005)
+            ticks.append(task.done())
+            slow.set()
+            return await task
+
+        assert asyncio.run(story()).path.read_bytes() == host.clip
+        assert ticks == [False]
+
+
+@pytest.fixture
+def elsewhere(endpoint, host):
+    """The endpoint's results lie on the other host, at a link that is signed anew at every look."""
+    signed = iter(range(1, 10_000))
+
+    def completed(task_id):
+        link = f"{host.url}/clip.mp4?X-Amz-Signature={next(signed):x}&X-Amz-Date=1"
+        return endpoint.completed(task_id, result={"videos": [{"url": link}]})
+
+    endpoint.next_poll.extend([completed] * 1000)
+    return host
+
+
+def whole_part(folder, size):
+    """Return whether a part in a folder has come to this size."""
+    return any(part.stat().st_size == size for part in folder.rglob("*.mp4.*.part"))
+
+
+class TestAcrossProcesses:
+    def killed(self, tmp_path, endpoint, req, host):
+        """Let a process be killed when half of its result is here."""
+        host.script.append(host.half_and_hang)
+        half = len(host.clip) // 2
+        with Process(tmp_path / "ws", endpoint, req, lease=1.0) as run:
+            until(lambda: whole_part(tmp_path / "ws" / "results", half))
+            run.kill()
+            assert run.code() == -9
+        return half
+
+    def finish(self, ws, host):
+        job = ws.jobs()[0].wait(60)
+        assert job.state == "collected"
+        assert job.result.read_bytes() == host.clip
+        assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
+
+    def test_the_part_of_a_killed_process_is_gone_on_with(self, tmp_path, spaces, endpoint, req, elsewhere):
+        half = self.killed(tmp_path, endpoint, req, elsewhere)
+        self.finish(spaces(), elsewhere)
+        assert [asked.get("range") for asked in elsewhere.asked] == [None, f"bytes={half}-"]
+        assert elsewhere.asked[1]["if-range"] == '"v1"'
+
+    def test_a_file_that_changed_meanwhile_begins_anew(self, tmp_path, spaces, endpoint, req, elsewhere):
+        self.killed(tmp_path, endpoint, req, elsewhere)
+        elsewhere.etag = '"v2"'
+        self.finish(spaces(), elsewhere)
+        assert elsewhere.asked[1]["if-range"] == '"v1"'
+
+    def test_a_part_that_was_not_asked_for_begins_anew(self, tmp_path, spaces, endpoint, req, elsewhere):
+        self.killed(tmp_path, endpoint, req, elsewhere)
+
+        def odd(handler):
+            span = {"Content-Range": f"bytes 5-9/{len(elsewhere.clip)}", "Content-Length": 5}
+            handler.head(206, {"ETag": '"v1"', **span})
+            handler.wfile.write(elsewhere.clip[5:10])
+
+        elsewhere.script.append(odd)
+        self.finish(spaces(), elsewhere)
+        assert "range" not in elsewhere.asked[2]
+
+    def test_what_was_whole_when_the_process_died_is_not_asked_for_again(
+        self, tmp_path, spaces, endpoint, req, elsewhere
+    ):
+        with Process(tmp_path / "ws", endpoint, req, die="download") as run:
+            assert run.code() == -9
+        self.finish(spaces(), elsewhere)
+        assert len(elsewhere.asked) == 1
+
+    def test_closing_keeps_the_part_for_the_next(self, tmp_path, spaces, endpoint, req, elsewhere):
+        elsewhere.script.append(elsewhere.half_and_hang)
+        half, ws = len(elsewhere.clip) // 2, spaces()
+        ws.submit(req, max_cost=MAX)
+        until(lambda: whole_part(ws.folder / "results", half))
+        ws.close()
+        self.finish(spaces(), elsewhere)
+        assert elsewhere.asked[1]["range"] == f"bytes={half}-"
+
+    def test_a_busy_host_costs_nothing_of_what_is_here(self, tmp_path, spaces, endpoint, req, elsewhere):
+        half = self.killed(tmp_path, endpoint, req, elsewhere)
+        elsewhere.script.append(lambda handler: handler.head(503, {"Content-Length": 0}))
+        self.finish(spaces(), elsewhere)
+        assert elsewhere.asked[2]["range"] == f"bytes={half}-"
+
+
+class TestPart:
+    def left(self, folder, **changes):
+        """Leave what another process had of a file."""
+        other = Part(folder / "job.mp4", "other")
+        other.begin(Note("link", '"v1"', 100))
+        other.path.write_bytes(b"half")
+        about = folder / UNFINISHED / "job.mp4.other.about.part"
+        about.write_text(json.dumps(json.loads(about.read_text()) | changes))
+        return other
+
+    def test_of_another_process_is_copied(self, tmp_path):
+        other, mine = self.left(tmp_path), Part(tmp_path / "job.mp4", "me")
+        assert (mine.resume("link"), mine.path.read_bytes(), mine.note.etag) == (4, b"half", '"v1"')
+        other.path.open("ab").write(b" more")
+        assert mine.size() == 4, "a slow process may still write to its own"
+
+    @pytest.mark.parametrize(
+        "changes", [{"link": "another"}, {"etag": ""}, {"etag": 1}, {"odd": 1}, {"whole": 3}], ids=str
+    )
+    def test_of_something_else_is_not(self, tmp_path, changes):
+        self.left(tmp_path, **changes)
+        assert Part(tmp_path / "job.mp4", "me").resume("link") == 0
+
+    @pytest.mark.parametrize("torn", ["", '{"link": "li', "[]", "null"])
+    def test_with_half_a_note_is_not(self, tmp_path, torn):
+        self.left(tmp_path)
+        (tmp_path / UNFINISHED / "job.mp4.other.about.part").write_text(torn)
+        assert Part(tmp_path / "job.mp4", "me").resume("link") == 0
+
+    def test_of_a_weakly_tagged_file_is_not(self, tmp_path, host):
+        host.etag = 'W/"v1"'
+        host.script.append(lambda handler: cut_short(handler, host))
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "could not be downloaded")
+        asyncio.run(download.fetch(host.url))
+        assert "range" not in host.asked[1]
+
+    def test_who_lost_the_lease_removes_only_its_own(self, tmp_path):
+        other, mine = self.left(tmp_path), Part(tmp_path / "job.mp4", "me")
+        mine.resume("link")
+        other.discard()
+        assert (mine.resume("link"), other.path.exists()) == (4, False)
+        mine.tidy()
+        assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+def cut_short(handler, host):
+    handler.head(200, {"ETag": host.etag, "Content-Length": len(host.clip)})
+    handler.wfile.write(host.clip[:100])
+    handler.close_connection = True
+
+
+UNSHARE = shutil.which("unshare")
+SMALL = ["sh", "-c", 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"', "sh"]
+
+
+def namespaces():
+    """Return whether a process may have a disk of its own, on which room can be made."""
+    if UNSHARE is None:
+        return False
+    trial = [UNSHARE, "-rm", "sh", "-c", "mount -t tmpfs tmpfs /tmp"]
+    return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
+own_disk = pytest.mark.skipif(not namespaces(), reason="no mount namespaces here")
+
+FETCH = """
+import asyncio, json, resource, subprocess, sys
+from pathlib import Path
+from motion_widgets.core.errors import LogError
+from motion_widgets.jobs.download.download import Download
+told = json.loads(sys.argv[1])
+download = Download(Path(told["folder"]) / "job.mp4", owner="me", trusted=True)
+if told["limit"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (told["limit"], resource.RLIM_INFINITY))
+said = []
+for _ in range(2):
+    try:
+        asyncio.run(download.fetch(told["url"]))
+    except LogError as error:
+        said.append([error.code, download.part.size()])
+if told["limit"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+else:
+    subprocess.run(["mount", "-o", "remount,size=64m", told["folder"]], check=True)
+got = asyncio.run(download.fetch(told["url"]))
+print(json.dumps([said, got.sha256]))
+"""
+
+WHOLE_JOB = """
+import dataclasses, json, subprocess, sys, time
+from motion_widgets import MotionRequest, Workspace
+from motion_widgets.jobs import timing
+timing.BEAT, timing.POLL, timing.BACKOFF = 0.1, (0.005, 0.01), (0.005, 0.05)
+told = json.loads(sys.argv[1])
+results = told["folder"] + "/results"
+ws = Workspace(told["folder"], endpoint=told["url"], key="test-key")
+req = MotionRequest(**told["request"])
+def until(condition):
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+first = ws.submit(req, max_cost=0.5)
+until(lambda: first.row["error_code"] == "results_full")
+second = ws.submit(dataclasses.replace(req, prompt="another"), max_cost=0.5)
+until(lambda: second.row["error_code"] == "results_full")
+subprocess.run(["mount", "-o", "remount,ro,size=64m", results], check=True)
+until(lambda: first.row["error_code"] == "results_locked")
+print(json.dumps([first.state, second.state, first.error]))
+subprocess.run(["mount", "-o", "remount,rw", results], check=True)
+print(json.dumps([job.wait(60).state for job in (first, second)] + [first.row["error_code"]]))
+ws.close()
+"""
+
+
+def child(script, told, *before):
+    command = [*before, sys.executable, "-c", script, json.dumps(told)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+class TestDisk:
+    @own_disk
+    def test_without_room_the_file_is_not_even_begun(self, tmp_path, host):
+        """Its length is known, so the disk is not filled to the brim first, and the host is left alone."""
+        told = {"folder": str(tmp_path), "url": host.url, "limit": 0}
+        small = [UNSHARE, "-rm", *SMALL, f"{len(host.clip) // 2}", str(tmp_path)]
+        [[said, sha]] = child(FETCH, told, *small)
+        assert said == [["results_full", 0]] * 2
+        assert sha == hashlib.sha256(host.clip).hexdigest()
+        assert len(host.asked) == 2
+
+    @own_disk
+    def test_what_came_until_the_disk_was_full_is_kept(self, tmp_path, host):
+        host.script.append(host.unknown_length)
+        told = {"folder": str(tmp_path), "url": host.url, "limit": 0}
+        [[said, sha]] = child(FETCH, told, UNSHARE, "-rm", *SMALL, "20k", str(tmp_path))
+        (code, size), again = said
+        assert (code, again) == ("results_full", ["results_full", size])
+        assert 0 < size < len(host.clip)
+        assert sha == hashlib.sha256(host.clip).hexdigest()
+        assert [asked.get("range") for asked in host.asked] == [None, f"bytes={size}-"]
+
+    def test_a_limit_on_files_is_a_full_disk(self, tmp_path, host):
+        half = len(host.clip) // 2
+        [[said, sha]] = child(FETCH, {"folder": str(tmp_path), "url": host.url, "limit": half})
+        assert said == [["results_full", half]] * 2
+        assert sha == hashlib.sha256(host.clip).hexdigest()
+        assert host.asked[-1]["range"] == f"bytes={half}-"
+
+    @own_disk
+    def test_downloads_pause_polls_go_on_and_it_ends_well(self, tmp_path, endpoint, req):
+        results = tmp_path / "ws" / "results"
+        results.mkdir(parents=True)
+        told = {"folder": str(tmp_path / "ws"), "url": endpoint.url, "request": dataclasses.asdict(req)}
+        small = [UNSHARE, "-rm", *SMALL, f"{len(endpoint.clip) // 2}", str(results)]
+        paused, ended = child(WHOLE_JOB, told, *small)
+        assert paused[:2] == ["completed", "completed"], "the second was followed to its end meanwhile"
+        assert "Make it writable" in paused[2]
+        assert ended == ["collected", "collected", None]
+        assert len(endpoint.posts) == 2
+
+    def test_folder_that_is_gone_is_waited_for(self, ws, req, endpoint):
+        results, away = ws.folder / "results", ws.folder / "away"
+        endpoint.next_download.append(lambda _: results.rename(away) and None)
+        job = ws.submit(req, max_cost=MAX)
+        until(lambda: job.row["error_code"] == "results_gone")
+        assert str(results) in job.error
+        assert job.state == "completed"
+        away.rename(results)
+        assert job.wait(30).state == "collected"
+        assert job.result.read_bytes() == endpoint.clip
+
+
+def b64(algorithm, data):
+    return base64.b64encode(hashlib.new(algorithm, data).digest()).decode()
+
+
+STATED = {
+    "Content-MD5": lambda data: b64("md5", data),
+    "Digest": lambda data: f"crc32c=AAAA, SHA-256={b64('sha256', data)}",
+    "Repr-Digest": lambda data: f"sha-512=:{b64('sha512', data)}:, unixsum=1",
+    "Content-Digest": lambda data: f"sha-256=:{b64('sha256', data)}:",
+    "x-amz-checksum-sha256": lambda data: b64("sha256", data),
+    "x-goog-hash": lambda data: f"crc32c=n03x6A==,md5={b64('md5', data)}",
+    "ETag": lambda data: f'"{hashlib.md5(data).hexdigest()}"',
+}
+
+
+STORE = {"x-amz-request-id": "1"}
+
+
+class TestSums:
+    def flipped(self, clip):
+        """Flip one bit inside the media, where no box tells of it."""
+        at = clip.index(b"mdat") + 500
+        return clip[:at] + bytes([clip[at] ^ 4]) + clip[at + 1 :]
+
+    @pytest.mark.parametrize("name", STATED)
+    def test_flipped_bits_show_by_what_the_server_states(self, tmp_path, host, name):
+        good = host.clip
+        host.headers = {name: STATED[name](good), **STORE}
+        host.etag = host.headers.pop("ETag", '"v1"')
+        host.clip = self.flipped(good)
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "is not what the server says")
+        host.clip = good
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == good
+        assert "range" not in host.asked[1]
+
+    @pytest.mark.parametrize("name", STATED)
+    def test_right_hash_is_no_trouble(self, tmp_path, host, name):
+        host.headers = {name: STATED[name](host.clip), **STORE}
+        host.etag = host.headers.pop("ETag", '"v1"')
+        get(tmp_path, host.url)
+        assert len(host.asked) == 1
+
+    def test_a_server_that_states_a_wrong_hash_costs_one_more_try_not_the_result(self, tmp_path, host):
+        host.headers = {"Content-MD5": b64("md5", b"something else")}
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "its md5")
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == host.clip
+
+    def test_what_is_put_together_of_two_answers_is_checked_as_a_whole(self, tmp_path, host):
+        good = host.clip
+        host.headers = {"Digest": STATED["Digest"](good)}
+        host.script.append(host.half_and_hang)
+        host.let_go.set()
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "could not be downloaded")
+        host.clip = good[:-1] + bytes([good[-1] ^ 1])
+        refused(Download(tmp_path / "job.mp4", owner="next", trusted=True), host.url, "its sha256")
+
+    def test_without_a_stated_hash_flipped_pictures_are_not_found(self, tmp_path, host):
+        """Not a promise, but the truth: the boxes are whole, and nothing else tells."""
+        host.clip = self.flipped(host.clip)
+        assert get(tmp_path, host.url).size == len(host.clip)
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"etag": f'"{"a" * 32}"'}, {"etag": '"v1"', **STORE}, {"etag": f'W/"{"a" * 32}"', **STORE},
+            {"etag": f'"{"a" * 32}-3"', **STORE},
+            {"etag": f'"{"a" * 32}"', "x-amz-server-side-encryption-aws-kms-key-id": "arn", **STORE},
+            {"x-amz-checksum-sha256": f"{b64('sha256', b'')}-3"}, {"content-md5": "nonsense"},
+            {"content-md5": b64("sha256", b"")}, {"digest": "md5=, sha-256"},
+            {"content-md5": b64("md5", b""), "content-encoding": "gzip"},
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_what_is_ambiguous_states_nothing(self, headers):
+        assert sums_of(headers) == {}
+
+
+class TestLeaving:
+    def test_results_that_are_not_here_yet_are_named_with_their_end(self, ws, req, endpoint, capsys):
+        endpoint.next_download.append("hang")
+        job = ws.submit(req, max_cost=MAX)
+        until(lambda: endpoint.downloads)
+        ws.leave()
+        said = capsys.readouterr().out
+        assert job.id in said
+        assert "1 finished result(s) are not on this disk yet; the first link dies 2" in said
+
+    def test_nothing_is_said_of_what_is_here(self, ws, req, capsys):
+        ws.submit(req, max_cost=MAX).wait(30)
+        ws.leave()
+        assert capsys.readouterr().out == ""
+
+
+class TestAwake:
+    @pytest.fixture
+    def modes(self, monkeypatch):
+        """The real wakepy, which is told that its attempts succeed; give what holds the machine awake."""
+        import wakepy
+
+        monkeypatch.setenv("WAKEPY_FAKE_SUCCESS", "1")
+        until(lambda: not wakepy.global_modes())
+        return wakepy.global_modes
+
+    def test_held_while_something_is_under_way(self, modes):
+        awake = Awake()
+        awake.hold(True)
+        awake.hold(True)
+        until(lambda: len(modes()) == 1 and modes()[0].active)
+        awake.hold(False)
+        awake.hold(False)
+        until(lambda: not modes())
+
+    def test_the_runner_holds_it_as_long_as_it_has_orders(self, modes, ws, req, endpoint):
+        endpoint.next_poll.extend([endpoint.working()] * 100_000)
+        job = ws.submit(req, max_cost=MAX)
+        until(modes)
+        endpoint.next_poll.clear()
+        assert job.wait(30).state == "collected"
+        until(lambda: not modes())
+
+    def test_closing_lets_it_sleep(self, modes, ws, req, endpoint):
+        endpoint.next_poll.extend([endpoint.working()] * 100_000)
+        ws.submit(req, max_cost=MAX)
+        until(modes)
+        ws.close()
+        until(lambda: not modes())
+
+    def test_without_wakepy_nothing_happens(self, ws, req, monkeypatch, recwarn):
+        monkeypatch.setitem(sys.modules, "wakepy", None)
+        assert ws.submit(req, max_cost=MAX).wait(30).state == "collected"
+        assert not recwarn.list

@@ -1,0 +1,167 @@
+"""When a task is asked for, whatever its endpoint says of how long it takes."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from motion_widgets.endpoint.responses import read_task
+from motion_widgets.jobs.scheduling import timing
+from motion_widgets.jobs.scheduling.poll_schedule import Course, Forecast
+
+BEGAN = 1e9
+SHORTEST, LONGEST = 0.4, 10.0
+
+
+@pytest.fixture(autouse=True)
+def usual(monkeypatch):
+    monkeypatch.setattr(timing, "POLL", (SHORTEST, LONGEST))
+    clock = SimpleNamespace(now=BEGAN)
+    monkeypatch.setattr(timing, "now", lambda: clock.now)
+    return clock
+
+
+def row_of(length=10.0, mode="std", model="kling-v3-motion-control", estimated=None):
+    return {
+        "model": model, "mode": mode, "clip_length": length, "character_orientation": "video",
+        "estimated_time": estimated, "submitted": int(BEGAN * 1e6), "completed": None,
+    }  # fmt: skip
+
+
+def task_of(clock=None, took=None, **said):
+    status = "processing" if took is None else "completed"
+    times = {} if took is None else {"created": int(BEGAN), "completed": int(BEGAN + took)}
+    return read_task({"data": {"status": status, **times, **said}})
+
+
+def polls(clock, forecast, row, took, *, watched=False, eager=False, told=True):
+    """Follow a task of so many s; give when it was polled (s after its submit)."""
+    clock.now = BEGAN
+    course, when = Course(forecast, row), []
+    while not when or when[-1] < took:
+        clock.now = max(course.due(watched=watched, eager=eager), clock.now)
+        when.append(clock.now - BEGAN)
+        assert len(when) < 10_000
+        if when[-1] < took:
+            course.asked(task_of(estimated_time=row["estimated_time"]))
+    course.asked(task_of(took=took) if told else read_task({"data": {"status": "completed"}}))
+    course.ended(task_of(took=took) if told else read_task({"data": {"status": "completed"}}))
+    return when
+
+
+anything = st.one_of(
+    st.none(), st.floats(), st.integers(), st.text(max_size=5), st.lists(st.none(), max_size=1)
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the clock is set anew
+@given(
+    estimates=st.lists(anything, max_size=6),
+    progress=anything,
+    length=st.one_of(st.none(), st.floats(allow_nan=True)),
+    took=st.lists(st.floats(), max_size=8),
+    waits=st.lists(st.floats(-1e5, 1e7), max_size=6),
+    watched=st.booleans(),
+    eager=st.booleans(),
+)
+def test_the_next_poll_is_always_between_the_bounds(  # noqa: PLR0917 - hypothesis gives them by name
+    usual, estimates, progress, length, took, waits, watched, eager
+):
+    forecast = Forecast()
+    row = row_of(length=10.0 if length is not None and math.isnan(length) else length)
+    for one in took:
+        forecast.learn(forecast.group(row), one, {"server": 5.0, "group": one})
+    usual.now = BEGAN
+    course = Course(forecast, row)
+    last = BEGAN
+    for number, wait in enumerate([0.0, *waits]):
+        usual.now += wait
+        if number:
+            course.asked(
+                task_of(
+                    estimated_time=estimates[number % len(estimates)] if estimates else None,
+                    progress=progress,
+                )
+            )
+            last = usual.now
+        due = course.due(watched=watched, eager=eager)
+        assert last + SHORTEST - 1e-3 <= due <= last + LONGEST * (1 if watched else timing.UNWATCHED) + 1e-3
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_an_exact_estimate_needs_one_poll(usual, eager):
+    forecast = Forecast()
+    for seconds in (5.5, 12.25, 30.0, 120.0, 400.0):
+        when = polls(usual, forecast, row_of(estimated=seconds), seconds, eager=eager)
+        assert len(when) == 1
+        assert when[0] - seconds < 0.5 + seconds / 50
+
+
+def test_finished_jobs_of_the_same_kind_tell_when_to_ask(usual):
+    forecast = Forecast()
+    for _ in range(10):
+        polls(usual, forecast, row_of(), 100.0, eager=True)
+    when = polls(usual, forecast, row_of(), 100.0)
+    assert len(when) <= 2
+    assert when[-1] < 115
+
+
+def test_an_estimate_that_is_always_three_times_too_long_is_seen_through(usual):
+    forecast = Forecast()
+    for _ in range(8):
+        polls(usual, forecast, row_of(estimated=60.0), 19.0)
+    when = polls(usual, forecast, row_of(estimated=60.0), 19.0)
+    assert when[-1] < 25
+
+
+def test_a_watched_job_is_asked_for_at_least_every_ten_seconds(usual):
+    when = polls(usual, Forecast(), row_of(estimated=600.0), 600.0, watched=True)
+    gaps = [later - earlier for earlier, later in pairwise([0.0, *when])]
+    assert max(gaps) <= LONGEST + 1e-3
+
+
+def test_a_watched_job_of_a_few_seconds_is_asked_for_more_often(usual):
+    assert len(polls(usual, Forecast(), row_of(estimated=6.0), 6.0, watched=True)) >= 8
+
+
+def test_polls_of_a_task_that_takes_longer_than_said_get_rarer(usual):
+    when = polls(usual, Forecast(), row_of(estimated=10.0), 1000.0)
+    gaps = [later - earlier for earlier, later in pairwise(when)]
+    assert gaps[-1] > 10 * gaps[0]
+    assert len(when) < 40
+
+
+def test_others_that_wait_for_its_place_make_a_task_be_asked_for_more_eagerly(usual):
+    late = {}
+    for eager in (False, True):
+        forecast = Forecast()
+        for share in (0.8, 0.9, 1.0, 1.1, 1.2) * 3:
+            polls(usual, forecast, row_of(estimated=100.0), 100 * share, eager=eager)
+        late[eager] = [
+            polls(usual, forecast, row_of(estimated=100.0), took, eager=eager)[-1] - took
+            for took in (82, 95, 111)
+        ]
+    assert max(late[True]) < 6
+    assert max(late[False]) > max(late[True])
+
+
+def test_longer_clips_pro_and_v3_are_expected_to_take_longer_before_anything_is_known():
+    forecast = Forecast()
+    plain = forecast.expected(Forecast.group(row_of(length=5.0, model="kling-v2-6-motion-control")))
+    assert plain < forecast.expected(Forecast.group(row_of(length=5.0)))
+    assert plain < forecast.expected(Forecast.group(row_of(length=6.0, model="kling-v2-6-motion-control")))
+    assert plain < forecast.expected(
+        Forecast.group(row_of(length=5.0, mode="pro", model="kling-v2-6-motion-control"))
+    )
+
+
+def test_the_log_is_remembered():
+    forecast = Forecast()
+    done = {**row_of(), "completed": int((BEGAN + 77) * 1e6)}
+    forecast.recall([done] * 3)
+    assert forecast.expected(Forecast.group(row_of())) == pytest.approx(77)

@@ -1,0 +1,214 @@
+"""How many submits go at once, after the endpoint said that it was too fast or too many."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from motion_widgets.endpoint.errors import error_from_answer
+from motion_widgets.jobs.scheduling.submit_limiter import Pace
+
+
+async def entered(pace, names, wait=0.05):
+    """Let all of `names` try for a moment; give those that passed."""
+    passed = []
+
+    async def one(name):
+        await pace.enter(name)
+        passed.append(name)
+
+    tasks = [asyncio.create_task(one(name)) for name in names]
+    await asyncio.sleep(wait)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return passed
+
+
+def test_after_a_pause_one_goes_as_a_probe_then_twice_as_many():
+    async def story():
+        pace = Pace()
+        pace.pause(0.01)
+        counts = []
+        for _ in range(4):
+            passed = await entered(pace, "abcdefghij")
+            counts.append(len(passed))
+            for name in passed:
+                pace.leave(name, accepted=True)
+                pace.landed(name)
+        return counts
+
+    counts = asyncio.run(story())
+    assert counts[0] == 1
+    assert counts[1] == 2
+    assert counts == sorted(counts)
+
+
+def test_nothing_goes_during_a_pause():
+    async def story():
+        pace = Pace()
+        pace.pause(60)
+        return await entered(pace, "ab")
+
+    assert asyncio.run(story()) == []
+
+
+def test_too_many_at_once_keeps_to_those_that_run_and_goes_on_when_one_ends():
+    async def story():
+        pace = Pace()
+        for name in "abc":
+            await pace.enter(name)
+            pace.leave(name, accepted=True)
+        await pace.enter("d")
+        pace.full("d")
+        pace.leave("d", accepted=False)
+        before = await entered(pace, "d")
+        pace.landed("a")
+        return before, await entered(pace, "d")
+
+    assert asyncio.run(story()) == ([], ["d"])
+
+
+def test_who_was_let_in_before_a_refusal_is_held_back_until_there_is_room():
+    async def story():
+        pace = Pace()
+        for name in "ab":
+            await pace.enter(name)
+            pace.leave(name, accepted=True)
+        for name in "cde":
+            await pace.enter(name)
+        early = pace.admits("d")
+        pace.full("c", 2)
+        pace.leave("c", accepted=False)
+        late = pace.admits("d")
+        pace.landed("a")
+        return early, late, pace.admits("d"), pace.admits("e")
+
+    assert asyncio.run(story()) == (True, False, True, False), "one place, for one of the two"
+
+
+def test_what_is_on_its_way_has_a_place():
+    """Six go at once where five are taken: of those that had not gone yet only one may."""
+
+    async def story():
+        pace = Pace()
+        await filled(pace, 2)
+        for name in "abcdef":
+            await pace.enter(name)
+        assert all(pace.admits(name) for name in "abc")  # on their way
+        pace.full("c", 5)
+        pace.leave("c", accepted=False)
+        return [pace.admits(name) for name in "def"]
+
+    assert asyncio.run(story()) == [True, False, False]
+
+
+def filled(pace, count):
+    """Have so many tasks accepted."""
+
+    async def story():
+        for number in range(count):
+            await pace.enter(f"old {number}")
+            pace.leave(f"old {number}", accepted=True)
+
+    return story()
+
+
+def test_an_announced_limit_is_never_probed_beyond():
+    async def story():
+        pace = Pace()
+        await filled(pace, 100)
+        sent = [f"new {number}" for number in range(5)]
+        for name in sent:
+            await pace.enter(name)
+        for name in sent:  # one burst is one piece of news
+            assert pace.full(name, 100)
+            pace.leave(name, accepted=False)
+        waiting = [asyncio.create_task(pace.enter(f"next {number}")) for number in range(300)]
+        most = 0
+        for _ in range(300):
+            await asyncio.sleep(0.001)
+            there = len(pace._there)
+            most = max(most, there)
+            for name in list(pace._sending):
+                pace.leave(name, accepted=True)
+            pace.landed(min(pace._there))
+        await asyncio.gather(*waiting)
+        return most
+
+    assert asyncio.run(story()) == 100
+
+
+def test_an_announced_limit_that_others_share_is_felt_for():
+    async def story():
+        pace = Pace()
+        await filled(pace, 10)
+        await pace.enter("refused")
+        comes_back = pace.full("refused", 100)
+        pace.leave("refused", accepted=False)
+        return comes_back, await entered(pace, ["refused"])
+
+    assert asyncio.run(story()) == (True, [])
+
+
+def test_with_nothing_of_ours_there_a_refused_job_must_wait_by_itself():
+    async def story():
+        pace = Pace()
+        await pace.enter("refused")
+        return pace.full("refused")
+
+    assert asyncio.run(story()) is False
+
+
+def test_the_longest_go_first_when_places_are_few():
+    async def story():
+        takes = {"short": 5.0, "long": 50.0, "middle": 20.0}
+        pace = Pace(lambda group: takes[group])
+        await filled_group(pace)
+        order = []
+
+        async def one(name, group):
+            await pace.enter(name, group)
+            order.append(name)
+            pace.leave(name, accepted=True)
+            pace.landed(name)
+
+        await asyncio.gather(*[one(f"{group} {n}", group) for n in range(2) for group in takes])
+        return order
+
+    async def filled_group(pace):
+        pace._room = 1.0
+
+    order = asyncio.run(story())
+    assert order == ["long 0", "long 1", "middle 0", "middle 1", "short 0", "short 1"]
+
+
+def test_who_gives_up_waiting_takes_no_place():
+    async def story():
+        pace = Pace()
+        await pace.enter("there")
+        pace.leave("there", accepted=True)
+        pace._room = 1.0
+        assert await entered(pace, ["given up"]) == []
+        assert pace.crowded
+        pace.landed("there")
+        return await entered(pace, ["next"]), pace.crowded
+
+    assert asyncio.run(story()) == (["next"], False)
+
+
+@pytest.mark.parametrize(
+    ("message", "limit"),
+    [
+        ("too many tasks: 100 are under way, 80 are allowed at once (1303)", 80),
+        ("1303: too many tasks at once, limit 20", 20),
+        ("parallel tasks over the limit of 5", 5),
+        ("too many tasks at once (1303)", None),
+        ("too many tasks, at most 5 of std, at most 3 of pro", None),
+    ],
+)
+def test_a_limit_is_read_where_the_endpoint_says_one(message, limit):
+    body = {"error": {"code": 429, "message": message}}
+    error = error_from_answer(429, {}, body, "", host="h", paid=True)
+    assert (error.kind, error.limit) == ("busy", limit)

@@ -1,0 +1,151 @@
+"""The money of a task that failed without a bill: given back once the balance proves it, never before."""
+
+from __future__ import annotations
+
+import pytest
+
+from motion_widgets import Sweep
+from motion_widgets.jobs.scheduling import timing
+from tests.jobs.endpoint import COST, refusal, until
+
+MAX = 0.50
+HIGH = 228_480
+
+
+@pytest.fixture(autouse=True)
+def _own_looks(monkeypatch):
+    """No look at the balance by the clock, unless a test asks for it."""
+    monkeypatch.setattr(timing, "REVIEWS", ())
+
+
+def money(job):
+    return job.row["cost"], job.row["reserved"]
+
+
+def notes(ws, job):
+    return " | ".join(event["note"] or "" for event in ws.log_store.events(job.id))
+
+
+def test_a_refund_that_the_balance_shows_frees_the_money(ws, req, endpoint):
+    endpoint.next_poll.append(endpoint.failed())
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert (money(job), job.state) == ((0, 0), "failed")
+    assert "refunded" in notes(ws, job)
+
+
+def test_a_silent_failure_that_was_charged_stays_reserved(ws, req, endpoint):
+    endpoint.refunds = False
+    endpoint.next_poll.append(endpoint.failed())
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert money(job) == (None, HIGH)
+    assert "refund not confirmed" in notes(ws, job)
+
+
+@pytest.mark.parametrize("shift", [5.0, -0.05], ids=["topped up", "somebody else spent"])
+def test_a_balance_that_moved_otherwise_proves_nothing(ws, req, endpoint, shift):
+    def fails(_):
+        endpoint.balance += shift
+        return endpoint.failed()
+
+    endpoint.next_poll.append(fails)
+    assert money(ws.submit(req, max_cost=MAX).wait(30)) == (None, HIGH)
+
+
+def test_an_endpoint_without_a_balance_proves_nothing_and_delays_nothing(ws, req, endpoint, monkeypatch):
+    endpoint.balance_says = refusal(503)
+    endpoint.next_poll.append(endpoint.failed())
+    assert money(ws.submit(req, max_cost=MAX).wait(30)) == (None, HIGH)
+    assert len(endpoint.posts) == 1
+
+
+def test_a_hanging_balance_does_not_keep_a_request_back(ws, req, endpoint, monkeypatch):
+    monkeypatch.setattr(timing, "READING", 0.05)
+    endpoint.balance_says = "hang"
+    assert ws.submit(req, max_cost=MAX).wait(30).state == "collected"
+
+
+def test_a_refund_that_comes_late_is_seen_by_a_later_look(ws, req, endpoint, monkeypatch):
+    monkeypatch.setattr(timing, "REVIEWS", (0.02,) * 500)
+    endpoint.refunds = False
+    endpoint.next_poll.append(endpoint.failed())
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert money(job) == (None, HIGH)
+    endpoint.bills[job.task_id] = 0.0
+    until(lambda: money(job) == (0, 0))
+    assert "refunded" in notes(ws, job)
+
+
+def test_in_a_sweep_it_is_decided_when_the_others_have_their_bills(ws, req, endpoint):
+    """While others are under way the balance says nothing of one of them; the budget is whole at the end."""
+    endpoint.next_poll.append(endpoint.failed())
+    run = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws).run(budget=2).wait(60)
+    assert run.counts() == {"failed": 1, "collected": 3}
+    until(lambda: run.budget[1] == pytest.approx(3 * COST))
+
+
+def test_in_a_sweep_one_that_was_charged_is_never_believed_free(ws, req, endpoint):
+    endpoint.refunds = False
+    endpoint.next_poll.append(endpoint.failed())
+    run = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws).run(budget=2).wait(60)
+    assert run.counts() == {"failed": 1, "collected": 3}
+    assert run.budget[1] == pytest.approx(3 * COST + HIGH / 1e6)
+
+
+def test_a_fresh_process_does_not_guess(spaces, req, endpoint):
+    """It has no reading from before the request, so only the bill can tell."""
+    endpoint.next_poll.extend([endpoint.working()] * 100_000)
+    first = spaces()
+    job = first.submit(req, max_cost=MAX)
+    until(lambda: job.task_id)
+    first.close()
+    endpoint.next_poll.clear()
+    endpoint.next_poll.append(endpoint.failed())
+    found = spaces().attach(job.id).wait(30)
+    assert (found.state, money(found)) == ("failed", (None, HIGH))
+
+
+def test_402_says_how_much_is_missing(ws, req, endpoint):
+    endpoint.balance = 0.10
+    endpoint.next_post.append(refusal(402, message="top up"))
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert (job.state, job.row["error_kind"]) == ("rejected", "account")
+    assert "top up" in job.error
+    assert "$0.10 is left: $0.13 is missing" in job.error
+
+
+def test_402_although_the_balance_covers_it_says_so(ws, req, endpoint):
+    endpoint.next_post.append(refusal(402))
+    assert "which covers it" in ws.submit(req, max_cost=MAX).wait(30).error
+
+
+def test_402_with_an_unknown_balance_says_so(ws, req, endpoint):
+    endpoint.balance_says = refusal(500)
+    endpoint.next_post.append(refusal(402))
+    assert "what is missing is not known" in ws.submit(req, max_cost=MAX).wait(30).error
+
+
+def test_402_pauses_a_sweep_and_each_cell_says_what_is_missing(ws, req, endpoint, monkeypatch):
+    monkeypatch.setattr(timing, "CALLS", 1)
+    endpoint.balance = 0.10 + COST
+    endpoint.next_post.extend([None, *[refusal(402)] * 20])
+    run = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws).run(budget=2).wait(60)
+    assert run.counts() == {"collected": 1, "rejected": 1, "planned": 2}
+    rest = [row["error_message"] for row in run.rows() if row["state"] in ("planned", "rejected")]
+    assert all("$0.13 is missing" in one for one in rest)
+    endpoint.balance, endpoint.next_post = 10.0, type(endpoint.next_post)()
+    assert run.retry("failed").wait(60).counts() == {"collected": 4}
+
+
+@pytest.mark.parametrize(("cost", "flagged"), [(9.5, True), (0.01, True), (COST, False)])
+def test_a_bill_outside_the_estimate_is_flagged_in_the_log(ws, req, endpoint, cost, flagged):
+    endpoint.next_poll.append(lambda task_id: endpoint.completed(task_id, cost=cost))
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert ("outside its estimate" in notes(ws, job)) is flagged
+    assert (list(ws.log.outside()["id"]) == [job.id]) is flagged
+
+
+def test_since_when_the_endpoint_does_not_answer_is_in_the_log(ws, req, endpoint):
+    endpoint.next_poll.extend([refusal(503), refusal(503), endpoint.working(), refusal(503)])
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert (job.state, job.error) == ("collected", None)
+    assert notes(ws, job).count("does not answer") == 2, "once for each time that it was away"

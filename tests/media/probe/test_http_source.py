@@ -1,0 +1,334 @@
+"""Links: what is asked for, how much is read, and every way a server can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+from contextlib import suppress
+
+import pytest
+from PIL import Image
+
+from motion_widgets.core.errors import ClipError
+from motion_widgets.media import measure_clip, measure_image
+from motion_widgets.media.probe import http_source as link_room
+from motion_widgets.media.probe import hub
+from motion_widgets.media.probe.cache import Memory
+
+
+def padded(data: bytes, front: bool, bulk: int = 3_000_000) -> bytes:
+    """Put a large `free` box beside the media, so that the header is not in the first 40 KB by chance."""
+    at = int.from_bytes(data[:4], "big")
+    box = bulk.to_bytes(4, "big") + b"free" + bytes(bulk - 8)
+    return data + box if front else data[:at] + box + data[at:]
+
+
+def code_of(link: str, **options) -> ClipError:
+    with pytest.raises(ClipError) as caught:
+        measure_clip(link, **options)
+    return caught.value
+
+
+def test_moov_in_front_takes_one_request(clips, server):
+    data = padded(clips["front"].read_bytes(), front=True)
+    clip = measure_clip(server.put("a.mp4", data) + "?token=secret")
+    assert (clip.requests, clip.fetched, clip.size) == (1, 40_960, len(data))
+    assert (clip.name, clip.source) == ("a.mp4", f"{server.base}/a.mp4?token=secret")
+    assert clip.moviepy_length == pytest.approx(clip.length, abs=0.01)
+    assert server.seen[0]["range"] == "bytes=0-40959"
+    assert server.seen[0]["accept-encoding"] == "identity"
+
+
+def test_moov_at_the_end_takes_one_more(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
+    clip = measure_clip(server.put("b.mp4", data), confirm=False)
+    assert clip.requests == 2
+    assert clip.fetched < 40_960 + len(data) - 9_000_000
+    assert clip.length == measure_clip(clips["end"], confirm=False).length
+
+
+def test_long_header_in_front_is_completed_exactly(clips, server):
+    data = clips["front"].read_bytes()
+    at = data.index(b"moov")
+    size = int.from_bytes(data[at - 4 : at], "big")
+    bulk = (60_000).to_bytes(4, "big") + b"free" + bytes(59_992)
+    data = data[: at - 4] + (size + 60_000).to_bytes(4, "big") + b"moov" + bulk + data[at + 4 :]
+    clip = measure_clip(server.put("c.mp4", padded(data, front=True)), confirm=False)
+    # The head of the box behind it comes along; by it the cut-off file is known.
+    assert (clip.requests, clip.fetched) == (2, at - 4 + size + 60_000 + link_room.NEXT)
+    assert not clip.truncated
+    cut = padded(data, front=True)[: at + size + 61_000]
+    assert measure_clip(server.put("cut.mp4", cut), confirm=False).truncated
+
+
+@pytest.mark.parametrize("name", ["frag", "dash", "sidx"])
+def test_fragmented(clips, server, name):
+    clip = measure_clip(server.put("f.mp4", clips[name].read_bytes()), confirm=False)
+    assert clip.fragmented
+    assert clip.length == pytest.approx(measure_clip(clips[name], confirm=False).length, abs=0.05)
+    assert clip.requests <= 8
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_fragmented_by_the_table_at_the_end(clips, server, large):
+    data = clips["frag"].read_bytes()
+    assert b"mfra" in data
+    at = data.index(b"moof") - 4
+    if large:  # the table's offsets move along
+        grown = bytearray(data)
+        table = data.rindex(b"mfra")
+        where = table
+        while (where := grown.find(b"tfra", where + 1)) > 0:
+            wide = grown[where + 4] == 1
+            count = int.from_bytes(grown[where + 16 : where + 20], "big")
+            step = (16 if wide else 8) + 3
+            for row in range(where + 20, where + 20 + count * step, step):
+                spot, width = (row + 8, 8) if wide else (row + 4, 4)
+                moved = int.from_bytes(grown[spot : spot + width], "big") + 5_000_000
+                grown[spot : spot + width] = moved.to_bytes(width, "big")
+        data = bytes(grown)
+        data = data[:at] + (5_000_000).to_bytes(4, "big") + b"free" + bytes(4_999_992) + data[at:]
+    clip = measure_clip(server.put("g.mp4", data), confirm=False)
+    assert clip.length == pytest.approx(measure_clip(clips["frag"], confirm=False).length, abs=0.05)
+    assert clip.requests <= 5
+    assert clip.fetched < 1_000_000
+
+
+def test_no_range_moov_in_front_stops_the_stream(clips, server):
+    data = padded(clips["front"].read_bytes(), front=True, bulk=60_000_000)
+    clip = measure_clip(server.put("h.mp4", data, "whole"), confirm=False)
+    assert clip.requests == 1
+    assert clip.fetched < 1_000_000
+    assert clip.size == len(data)
+
+
+def test_no_range_moov_at_the_end_reads_it_all(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=5_000_000)
+    clip = measure_clip(server.put("i.mp4", data, "whole"), confirm=False)
+    assert clip.fetched == len(data)
+    assert clip.length == measure_clip(clips["end"], confirm=False).length
+    fragmented = measure_clip(server.put("i.mp4", clips["frag"].read_bytes(), "whole"), confirm=False)
+    assert fragmented.length == pytest.approx(6.0, abs=0.1)
+
+
+def test_no_range_and_too_far(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=101 << 20)
+    error = code_of(server.put("j.mp4", data, "whole"))
+    assert (error.code, error.reached, error.params["limit"]) == ("link_no_range", False, 100)
+
+
+@pytest.mark.parametrize("status", ["404", "410", "403", "500", "503", "204"])
+def test_status(clips, server, status):
+    error = code_of(server.put("k.mp4", b"x", status))
+    assert (error.code, error.reached, error.params["status"]) == ("link_dead", False, int(status))
+    assert error.params["host"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("mode", ["stall", "drip", "drip_headers"])
+def test_slow(clips, server, mode):
+    error = code_of(server.put("l.mp4", clips["front"].read_bytes(), mode), deadline=0.5)
+    assert (error.code, error.reached, error.params["seconds"]) == ("link_slow", False, "0.5")
+
+
+def test_gzip_is_refused(clips, server):
+    error = code_of(server.put("m.mp4", clips["front"].read_bytes(), "gzip"))
+    assert (error.code, error.params["found"]) == ("link_encoded", "gzip")
+
+
+def test_redirects(clips, server):
+    server.put("n.mp4", padded(clips["end"].read_bytes(), front=False, bulk=9_000_000))
+    clip = measure_clip(f"{server.base}/hop/2/n.mp4", confirm=False)
+    # The final address is kept, so the second part takes no further hops.
+    assert clip.requests == 5
+    assert code_of(f"{server.base}/hop/9/n.mp4").code == "link_redirect"
+    assert code_of(server.put("n.mp4", b"x", "to_file")).code == "link_redirect"
+
+
+def test_redirect_from_outside_into_this_machine_is_refused():
+    source = link_room.LinkSource("https://example.com/a.mp4", deadline=1)
+    for target in (
+        "http://127.0.0.1/x",
+        "http://localhost/x",
+        "http://10.0.0.8/x",
+        "http://169.254.169.254/x",
+    ):
+        source.host, source._url = "example.com", "https://example.com/a.mp4"
+        with pytest.raises(ClipError) as caught:
+            source._follow(target)
+        assert caught.value.code == "link_redirect"
+
+
+def test_unreachable():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    error = code_of(f"http://127.0.0.1:{port}/a.mp4", deadline=5)
+    assert (error.code, error.reached) == ("link_unreachable", False)
+    assert "refuses" in error.params["found"]
+    assert code_of("http://nothing.invalid/a.mp4", deadline=5).code in {"link_unreachable", "link_slow"}
+    for odd in ("http:///a.mp4", "http://[::1/a.mp4", "http://x:99999999/a.mp4", "http://a b/c"):
+        assert code_of(odd, deadline=5).code == "link_unreachable"
+
+
+def test_tls_to_a_plain_server(server):
+    link = server.put("o.mp4", b"x").replace("http:", "https:")
+    error = code_of(link, deadline=5)
+    assert (error.code, error.reached) == ("link_unreachable", False)
+
+
+@pytest.mark.parametrize("link", ["ftp://h/a.mp4", "file:///etc/passwd", "rtsp://h/a", "concat://x"])
+def test_scheme(link):
+    error = code_of(link)
+    assert (error.code, error.reached) == ("link_scheme", False)
+
+
+def test_content_that_is_no_clip(clips, server):
+    assert code_of(server.put("p.mp4", b"<html>sign in")).code == "html_file"
+    assert code_of(server.put("p.mp4", clips["webm"].read_bytes())).code == "wrong_format"
+    assert code_of(server.put("p.mp4", b"")).code == "empty_file"
+    assert code_of(server.put("p.mp4", b"", "whole")).code == "empty_file"
+    assert code_of(server.put("p.mp4", clips["cut_end"].read_bytes())).code == "no_header"
+
+
+def test_part_that_was_not_asked_for(clips, server):
+    assert code_of(server.put("q.mp4", clips["front"].read_bytes(), "liar")).code == "link_answer"
+
+
+def test_presigned_link_without_a_file_ending(clips, server):
+    link = server.put("bucket/0f3a9c", clips["end"].read_bytes())
+    query = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&X-Amz-Signature=a%2Fb%3D#t=1"
+    clip = measure_clip(link + query)
+    assert (clip.name, clip.source, clip.format) == ("0f3a9c", link + query, "mp4")
+    assert clip.length == measure_clip(clips["end"], confirm=False).length
+    # The query is sent as it is: a signature holds for exactly these characters.
+    assert server.paths[0] == "/bucket/0f3a9c" + query.partition("#")[0]
+
+
+@pytest.mark.parametrize("mode", ["chunked", "until_close"])
+@pytest.mark.parametrize("name", ["front", "end", "frag"])
+def test_server_that_states_no_length(clips, server, mode, name):
+    data = clips[name].read_bytes()
+    clip = measure_clip(server.put("s.mp4", data, mode))
+    whole = measure_clip(clips[name])
+    assert (clip.length, clip.moviepy_length) == (whole.length, whole.moviepy_length)
+    assert clip.requests == 1
+    assert clip.size in (None, len(data))
+
+
+def test_server_that_states_no_length_and_a_file_cut_off(clips, server):
+    cut = clips["cut"].read_bytes()
+    for mode in ("chunked", "until_close"):
+        assert code_of(server.put("t.mp4", clips["cut_end"].read_bytes(), mode)).code == "no_header"
+        assert measure_clip(server.put("u.mp4", cut, mode), confirm=False).length == pytest.approx(
+            6, abs=0.05
+        )
+
+
+def test_another_version_between_two_parts_is_no_clip(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
+    link = server.put("v.mp4", data)
+    server.etags = ['"one"', '"two"']
+    error = code_of(link)
+    assert (error.code, error.reached) == ("link_answer", False)
+    assert "version" in error.params["found"]
+
+
+def test_crafted_boxes_cannot_ask_for_requests_without_end(server):
+    step = 70_000
+    box = step.to_bytes(4, "big") + b"free" + bytes(step - 8)
+    data = b"\0\0\0\x10ftypisom\0\0\0\0" + box * 200
+    error = code_of(server.put("w.mp4", data))
+    assert error.code == "link_answer"
+    assert len(server.seen) <= link_room.REQUESTS
+
+
+def test_moviepy_is_never_given_the_link(clips, server, monkeypatch):
+    """What ffmpeg is started with names one local file, whatever the source."""
+    from motion_widgets.media.probe import moviepy_check
+
+    commands = []
+
+    class Watched(moviepy_check._Timed):
+        def __init__(self, *given, **options):
+            super().__init__(*given, **options)
+            commands.append(self.args)
+
+    monkeypatch.setattr(moviepy_check, "_Timed", Watched)
+    measure_clip(server.put("x.mp4", clips["front"].read_bytes()))
+    measure_clip(clips["front"])
+    assert len(commands) == 2
+    for command in commands:
+        assert command[command.index("-protocol_whitelist") + 1] == "file"
+        assert not any("://" in word or "front.mp4" in word for word in command)
+
+
+def test_no_connection_is_left_busy(clips, server):
+    """After every kind of end, what is open is idle, and no more than the pool keeps."""
+    data = padded(clips["front"].read_bytes(), front=True, bulk=30_000_000)
+    for mode in ("range", "whole", "gzip", "404", "liar", "stall", "drip", "drip_headers", "chunked"):
+        with suppress(ClipError):
+            measure_clip(server.put("y.mp4", data, mode), confirm=False, deadline=0.4)
+    with suppress(ClipError):
+        measure_clip(f"{server.base}/hop/9/y.mp4", confirm=False)
+    client = hub.shared_hub().client("127.0.0.1")
+
+    async def busy():
+        for _ in range(200):
+            left = [one for one in client._transport._pool.connections if not one.is_idle()]
+            if not left:
+                break
+            await asyncio.sleep(0.02)
+        return left, len(client._transport._pool.connections)
+
+    left, open_ = asyncio.run_coroutine_threadsafe(busy(), hub.shared_hub().loop).result(10)
+    assert left == []
+    assert open_ <= 8
+
+
+def test_a_connection_serves_many_requests(clips, server):
+    data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
+    link = server.put("z.mp4", data)
+    server.etags = ['"one"']
+    memory = Memory(fresh=0)
+    measure_clip(link, confirm=False, memory=memory)
+    before = server.opened
+    for _ in range(3):
+        measure_clip(link, confirm=False, memory=None)
+        measure_clip(link, confirm=False, memory=memory)
+    assert len(server.seen) == 2 + 3 * 3
+    assert server.opened == before
+
+
+def test_one_client_for_all(clips, server):
+    link = server.put("r.mp4", clips["front"].read_bytes())
+    measure_clip(link, confirm=False)
+    client = hub.shared_hub().client("127.0.0.1")
+    measure_clip(link, confirm=False)
+    assert hub.shared_hub().client("localhost") is client
+    assert not client._trust_env
+    assert hub.shared_hub().client("example.com")._trust_env
+
+
+def test_image_by_link(server):
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(out, "PNG")
+    data = out.getvalue()
+    for mode in ("range", "whole"):
+        image = measure_image(server.put("a.png", data, mode) + "?q=1")
+        assert (image.width, image.height, image.size, image.name, image.sha256) == (
+            60,
+            40,
+            len(data),
+            "a.png",
+            None,
+        )
+    for body, mode, code in [
+        (b"", "whole", "empty_file"),
+        (bytes(26 << 20), "whole", "image_too_big"),
+        (data, "404", "link_dead"),
+        (b"<html>", "range", "not_image"),
+    ]:
+        with pytest.raises(ClipError) as caught:
+            measure_image(server.put("a.png", body, mode))
+        assert caught.value.code == code

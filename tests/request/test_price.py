@@ -1,0 +1,219 @@
+"""Estimates as intervals of whole seconds, exact to the micro-dollar."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from motion_widgets.core.errors import ClipError, RequestError
+from motion_widgets.core.facts import Clip
+from motion_widgets.request.limits import MODELS, MODES
+from motion_widgets.request.price import PRICES, Prices, estimate, to_micro, to_usd
+from motion_widgets.request.request import MotionRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLIP = Clip(source="/x/a.mp4", name="a.mp4", format="mp4", length=8.0, width=720, height=1280)
+V26, V3 = "kling-v2-6-motion-control", "kling-v3-motion-control"
+REQUEST = MotionRequest(model=V26, mode="std", character_orientation="image")
+
+
+def of(length: float) -> Clip:
+    return replace(CLIP, length=length)
+
+
+@pytest.mark.parametrize(
+    ("model", "mode", "usd"),
+    [(V26, "std", 0.05712), (V26, "pro", 0.09144), (V3, "std", 0.10288), (V3, "pro", 0.13712)],
+)
+def test_the_documented_prices(model: str, mode: str, usd: float) -> None:
+    got = estimate(REQUEST.replace(model=model, mode=mode), of(1.0))
+    assert (got.low, got.high, got.per_second) == (usd, usd, usd)
+
+
+def test_whole_seconds_have_no_interval() -> None:
+    got = estimate(REQUEST, CLIP)
+    assert (got.low, got.high) == (0.45696, 0.45696)
+    assert (got.seconds_low, got.seconds_high, got.length_unknown) == (8, 8, False)
+    assert str(got) == "$0.46"
+    assert got.high_micro == 456_960
+    assert got.prices_date == "2026-10"
+
+
+def test_a_broken_second_is_rounded_both_ways() -> None:
+    got = estimate(REQUEST, of(9.066))
+    assert (got.seconds_low, got.seconds_high) == (9, 10)
+    assert (got.low, got.high) == (0.51408, 0.5712)
+    assert str(got) == "$0.51–$0.57"
+
+
+@pytest.mark.parametrize(
+    ("length", "seconds"),
+    [
+        (7.9999999, (8, 8)),
+        (8.0000001, (8, 8)),
+        (8.001, (8, 9)),
+        (7.999, (7, 8)),
+        (0.1 + 0.2 + 7.7, (8, 8)),
+        (12.4, (12, 13)),
+    ],
+)
+def test_the_noise_of_floats_costs_no_second(length: float, seconds: tuple[int, int]) -> None:
+    got = estimate(REQUEST, of(length))
+    assert (got.seconds_low, got.seconds_high) == seconds
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [None, ClipError("gone"), of(math.nan), of(math.inf), of(-math.inf), of(-1.0), of(0.0), of(1e300)],
+    ids=["none", "error", "nan", "inf", "-inf", "negative", "zero", "endless"],
+)
+@pytest.mark.parametrize(
+    ("orientation", "cap"), [("image", 10), ("video", 30), (None, 30), ("both", 30), ([], 30)]
+)
+def test_unknown_length_costs_up_to_the_orientations_cap(
+    clip: Clip | ClipError | None, orientation: object, cap: int
+) -> None:
+    got = estimate(REQUEST.replace(character_orientation=orientation), clip)
+    assert got.length_unknown
+    assert (got.seconds_low, got.seconds_high) == (3, cap)
+    assert got.high == to_usd(cap * 57_120)
+    assert "length unknown" in str(got)
+    assert str(got).startswith("up to $")
+
+
+def test_a_clip_in_the_request_needs_not_be_given_again() -> None:
+    assert estimate(REQUEST.replace(video_url=CLIP)) == estimate(REQUEST, CLIP)
+    assert estimate(REQUEST.replace(video_url=CLIP), of(5.0)).seconds_high == 5
+
+
+class Odd:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": None},
+        {"mode": ""},
+        {"model": "x"},
+        {"mode": ["std"]},
+        {"model": Odd()},
+        {"mode": "x" * 10**6},
+    ],
+)
+def test_no_price_says_what_there_is(fields: dict[str, object]) -> None:
+    with pytest.raises(RequestError, match=r"kling-v3-motion-control.*std, pro") as caught:
+        estimate(REQUEST.replace(**fields), CLIP)
+    assert len(str(caught.value)) < 500
+
+
+class TestPrices:
+    def test_override(self) -> None:
+        mine = Prices(date="2027-01", per_second={(V26, "std"): 0.1})
+        got = estimate(REQUEST, CLIP, prices=mine)
+        assert (got.low, got.high, got.prices_date) == (0.8, 0.8, "2027-01")
+        with pytest.raises(RequestError):
+            estimate(REQUEST.replace(mode="pro"), CLIP, prices=mine)
+
+    @pytest.mark.parametrize("usd", [0, -0.1, math.nan, math.inf, True, "0.1", None, 10**400])
+    def test_prices_are_positive_numbers(self, usd: object) -> None:
+        with pytest.raises(RequestError, match="positive number of USD per second"):
+            Prices(date="2027-01", per_second={(V26, "std"): usd})  # type: ignore[dict-item]
+
+    def test_from_toml(self, tmp_path: Path) -> None:
+        path = tmp_path / "prices.toml"
+        path.write_text(
+            'date = 2027-01-31\nsource = "invoice"\n[kling-v2-6-motion-control]\nstd = 0.06\npro = 1\n'
+            '["my model"]\nstd = 2.5\n'
+        )
+        got = Prices.load(path)
+        assert (got.date, got.source) == ("2027-01-31", "invoice")
+        assert got.per_second == {(V26, "std"): 0.06, (V26, "pro"): 1.0, ("my model", "std"): 2.5}
+        assert estimate(REQUEST, CLIP, prices=got).high == 0.48
+        assert estimate(REQUEST.replace(model="my model"), CLIP, prices=Prices.load(str(path))).high == 20.0
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            ("date = ", "cannot be read"),
+            ("\xff", "cannot be read"),
+            ("[a]\nstd = 1", "has no date"),
+            ('date = ""\n[a]\nstd = 1', "has no date"),
+            ('date = "x"\n[a]\nstd = -1', "-1 as the price of a std"),
+            ('date = "x"\n[a]\nstd = nan', "nan as the price"),
+            ('date = "x"\n[a]\nstd = true', "True as the price"),
+            ('date = "x"\n[a]\nstd = "1"', "'?1'? as the price"),
+            ('date = "x"\n[a.std]\nusd = 1', "as the price"),
+            ('date = "x"\nkling = 0.1', "kling outside a model's table"),
+        ],
+    )
+    def test_a_wrong_file_says_what_and_where(self, tmp_path: Path, text: str, sentence: str) -> None:
+        path = tmp_path / "prices.toml"
+        path.write_text(text, "latin-1")
+        with pytest.raises(RequestError, match=sentence) as caught:
+            Prices.load(path)
+        assert "prices.toml" in str(caught.value)
+
+    @pytest.mark.parametrize("name", ["absent.toml", ".", "x\x00y"])
+    def test_no_file(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(RequestError, match="cannot be read"):
+            Prices.load(tmp_path / name)
+
+    def test_every_model_and_mode_has_one(self) -> None:
+        assert set(PRICES.per_second) == {(model, mode) for model in MODELS for mode in MODES}
+
+
+PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
+
+MICRO = st.integers(1, 10_000_000)
+
+
+@PROPERTY
+@given(st.floats(0.001, 3600), MICRO)
+def test_bounds_are_whole_micro_dollars_around_the_exact_price(length: float, micro: int) -> None:
+    prices = Prices(date="x", per_second={(V26, "std"): to_usd(micro)})
+    got = estimate(REQUEST, of(length), prices=prices)
+    assert got.low <= got.high
+    assert to_micro(got.low) == got.seconds_low * micro
+    assert got.high_micro == got.seconds_high * micro
+    assert to_usd(got.high_micro) == got.high
+    assert got.seconds_high - got.seconds_low <= 1
+    assert got.seconds_low <= length + 1e-6
+    assert got.seconds_high >= length - 1e-6
+
+
+@PROPERTY
+@given(st.floats(1e-9, 1e3), st.floats(0.5, 1e4))
+def test_a_price_finer_than_a_micro_dollar_is_never_underestimated(usd: float, length: float) -> None:
+    got = estimate(REQUEST, of(length), prices=Prices(date="x", per_second={(V26, "std"): usd}))
+    exact = Fraction(str(usd)) * 1_000_000
+    assert to_micro(got.low) <= got.seconds_low * exact
+    assert got.high_micro >= got.seconds_high * exact
+
+
+@PROPERTY
+@given(st.integers(-(10**12), 10**12))
+def test_micro_dollars_survive_usd(micro: int) -> None:
+    assert to_micro(to_usd(micro)) == micro
+
+
+@PROPERTY
+@given(st.floats())
+def test_any_length_has_a_price(length: float) -> None:
+    got = estimate(REQUEST, of(length))
+    assert 0 <= got.low <= got.high < math.inf

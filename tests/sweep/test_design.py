@@ -1,0 +1,310 @@
+# ruff: noqa: E501, PD011
+"""Designs: which cells there are, how often, in which order; and plans as tables and files."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motion_widgets import MotionRequest, Plan, RequestError, Sweep
+from motion_widgets.request.request import WIRE_FIELDS
+from motion_widgets.sweep.plan_file import load, save
+from motion_widgets.sweep.table import cells_of
+from tests.jobs.endpoint import make_png
+
+REQ = MotionRequest(model="kling-v2-6-motion-control", image_url="i.png", video_url="https://h/c.mp4")
+
+
+def values_of(sweep):
+    return [tuple(draw.values.values()) for draw in sweep.draws()]
+
+
+class TestDesigns:
+    def test_zipped_goes_through_the_axes_together(self):
+        sweep = Sweep.zipped(REQ, mode=["std", "pro", "std"], prompt=["a", "b", "c"], model="m")
+        assert values_of(sweep) == [("std", "a", "m"), ("pro", "b", "m"), ("std", "c", "m")]
+
+    def test_a_sweep_is_a_frame_before_it_meets_a_workspace(self):
+        frame = Sweep(REQ, mode=["std", "pro"], image_url=["a/hero.png", "b/hero.png"], repeats=2).frame()
+        assert frame.index.name == "cell"
+        assert frame.index.tolist() == list(range(1, 9))
+        assert frame["mode"].tolist() == ["std", "std", "pro", "pro"] * 2
+        assert frame["repeat"].tolist() == [1] * 4 + [2] * 4
+        assert list(frame.columns) == ["mode", "image_url", "repeat"]
+        shuffled = Sweep(REQ, mode=["std", "pro"], prompt=list("abcd"), seed=3).frame()
+        assert sorted(shuffled["order"]) == list(range(1, 9))
+
+    @pytest.mark.parametrize("wrong", ["prompts", "Mode", "video-url", "character_orientaton"])
+    def test_a_misspelt_axis_of_a_frame_is_refused(self, wrong):
+        frame = pd.DataFrame({"mode": ["std", "pro"], wrong: ["a", "b"]})
+        with pytest.raises(RequestError, match=f"{wrong}.*Name it"):
+            cells_of(frame)
+        assert len(cells_of(frame.rename(columns={wrong: "my remarks"}))) == 2
+
+    @pytest.mark.parametrize("axes", [{"mode": ["std", "pro"], "prompt": ["a", "b", "c"]}, {}])
+    def test_zipped_axes_have_one_length(self, axes):
+        with pytest.raises(RequestError, match="as many values each"):
+            Sweep.zipped(REQ, **axes)
+
+    def test_listed_cells_fill_in_the_requests_own(self):
+        sweep = Sweep.listed(REQ.replace(prompt="own"), [{"mode": "pro"}, {"prompt": "other"}])
+        assert values_of(sweep) == [("pro", "own"), ("std", "other")]
+
+    @pytest.mark.parametrize("cells", [[], [{}], [{"repeat": 1}]])
+    def test_listed_needs_a_cell(self, cells):
+        with pytest.raises(RequestError, match="No cell"):
+            Sweep.listed(REQ, cells)
+
+    @pytest.mark.parametrize("cells", [["mode"], [{"mode": "std"}, ("mode", "pro")], [None]])
+    def test_listed_cells_are_mappings(self, cells):
+        with pytest.raises(RequestError, match="is no cell"):
+            Sweep.listed(REQ, cells)
+
+    def test_listed_fields_are_fields(self):
+        with pytest.raises(RequestError, match="resolution"):
+            Sweep.listed(REQ, [{"resolution": "1080p"}])
+
+    def test_an_axis_varies_only_where_its_condition_holds(self):
+        sweep = Sweep(
+            REQ, mode=["std", "pro"], prompt=["a", "b"], character_orientation=["image", "video"],
+            where={"prompt": {"mode": "pro", "character_orientation": ["video", "none"]}},
+        )  # fmt: skip
+        assert values_of(sweep) == [
+            ("std", None, "image"), ("std", None, "video"), ("pro", None, "image"),
+            ("pro", "a", "video"), ("pro", "b", "video"),
+        ]  # fmt: skip
+
+    def test_conditions_may_build_on_each_other(self):
+        where = {"prompt": {"mode": "pro"}, "keep_original_sound": {"prompt": "b"}}
+        sweep = Sweep(
+            REQ, mode=["std", "pro"], prompt=["a", "b"], keep_original_sound=["no", "yes"], where=where
+        )
+        assert values_of(sweep) == [
+            ("std", None, "yes"), ("pro", "a", "yes"), ("pro", "b", "no"), ("pro", "b", "yes")
+        ]  # fmt: skip
+
+    def test_a_function_says_which_cells_exist(self):
+        sweep = Sweep(
+            REQ, mode=["std", "pro"], prompt=["a", "b"], where=lambda v: v != {"mode": "pro", "prompt": "a"}
+        )
+        assert values_of(sweep) == [("std", "a"), ("std", "b"), ("pro", "b")]
+
+    @pytest.mark.parametrize(
+        ("where", "words"),
+        [
+            ({"prompt": {"resolution": "x"}}, "“resolution” is no field"),
+            ({"prompt": {"mode": "pro"}}, "“prompt” varies, but it is no axis"),
+            ({"x": {}}, "“x” is no field"),
+        ],
+    )
+    def test_conditions_name_axes_and_fields(self, where, words):
+        with pytest.raises(RequestError, match=words):
+            Sweep(REQ, mode=["std"], where=where)
+
+    @pytest.mark.parametrize("repeats", [0, -1, True, 1.5, "2"])
+    def test_repeats_are_counted(self, repeats):
+        with pytest.raises(RequestError, match="whole number"):
+            Sweep(REQ, repeats=repeats)
+
+    def test_repeats_come_in_rounds(self):
+        draws = Sweep(REQ, mode=["std", "pro"], repeats=2).draws()
+        assert [(one.values["mode"], one.repeat, one.order) for one in draws] == [
+            ("std", 1, 1), ("pro", 1, 2), ("std", 2, 3), ("pro", 2, 4)
+        ]  # fmt: skip
+
+    @given(st.integers(0, 2**40), st.integers(1, 30), st.integers(1, 4))
+    def test_a_seed_shuffles_the_order_and_nothing_else(self, seed, count, repeats):
+        axes = {"prompt": [str(one) for one in range(count)], "repeats": repeats}
+        plain, mixed, again = (Sweep(REQ, **axes, seed=one).draws() for one in (None, seed, seed))
+        assert mixed == again
+        assert [one[:2] for one in mixed] == [one[:2] for one in plain]
+        assert (
+            sorted(one.order for one in mixed)
+            == [one.order for one in plain]
+            == list(range(1, len(plain) + 1))
+        )
+
+    @pytest.mark.parametrize("seed", ["x", 1.5, True])
+    def test_a_seed_is_a_whole_number(self, seed):
+        with pytest.raises(RequestError, match="seed"):
+            Sweep(REQ, seed=seed)
+
+    def test_another_seed_is_another_order(self):
+        orders = {
+            tuple(one.order for one in Sweep(REQ, prompt=list("abcdefgh"), seed=seed).draws())
+            for seed in range(5)
+        }
+        assert len(orders) == 5
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+FIELDS = {
+    **{name: TEXT for name in WIRE_FIELDS if name != "watermark_info"},
+    "watermark_info": st.fixed_dictionaries({"enabled": st.booleans()}),
+}
+
+
+class TestToml:
+    @settings(max_examples=100, deadline=None)
+    @given(data=st.data())
+    def test_what_is_saved_is_loaded(self, data, tmp_path_factory):
+        names = data.draw(st.lists(st.sampled_from(WIRE_FIELDS), min_size=1, max_size=3, unique=True))
+        value = {name: st.none() | FIELDS[name] for name in names}
+        req = REQ.replace(**data.draw(st.fixed_dictionaries({}, optional=FIELDS)))
+        seed = data.draw(st.none() | st.integers(-(2**40), 2**40))
+        kind = data.draw(st.sampled_from(["product", "zip", "list"]))
+        options = {"seed": seed, "repeats": data.draw(st.integers(1, 3))}
+        if kind == "list":
+            cell = st.fixed_dictionaries(value, optional={"order": st.integers(1, 9)})
+            sweep = Sweep.listed(req, data.draw(st.lists(cell, min_size=1, max_size=5)), **options)
+        else:
+            axes = {name: data.draw(st.lists(value[name], min_size=2, max_size=2)) for name in names}
+            sweep = (Sweep if kind == "product" else Sweep.zipped)(req, **options, **axes)
+        back = load(save(sweep, tmp_path_factory.mktemp("toml") / "plan.toml"))
+        assert back.request.key == req.key
+        assert back.draws() == sweep.draws()
+
+    def test_it_reads_well(self, tmp_path):
+        where = {"prompt": {"mode": "pro"}}
+        sweep = Sweep(REQ, mode=["std", "pro"], prompt=["a", None], repeats=2, seed=7, where=where)
+        path = save(sweep, tmp_path / "plan.toml")
+        assert tomllib.loads(path.read_text("utf-8")) == {
+            "request": {
+                "model": REQ.model, "image_url": "i.png", "video_url": "https://h/c.mp4",
+                "character_orientation": "image", "mode": "std", "keep_original_sound": "yes",
+            },
+            "sweep": {"design": "product", "repeats": 2, "seed": 7},
+            "axes": {"mode": ["std", "pro"], "prompt": ["a", ""]},
+            "where": {"prompt": {"mode": "pro"}},
+        }  # fmt: skip
+        assert load(path).draws() == sweep.draws()
+
+    def test_cells_that_a_function_chose_are_listed(self, tmp_path):
+        sweep = Sweep(REQ, prompt=["a", "b", "c"], where=lambda v: v["prompt"] != "b", repeats=2, seed=1)
+        assert load(save(sweep, tmp_path / "plan.toml")).draws() == sweep.draws()
+
+    @pytest.mark.parametrize(
+        "value", ["half \ud800", object(), float("nan"), {1: 2}, {"a": None}, {"a": [1, None]}]
+    )
+    def test_what_text_cannot_hold_leaves_no_file(self, tmp_path, value):
+        with pytest.raises(RequestError, match="prompt"):
+            save(Sweep(REQ, prompt=[value]), tmp_path / "plan.toml")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "", "nonsense", "[request]\nresolution='x'", "[request]\nmode='std'\n[axes]\nseed=[1]",
+            "[request]\n[sweep]\ndesign='spiral'", "[request]\n[sweep]\ndesign='list'\ncells=[1]",
+            "[request]\n[sweep]\nbogus=1", "[request]\n[bogus]\nx=1", "[request]\n[axes]\nmode=[]",
+            "request=1", "[request]\n[sweep]\ndesign='zip'\n[axes]\nmode=['std']\n[where.mode]\nmodel='x'",
+            "[request]\n[sweep]\ndesign='list'\ncells=[{mode='std'}]\n[axes]\nmode=['pro']",
+            "[request]\n[sweep]\ncells=[{mode='std'}]",
+            "[request]\n[sweep]\nseed='x'\n[axes]\nmode=['std']\n[where]\nmode=1",
+        ],
+    )  # fmt: skip
+    def test_what_is_no_plan(self, tmp_path, text):
+        path = tmp_path / "plan.toml"
+        path.write_text(text, "utf-8")
+        with pytest.raises(RequestError):
+            load(path)
+
+    def test_places_that_are_none(self, tmp_path):
+        with pytest.raises(RequestError, match="is no plan"):
+            load(tmp_path)
+        with pytest.raises(RequestError, match=r"none/plan\.toml cannot be written"):
+            save(Sweep(REQ), tmp_path / "none" / "plan.toml")
+
+    def test_a_plan_keeps_its_cells_and_keys(self, ws, req, tmp_path, endpoint):
+        image = tmp_path / "red.png"
+        image.write_bytes(make_png("red"))
+        plan = Sweep(req, image_url=[image, req.image_url], prompt=["a", None], repeats=2, seed=3).plan(ws)
+        back = Plan.load(plan.save(tmp_path / "plan.toml"), ws)
+        shown = [[(c.key, c.repeat, c.order, c.status, c.labels) for c in one.cells] for one in (plan, back)]
+        assert shown[0] == shown[1]
+        assert endpoint.posts == []
+
+    def test_numbers_of_numpy_are_numbers(self, tmp_path):
+        path = save(Sweep(REQ, watermark_info=[np.float64(1.5)]), tmp_path / "plan.toml")
+        assert load(path).axes == {"watermark_info": (1.5,)}
+
+
+class TestSize:
+    """More cells than anybody could pay for or look at are refused before they are written down."""
+
+    @pytest.mark.parametrize(
+        "sweep",
+        [
+            Sweep(REQ, repeats=10**9), Sweep(REQ, repeats=2**70), Sweep.zipped(REQ, mode=["std", "pro"], repeats=50_001),
+            Sweep.listed(REQ, [{"mode": "std"}], repeats=10**9), Sweep.listed(REQ, ({"mode": "std"} for _ in itertools.count())),
+            Sweep(REQ, prompt=map(str, range(1000)), webhook=map(str, range(1000)), image_url=map(str, range(1000))),
+            Sweep(REQ, prompt=map(str, range(400)), webhook=map(str, range(400)), where=lambda _: False),
+        ],
+    )  # fmt: skip
+    def test_too_many_cells_are_refused(self, sweep):
+        for ask in (sweep.draws, lambda: sweep.plan(None)):
+            with pytest.raises(RequestError, match="100,000 at most"):
+                ask()
+
+    def test_a_hundred_thousand_are_not(self):
+        assert len(Sweep(REQ, prompt=["a", "b"], repeats=50_000).draws()) == 100_000
+
+
+class TestFrames:
+    def test_what_is_no_frame_is_said(self, ws, req):
+        plan = Sweep(req).plan(ws)
+        for odd in ([{"mode": "pro"}], pd.concat([plan.frame(), plan.frame()[["mode"]]], axis=1)):
+            with pytest.raises(RequestError, match="is no frame"):
+                plan.edited(odd)
+
+    def test_frame_shows_cell_repeat_and_order(self, ws, req):
+        frame = Sweep(req, prompt=["a", "b"], repeats=2, seed=5).plan(ws).frame()
+        assert (frame.index.name, list(frame.index)) == ("cell", [1, 2, 3, 4])
+        assert list(frame["repeat"]) == [1, 1, 2, 2]
+        assert sorted(frame["order"]) == [1, 2, 3, 4] != list(frame["order"])
+
+    def test_edited_is_checked_and_priced_anew(self, ws, req, tmp_path, endpoint):
+        images = [tmp_path / "a" / "hero.png", tmp_path / "b" / "hero.png"]
+        for path, color in zip(images, ("red", "blue"), strict=True):
+            path.parent.mkdir()
+            path.write_bytes(make_png(color))
+        plan = Sweep(req, image_url=images, mode=["std", "pro"]).plan(ws)
+        frame = plan.frame().drop(index=2)
+        frame.loc[4, "mode"] = "turbo"
+        frame["prompt"] = ["x", None, "y"]
+        edited = plan.edited(frame)
+        assert [cell.status for cell in edited.cells] == ["new", "new", "invalid"]
+        assert [cell.request.image_url.sha256 for cell in edited.cells] == [
+            plan.cells[at].request.image_url.sha256 for at in (0, 2, 3)
+        ]
+        assert [cell.request.prompt for cell in edited.cells] == ["x", None, "y"]
+        assert edited.cost.high == pytest.approx(2 * 0.22848)
+        with pytest.raises(RequestError, match="2 different values"):
+            plan.edited(frame.reset_index(drop=True))
+        assert endpoint.posts == []
+
+    def test_untouched_is_the_same_plan(self, ws, req):
+        axes = {"prompt": ["a", None], "watermark_info": [{"enabled": True}, None], "seed": 2, "repeats": 2}
+        plan = Sweep(req, **axes).plan(ws)
+        for frame in (plan.frame(), plan.frame().sample(frac=1, random_state=1), plan.frame().reset_index()):
+            edited = plan.edited(frame)
+            assert sorted((c.key, c.repeat, c.order) for c in edited.cells) == sorted(
+                (c.key, c.repeat, c.order) for c in plan.cells
+            )
+
+    def test_of_frame_takes_the_values_themselves(self, ws, req):
+        frame = pd.DataFrame({"mode": ["std", "pro"], "prompt": ["a", None], "mine": [1, 2]})
+        plan = Plan.of_frame(ws, req, frame)
+        assert [(c.request.mode, c.request.prompt, c.status) for c in plan.cells] == [
+            ("std", "a", "new"), ("pro", None, "new")
+        ]  # fmt: skip
+        assert list(plan.sweep.axes) == ["mode", "prompt"]
+        for wrong in (frame[["mine"]], frame.iloc[:0]):
+            with pytest.raises(RequestError, match="No cell"):
+                Plan.of_frame(ws, req, wrong)

@@ -1,1 +1,0 @@
-from tests.unit.jobs.conftest import clip_bytes, endpoint, hurry, req, spaces, ws  # noqa: F401

@@ -1,0 +1,309 @@
+"""Monitor, board, table, wall, Go-live and Studio without a browser."""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+import motion_widgets as mw
+from motion_widgets.log.states import State
+from motion_widgets.widgets import GoLive, compare_wall
+from motion_widgets.widgets.balance import Purse
+from motion_widgets.widgets.row_text import state_words
+from tests.widgets.conftest import until
+
+S = State
+
+
+def request_of(ws: mw.Workspace, **changes: object) -> mw.MotionRequest:
+    samples = ws.samples()
+    base = mw.MotionRequest(
+        model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s
+    )
+    return base.replace(**changes)
+
+
+def row_in(ws: mw.Workspace, state: State, **columns: object) -> str:
+    """Write a job straight into a state, as another process would leave it."""
+    values = {
+        "endpoint": "sandbox",
+        "account": "sandbox",
+        "sandbox": True,
+        "key": os.urandom(8).hex(),
+        "model": "m",
+    }
+    row, _ = ws.log_store.add_job({**values, "estimate_high": 460_000, **columns})
+    steps = {
+        S.PLANNED: (),
+        S.UNKNOWN: (S.SUBMITTING, state),
+        S.REJECTED: (S.SUBMITTING, state),
+        **dict.fromkeys((S.EXPIRED, S.COLLECTED), (S.SUBMITTING, S.SUBMITTED, S.COMPLETED, state)),
+    }.get(state, (S.SUBMITTING, S.SUBMITTED, state))
+    for step in steps:
+        assert ws.log_store.move(row["id"], step)
+    return str(row["id"])
+
+
+def test_an_unknown_job_offers_its_choices_in_words_and_write_off_ends_it(ws: mw.Workspace) -> None:
+    job_id = row_in(ws, State.UNKNOWN, error_message="The answer never came <b>", reserved=460_000)
+    monitor = mw.JobMonitor(ws, watch=False)
+    first = monitor._rows[0]
+    assert [one.description for one in first._buttons] == [
+        "Keep waiting",
+        "Send again, same key (may charge twice)",
+        "Write off ($0.46 counts as spent)",
+    ]
+    assert "The answer never came &lt;b&gt;" in first._text.value
+    assert "decide below" in monitor._count.value
+    first._buttons[0].click()
+    until(lambda: first._buttons[0].description == "Decide\u2026")
+    assert "$0.46 stays reserved; nothing is sent again" in first._text.value
+    first._buttons[0].click()
+    until(lambda: first._buttons[0].description == "Keep waiting")
+    first._buttons[2].click()
+    until(lambda: ws.attach(job_id).state == "written_off")
+    monitor.close()
+
+
+AGAIN = ["Retry ($0.46)", "Change or repeat\u2026"]
+ENDS = [
+    (
+        S.FAILED,
+        {"error_kind": "moderation", "cost": 0},
+        ["It was refunded.", "the clip or the prompt"],
+        AGAIN,
+    ),
+    (S.FAILED, {"reserved": 460_000}, ["refund is not confirmed: $0.46 stays reserved"], AGAIN),
+    (S.FAILED, {"cost": 460_000}, ["billed $0.46 all the same"], AGAIN),
+    (
+        S.VANISHED,
+        {"task_id": "t7", "reserved": 460_000},
+        ["$0.46 stays", "about task t7"],
+        AGAIN[1:],
+    ),
+    (S.EXPIRED, {"task_id": "t8", "cost": 460_000}, ["link died", "It was billed $0.46."], AGAIN[1:]),
+    (S.REJECTED, {"error_kind": "account"}, ["it cost nothing", "nothing more is sent"], AGAIN),
+    (S.COLLECTED, {"cost": 920_000}, ["$0.92, outside the estimate", "Billed outside"], ["Show result"]),
+]
+
+
+@pytest.mark.parametrize(("state", "columns", "parts", "buttons"), ENDS)
+def test_each_end_says_what_is_known_and_the_next_step(
+    ws: mw.Workspace, state: State, columns: dict[str, object], parts: list[str], buttons: list[str]
+) -> None:
+    said = {} if state == State.COLLECTED else {"error_message": "the server's <b>words</b>"}
+    row_in(ws, state, **said, **columns)
+    monitor = mw.JobMonitor(ws, on_edit=lambda _: None, watch=False)
+    first = monitor._rows[0]
+    shown = [one.description for one in first._buttons if one.layout.display is None]
+    assert [one for one in [*parts, *map(html.escape, said.values())] if one not in first._text.value] == []
+    assert shown == buttons
+    monitor.close()
+
+
+def test_a_request_goes_back_into_the_form_with_its_kept_files(ws: mw.Workspace) -> None:
+    req = request_of(ws, mode="pro", prompt="wave", watermark_info={"enabled": True})
+    ws.log_store.add_job(ws.plan_job(req))
+    asked: list[mw.MotionRequest] = []
+    monitor = mw.JobMonitor(ws, on_edit=asked.append, watch=False)
+    monitor._act("edit", ws.jobs()[0].id)
+    until(lambda: asked)
+    assert asked[0].key == req.key
+    monitor.close()
+
+
+def test_failures_that_lie_on_a_value_are_said_in_the_job_view_and_on_the_board(ws: mw.Workspace) -> None:
+    base = request_of(ws)
+    axes = {"prompt": ["fine", "bad"], "mode": ["std", "pro"], "character_orientation": ["image", "video"]}
+    board = mw.SweepBoard(ws, request=base, watch=False)
+    fails = {"on": "status", "kind": "failed", "match": "bad", "reason": "moderation", "times": 0}
+    ws.sandbox.faults = {"fault": [fails]}
+    until(lambda: board._plan is not None)
+    board.follow(mw.Sweep(base, **axes).plan(ws).run().wait(60))
+    monitor = mw.JobMonitor(ws, watch=False)
+    until(lambda: "bad failed" in board._clusters.value)
+    for said in (monitor._clusters.value, board._clusters.value):
+        assert "bad failed in 4 of 4 cells; the others in 0 of 4." in said
+        assert "content policy" in said
+    monitor.close()
+    board.close()
+
+
+def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspace) -> None:
+    ws.sandbox.set_balance(0.1)
+    form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
+    until(lambda: "SANDBOX balance $0.10" in form._money.value)
+    until(lambda: "$0.24 is missing" in form._money.value)
+    assert not form.submit.disabled, "the balance may be old; the endpoint decides"
+    form.close()
+
+
+def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspace) -> None:
+    ws.set_budget(20)
+    ws.set_budget(0, "somebody else")
+    form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
+    until(lambda: "$20.00 of your budget of $20.00 is left" in form._money.value)
+    assert "lacks" not in form._money.value
+    form.close()
+    ws.set_budget(0.10)
+    studio = mw.Studio(ws)
+    studio.form.load(request_of(ws, mode="std", character_orientation="image"))
+    until(lambda: "$0.10 of your budget of $0.10 is left" in studio._facts.value)
+    until(lambda: "Your budget lacks $0.24" in studio.form._money.value)
+    ws.set_budget(None)
+    Purse.of(ws).look(ws)
+    until(lambda: Purse.of(ws).look(ws) == 0.0)
+    assert "no limit for you; $0.00 used" in Purse.of(ws).beside(ws, 5.0)
+    studio.close()
+
+
+def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Workspace) -> None:
+    ws.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
+    form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
+    until(lambda: "SANDBOX balance not known" in form._money.value)
+    until(lambda: not form.submit.disabled)
+    form.close()
+
+
+def test_the_balance_is_asked_for_once_a_minute_and_after_a_submit(ws: mw.Workspace) -> None:
+    ws.sandbox.faults = {"fault": []}
+    purse = Purse.of(ws)
+    assert [purse.look(ws) for _ in range(20)] == [0.0] * 20
+    assert ws.sandbox.faults.calls["balance"] == 1
+    assert purse.words(ws).startswith("SANDBOX balance $")
+    before = purse.words(ws)
+    ws.submit(request_of(ws, mode="std", character_orientation="image")).wait(60)
+    until(lambda: purse.look(ws) == 0.0)
+    assert purse.words(ws) != before
+
+
+def test_every_state_has_words_and_a_mark() -> None:
+    for state in State:
+        words = state_words({"state": state.value, "progress": 40})
+        assert len(words.split()) >= 2
+        assert "state_" not in words
+
+
+def test_the_board_plans_runs_and_then_has_nothing_new_to_pay(ws: mw.Workspace) -> None:
+    board = mw.SweepBoard(ws, request=request_of(ws))
+    until(lambda: board.start.description == "Run 4 cells in the SANDBOX (up to $1.78)")
+    board.budget.value = "no money"
+    assert board.start.disabled
+    assert "no amount of USD" in board.notice.value
+    board.budget.value = "5"
+    board.start.click()
+    board.start.click()
+    until(lambda: board.run is not None and board.run.resting)
+    until(lambda: board.start.description == "Nothing new to pay: follow the cells")
+    assert len(ws.log) == 4
+    until(lambda: "4 of 4 cells collected" in board._said.value)
+    board.close()
+
+
+def test_the_board_says_why_a_cell_cannot_run(ws: mw.Workspace) -> None:
+    board = mw.SweepBoard(ws, request=request_of(ws, video_url=ws.samples().clip_12s), watch=False)
+    until(lambda: "2 of them cannot run" in board._said.value)
+    until(lambda: len(board.matrix.table["cells"]) == 4)
+    assert sum("2.00 s too long" in cell[5] for cell in board.matrix.table["cells"]) == 2
+    assert board.start.description.startswith("Run 2 cells")
+    board.close()
+
+
+def test_the_table_says_once_what_is_the_same(ws: mw.Workspace) -> None:
+    for name in ("a", "<i>b</i>"):
+        row_in(ws, State.FAILED, prompt=name, mode="std", character_orientation="image")
+    table = mw.LogTable(ws, watch=False)
+    assert "mode std" in table.grid.view["same"]
+    assert any("<i>b</i>" in row["cells"] for row in table.grid.view["rows"])  # the page takes it as text
+    table.grid.ask = {"values": {"state": "collected"}}
+    until(lambda: "no such rows" in table.grid.view["said"])
+    table._export("csv")
+    until((ws.folder / "log.csv").exists)
+    table.close()
+
+
+def test_closing_ends_every_connection_to_the_page(ws: mw.Workspace) -> None:
+    before = set(_instances)
+    studio = mw.Studio(ws)
+    assert len(set(_instances) - before) > 100
+    studio.close()
+    until(lambda: set(_instances) <= before)
+
+
+def test_the_wall_reads_only_clips_of_its_workspace(ws: mw.Workspace, tmp_path: Path) -> None:
+    wall = mw.CompareWall(ws, watch=False)
+    (ws.folder / "results" / "job-x.mp4").write_bytes(b"clip")
+    assert wall._read(str(ws.folder / "results" / "job-x.mp4")) == b"clip"
+    for outside in (
+        ws.folder / "log.sqlite",
+        ws.folder / "sandbox" / "token",
+        ws.folder / "results" / ".." / "log.sqlite",
+    ):
+        assert wall._read(str(outside)) is None
+    wall.close()
+
+
+@pytest.mark.parametrize(
+    ("session", "voila", "start", "root"),
+    [
+        ("notebooks/studio.ipynb", "", "/srv/home/notebooks", "/srv/home"),
+        ("studio.ipynb", "", "/srv/home", "/srv/home"),
+        ("", "http://h/voila/render/a%20b/c/studio.ipynb?theme=dark", "/srv/a b/c", "/srv"),
+        ("elsewhere/studio.ipynb", "", "/srv/home", "/srv/home"),
+        ("", "", "/srv/home", "/srv/home"),
+    ],
+)
+def test_the_servers_root_is_found_from_what_the_kernel_is_told(
+    monkeypatch: pytest.MonkeyPatch, session: str, voila: str, start: str, root: str
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", session)
+    monkeypatch.setenv("VOILA_REQUEST_URL", voila)
+    monkeypatch.setattr(compare_wall, "_START", Path(start))
+    assert compare_wall.server_root() == Path(root)
+
+
+def test_a_typed_key_leaves_the_synced_field_at_once(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("APIMART_API_KEY", raising=False)
+    panel = GoLive(ws)
+    assert panel.go.disabled
+    panel.key.value = "sk-typed"
+    assert panel.key.value == ""
+    assert "sk-typed" not in repr(vars(panel)) + str(panel.get_state())
+    assert not panel.go.disabled
+    assert not ws.live
+    panel.key.value = "two words"
+    assert "no API key" in panel.notice.value
+    panel.close()
+
+
+def test_the_folder_remembers_only_what_a_person_switched_to(ws: mw.Workspace) -> None:
+    ws.switch("apimart", key="sk-test")
+    again = mw.Workspace(ws.folder)
+    assert again.live
+    again.close()
+    ws.switch("sandbox")
+    again = mw.Workspace(ws.folder)
+    assert not again.live
+    again.close()
+
+
+def test_the_studio_opens_on_the_playing_wall_on_binder_only(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mw.Sweep(request_of(ws), mode=["std"]).plan(ws).run().wait(60)
+    studio = mw.Studio(ws)
+    assert studio.tabs.selected_index == 0
+    assert not studio.compare.wall.autoplay
+    studio.close()
+    monkeypatch.setenv("BINDER_LAUNCH_HOST", "https://mybinder.example")
+    studio = mw.Studio(ws)
+    assert studio.tabs.titles[studio.tabs.selected_index] == "Compare"
+    assert studio.compare.wall.autoplay
+    assert [cell.get("column") for cell in studio.compare.wall.cells] == ["reference", "std"]
+    studio.close()

@@ -1,0 +1,101 @@
+"""Mending in a workspace: what was made of what is in the log, found again, and can be undone."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import motion_widgets as mw
+from motion_widgets.core.errors import ClipError, LogError
+from motion_widgets.core.hashing import sha256_of
+from tests.media.conftest import X264, ffmpeg, picture
+
+
+@pytest.fixture
+def ws(tmp_path):
+    with mw.Workspace(tmp_path / "ws") as made:
+        yield made
+
+
+@pytest.fixture
+def photo(tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "hero.webp"
+    Image.new("RGB", (400, 500), "teal").save(path)
+    return path
+
+
+def test_a_mend_is_written_down_with_its_provenance(ws, photo):
+    done = ws.mend(photo, mw.Operation("convert_image", {"form": "png"}))
+    (row,) = ws.log_store.mends()
+    assert row["id"] == done.id
+    assert (row["kind"], row["operation"], row["parameters"]) == ("image", "convert_image", {"form": "png"})
+    assert (row["source_name"], row["source_sha"]) == ("hero.webp", sha256_of(photo))
+    assert (row["result_name"], row["result_sha"]) == (done.result.name, done.result.sha256)
+    assert (ws.folder / row["result_path"]).parent == ws.folder / "mended"
+    assert sha256_of(ws.folder / row["result_path"]) == row["result_sha"]
+    assert sha256_of(ws.folder / row["source_path"]) == row["source_sha"], "a copy of the source is kept"
+
+
+def test_undoing_gives_the_source_back_even_when_its_file_is_gone(ws, photo):
+    content = photo.read_bytes()
+    done = ws.mend(photo, mw.Operation("convert_image"))
+    photo.unlink()
+    back = ws.undo_mend(done.id)
+    assert back.read_bytes() == content
+    assert ws.log_store.mends()[0]["undone"] is not None
+    assert (ws.folder / "mended" / done.result.name).exists(), "nothing is thrown away"
+    assert ws.undo_mend(done.id) == back, "undoing twice is undoing once"
+
+
+def test_the_same_again_is_the_same_mend_and_after_undoing_a_new_one(ws, photo):
+    first = ws.mend(photo, mw.Operation("convert_image"))
+    again = ws.mend(photo, mw.Operation("convert_image"))
+    assert (again.id, again.result) == (first.id, first.result)
+    ws.undo_mend(first.id)
+    anew = ws.mend(photo, mw.Operation("convert_image"))
+    assert anew.id != first.id
+    assert anew.result.source == first.result.source
+    assert len(ws.log_store.mends()) == 2
+
+
+def test_mends_follow_each_other_and_are_undone_one_by_one(ws, photo):
+    first = ws.mend(photo, mw.Operation("convert_image"))
+    second = ws.mend(first.result, mw.Operation("pad_image", {"aspect": 1.0}))
+    assert second.mend.source_sha == first.mend.result_sha
+    assert ws.undo_mend(second.id) == ws.folder / "mended" / first.result.name
+    assert len(list((ws.folder / "inputs").iterdir())) == 1, "what lies in the workspace is not copied"
+
+
+def test_a_mended_file_goes_into_a_request_and_its_job(ws, photo, tmp_path):
+    dance = tmp_path / "dance.mp4"
+    ffmpeg(*picture(5, 10, "360x450"), *X264, dance)
+    clip = ws.mend(dance, mw.Operation("trim_clip", {"start": 0.0, "length": 4.0})).result
+    image = ws.mend(photo, mw.Operation("convert_image")).result
+    req = mw.MotionRequest(
+        model="kling-v2-6-motion-control", mode="std", character_orientation="image", image_url=image,
+        video_url=clip,
+    )  # fmt: skip
+    assert [one for one in ws.check(req) if one.severity == "error"] == []
+    values = ws.plan_job(req)
+    assert (values["clip_sha"], values["image_sha"]) == (clip.sha256, image.sha256)
+
+
+def test_a_cancelled_mend_is_not_written_down(ws, photo):
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(ClipError, match="cancelled"):
+        ws.mend(photo, mw.Operation("convert_image"), cancel=cancel)
+    assert ws.log_store.mends() == []
+    assert list((ws.folder / "mended").iterdir()) == []
+
+
+def test_an_unknown_mend_cannot_be_undone(ws, photo):
+    with pytest.raises(LogError, match="mend-nothing"):
+        ws.undo_mend("mend-nothing")
+    done = ws.mend(photo, mw.Operation("convert_image"))
+    next((ws.folder / "inputs").iterdir()).unlink()
+    with pytest.raises(LogError, match="no longer in the workspace"):
+        ws.undo_mend(done.id)
