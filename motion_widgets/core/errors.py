@@ -1,6 +1,6 @@
 """The errors a user may meet; the endpoint's own live in `motion_widgets.endpoint.errors`.
 
-Each carries a `code`, by which `texts.py` holds its sentence.
+Each carries a `code`, by which `core/messages` holds its sentence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class MotionError(Exception):
     Attributes
     ----------
     code
-        Which sentence of `texts.py` it says; ``""`` for a sentence given as it is.
+        Which sentence of `core/messages` it says; ``""`` for a sentence given as it is.
     params
         What was put into the sentence.
     detail
@@ -45,7 +45,7 @@ class MotionError(Exception):
 
     @classmethod
     def of(cls, code: str, /, *, detail: str = "", **params: Any) -> Self:
-        """Make the error whose sentence `texts.py` keeps under `code`."""
+        """Make the error whose sentence `core/messages` keeps under `code`."""
         error = cls(say(code, **params), code=code, detail=detail)
         error.params = params
         return error

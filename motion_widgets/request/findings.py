@@ -1,4 +1,4 @@
-"""What `check` says: findings and the fixes that mend them, as records; their sentences are in `texts.py`."""
+"""What `check` says: findings and the fixes that mend them, as records; their sentences are in `core/messages`."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class Finding:
 
 
 def find(where: str, severity: Severity, code: str, *, fixes: tuple[Fix, ...] = (), **params: Any) -> Finding:
-    """Make a finding whose sentence `texts.py` keeps under `code`."""
+    """Make a finding whose sentence `core/messages` keeps under `code`."""
     # Half a character out of a name or a draft could be neither shown, nor stored.
     message = say(code, **params).encode("utf-8", "replace").decode()
     return Finding(where, severity, code, message, fixes)
 
 
 def fix(code: str, changes: Mapping[str, Any], **params: Any) -> Fix:
-    """Make a fix whose label `texts.py` keeps under `code`."""
+    """Make a fix whose label `core/messages` keeps under `code`."""
     return Fix(say(code, **params), changes)
 
 

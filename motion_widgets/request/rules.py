@@ -1,7 +1,7 @@
 """What is wrong with a request: `check` finds all of it at once.
 
 It takes any draft, touches neither disk nor network, changes nothing and never raises. The limits are
-data (`limits.py`), the sentences too (`texts.py`).
+data (`limits.py`), the sentences too (`core/messages`).
 """
 
 from __future__ import annotations

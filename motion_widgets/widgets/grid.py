@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import TEXTS
+from motion_widgets.core.messages import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +24,10 @@ _SAID = (
 )  # fmt: skip
 # Templates: the page fills them in.
 _WORDS = {
-    **{name: TEXTS[f"log_{name}"] for name in _SAID},
-    **{name: TEXTS[name] for name in ("newer", "older", "tab_log")},
-    **{name: TEXTS[name] for name in ("column_stars", "column_usable", "column_said")},
-    **{name: TEXTS[name] for name in ("filter_stars", "filter_usable")},
+    **{name: MESSAGES[f"log_{name}"] for name in _SAID},
+    **{name: MESSAGES[name] for name in ("newer", "older", "tab_log")},
+    **{name: MESSAGES[name] for name in ("column_stars", "column_usable", "column_said")},
+    **{name: MESSAGES[name] for name in ("filter_stars", "filter_usable")},
 }
 
 

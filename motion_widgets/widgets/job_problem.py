@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from motion_widgets.core.messages import TEXTS, say
+from motion_widgets.core.messages import MESSAGES, say
 from motion_widgets.log.billing import outside, refund_open
 from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.widgets._html import esc, user
@@ -101,7 +101,7 @@ def _next(row: Row, *, driven: bool) -> str:
         return say("next_gone", task=row["task_id"] or "\u2013")
     if state in (State.UNKNOWN, State.WRITTEN_OFF):
         return say(f"next_{state}", price=_money(row))
-    if kind in _KINDS and f"next_{kind}" in TEXTS:
+    if kind in _KINDS and f"next_{kind}" in MESSAGES:
         return say(f"next_{kind}")
     if state == State.PLANNED:
         return say("next_planned")

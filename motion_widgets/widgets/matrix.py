@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import TEXTS, say
+from motion_widgets.core.messages import MESSAGES, say
 from motion_widgets.log.states import State, mark
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _STATES = {
 """Mark, word and kind by state; the kind is how it looks."""
 _SAID = ("keys", "left", "late", "result", "empty")
 # Templates: the page fills them in.
-_WORDS = {**{name: TEXTS[f"matrix_{name}"] for name in _SAID}, "cells": say("board_cells")}
+_WORDS = {**{name: MESSAGES[f"matrix_{name}"] for name in _SAID}, "cells": say("board_cells")}
 _PICTURES = 400
 """Small pictures kept, some 3 KB each."""
 _AT_ONCE = 100

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import TEXTS
+from motion_widgets.core.messages import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class TrimView(anywidget.AnyWidget):
     _words = t.Dict().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        super().__init__(_words={one: TEXTS[one] for one in _WORDS}, **traits)
+        super().__init__(_words={one: MESSAGES[one] for one in _WORDS}, **traits)
 
     @property
     def fits(self) -> bool:

@@ -606,7 +606,7 @@ def test_help_and_version_name_everything() -> None:
     ):
         assert f"\n    {name}" in ended.out
         told = run(name, "--help").out
-        assert "cli_" not in told, "a sentence is missing in texts.py"
+        assert "cli_" not in told, "a sentence is missing"
     assert run("--version").out.strip() == mw.__version__
 
 

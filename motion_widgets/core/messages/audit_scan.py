@@ -1,0 +1,25 @@
+"""Looking for API keys in files."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "scan_known": "the API key of this machine ({key})",
+    "scan_alike": "what looks like an API key ({key})",
+    "scan_wrapped": ", written as {how}",
+    "scan_line": "line {number}",
+    "scan_source": "cell {cell}, source",
+    "scan_output": "cell {cell}, output {output}",
+    "scan_cell_attachments": "cell {cell}, attachment",
+    "scan_cell_metadata": "cell {cell}, metadata",
+    "scan_metadata": "notebook metadata",
+    "scan_widget": "widget state, {name} {id}",
+    "scan_row": "table {table}, column {column}, row {row}",
+    "scan_deleted": "raw bytes (a deleted row, say)",
+    "scan_its_name": "its name",
+    "scan_unread": "{name} could not be read ({reason}), so nothing is said of it.",
+    "scan_large": "larger than {limit} MiB",
+    "scan_found": "{places} place(s) in {files} file(s) hold a key.",
+    "scan_advice": "Clear those outputs and texts, save the file again, and revoke the key at the provider: whoever had the file may have it.",
+    "scan_clean": "No key was found in {files} file(s).",
+    "scan_no_key": "No API key is known on this machine, so only what looks like one was searched for.",
+}

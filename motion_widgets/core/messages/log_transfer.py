@@ -1,0 +1,36 @@
+"""Imports, exports and merges of logs."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "want_text": "text",
+    "want_whole": "whole numbers",
+    "want_number": "numbers",
+    "want_count": "whole numbers from 1 on",
+    "want_truth": "True or False",
+    "want_usd": "USD",
+    "want_time": "times (UTC, such as “2026-10-01 12:30”)",
+    "excel_missing": "Writing Excel files needs openpyxl, which is not installed. Run pip install “motion-widgets[excel]”, or use to_csv(path, excel=True).",
+    "excel_rows": "The log has {count:,} jobs, and an Excel sheet holds {most:,}. Filter with where=, or use to_parquet or to_csv.",
+    "sheet_jobs": "jobs",
+    "sheet_columns": "columns",
+    "import_lacks": "The frame lacks {names}, which every job has. Export it again with to_parquet, to_csv or to_json.",
+    "import_state": "The frame holds a job in the state “{found}”, which does not exist. Nothing was imported.",
+    "import_value": "The frame’s column {name} holds {found}. Give {want}; nothing was imported.",
+    "import_no_frame": "{found} is no frame with one column of each name. Give what log.frame() gave; an exported file goes to import_file.",
+    "import_id": "The frame holds a job with the id {found}, which cannot name its files. Nothing was imported.",
+    "import_path": "The frame names a file outside the workspace ({found}). Nothing was imported.",
+    "merge_states": "{id} ended {ours} here and {theirs} there. What this log says stays; compare the two with the bill.",
+    "merge_repeat": "{id} asked for the same as {other}, apart from it. Both are kept; it counts as repeat {repeat} here.",
+    "merge_sweep": "The sweep {id} has other cells there. What this log says stays; its jobs are all here.",
+    "merge_path": "{id} named a file outside the workspace ({found}). Its path was left out.",
+    "merge_nothing": "{name} holds no log. Give a workspace's folder, a packed workspace or a log.sqlite.",
+    "merge_damaged": "{name} is damaged ({what}). What could be read of it was taken over: {jobs} job(s).",
+    "merge_id": "A job there has the id {found}, which cannot name its files. It was left out.",
+    "merge_done": "{added} job(s) added, {advanced} brought further, {same} known already. {files} file(s) belong to them.",
+    "import_kind": "{name} cannot be read as a log ({reason}). Give what log export wrote: .csv, .parquet or .jsonl.",
+    "export_kind": "{name} ends in no kind of export. Give a name ending in {known}.",
+    "import_done": "{added} of {all} job(s) are new here.",
+    "export_over": "{name} is a SQLite database, perhaps a log, which this would destroy. Give a new name; nothing was written.",
+    "export_failed": "{name} cannot be written ({reason}). Choose another place; nothing was left there.",
+}

@@ -1,0 +1,36 @@
+"""Repairs of clips and images: what each is called, and why one was not made."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "mend_trim_clip": "Cut out {start:.1f}–{end:.1f} s",
+    "mend_trim_first": "Keep the first {length:g} s",
+    "mend_trim_stillest": "Keep the stillest {length:g} s",
+    "mend_hold_clip": "Hold the last frame until {length:g} s",
+    "mend_mute_clip": "Take the sound out",
+    "mend_strip_clip": "Remove location and camera data",
+    "mend_convert_clip": "Convert to MP4 (H.264, under 100 MB)",
+    "mend_scale_clip": "Scale it into 340–3850 px",
+    "mend_fit_crop": "Crop the clip to {aspect:.2f} : 1",
+    "mend_fit_pad": "Pad the clip with bars to {aspect:.2f} : 1",
+    "mend_turn_image": "Turn its pixels upright",
+    "mend_strip_image": "Remove location and camera data",
+    "mend_convert_image": "Convert to JPEG or PNG",
+    "mend_shrink_image": "Shrink it under 10 MB (JPEG)",
+    "mend_scale_image": "Enlarge or reduce it into the limits",
+    "mend_pad_image": "Add bars until the proportions are taken",
+    "mend_unknown": "There is no mend “{found}”. Use one of {known}.",
+    "mend_needs_file": "“{found}” is no file on this machine, and only those are mended. Download it and give its path.",
+    "mend_range": "Nothing of “{name}” lies there; its picture lasts {length} s. Choose a start and an end within it.",
+    "mend_order": "A cut from {start} to {end} s is empty. Let the end lie behind the start.",
+    "mend_aspect": "“{found}” is no way to fit “{name}”. Use crop or pad, and an aspect between 0.05 and 20.",
+    "mend_form": "“{found}” is no format that the endpoint takes. Use jpeg or png.",
+    "mend_convert_first": "“{name}” is no MP4 or MOV, so its sound cannot be taken out by copying. Convert it first.",
+    "mend_exists": "“{name}” is there already and is not replaced. Choose another name.",
+    "mend_changed": "“{name}” changed while it was mended; nothing was kept. Mend it again.",
+    "mend_cancelled": "Mending “{name}” was cancelled; nothing was kept. Start again whenever you like.",
+    "mend_slow": "“{name}” was not mended within {seconds} s; nothing was kept. Use a shorter clip, or a longer deadline=.",
+    "mend_unwritable": "The mended “{name}” cannot be written ({reason}). Make room or choose another folder; nothing was kept.",
+    "heic_missing": '“{name}” is HEIC, which needs one more package. Run pip install "motion-widgets[heic]", or save it as JPEG.',
+    "mend_source_gone": "What “{name}” was mended from is no longer in the workspace. Choose the file itself again.",
+}

@@ -1,0 +1,38 @@
+"""The publishing panel."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "publish_open": "Publishing…",
+    "publish_close": "Close publishing",
+    "publish_live": "The endpoint fetches media from public links. Local images go through its own upload; say where local clips go.",
+    "publish_sandbox": "On the sandbox nothing needs publishing: it takes your files as they are, and they stay on this machine. You can try out a place for later here.",
+    "publish_nowhere": "No place for clips was chosen yet.",
+    "publish_where_now": "The place for clips is {place}",
+    "publish_way": "Way",
+    "publish_way_store": "an object store (S3, Google, Azure)",
+    "publish_way_command": "a command of yours",
+    "publish_way_serve": "a small server on this machine, through your tunnel",
+    "publish_way_result": "an earlier result, while its link lives",
+    "publish_to_store": "Folder in the store",
+    "publish_to_command": "Command that publishes a clip",
+    "publish_to_serve": "Address of your tunnel",
+    "publish_to_result": "Job whose result is the clip",
+    "publish_hint_store": "s3://bucket/folder",
+    "publish_hint_command": "rclone copyto {{path}} remote:clips/{{name}} && echo https://…/{{name}}",
+    "publish_hint_serve": "https://your.tunnel",
+    "publish_hint_result": "job-…",
+    "publish_keep": "Use this place",
+    "publish_result": "Look for its link",
+    "publish_kept": "Kept for this folder. Nothing was published.",
+    "publish_question": "Agree?",
+    "publish_agree": "I agree that it becomes public there",
+    "publish_agreed": "Agreed; this folder remembers it. Nothing was published yet.",
+    "publish_withdraw": "Take the consent back",
+    "publish_withdrawn": "Taken back. What is public already stays so until it is removed there.",
+    "publish_now": "Publish the clip now",
+    "publish_busy": "Publishing…",
+    "publish_use": "Put its link into the request",
+    "publish_done": "Published as {name} at {place}. Its link dies at {when}, in {hours:.1f} h; whoever has it sees the file.",
+    "publish_done_open": "Published as {name} at {place}. Its link states no end: it lives until it is removed there.",
+}
