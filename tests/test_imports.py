@@ -1,4 +1,4 @@
-"""Imports go one way (the order is design.md's), and importing the package loads nothing heavy."""
+"""Imports go one way (CONTRIBUTING.md shows the order), and importing the package loads nothing heavy."""
 
 from __future__ import annotations
 

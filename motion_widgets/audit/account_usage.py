@@ -1,6 +1,6 @@
 """What the account says was billed: usage over any stretch of time, and the balance. Free calls only.
 
-`reference/api.md` section 9: at most 31 days a call, 60 calls a minute, a minute late, failed and refunded
+`endpoint/API.md` section 9: at most 31 days a call, 60 calls a minute, a minute late, failed and refunded
 tasks left out; a 503 is not a total of nothing.
 """
 

@@ -1,4 +1,4 @@
-"""What a contact with an endpoint answers of the unknowns of `reference/api.md`; how two contacts differ."""
+"""What a contact with an endpoint answers of the unknowns of `endpoint/API.md`; how two contacts differ."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What can go wrong with a call, as types; and how a failed answer becomes one.
 
 `not_accepted` is the word that money hangs on: True only where the facts say that the request was
-surely neither accepted nor billed (`reference/api.md` section 4, `reference/faults.md`).
+surely neither accepted nor billed (`endpoint/API.md` section 4).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 RETRY_AFTER_MAX = 300.0
-"""s; a longer Retry-After is clamped (`reference/faults.md`)."""
+"""s; a longer Retry-After is clamped, as one wrong header must not stop a night's work."""
 
 
 class EndpointError(MotionError):

@@ -1,6 +1,6 @@
 """Answers of the endpoint, brought into one form.
 
-Shapes and words vary between pages and over time (`reference/api.md`), so everything is read
+Shapes and words vary between pages and over time (`endpoint/API.md`), so everything is read
 leniently and nothing is believed beyond its range; the raw answer is kept beside it.
 """
 

@@ -305,7 +305,7 @@ class _Attempt:
             said = say("payment_balance_unknown", message=str(error), price=to_usd(price))
         else:
             # An account may be charged ahead at the orientation's cap, so a 402 can come although the
-            # balance covers the clip (`reference/api.md` section 8).
+            # balance covers the clip (`endpoint/API.md` section 8).
             code = "payment_missing" if money < price else "payment_ahead"
             figures = {"price": to_usd(price), "balance": to_usd(money)}
             said = say(code, message=str(error), missing=to_usd(max(price - money, 0)), **figures)

@@ -1,7 +1,7 @@
 """What became of a task, written down: the end, its money, its reason; and the trouble on the way there.
 
 A bill settles what was reserved. An end without a result and without a bill is believed to be free only when
-`books` proves it (`reference/api.md` section 2 says that failed tasks are refunded; of cancelled ones it
+`books` proves it (`endpoint/API.md` section 2 says that failed tasks are refunded; of cancelled ones it
 says nothing): else its money stays reserved, and the row shows that the refund is not confirmed.
 
 All is written only while the job is this process's to follow (`Crew.mine`): else TakenError is raised.

@@ -11,7 +11,7 @@ __all__ = ["ENDS", "FOLLOWED", "RETRYABLE", "TRANSITIONS", "State", "mark", "sou
 
 
 class State(StrEnum):
-    """Where a job stands; the words are those of `reference/faults.md`."""
+    """Where a job stands."""
 
     PLANNED = "planned"
     """Written down; nothing was sent."""

@@ -20,7 +20,7 @@ __all__ = ["DAY", "JOB", "LIFE", "SIGNED_MOST", "UPLOAD_LIFE", "Place", "Publish
 
 DAY = 86_400.0
 UPLOAD_LIFE = 3 * DAY
-"""s that the link of an uploaded image lives (`reference/api.md` section 6)."""
+"""s that the link of an uploaded image lives (`endpoint/API.md` section 6)."""
 LIFE = DAY
 """s that any other link is asked to live when nobody says otherwise."""
 SIGNED_MOST = 7 * DAY

@@ -1,4 +1,4 @@
-"""Every limit as data: APIMart's own and, for media, Kling's (`reference/api.md` section 7)."""
+"""Every limit as data: APIMart's own and, for media, Kling's (`endpoint/API.md` section 7)."""
 
 from __future__ import annotations
 

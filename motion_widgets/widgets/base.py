@@ -2,7 +2,7 @@
 
 Callbacks come on changing threads and never block: what touches disk or network goes through `later`,
 to the owned thread, and comes back with a generation number, so that a stale answer never overwrites a
-newer one (`reference/notebook.md`).
+newer one.
 """
 
 from __future__ import annotations

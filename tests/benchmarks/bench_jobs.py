@@ -74,7 +74,7 @@ def ideal(work: list[Work], slots: int) -> float:
 
 
 class Server:
-    """Answers as `reference/api.md` says, from memory."""
+    """Answers as `motion_widgets/endpoint/API.md` says, from memory."""
 
     def __init__(self, variant: str, film: Path) -> None:
         self.variant, self.film = variant, film.read_bytes()

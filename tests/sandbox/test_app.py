@@ -285,10 +285,11 @@ def test_unknown_task_and_unknown_path(wire: Wire):
 
 
 def test_importing_the_sandbox_is_light():
+    """Nothing heavy, and of the client side only what the package itself loads."""
     code = (
-        "import sys, motion_widgets.sandbox; "
+        "import sys, motion_widgets; before = set(sys.modules); import motion_widgets.sandbox; "
         "heavy = {'starlette', 'uvicorn', 'moviepy', 'numpy', 'httpx', 'PIL'} & set(sys.modules); "
-        "own = [m for m in sys.modules if m.startswith('motion_widgets.') and 'sandbox' not in m]; "
+        "own = [m for m in set(sys.modules) - before if m.startswith('motion_widgets.') and 'sandbox' not in m]; "
         "import json; print(json.dumps([sorted(heavy), own]))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,8 @@
 """The one gate before all calls: who goes first when many want to, and how polls hold back in trouble.
 
-A semaphore of our own, outside httpx's pool, which is slow at queueing (`reference/faults.md`). Submits go
-first, then downloads (soonest expiry first), then polls (soonest due first).
+A semaphore of our own, outside httpx's pool: that one rescans itself for every queued request, which made
+1,000 calls on one connection take 65 s. Submits go first, then downloads (soonest expiry first), then polls
+(soonest due first).
 """
 
 from __future__ import annotations

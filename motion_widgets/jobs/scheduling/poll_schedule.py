@@ -29,7 +29,7 @@ _DOUBT = {"server": 0.0, "group": 0.1, "progress": 0.3, "scale": 0.6}
 """How far apart (as a part of the whole) the voices are taken to be before they were heard often enough."""
 _ENOUGH = 4
 _GUESS = 30.0
-"""s per s of a plain clip: 2 to 11 minutes are usual (`reference/api.md`)."""
+"""s per s of a plain clip: 2 to 11 minutes are usual (`endpoint/API.md` section 2)."""
 _LONGEST = 7 * 24 * 3600.0
 _EAGER, _PATIENT = 0.025, 0.25
 """Of what a task takes: the time between two polls while others wait for its place, and while nobody does."""

@@ -33,7 +33,7 @@ URGENT = 3600.0
 STEP = 4.0
 """s by which the waits grow when a task or a result seems to be gone."""
 CALLS = 12
-"""Calls under way at once; kept outside httpx's pool, which is slow at queueing (`reference/faults.md`)."""
+"""Calls under way at once; kept outside httpx's pool, which rescans itself for every queued request."""
 ROOM = 1000
 """Tasks that are at the endpoint at once until it says how many it takes."""
 DOWNLOADS = 4

@@ -16,7 +16,7 @@ from tests.jobs.endpoint import refusal, until
 MAX = 0.50
 NIGHT = 9 * 3600.0
 SIXTEEN = 16
-"""Calls at once that `reference/faults.md` allows."""
+"""Calls at once; more only queue up inside httpx, which is slow at that."""
 
 
 @pytest.fixture
