@@ -10,7 +10,7 @@ WORKERS ?= 2
 MPLBACKEND ?= Agg
 export MPLBACKEND
 
-.PHONY: help studio demo test soak lint unit bench system clean
+.PHONY: help studio demo test soak bench metrics system clean
 
 help:
 	@echo "make studio  start JupyterLab on the Studio notebook (sandbox, costs nothing)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test    lint, types, unit, property, notebook and browser tests"
 	@echo "make soak    kill processes hundreds of times, on SQLite and PostgreSQL; some 15 minutes"
 	@echo "make bench   speed and memory beside peers, as a table; ROOM=jobs for one room"
+	@echo "make metrics  the source in figures; CHECKOUTS=\"../before .\" for two side by side"
 
 studio: $(READY)
 	$(BIN)/motion-widgets studio --folder notebooks
@@ -36,6 +37,9 @@ soak: $(TEST_READY)
 
 bench: system $(BENCH_READY)
 	$(BIN)/python -m tests.benchmarks $(ROOM)
+
+metrics: $(TEST_READY)
+	$(BIN)/python -m tests.metrics $(CHECKOUTS)
 
 $(READY): pyproject.toml binder/requirements.txt
 	sh .ci/venv "$(PYTHON)" $(VENV)
