@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import unicodedata
 
-__all__ = ["PLAIN", "esc", "user"]
+__all__ = ["PLAIN", "escape", "isolate"]
 
 PLAIN = "mathjax_ignore tex2jax_ignore"
 """Classes of an element in which MathJax, new and old, leaves ``$5 or $6`` alone."""
 
 
-def esc(value: object) -> str:
+def escape(value: object) -> str:
     """Return `value` as text that is safe between tags and inside a quoted attribute.
 
     Control characters but newline and tab are dropped, and so are lone surrogates, which no page
@@ -21,10 +21,10 @@ def esc(value: object) -> str:
     return html.escape(text, quote=True)
 
 
-def user(value: object) -> str:
+def isolate(value: object) -> str:
     """Return text that a person or a server wrote, escaped, in a ``<bdi>``.
 
     Right-to-left text keeps its direction and cannot turn round the sentence it stands in. For
-    content only: inside an attribute use `esc`.
+    content only: inside an attribute use `escape`.
     """
-    return f"<bdi>{esc(value)}</bdi>"
+    return f"<bdi>{escape(value)}</bdi>"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.core.html import PLAIN, esc, user
+from motion_widgets.core.html import PLAIN, escape, isolate
 from motion_widgets.core.messages import say
 from motion_widgets.log.columns import COLUMNS, MONEY, NUMBERS, TIME
 from motion_widgets.log.states import mark
@@ -57,26 +57,26 @@ def page(frame: pd.DataFrame, same: Mapping[str, Any] | None = None) -> str:
         say("shown_some", shown=len(some), count=count) if count > ROWS else say("shown_count", count=count)
     )
     most = {name: frame[name].max() for name in frame.columns if COLUMNS[name] == MONEY}
-    heads = "".join(f'<th scope="col" style="{_HEAD}">{esc(name)}</th>' for name in frame.columns)
+    heads = "".join(f'<th scope="col" style="{_HEAD}">{escape(name)}</th>' for name in frame.columns)
     columns = [[_cell(name, value, most.get(name)) for value in some[name]] for name in some.columns]
     rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     return (
         f'<div class="{PLAIN}" style="{_PAGE}">{_same(same, count) if same else ""}'
-        f'<table style="border-collapse:collapse"><caption style="text-align:left">{esc(said)}</caption>'
+        f'<table style="border-collapse:collapse"><caption style="text-align:left">{escape(said)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
 def _same(same: Mapping[str, Any], count: int) -> str:
-    facts = "; ".join(f"{esc(name)} <b>{user(_words(name, value))}</b>" for name, value in same.items())
-    return f"<p style='overflow-wrap:anywhere'>{esc(say('shown_same', count=count))}: {facts}</p>"
+    facts = "; ".join(f"{escape(name)} <b>{isolate(_words(name, value))}</b>" for name, value in same.items())
+    return f"<p style='overflow-wrap:anywhere'>{escape(say('shown_same', count=count))}: {facts}</p>"
 
 
 def _cell(name: str, value: Any, most: Any) -> str:
     words = _words(name, value)
     title = ""
     if name in _HASHES and len(words) > _HASH + 4:
-        title, words = f' title="{esc(words)}"', f"{words[:_HASH]}\u2026"
+        title, words = f' title="{escape(words)}"', f"{words[:_HASH]}\u2026"
     style = _RIGHT if COLUMNS[name] in (*NUMBERS, TIME) else _LEFT
     if style == _LEFT and len(words) > _WORD:
         style = _LONG.format(_WORD)
@@ -84,7 +84,7 @@ def _cell(name: str, value: Any, most: Any) -> str:
     if most is not None and words and most > 0:
         width = 100 * min(max(float(value) / float(most), 0.0), 1.0)
         bar = f'<span aria-hidden="true" style="{_BAR.format(width)}"></span>'
-    said = user(words) if words else f'<span aria-label="{esc(say("shown_unset"))}">\u2013</span>'
+    said = isolate(words) if words else f'<span aria-label="{escape(say("shown_unset"))}">\u2013</span>'
     return f'<td style="{style}"{title}>{said}{bar}</td>'
 
 

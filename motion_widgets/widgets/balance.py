@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import func, select
 
 from motion_widgets.core.errors import MotionError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.request.price import to_micro, to_usd
-from motion_widgets.widgets._html import esc
 from motion_widgets.widgets.base import note
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from motion_widgets.workspace.budgets import Budget
     from motion_widgets.workspace.workspace import Workspace
 
-__all__ = ["Purse"]
+__all__ = ["Balance"]
 
 MINUTE = 60.0
 """s that a balance is believed while nothing was sent or billed."""
@@ -31,10 +31,10 @@ SOON = 2.0
 """s between two looks when something was."""
 PATIENCE = 10.0
 """s that an answer is waited for."""
-_PURSES: WeakKeyDictionary[Workspace, Purse] = WeakKeyDictionary()
+_BALANCES: WeakKeyDictionary[Workspace, Balance] = WeakKeyDictionary()
 
 
-class Purse:
+class Balance:
     """What is known of the balance of a workspace's account; all panels of the workspace share it."""
 
     def __init__(self) -> None:
@@ -49,9 +49,9 @@ class Purse:
         """Why it is not known; ``""``: it is, or nobody asked yet."""
 
     @classmethod
-    def of(cls, ws: Workspace) -> Purse:
-        """Return the purse of a workspace."""
-        return _PURSES.setdefault(ws, cls())
+    def of(cls, ws: Workspace) -> Balance:
+        """Return the balance of a workspace."""
+        return _BALANCES.setdefault(ws, cls())
 
     def look(self, ws: Workspace) -> float:
         """Ask for the balance if what is known is old. Blocks; gives s after which to look again, or 0."""
@@ -79,13 +79,13 @@ class Purse:
             def after() -> None:
                 draw()
                 if again:
-                    Purse.of(panel.ws).show(panel, draw, delay=again)
+                    Balance.of(panel.ws).show(panel, draw, delay=again)
 
             return after
 
-        panel.later("purse", work, delay=delay)
+        panel.later("balance", work, delay=delay)
 
-    def words(self, ws: Workspace) -> str:
+    def text(self, ws: Workspace) -> str:
         """Return the balance in words; whose it is, when it is the sandbox's."""
         if self._key[:1] != (ws.endpoint,):
             return say("balance_asking")
@@ -93,26 +93,26 @@ class Purse:
             return say("balance_unknown" if ws.live else "balance_unknown_sandbox")
         return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._micro))
 
-    def beside(self, ws: Workspace, price: float | None) -> str:
+    def beside_price(self, ws: Workspace, price: float | None) -> str:
         """Return the HTML beside a price in USD: the balance, one's own budget, what is missing."""
-        words = self.words(ws)
+        words = self.text(ws)
         known = self._micro if self._key[:1] == (ws.endpoint,) else None
         missing = 0 if price is None or known is None else to_micro(price) - known
-        why = f' title="{esc(self.why)}"' if self.why else ""
-        balance = f'<div class="mw-muted mw-small mw-balance"{why}>{esc(words)}</div>'
+        why = f' title="{escape(self.why)}"' if self.why else ""
+        balance = f'<div class="mw-muted mw-small mw-balance"{why}>{escape(words)}</div>'
         if missing > 0:
             balance = note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
         return balance + self._own_beside(ws, price)
 
     def _own_beside(self, ws: Workspace, price: float | None) -> str:
         """Return what of this person's own budget stands beside a price, as HTML; ``""``: there is none."""
-        words = self.own_words(ws)
+        words = self.budget_text(ws)
         left = self._own.left if self._own is not None else None
         if words and price is not None and left is not None and to_micro(price) > to_micro(left):
             return note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
-        return f'<div class="mw-muted mw-small mw-balance">{esc(words)}</div>' if words else ""
+        return f'<div class="mw-muted mw-small mw-balance">{escape(words)}</div>' if words else ""
 
-    def own_words(self, ws: Workspace) -> str:
+    def budget_text(self, ws: Workspace) -> str:
         """Return what is left of this person's own budget, in words; ``""``: there is none."""
         own = self._own if self._key[:1] == (ws.endpoint,) else None
         if own is None:

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from motion_widgets.core.errors import MotionError
-from motion_widgets.core.html import PLAIN
+from motion_widgets.core.html import PLAIN, escape
 from motion_widgets.core.loop import spawn
 from motion_widgets.core.messages import say
-from motion_widgets.widgets._html import esc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,18 +28,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Panel",
+    "assign",
     "button",
     "close_inside",
     "control",
     "flow",
     "html",
-    "line",
-    "live_line",
+    "live_region",
     "note",
-    "put",
-    "scrolled",
+    "progress_bar",
     "show",
-    "table",
+    "status",
 ]
 
 _CSS = (Path(__file__).parent / "static" / "studio.css").read_text("utf-8")
@@ -64,30 +62,28 @@ def html(text: str = "", *, cls: str = "") -> w.HTML:
     return made
 
 
-def live_line() -> w.HTML:
+def live_region() -> w.HTML:
     """Make a line that a screen reader speaks when it changes; empty it takes no room."""
-    return html(line(""))
+    return html(status(""))
 
 
-def line(text: str, *, cls: str = "") -> str:
+def status(text: str, *, cls: str = "") -> str:
     """Return the HTML of a spoken line; `text` is safe already."""
     return f'<div role="status" aria-live="polite" class="{cls}">{text}</div>'
 
 
 def note(text: str, head: str = "", *, kind: str = "") -> str:
     """Return the HTML of a note from plain text; `kind` is a severity, ``ok`` or nothing."""
-    bold = f"<b>{esc(head)}</b> " if head else ""
-    return f'<div class="mw-note{f" mw-{kind}" if kind else ""}">{bold}{esc(text)}</div>'
+    bold = f"<b>{escape(head)}</b> " if head else ""
+    return f'<div class="mw-note{f" mw-{kind}" if kind else ""}">{bold}{escape(text)}</div>'
 
 
-def table(head: str, body: str, *, cls: str) -> str:
-    """Return the HTML of a table from header cells and rows that are safe already."""
-    return f'<table class="mw-table {cls}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def scrolled(inner: str, name: str) -> str:
-    """Return a named region that scrolls sideways where it must, by keyboard too."""
-    return f'<div class="mw-scroll" role="region" tabindex="0" aria-label="{esc(name)}">{inner}</div>'
+def progress_bar(percent: int, name: str) -> str:
+    """Return the HTML of a progress bar; `name` is plain text for a screen reader."""
+    return (
+        f'<div class="mw-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}" aria-label="{escape(name)}"><i style="width:{percent}%"></i></div>'
+    )
 
 
 def control(cls: type[w.DOMWidget], label: str, **options: Any) -> Any:
@@ -125,7 +121,7 @@ def show(widget: w.Widget, visible: object) -> None:
         widget.layout.display = value
 
 
-def put(widget: Any, trait: str, value: object) -> None:
+def assign(widget: Any, trait: str, value: object) -> None:
     """Set a trait only when it changes, so that nothing is redrawn or spoken for nothing."""
     if getattr(widget, trait) != value:
         setattr(widget, trait, value)
@@ -156,7 +152,7 @@ class Panel(w.VBox):
 
             ws = Workspace()
         self.ws = ws
-        self.notice = live_line()
+        self.notice = live_region()
         self._watch_wanted = watch
 
     def fill(self, *children: w.Widget) -> None:
@@ -171,16 +167,16 @@ class Panel(w.VBox):
     def refresh(self) -> None:
         """Draw what the log says now. Called on a thread that may block; panels override it."""
 
-    def looked(self) -> None:
+    def watch_jobs(self) -> None:
         """Tell the runner which jobs are watched; called for as long as a panel watches."""
 
-    def tell(self, text: str, *, bad: bool = False) -> None:
+    def announce(self, text: str, *, bad: bool = False) -> None:
         """Show a plain sentence in the panel's own line."""
-        mark = f"<b>{esc(say('word_error'))}</b> " if bad else ""
-        put(
+        mark = f"<b>{escape(say('word_error'))}</b> " if bad else ""
+        assign(
             self.notice,
             "value",
-            line(mark + esc(text), cls=f"mw-note {'mw-error' if bad else 'mw-ok'}" if text else ""),
+            status(mark + escape(text), cls=f"mw-note {'mw-error' if bad else 'mw-ok'}" if text else ""),
         )
 
     def later(self, name: str, work: Callable[[], object], *, delay: float = 0.0) -> None:
@@ -207,7 +203,7 @@ class Panel(w.VBox):
                 after = await asyncio.to_thread(work)
             except MotionError as error:
                 message = str(error)
-                after = lambda: self.tell(message, bad=True)  # noqa: E731
+                after = lambda: self.announce(message, bad=True)  # noqa: E731
             if callable(after):
                 await asyncio.to_thread(draw, after)  # not on the loop: another thread may hold the lock
 
@@ -216,13 +212,13 @@ class Panel(w.VBox):
     async def _watch(self) -> None:
         while not self.closed:
             try:
-                self.looked()
+                self.watch_jobs()
                 seen = await asyncio.to_thread(self.ws.log_store.version)
                 if seen != self._seen:
                     await asyncio.to_thread(self.refresh)
                     self._seen = seen  # only now: what failed is drawn again at the next look
             except MotionError as error:
-                self.tell(str(error), bad=True)
+                self.announce(str(error), bad=True)
             await asyncio.sleep(TICK)
 
     def close(self) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from motion_widgets.core.errors import MotionError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import DEBOUNCE, control, line, live_line, note, put
+from motion_widgets.widgets.base import DEBOUNCE, assign, control, live_region, note, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from motion_widgets.sweep import Plan
     from motion_widgets.widgets.base import Panel
 
-__all__ = ["Allowance"]
+__all__ = ["BudgetField"]
 
 
-class Allowance:
+class BudgetField:
     """A budget in USD, and the balanced part of a plan that fits it.
 
     Parameters
@@ -39,7 +39,7 @@ class Allowance:
         """Of which plan and budget a part was looked for, and the part, if there is one."""
         self.field = control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
         self.field.observe(self._changed, "value")
-        self.gives_up = live_line()
+        self.gives_up = live_region()
         self._wrong = False
 
     @property
@@ -85,7 +85,9 @@ class Allowance:
 
     def _changed(self, _: Any) -> None:
         if self.wrong or self._wrong:
-            self._panel.tell(say("bound_wrong", found=self.field.value) if self.wrong else "", bad=self.wrong)
+            self._panel.announce(
+                say("bound_wrong", found=self.field.value) if self.wrong else "", bad=self.wrong
+            )
         self._wrong = self.wrong
         self._look()
         self._on_change()
@@ -93,7 +95,7 @@ class Allowance:
     def _look(self) -> None:
         plan, bound = self._plan, self.bound
         if plan is None or bound is None or not self._short:
-            put(self.gives_up, "value", line(""))
+            assign(self.gives_up, "value", status(""))
             return
         if self._known:
             return
@@ -103,14 +105,14 @@ class Allowance:
             try:
                 part = plan.for_budget(bound)
                 head, *rest = part.gives_up
-                items = "".join(f"<li>{esc(one)}</li>" for one in rest)
-                told = f'<div class="mw-note mw-warning"><b>{esc(head)}</b><ul>{items}</ul></div>'
+                items = "".join(f"<li>{escape(one)}</li>" for one in rest)
+                told = f'<div class="mw-note mw-warning"><b>{escape(head)}</b><ul>{items}</ul></div>'
             except MotionError as error:
                 told = note(f"{error} {say('board_part_none')}", kind="warning")
 
             def take() -> None:
                 self._found = (plan, bound, part)
-                put(self.gives_up, "value", line(told))
+                assign(self.gives_up, "value", status(told))
                 self._on_change()
 
             return take

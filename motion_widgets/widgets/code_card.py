@@ -1,25 +1,29 @@
-"""The request as code: shown in several languages, and read back from pasted JSON."""
+"""The request as code: exact JSON, curl or Python to take along, and read back from pasted JSON."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import pprint
+import shlex
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.request.request import MotionRequest
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import button, control, flow, html, put
-from motion_widgets.widgets.snippets import KINDS, snippet
+from motion_widgets.request.request import MotionRequest, media_kind, media_source
+from motion_widgets.widgets.base import assign, button, control, flow, html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.widgets.base import Panel
+    from motion_widgets.workspace.workspace import Workspace
 
-__all__ = ["CodeCard"]
+__all__ = ["KINDS", "CodeCard", "snippet"]
+
+KINDS = ("JSON", "curl", "Python")
 
 
 class CodeCard(w.VBox):
@@ -49,15 +53,52 @@ class CodeCard(w.VBox):
     def draw(self) -> None:
         """Show the request as it stands."""
         text = snippet(self.kind.value, self._get(), self._host.ws)
-        put(self._code, "value", f'<pre class="mw-json" tabindex="0">{esc(text)}</pre>')
+        assign(self._code, "value", f'<pre class="mw-json" tabindex="0">{escape(text)}</pre>')
 
     def _pasted(self) -> None:
         try:
             self._load(MotionRequest.from_wire(json.loads(self.paste.value)))
         except RequestError as error:
-            self._host.tell(str(error), bad=True)
+            self._host.announce(str(error), bad=True)
         except (ValueError, RecursionError) as error:
-            self._host.tell(say("paste_wrong", why=str(error)), bad=True)
+            self._host.announce(say("paste_wrong", why=str(error)), bad=True)
         else:
-            self._host.tell(say("paste_done"))
+            self._host.announce(say("paste_done"))
             self.paste.value = ""
+
+
+def snippet(kind: str, req: MotionRequest, ws: Workspace) -> str:
+    """Return a request as text of a kind of `KINDS`; a key is only ever named, never shown."""
+    if kind == "Python":
+        return _python(req, ws)
+    wire: dict[str, Any] = dict(req.to_wire())
+    for name in ("image_url", "video_url"):
+        if media_kind(wire.get(name)) == "path":
+            wire[name] = say("link_at_submit", name=str(media_source(wire[name])))
+    text = json.dumps(wire, ensure_ascii=False, indent=1, default=str)
+    if kind == "JSON":
+        return text
+    base = ws.base_url or "http://127.0.0.1:PORT"
+    token = "$APIMART_API_KEY" if ws.live else "$SANDBOX_TOKEN"
+    return (
+        f"curl -X POST {base}/v1/videos/generations \\\n"
+        f'  -H "Authorization: Bearer {token}" \\\n'
+        f'  -H "Content-Type: application/json" \\\n'
+        f'  -H "Idempotency-Key: $(uuidgen)" \\\n'
+        f"  -d {shlex.quote(text)}"
+    )
+
+
+def _python(req: MotionRequest, ws: Workspace) -> str:
+    fields = {
+        name: getattr(req, name)
+        for name in MotionRequest.__dataclass_fields__
+        if getattr(req, name) not in (None, "")
+    }
+    lines = "".join(f"    {name}={pprint.pformat(value)},\n" for name, value in fields.items())
+    return (
+        "import motion_widgets as mw\n\n"
+        f"ws = mw.Workspace({str(ws.folder)!r}, endpoint={ws.endpoint!r})\n"
+        f"req = mw.MotionRequest(\n{lines})\n"
+        "job = ws.submit(req, max_cost=ws.estimate(req).high)\njob.wait()\njob.result"
+    )

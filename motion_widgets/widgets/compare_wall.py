@@ -11,14 +11,14 @@ from urllib.parse import unquote, urlsplit
 import ipywidgets as w
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
 from motion_widgets.sweep import Run
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import Panel, control, html, put, show
+from motion_widgets.widgets.base import Panel, assign, control, html, show
+from motion_widgets.widgets.player_wall import PlayerWall, WallCell
 from motion_widgets.widgets.row_text import billed, state_words, waited
-from motion_widgets.widgets.wall import PlayerWall, WallCell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ class CompareWall(Panel):
         """Why one of them did not come."""
         self.choice = control(w.Dropdown, say("wall_choice"), options=[(say("wall_latest"), "")])
         self.choice.observe(self._chosen, "value")
-        self._empty = html(f'<div class="mw-note">{esc(say("wall_empty"))}</div>')
+        self._empty = html(f'<div class="mw-note">{escape(say("wall_empty"))}</div>')
         self.wall = PlayerWall(read=self._read)
         body = w.VBox([self.choice, self.notice, self._empty, self.wall])
         body.add_class("mw-body")
@@ -136,10 +136,10 @@ class CompareWall(Panel):
             show(self.wall, cells)
             if cells != self._drawn:
                 self._drawn = cells
-                put(self.wall, "fps", fps)
-                put(self.wall, "length", length)
-                put(self.wall, "rows", rows)
-                put(self.wall, "columns", columns)
+                assign(self.wall, "fps", fps)
+                assign(self.wall, "length", length)
+                assign(self.wall, "rows", rows)
+                assign(self.wall, "columns", columns)
                 self.wall.cells = [dict(cell) for cell in cells]
         wanted = [row for job_id, row in self._absent.items() if job_id not in self._asked]
         if wanted:

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import ipywidgets as w
 
 from motion_widgets.core.errors import MotionError
+from motion_widgets.core.html import escape
 from motion_widgets.core.loop import spawn
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY, Secret, find_key, store_key
 from motion_widgets.endpoint.client import LIVE_URL, EndpointClient
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import Panel, button, control, flow, html, put, show
+from motion_widgets.widgets.base import Panel, assign, button, control, flow, html, show
 from motion_widgets.workspace.workspace import BASE_URL
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class GoLive(Panel):
         try:
             self._typed = Secret(value)
         except MotionError as error:
-            self.tell(str(error), bad=True)
+            self.announce(str(error), bad=True)
         del value
         self.refresh()
 
@@ -102,13 +102,17 @@ class GoLive(Panel):
         elif self._secret() is not None:
             source = "live_key_keyring"
         about = "".join(
-            f"<p>{esc(say(code, host=host))}</p>" for code in ("live_about", "live_hosting", "live_money")
+            f"<p>{escape(say(code, host=host))}</p>" for code in ("live_about", "live_hosting", "live_money")
         )
-        put(self._about, "value", about)
-        put(self._state, "value", f'<div class="mw-note">{esc(say(source, variable=ENVIRONMENT_KEY))}</div>')
+        assign(self._about, "value", about)
+        assign(
+            self._state,
+            "value",
+            f'<div class="mw-note">{escape(say(source, variable=ENVIRONMENT_KEY))}</div>',
+        )
         has_key = source != "live_no_key"
-        put(self.check_balance, "disabled", not has_key)
-        put(self.go, "disabled", not has_key)
+        assign(self.check_balance, "disabled", not has_key)
+        assign(self.go, "disabled", not has_key)
         show(self.go, not self.ws.live)
         show(self.back, self.ws.live)
 
@@ -124,7 +128,7 @@ class GoLive(Panel):
         def work() -> Callable[[], None]:
             remain = spawn(ask()).result(60)
             said = say("live_balance_is", usd=remain) if remain is not None else say("live_balance_open")
-            return lambda: self.tell(said)
+            return lambda: self.announce(said)
 
         self.later("balance", work)
 
@@ -148,7 +152,7 @@ class GoLive(Panel):
         self.later("switch", work)
 
     def _switched(self, code: str) -> None:
-        self.tell(say(code))
+        self.announce(say(code))
         self.refresh()
         if self._on_switch is not None:
             self._on_switch()

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from motion_widgets.core.errors import LogError, MotionError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, State
 from motion_widgets.sweep import Run
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import Panel, button, flow, html, line, live_line, note, put, show
-from motion_widgets.widgets.job_problem import trouble
+from motion_widgets.widgets.base import (
+    Panel,
+    assign,
+    button,
+    flow,
+    html,
+    live_region,
+    note,
+    progress_bar,
+    show,
+    status,
+)
+from motion_widgets.widgets.job_problem import problem_html
 from motion_widgets.widgets.row_text import billed, cell_name, state_words, usd, waited
 
 if TYPE_CHECKING:
@@ -63,7 +74,7 @@ class _JobRow(w.HBox):
         if row is None:
             return
         self._job_id, self._actions = row["id"], actions
-        put(self._text, "value", text)
+        assign(self._text, "value", text)
         for number, shown in enumerate(self._buttons):
             show(shown, number < len(actions))
             if number < len(actions):
@@ -71,8 +82,8 @@ class _JobRow(w.HBox):
                 live = action in _PAID and not row["sandbox"]
                 price = row["reserved"] if action == "write_off" else row["estimate_high"]
                 label = say(f"action_{action}{'_live' if live else ''}", price=usd(price))
-                put(shown, "description", label)
-                put(shown, "tooltip", f"{label}: {row['id']}")
+                assign(shown, "description", label)
+                assign(shown, "tooltip", f"{label}: {row['id']}")
                 (shown.add_class if live else shown.remove_class)("mw-live")
 
     def _click(self, number: int) -> None:
@@ -106,7 +117,7 @@ class JobMonitor(Panel):
         self._patient: set[str] = set()  # unknown jobs that a person left as they are for now
         self._first = 0
         self._moving: list[Row] = []
-        self._count, self._risks, self._clusters = live_line(), live_line(), live_line()
+        self._count, self._risks, self._clusters = live_region(), live_region(), live_region()
         self._rows = [_JobRow(self._act) for _ in range(PAGE)]
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
         self._older = button(say("older"), lambda: self._turn(PAGE))
@@ -129,14 +140,14 @@ class JobMonitor(Panel):
         clustered = self._clustered(rows[:PAGE])
         risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.risks())
         self._moving = [row for row in rows[:PAGE] if row["state"] in FOLLOWED]
-        self.looked()
+        self.watch_jobs()
         with self.lock:
             said = say("jobs_counts", running=moving, done=ended)
             if unknown:
                 said += ". " + say("jobs_unknown", count=unknown)
-            put(self._count, "value", line(esc(said if rows or self._first else say("jobs_none"))))
-            put(self._risks, "value", line(risks))
-            put(self._clusters, "value", line(clustered))
+            assign(self._count, "value", status(escape(said if rows or self._first else say("jobs_none"))))
+            assign(self._risks, "value", status(risks))
+            assign(self._clusters, "value", status(clustered))
             for number, shown in enumerate(self._rows):
                 row = rows[number] if number < min(len(rows), PAGE) else None
                 shown.draw(row, *(drawn[number] if row is not None else ("", ())))
@@ -147,7 +158,7 @@ class JobMonitor(Panel):
         """Return a job's HTML and what can be done about it."""
         driven = row["state"] == State.PLANNED and not Job(self.ws, row["id"]).resting
         waiting = row["id"] in self._patient
-        wrong = trouble(row, since=self._silent_since(row), driven=driven, waiting=waiting)
+        wrong = problem_html(row, since=self._silent_since(row), driven=driven, waiting=waiting)
         if driven:
             return _line_of(row, wrong), ()
         if row["state"] == State.UNKNOWN and waiting:
@@ -173,7 +184,7 @@ class JobMonitor(Panel):
                 found += Run(self.ws, run_id).clusters()
         return "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
 
-    def looked(self) -> None:
+    def watch_jobs(self) -> None:
         """Have the jobs on the page asked for often enough that their bars move."""
         for row in self._moving:
             runner = self.ws.runner_for(row)
@@ -202,7 +213,7 @@ class JobMonitor(Panel):
                 if self._on_show is not None:
                     self._on_show(job)
                     return None
-                return lambda: self.tell(say("earlier_at", id=job_id, path=str(job.result)))
+                return lambda: self.announce(say("earlier_at", id=job_id, path=str(job.result)))
             try:
                 if action == "go_on":
                     self.ws.runner.drive(job_id)
@@ -210,8 +221,8 @@ class JobMonitor(Panel):
                     getattr(job, action)()
             except MotionError as error:
                 message = str(error)
-                return lambda: self.tell(message, bad=True)
-            return lambda: self.tell("")
+                return lambda: self.announce(message, bad=True)
+            return lambda: self.announce("")
 
         self.later(f"{action} {job_id}", work)
 
@@ -220,20 +231,16 @@ def _line_of(row: Row, wrong: str) -> str:
     """Return a job as HTML: state, settings, money, time, bar, and what is wrong."""
     money = billed(row) or say("estimated", price=usd(row["estimate_high"]))
     facts = [
-        esc(cell_name(row)),
-        esc(money),
-        esc(waited(row)),
-        f'<span class="mw-small mw-muted">{esc(row["id"])}</span>',
+        escape(cell_name(row)),
+        escape(money),
+        escape(waited(row)),
+        f'<span class="mw-small mw-muted">{escape(row["id"])}</span>',
     ]
     if row["sandbox"]:
         facts.append('<span class="mw-small mw-muted">SANDBOX</span>')
     bar = ""
     if row["state"] in (State.SUBMITTED, State.RUNNING, State.COMPLETED):
         done = row["progress"] or 0
-        words = esc(say("progress_of", percent=done))
-        bar = (
-            f'<div class="mw-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-            f'aria-valuenow="{done}" aria-label="{words}"><i style="width:{done}%"></i></div>'
-        )
+        bar = progress_bar(done, say("progress_of", percent=done))
     told = " &nbsp; ".join(one for one in facts if one)
-    return f"<div><b>{esc(state_words(row))}</b> &nbsp; {told}{bar}{wrong}</div>"
+    return f"<div><b>{escape(state_words(row))}</b> &nbsp; {told}{bar}{wrong}</div>"

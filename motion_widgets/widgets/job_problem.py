@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.html import escape, isolate
 from motion_widgets.core.messages import MESSAGES, say
 from motion_widgets.log.billing import outside, refund_open
 from motion_widgets.log.states import ENDS, FOLLOWED, State
-from motion_widgets.widgets._html import esc, user
 from motion_widgets.widgets.row_text import clock, usd
 
 if TYPE_CHECKING:
     from motion_widgets.log.store import Row
 
-__all__ = ["trouble"]
+__all__ = ["problem_html"]
 
 _KINDS = ("moderation", "media", "parameters", "account", "auth", "network", "busy", "budget")
 """Kinds of error with a next step of their own."""
@@ -21,7 +21,7 @@ _GONE = (State.EXPIRED, State.VANISHED)
 _UNDER_WAY = (State.SUBMITTED, State.RUNNING)
 
 
-def trouble(row: Row, *, since: int | None = None, driven: bool = False, waiting: bool = False) -> str:
+def problem_html(row: Row, *, since: int | None = None, driven: bool = False, waiting: bool = False) -> str:
     """Return what is wrong with a job as HTML; ``""``: nothing is.
 
     Parameters
@@ -35,7 +35,7 @@ def trouble(row: Row, *, since: int | None = None, driven: bool = False, waiting
     """
     notes = []
     if row["state"] in ENDS or row["error_message"]:
-        notes.append(_trouble(row, since, driven=driven, waiting=waiting))
+        notes.append(_problem(row, since, driven=driven, waiting=waiting))
     if outside(row):
         low, high = usd(row["estimate_low"]), usd(row["estimate_high"])
         about = low if low == high else f"{low}\u2013{high}"
@@ -44,7 +44,7 @@ def trouble(row: Row, *, since: int | None = None, driven: bool = False, waiting
     return "".join(notes)
 
 
-def _trouble(row: Row, since: int | None, *, driven: bool, waiting: bool) -> str:
+def _problem(row: Row, since: int | None, *, driven: bool, waiting: bool) -> str:
     state, reason = row["state"], row["error_message"] or ""
     if state == State.COLLECTED:
         alone = row["error_kind"] == "shared"
@@ -62,9 +62,9 @@ def _passes(row: Row, *, driven: bool) -> bool:
 
 def _note(kind: str, known: str, reason: str, step: str) -> str:
     """Return three lines, each in its place; what is empty takes no room."""
-    lines = [f"<b>{esc(known)}</b>"] if known else []
-    lines += [user(reason)] if reason else []
-    lines += [f'<span class="mw-next">{esc(say("next_word"))}</span> {esc(step)}'] if step else []
+    lines = [f"<b>{escape(known)}</b>"] if known else []
+    lines += [isolate(reason)] if reason else []
+    lines += [f'<span class="mw-next">{escape(say("next_word"))}</span> {escape(step)}'] if step else []
     inner = "".join(f"<div>{one}</div>" for one in lines)
     return f'<div class="mw-note mw-{kind}">{inner}</div>' if inner else ""
 

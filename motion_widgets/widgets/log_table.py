@@ -15,8 +15,8 @@ from motion_widgets.log.ids import whoami
 from motion_widgets.log.paging import facets, page
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
-from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel, button, flow, put, show
-from motion_widgets.widgets.grid import RowGrid
+from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel, assign, button, flow, show
+from motion_widgets.widgets.row_grid import RowGrid
 from motion_widgets.widgets.row_view import asked, value_words, view_of
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class LogTable(Panel):
             else say("log_empty")
         )
         with self.lock:
-            put(self.grid, "view", view)
+            assign(self.grid, "view", view)
 
     def _offer(self) -> list[dict[str, Any]]:
         """Return the filters with the values that there are."""
@@ -165,7 +165,7 @@ class LogTable(Panel):
                 store.untag([job_id], tag)
             self._facets_at = -FRESH
         self.refresh()
-        return lambda: self.tell("")
+        return lambda: self.announce("")
 
     def _rows(self) -> list[Row]:
         """Return the chosen rows, in the order in which they were ticked."""
@@ -178,7 +178,7 @@ class LogTable(Panel):
                 row["id"] for row in self._rows() if row["state"] == State.COLLECTED and row["result_path"]
             ]
             if not ids:
-                return lambda: self.tell(say("log_no_result"), bad=True)
+                return lambda: self.announce(say("log_no_result"), bad=True)
             if self._on_compare is not None:
                 self._on_compare(ids)
                 return None
@@ -205,7 +205,7 @@ class LogTable(Panel):
 
             def load() -> None:
                 on_load(request)
-                self.tell(say("log_loaded", id=rows[0]["id"]))
+                self.announce(say("log_loaded", id=rows[0]["id"]))
 
             return load
 
@@ -224,7 +224,7 @@ class LogTable(Panel):
     def _put_away(self, ids: list[str]) -> None:
         self._hidden = ids
         self.grid.chosen = []
-        self.tell(say("log_deleted", count=len(ids)))
+        self.announce(say("log_deleted", count=len(ids)))
         show(self._undo, visible=True)
         self.later("page", self._drawn)
 
@@ -242,7 +242,7 @@ class LogTable(Panel):
                 self._hidden = []
                 self.grid.chosen = []
                 show(self._undo, visible=False)
-                self.tell(say("log_restored", count=len(ids)))
+                self.announce(say("log_restored", count=len(ids)))
                 self.later("page", self._drawn)
 
             return done
@@ -286,7 +286,7 @@ class LogTable(Panel):
 
     def _offer_rerun(self, text: str | None, *, ready: bool = False, why: str = "") -> None:
         rerun = None if text is None else {"text": text, "ready": ready, "why": why, "live": self.ws.live}
-        put(self.grid, "actions", {**self.grid.actions, "rerun": rerun})
+        assign(self.grid, "actions", {**self.grid.actions, "rerun": rerun})
 
     def _rerun(self) -> None:
         with self.lock:
@@ -313,7 +313,7 @@ class LogTable(Panel):
                 self._priced = (None, [])
                 self.grid.chosen = []
                 begun = say("log_reran", count=started) if started else ""
-                self.tell(" ".join(one for one in (begun, wrong) if one), bad=bool(wrong))
+                self.announce(" ".join(one for one in (begun, wrong) if one), bad=bool(wrong))
 
             return done
 
@@ -323,6 +323,6 @@ class LogTable(Panel):
         def work() -> Callable[[], None]:
             path = self.ws.folder / f"log.{'jsonl' if kind == 'json' else kind}"
             getattr(self.ws.log, f"to_{kind}")(path)
-            return lambda: self.tell(say("log_exported", path=str(path)))
+            return lambda: self.announce(say("log_exported", path=str(path)))
 
         self.later("export", work)

@@ -11,12 +11,12 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.messages import say
 from motion_widgets.media import measure_shots
 from motion_widgets.request.request import MotionRequest, media_kind
-from motion_widgets.widgets.base import DEBOUNCE, control, html, put
-from motion_widgets.widgets.field import Field
-from motion_widgets.widgets.library_picker import LibraryView
+from motion_widgets.widgets.base import DEBOUNCE, assign, control, html
+from motion_widgets.widgets.file_picker import FilePicker
+from motion_widgets.widgets.form_field import Field
+from motion_widgets.widgets.library_picker import LibraryPicker
 from motion_widgets.widgets.media_preview import preview, ruler
-from motion_widgets.widgets.media_repair import Mender
-from motion_widgets.widgets.pick import FilePick
+from motion_widgets.widgets.media_repair import MediaRepair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,14 +68,14 @@ class MediaField(Field):
         self.box = control(
             w.Combobox, say(f"form_{which}"), placeholder=say(f"form_{which}_hint"), ensure_option=False
         )
-        self.pick = FilePick(
+        self.pick = FilePicker(
             say(f"form_{which}_pick"), accept=(*ENDINGS[which], *_MENDED[which], ".json"),
             kinds=(which, "request"), folder=host.ws.folder / "inputs", on_file=self._arrived,
         )  # fmt: skip
-        self.library = LibraryView(host, which, value=self.value, use=self.use)
+        self.library = LibraryPicker(host, which, value=self.value, use=self.use)
         self.view = html(cls="mw-preview-box")
         self.ruler = html() if which == "clip" else None
-        self.mender = Mender(host, which, value=self.value, use=self.use)
+        self.mender = MediaRepair(host, which, value=self.value, use=self.use)
         beside = () if self.ruler is None else (self.ruler,)
         super().__init__(
             apply, self.box, self.pick, self.library, self.view, *beside, more=self.mender.buttons
@@ -99,7 +99,7 @@ class MediaField(Field):
                 request = self._host.ws.restore(path)
             except MotionError as error:
                 if path.suffix.lower() == ".json":
-                    self._host.tell(str(error), bad=True)
+                    self._host.announce(str(error), bad=True)
                     return
         with self._host.lock:
             if self._host.closed:
@@ -115,7 +115,7 @@ class MediaField(Field):
         self.library.draw()
         if self.ruler is not None:
             clip = self.fact if isinstance(self.fact, Clip | ClipError) else None
-            put(self.ruler, "value", ruler(clip, orientation))
+            assign(self.ruler, "value", ruler(clip, orientation))
         self.say(findings)
 
     # Measuring, off the keystroke path.
@@ -125,7 +125,7 @@ class MediaField(Field):
         value, which = self.value(), self._which
         self.fact = self.shots = None
         self._host.later(f"shots {which}", lambda: None)  # a look that is under way comes too late now
-        put(self.view, "value", "")
+        assign(self.view, "value", "")
         if media_kind(value or None) not in ("path", "link"):
             self.measuring = False
             self._host.later(which, lambda: None)
@@ -144,7 +144,7 @@ class MediaField(Field):
         def take() -> None:
             self.measuring = False
             self.fact = fact
-            put(self.view, "value", view)
+            assign(self.view, "value", view)
             self._changed()
             if isinstance(fact, Clip):
                 self._host.later(f"shots {self._which}", lambda: self._look(fact))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.media import filmstrip, thumbnail
 from motion_widgets.request.request import media_kind
 from motion_widgets.request.rules import LIMITS, MB
-from motion_widgets.widgets._html import esc
 
 if TYPE_CHECKING:
     from motion_widgets.core.errors import ClipError
@@ -28,7 +28,7 @@ def data_link(data: bytes) -> str:
 
 def picture(data: bytes, alt: str) -> str:
     """Return an ``img`` of small picture bytes, carried in the page itself."""
-    return f'<img alt="{esc(alt)}" src="{data_link(data)}">'
+    return f'<img alt="{escape(alt)}" src="{data_link(data)}">'
 
 
 def _small(fact: Clip | Image) -> str:
@@ -47,7 +47,7 @@ def _small(fact: Clip | Image) -> str:
 def preview(fact: Clip | Image) -> str:
     """Show a medium small, with what was measured of it. Blocks."""
     said = image_line(fact) if isinstance(fact, Image) else clip_line(fact)
-    told = f'<span class="mw-muted mw-small">{esc(said)}</span>'
+    told = f'<span class="mw-muted mw-small">{escape(said)}</span>'
     return f'<div class="mw-preview">{_small(fact)}{told}</div>'
 
 
@@ -89,6 +89,6 @@ def ruler(clip: Clip | ClipError | None, orientation: object) -> str:
         bars += f'<div class="mw-ruler-at{"" if inside else " mw-out"}" style="{at}"></div>'
         spoken = say("ruler_inside" if inside else "ruler_outside", length=length, allowed=allowed)
         shown = f"<b>{length:.2f} s</b>"
-    words = f"<span>{esc(allowed)}</span><span>{shown}</span>"
+    words = f"<span>{escape(allowed)}</span><span>{shown}</span>"
     words = f'<div class="mw-ruler-words" aria-hidden="true">{words}</div>'
-    return f'<div class="mw-ruler" role="img" aria-label="{esc(spoken)}">{bars}</div>{words}'
+    return f'<div class="mw-ruler" role="img" aria-label="{escape(spoken)}">{bars}</div>{words}'

@@ -13,15 +13,25 @@ import ipywidgets as w
 
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.media import filmstrip
 from motion_widgets.media.repair import Operation, before_after, stillest
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.request import media_kind
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import button, flow, html, line, live_line, note, put, show
+from motion_widgets.widgets.base import (
+    assign,
+    button,
+    flow,
+    html,
+    live_region,
+    note,
+    progress_bar,
+    show,
+    status,
+)
 from motion_widgets.widgets.media_preview import data_link, picture
-from motion_widgets.widgets.trim import TrimView
+from motion_widgets.widgets.trim_editor import TrimEditor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +40,7 @@ if TYPE_CHECKING:
     from motion_widgets.widgets.base import Panel
     from motion_widgets.workspace.media import Mended
 
-__all__ = ["Mender"]
+__all__ = ["MediaRepair"]
 
 OFFERED = 4
 FRAMES = 12
@@ -38,7 +48,7 @@ OFTEN = 0.15
 """s between two looks of the progress bar."""
 
 
-class Mender(w.VBox):
+class MediaRepair(w.VBox):
     """What can be done about one medium's findings. Its `buttons` stand where the findings do.
 
     Parameters
@@ -64,13 +74,13 @@ class Mender(w.VBox):
         """The last mend, and what stood in the form before it."""
         self._trims: list[Operation] = []
         self.buttons = [button("", partial(self._click, number), cls="mw-mend") for number in range(OFFERED)]
-        self.trim = TrimView()
+        self.trim = TrimEditor()
         self.first, self.stillest = button("", self._first), button("", self._stillest)
         self.go = button(say("trim_go"), self._trim, cls="mw-primary mw-trim-go")
         self.leave = button(say("trim_close"), partial(self._open, visible=False))
         self.box = w.VBox([self.trim, flow(self.first, self.stillest), flow(self.go, self.leave)])
         self.box.add_class("mw-card")
-        self._bar, self._said, self._shown = html(), live_line(), html()
+        self._bar, self._said, self._shown = html(), live_region(), html()
         self.cancel = button(say("mend_cancel"), self._stop, cls="mw-mend-cancel")
         self._going = flow(self._bar, self.cancel, cls="mw-going")
         self.undo = button(say("mend_undo"), self._undo, cls="mw-undo")
@@ -103,15 +113,15 @@ class Mender(w.VBox):
             if one is not None:
                 preset = _is_preset(one)
                 label = say("trim_open", length=one.parameters["length"]) if preset else one.label
-                put(shown, "description", label)
-                put(shown, "tooltip", label)
-                put(shown, "disabled", self._cancel is not None)
+                assign(shown, "description", label)
+                assign(shown, "tooltip", label)
+                assign(shown, "disabled", self._cancel is not None)
         self._orientation = orientation
         stands = self._made is not None and self._value() == self._made[0].result.source
         if self._made is not None and not stands:  # something else was chosen: the mend is no news any more
             self._made = None
             if self._cancel is None:
-                self._tell("")
+                self._announce("")
         show(self._done, stands)
 
     def _click(self, number: int) -> None:
@@ -141,10 +151,10 @@ class Mender(w.VBox):
 
             def take() -> None:
                 self.trim.load(strip, length=clip.video_length or clip.length, low=low, high=high)
-                put(self.first, "description", say("trim_first", length=high))
-                put(self.stillest, "description", say("trim_stillest", length=high))
+                assign(self.first, "description", say("trim_first", length=high))
+                assign(self.stillest, "description", say("trim_stillest", length=high))
                 for one in (self.first, self.stillest):
-                    put(one, "tooltip", one.description)
+                    assign(one, "tooltip", one.description)
                 self._open(visible=True)
 
             return take
@@ -152,7 +162,7 @@ class Mender(w.VBox):
         host.later("strip", work)
 
     def _chosen(self, _: object = None) -> None:
-        put(self.go, "disabled", not self.trim.fits or self._cancel is not None)
+        assign(self.go, "disabled", not self.trim.fits or self._cancel is not None)
 
     def _first(self) -> None:
         self.trim.choose(0.0, self.trim.high)
@@ -161,17 +171,17 @@ class Mender(w.VBox):
         clip, length = self._fact, self.trim.high
         if not isinstance(clip, Clip):
             return
-        self._tell(say("trim_looking"))
+        self._announce(say("trim_looking"))
 
         def work() -> Callable[[], None]:
             try:
                 start = stillest(clip.source, length)
             except MotionError as error:
                 message = str(error)
-                return lambda: self._tell(message, bad=True)
+                return lambda: self._announce(message, bad=True)
 
             def take() -> None:
-                self._tell("")
+                self._announce("")
                 self.trim.choose(start, length)
 
             return take
@@ -191,7 +201,7 @@ class Mender(w.VBox):
                 return
             self._cancel = cancel = threading.Event()
             before = self._value()
-        self._tell("")
+        self._announce("")
         self._progress(0.0)
         self._busy(busy=True)
         self._host.later(f"mend {self._which}", partial(self._mend, before, operation, cancel))
@@ -217,38 +227,33 @@ class Mender(w.VBox):
             self._cancel = None
             self._busy(busy=False)
             if made is None:
-                self._tell(said, bad=not cancel.is_set())
+                self._announce(said, bad=not cancel.is_set())
             elif self._value() == before:  # another choice that was made meanwhile stays
                 self._made = (made, before)
-                put(self._shown, "value", view)
+                assign(self._shown, "value", view)
                 self._open(visible=False)
-                self._tell(say("mend_done", name=made.result.name), ok=True)
+                self._announce(say("mend_done", name=made.result.name), ok=True)
                 self._use(made.result.source)
 
         return take
 
     def _busy(self, *, busy: bool) -> None:
         show(self._going, busy)
-        put(self.cancel, "disabled", False)
+        assign(self.cancel, "disabled", False)
         for one in self.buttons:
-            put(one, "disabled", busy)
+            assign(one, "disabled", busy)
         self._chosen()
 
     def _progress(self, share: float) -> None:
         percent = round(100 * share)
-        said = say("mend_progress", percent=percent)
-        put(
-            self._bar,
-            "value",
-            f'<div class="mw-small">{esc(said)}</div><div class="mw-bar" role="progressbar" aria-valuemin="0"'
-            f' aria-valuemax="100" aria-valuenow="{percent}" aria-label="{esc(say("mend_progress_name"))}">'
-            f'<i style="width:{percent}%"></i></div>',
-        )
+        said = escape(say("mend_progress", percent=percent))
+        bar = progress_bar(percent, say("mend_progress_name"))
+        assign(self._bar, "value", f'<div class="mw-small">{said}</div>{bar}')
 
     def _stop(self) -> None:
         if self._cancel is not None:
             self._cancel.set()
-            put(self.cancel, "disabled", True)
+            assign(self.cancel, "disabled", True)
 
     def _undo(self) -> None:
         made = self._made
@@ -263,17 +268,19 @@ class Mender(w.VBox):
             def take() -> None:
                 self._made = None
                 show(self._done, visible=False)
-                self._tell(say("mend_undone", name=Path(back).name))
+                self._announce(say("mend_undone", name=Path(back).name))
                 self._use(back)
 
             return take
 
         self._host.later(f"undo {self._which}", work)
 
-    def _tell(self, text: str, *, bad: bool = False, ok: bool = False) -> None:
+    def _announce(self, text: str, *, bad: bool = False, ok: bool = False) -> None:
         kind = "error" if bad else "ok" if ok else ""
-        put(
-            self._said, "value", line(note(text, say("word_error") if bad else "", kind=kind) if text else "")
+        assign(
+            self._said,
+            "value",
+            status(note(text, say("word_error") if bad else "", kind=kind) if text else ""),
         )
 
 
@@ -312,6 +319,6 @@ def _before_after(made: Mended) -> str:
                 if isinstance(fact, Clip)
                 else f", {fact.width} \u00d7 {fact.height} px"
             )
-        words = f"<figcaption><b>{esc(head)}</b> {esc(name)}{esc(about)}</figcaption>"
+        words = f"<figcaption><b>{escape(head)}</b> {escape(name)}{escape(about)}</figcaption>"
         shown.append(f"<figure>{drawn}{words}</figure>")
     return f'<div class="mw-pair">{"".join(shown)}</div>'

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.facts import Clip
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.base import line, note
+from motion_widgets.widgets.base import note, status
 
 if TYPE_CHECKING:
     from motion_widgets.core.errors import ClipError
     from motion_widgets.request.price import Estimate
 
-__all__ = ["priced", "summed_up"]
+__all__ = ["price_html", "summary_html"]
 
 
-def priced(price: Estimate | None, clip: Clip | ClipError | None) -> str:
+def price_html(price: Estimate | None, clip: Clip | ClipError | None) -> str:
     """Show what a request costs and how that was reckoned. None: there is no price."""
     shown, how = "\u2013", say("price_none")
     if price is not None:
@@ -27,12 +27,12 @@ def priced(price: Estimate | None, clip: Clip | ClipError | None) -> str:
             code, length=length, rate=price.per_second, date=price.prices_date, seconds=price.seconds_high
         )
     return (
-        f'<div class="mw-muted">{esc(say("price_title"))}</div><div class="mw-price">{esc(shown)}</div>'
-        f'<div class="mw-muted mw-small">{esc(how)}</div>'
+        f'<div class="mw-muted">{escape(say("price_title"))}</div><div class="mw-price">{escape(shown)}</div>'
+        f'<div class="mw-muted mw-small">{escape(how)}</div>'
     )
 
 
-def summed_up(errors: int, warnings: int, *, measuring: bool, asked: bool) -> str:
+def summary_html(errors: int, warnings: int, *, measuring: bool, asked: bool) -> str:
     """Return whether the request can go, by how much was found; `asked`: a consent is missing."""
     if measuring:
         said = note(say("measuring"))
@@ -46,4 +46,4 @@ def summed_up(errors: int, warnings: int, *, measuring: bool, asked: bool) -> st
         said = note(say("summary_go"), count, kind="warning")
     else:
         said = note(say("summary_ok"), kind="ok")
-    return line(said)
+    return status(said)

@@ -14,15 +14,15 @@ from motion_widgets.publishing.destination import Place, Published
 from motion_widgets.request.request import MotionRequest, media_kind, media_name
 from motion_widgets.widgets.base import (
     DEBOUNCE,
+    assign,
     button,
     control,
     flow,
     html,
-    line,
-    live_line,
+    live_region,
     note,
-    put,
     show,
+    status,
 )
 from motion_widgets.workspace.public_links import Asked
 
@@ -75,7 +75,7 @@ class PublishPanel(w.VBox):
         self._published: Published | None = None
         self._busy = False
         self.open = button(say("publish_open"), self._toggle, cls="mw-publish-open")
-        self._about, self._where, self._asks, self._said = live_line(), html(), live_line(), live_line()
+        self._about, self._where, self._asks, self._said = live_region(), html(), live_region(), live_region()
         self.way = control(
             w.Dropdown, say("publish_way"), options=[(say(f"publish_way_{one}"), one) for one in WAYS]
         )
@@ -155,23 +155,23 @@ class PublishPanel(w.VBox):
         wanted = live and bool(local) and (bool(seen.asked) or not seen.place)
         opened = self._opened or wanted
         show(self.open, not wanted)
-        put(self.open, "description", say("publish_close" if self._opened else "publish_open"))
+        assign(self.open, "description", say("publish_close" if self._opened else "publish_open"))
         about = say("publish_live" if live else "publish_sandbox")
-        put(self._about, "value", line(note(about)) if opened else line(""))
+        assign(self._about, "value", status(note(about)) if opened else status(""))
         show(self.box, opened)
         where = say("publish_where_now", place=seen.place.label) if seen.place else say("publish_nowhere")
-        put(self._where, "value", note(where))
+        assign(self._where, "value", note(where))
         way = str(self.way.value)
         for one, place in self.places.items():
             show(place, one == way)
-        put(self.keep, "description", say("publish_result" if way == "result" else "publish_keep"))
+        assign(self.keep, "description", say("publish_result" if way == "result" else "publish_keep"))
         asks = "".join(note(one.sentence, say("publish_question"), kind="warning") for one in seen.asked)
-        put(self._asks, "value", line(asks))
+        assign(self._asks, "value", status(asks))
         show(self.agree, seen.asked)
         show(self.withdraw, seen.agreed and not seen.asked and seen.place is not None and _leaves(seen.place))
         show(self.now, seen.place is not None and not seen.asked and _is_local(req.video_url))
-        put(self.now, "disabled", self._busy)
-        put(self.now, "description", say("publish_busy" if self._busy else "publish_now"))
+        assign(self.now, "disabled", self._busy)
+        assign(self.now, "description", say("publish_busy" if self._busy else "publish_now"))
         show(self.link, self._published is not None)
 
     # What a person does.
@@ -190,11 +190,11 @@ class PublishPanel(w.VBox):
                 ws.publish_to = to
             except RequestError as error:
                 message = str(error)
-                return lambda: self._tell(message, bad=True)
+                return lambda: self._announce(message, bad=True)
 
             def take() -> None:
                 self.places[way].value = ""
-                self._tell(say("publish_kept"))
+                self._announce(say("publish_kept"))
                 self.look()
 
             return take
@@ -217,7 +217,7 @@ class PublishPanel(w.VBox):
             self._host.ws.consent(*sorted(places), given=given)
 
             def take() -> None:
-                self._tell(say("publish_agreed" if given else "publish_withdrawn"))
+                self._announce(say("publish_agreed" if given else "publish_withdrawn"))
                 self.look()
 
             return take
@@ -248,7 +248,7 @@ class PublishPanel(w.VBox):
             def take() -> None:
                 self._busy = False
                 self._published = made
-                self._tell(said, bad=made is None)
+                self._announce(said, bad=made is None)
                 self._draw()
 
             return take
@@ -259,9 +259,9 @@ class PublishPanel(w.VBox):
         if self._published is not None:
             self._use(self._published.url)
 
-    def _tell(self, text: str, *, bad: bool = False) -> None:
+    def _announce(self, text: str, *, bad: bool = False) -> None:
         head = say("word_error") if bad else ""
-        put(self._said, "value", line(note(text, head, kind="error" if bad else "ok")))
+        assign(self._said, "value", status(note(text, head, kind="error" if bad else "ok")))
 
 
 def _is_local(value: object) -> bool:

@@ -10,30 +10,30 @@ import ipywidgets as w
 
 from motion_widgets.core.errors import MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.media.repair import mends_for
 from motion_widgets.request.price import Estimate, estimate
 from motion_widgets.request.request import MotionRequest, media_source
 from motion_widgets.request.rules import LIMITS, MODELS, Finding, Fix
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.balance import Purse
+from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import (
     DEBOUNCE,
     SETTLE,
     Panel,
+    assign,
     button,
     control,
     flow,
     html,
-    line,
-    live_line,
-    put,
+    live_region,
     show,
+    status,
 )
 from motion_widgets.widgets.code_card import CodeCard
-from motion_widgets.widgets.field import Field
+from motion_widgets.widgets.form_field import Field
 from motion_widgets.widgets.media_field import ENDINGS, MediaField
-from motion_widgets.widgets.price_card import priced, summed_up
+from motion_widgets.widgets.price_card import price_html, summary_html
 from motion_widgets.widgets.publish_panel import PublishPanel
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class RequestForm(Panel):
         )  # fmt: skip
         self.webhook = control(w.Text, say("form_webhook"), placeholder="https://")
         self._count = html(cls="mw-muted mw-small")
-        self._advice = html(f'<span class="mw-muted mw-small">{esc(say("form_advice"))}</span>')
+        self._advice = html(f'<span class="mw-muted mw-small">{escape(say("form_advice"))}</span>')
         self._fields = {
             "image_url": self.image_field,
             "video_url": self.clip_field,
@@ -138,7 +138,7 @@ class RequestForm(Panel):
             one.observe(self._changed, "value")
 
     def _build_side(self) -> w.VBox:
-        self._card, self._money, self._summary = html(), live_line(), live_line()
+        self._card, self._money, self._summary = html(), live_region(), live_region()
         self.submit = button("", lambda: self._submit(new=False), cls="mw-primary mw-submit")
         self.again = button("", lambda: self._submit(new=True), cls="mw-again")
         self.shown = button(say("form_show"), self._show_earlier, cls="mw-show")
@@ -235,7 +235,7 @@ class RequestForm(Panel):
 
     def _restored(self, req: MotionRequest, name: str) -> None:
         self.load(req)
-        self.tell(say("restored", name=name))
+        self.announce(say("restored", name=name))
 
     def _measured(self) -> None:
         self._render()
@@ -279,12 +279,12 @@ class RequestForm(Panel):
         self.publishing.look()
 
     def _look_for_money(self) -> None:
-        Purse.of(self.ws).show(self, self._render_money, delay=DEBOUNCE)
+        Balance.of(self.ws).show(self, self._render_money, delay=DEBOUNCE)
 
     def _render_money(self) -> None:
         price = self._price
-        beside = Purse.of(self.ws).beside(self.ws, price.high if price is not None else None)
-        put(self._money, "value", line(beside))
+        beside = Balance.of(self.ws).beside_price(self.ws, price.high if price is not None else None)
+        assign(self._money, "value", status(beside))
 
     def _render(self) -> None:
         req, media = self.request, {"image_url": self.image_field, "video_url": self.clip_field}
@@ -300,7 +300,7 @@ class RequestForm(Panel):
                 media[name].draw(own, mends, turned)
             else:
                 field.say(own)
-        put(
+        assign(
             self._count,
             "value",
             say("prompt_count", count=len(self.prompt.value), limit=LIMITS.prompt_characters),
@@ -312,8 +312,8 @@ class RequestForm(Panel):
         errors = sum(one.severity == "error" for one in findings)
         warnings = sum(one.severity == "warning" for one in findings)
         asked = bool(self.publishing.asked)
-        put(self._card, "value", priced(self._price, clip))
-        put(self._summary, "value", summed_up(errors, warnings, measuring=self._measuring, asked=asked))
+        assign(self._card, "value", price_html(self._price, clip))
+        assign(self._summary, "value", summary_html(errors, warnings, measuring=self._measuring, asked=asked))
         self._render_money()
         self._render_buttons(errors)
         self.code.draw()
@@ -324,11 +324,11 @@ class RequestForm(Panel):
         held = errors or self._measuring or self._submitting or self.publishing.asked
         ready = price is not None and not held
         label = say("submit_live" if self.ws.live else "submit_sandbox", price=high)
-        put(self.submit, "description", say("submitting") if self._submitting else label)
-        put(self.submit, "tooltip", label)
-        put(self.submit, "disabled", not ready)
-        put(self.again, "description", say("again_live" if self.ws.live else "again", price=high))
-        put(self.again, "disabled", not ready)
+        assign(self.submit, "description", say("submitting") if self._submitting else label)
+        assign(self.submit, "tooltip", label)
+        assign(self.submit, "disabled", not ready)
+        assign(self.again, "description", say("again_live" if self.ws.live else "again", price=high))
+        assign(self.again, "disabled", not ready)
         show(self.submit, earlier is None)
         show(self.again, earlier is not None)
         show(self.shown, earlier is not None)
@@ -370,7 +370,7 @@ class RequestForm(Panel):
         def done() -> None:
             self._submitting = False
             self._earlier = job or self._earlier
-            self.tell(said, bad=job is None)
+            self.announce(said, bad=job is None)
             self._render()
             if job is not None and self._on_submit is not None:
                 self._on_submit(job)
@@ -384,4 +384,4 @@ class RequestForm(Panel):
             else:
                 path = self._earlier.row["result_path"]  # told, not fetched: a callback never blocks
                 where = "\u2013" if path is None else str(self.ws.folder / path)
-                self.tell(say("earlier_at", id=self._earlier.id, path=where))
+                self.announce(say("earlier_at", id=self._earlier.id, path=where))

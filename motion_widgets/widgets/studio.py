@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.balance import Purse
-from motion_widgets.widgets.base import Panel, button, flow, html, put, show
+from motion_widgets.widgets.balance import Balance
+from motion_widgets.widgets.base import Panel, assign, button, flow, html, show
 from motion_widgets.widgets.compare_wall import CompareWall
 from motion_widgets.widgets.go_live import GoLive
 from motion_widgets.widgets.job_monitor import JobMonitor
@@ -87,16 +87,16 @@ class Studio(Panel):
 
     # What the log says.
 
-    def looked(self) -> None:
+    def watch_jobs(self) -> None:
         """Watch the jobs that the monitor shows."""
-        self.monitor.looked()
-        self.board.looked()
+        self.monitor.watch_jobs()
+        self.board.watch_jobs()
 
     def refresh(self) -> None:
         """Draw every panel from the log, and the head."""
         for panel in (self.form, self.board, self.monitor, self.compare, self.table):
             panel.refresh()
-        Purse.of(self.ws).show(self, self._draw_head)
+        Balance.of(self.ws).show(self, self._draw_head)
         self._draw_head()
 
     def _draw_head(self) -> None:
@@ -110,22 +110,27 @@ class Studio(Panel):
             say("jobs_counts", running=moving, done=done),
             say("head_spent", usd=spent / 1e6),
         )
-        purse = Purse.of(ws)
-        facts = [(purse.words(ws), purse.why), (purse.own_words(ws), ""), (jobs_said, ""), (spent_said, "")]
+        balance = Balance.of(ws)
+        facts = [
+            (balance.text(ws), balance.why),
+            (balance.budget_text(ws), ""),
+            (jobs_said, ""),
+            (spent_said, ""),
+        ]
         with self.lock:
-            put(
+            assign(
                 self._facts,
                 "value",
-                f'<div class="mw-facts"><span class="mw-title">{esc(say("studio_title"))}</span>'
-                f'<span class="mw-tag{" mw-tag-live" if ws.live else ""}">{esc(tag)}</span>'
+                f'<div class="mw-facts"><span class="mw-title">{escape(say("studio_title"))}</span>'
+                f'<span class="mw-tag{" mw-tag-live" if ws.live else ""}">{escape(tag)}</span>'
                 + "".join(
-                    f'<span class="mw-muted" title="{esc(why)}">{esc(one)}</span>'
+                    f'<span class="mw-muted" title="{escape(why)}">{escape(one)}</span>'
                     for one, why in facts
                     if one
                 )
                 + "</div>",
             )
-            put(self._golive_button, "description", say("golive_back" if ws.live else "golive_open"))
+            assign(self._golive_button, "description", say("golive_back" if ws.live else "golive_open"))
             self._title_tabs(moving)
 
     # What a person does.

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.request.request import media_source
 from motion_widgets.request.rules import MODELS
 from motion_widgets.sweep import Sweep
-from motion_widgets.widgets._html import esc
 from motion_widgets.widgets.base import control, flow, html
-from motion_widgets.widgets.library_axis import LibraryAxis
+from motion_widgets.widgets.library_picker import LibraryAxisPicker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +53,11 @@ class AxesPicker:
         for one in self.lists.values():
             one.observe(on_change, "value")
         self.library = {
-            "image_url": LibraryAxis(host, "image", on_change),
-            "video_url": LibraryAxis(host, "clip", on_change),
+            "image_url": LibraryAxisPicker(host, "image", on_change),
+            "video_url": LibraryAxisPicker(host, "clip", on_change),
         }
         groups = [
-            w.VBox([html(f"<b>{esc(field)}</b>"), flow(*boxes.values())])
+            w.VBox([html(f"<b>{escape(field)}</b>"), flow(*boxes.values())])
             for field, boxes in self.boxes.items()
         ]
         for field, text in self.lists.items():

@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from motion_widgets.core.errors import LogError, MotionError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job
 from motion_widgets.media import filmstrip
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.request.rules import MODELS
 from motion_widgets.sweep.failure_clusters import clusters
-from motion_widgets.widgets._html import esc
-from motion_widgets.widgets.balance import Purse
+from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import (
     DEBOUNCE,
     SETTLE,
     Panel,
+    assign,
     button,
     flow,
     html,
-    line,
-    live_line,
+    live_region,
     note,
-    put,
     show,
+    status,
 )
-from motion_widgets.widgets.budget_field import Allowance
-from motion_widgets.widgets.matrix import CellMatrix
+from motion_widgets.widgets.budget_field import BudgetField
+from motion_widgets.widgets.cell_matrix import CellMatrix
 from motion_widgets.widgets.sweep_axes import AxesPicker
-from motion_widgets.widgets.sweep_cells import holds, of_plan, of_row, of_run
+from motion_widgets.widgets.sweep_cells import cell_of_row, layout_of_plan, layout_of_run, plan_holds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,23 +96,23 @@ class SweepBoard(Panel):
         self._rested = False
         self._looked = 0.0
         self.axes = AxesPicker(self, self._replan)
-        self.allowance = Allowance(self, self._offered)
-        self.budget = self.allowance.field
+        self.budget_field = BudgetField(self, self._offered)
+        self.budget = self.budget_field.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
         self.sound = w.Checkbox(
             description=say("board_sound"), value=False, indent=False, layout=w.Layout(width="auto")
         )
         self.sound.observe(lambda _: setattr(self.matrix, "sound", self.sound.value), "value")
         # The line of counts changes all the while, so it is not spoken; what ended is.
-        self._said, self._spoken = html(), live_line()
-        self._money, self._clusters = live_line(), live_line()
+        self._said, self._spoken = html(), live_region()
+        self._money, self._clusters = live_region(), live_region()
         self.start = button("", self._start, cls="mw-primary mw-run")
         self.retry = button(say("board_retry"), self._retry)
         show(self.retry, visible=False)
         self.hold = button(say("board_hold"), self._hold)
         show(self.hold, visible=False)
         buttons = flow(self.start, self.hold, self.retry, self.sound)
-        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.allowance.gives_up])
+        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.budget_field.gives_up])
         side.children += (self.notice, buttons)
         side.add_class("mw-card")
         columns = w.Box([self.axes.view, side])
@@ -149,7 +149,7 @@ class SweepBoard(Panel):
 
             def take() -> None:
                 self._standing, self._rested = standing, False
-                put(self.matrix, "finished", "")
+                assign(self.matrix, "finished", "")
                 self.later("draw", self.refresh)
 
             return take
@@ -166,7 +166,7 @@ class SweepBoard(Panel):
         """Plan anew because the axes or the request changed; the run that was shown no longer fits."""
         with self.lock:
             self._plan = None
-            self.allowance.take(None)
+            self.budget_field.take(None)
             self._standing = None
             self._rested = False
             self._draw_button()
@@ -181,7 +181,7 @@ class SweepBoard(Panel):
 
             def take() -> None:
                 self._plan, self._known = plan, known
-                self.allowance.take(plan)
+                self.budget_field.take(plan)
                 self._draw_button()
                 self.later("draw", self.refresh)
 
@@ -194,9 +194,9 @@ class SweepBoard(Panel):
         self.later("draw", self.refresh)
 
     def _draw_button(self) -> None:
-        part = self.allowance.part
+        part = self.budget_field.part
         plan = part or self._plan
-        ready = not (self._starting or self.allowance.wrong or self.allowance.waiting)
+        ready = not (self._starting or self.budget_field.wrong or self.budget_field.waiting)
         label = say("board_planning")
         if plan is not None and self._plan is not None:
             cells = _new(plan)
@@ -207,17 +207,17 @@ class SweepBoard(Panel):
                 where=say("live_for_money" if self.ws.live else "in_the_sandbox"),
             )  # fmt: skip
             ready = ready and any(cell.status not in ("invalid", "double") for cell in plan.cells)
-        put(self.start, "description", say("submitting") if self._starting else label)
-        put(self.start, "tooltip", label)
-        put(self.start, "disabled", not ready or plan is None)
+        assign(self.start, "description", say("submitting") if self._starting else label)
+        assign(self.start, "tooltip", label)
+        assign(self.start, "disabled", not ready or plan is None)
         (self.start.add_class if self.ws.live else self.start.remove_class)("mw-live")
 
     # Running.
 
     def _start(self) -> None:
         with self.lock:
-            whole, part, bound = self._plan, self.allowance.part, self.allowance.bound
-            if whole is None or self._starting or self.allowance.wrong or self.allowance.waiting:
+            whole, part, bound = self._plan, self.budget_field.part, self.budget_field.bound
+            if whole is None or self._starting or self.budget_field.wrong or self.budget_field.waiting:
                 return
             plan = part or whole
             self._starting = True
@@ -226,7 +226,7 @@ class SweepBoard(Panel):
 
         def work() -> Callable[[], None]:
             failed, standing = "", None
-            now = (self._plan, self.allowance.part, self.allowance.bound)
+            now = (self._plan, self.budget_field.part, self.budget_field.bound)
             if now != (whole, part, bound):  # the click overtook a change
                 failed = say("changed_after_click")
             else:
@@ -241,10 +241,10 @@ class SweepBoard(Panel):
                 if standing is not None and part is not None:
                     self.budget.value = ""  # it was given to this run
                 self._rested = False
-                put(self.matrix, "finished", "")
+                assign(self.matrix, "finished", "")
                 self._plan_again()
                 begun = say("board_started", id=standing.run.id if standing else "")
-                self.tell(failed or begun, bad=bool(failed))
+                self.announce(failed or begun, bad=bool(failed))
                 if standing is not None and self._on_run is not None:
                     self._on_run(standing.run)
 
@@ -256,7 +256,7 @@ class SweepBoard(Panel):
         run = self.run
         if run is not None:
             self._rested = False
-            put(self.matrix, "finished", "")
+            assign(self.matrix, "finished", "")
             self.later("retry", lambda: run.retry("failed"))
 
     def _hold(self) -> None:
@@ -271,8 +271,8 @@ class SweepBoard(Panel):
 
             def done() -> None:
                 self._rested = False
-                put(self.matrix, "finished", "")
-                self.tell(told)
+                assign(self.matrix, "finished", "")
+                self.announce(told)
                 self.later("draw", self.refresh)
 
             return done
@@ -281,7 +281,7 @@ class SweepBoard(Panel):
 
     # Drawing.
 
-    def looked(self) -> None:
+    def watch_jobs(self) -> None:
         """Bring the time that is left up to date, now and then, while nothing else changes."""
         if self._standing is not None and not self._rested and time.monotonic() - self._looked > AGAIN:
             self._looked = time.monotonic()
@@ -299,7 +299,7 @@ class SweepBoard(Panel):
                 changed = standing.update()
                 resting, paused = standing.resting, standing.run.paused
                 outlook = standing.outlook(resting=resting)
-            part = self.allowance.part
+            part = self.budget_field.part
             if self._drawn != (plan, standing, part):
                 self._lay_out(plan, standing, part)
                 self._drawn = (plan, standing, part)
@@ -316,17 +316,17 @@ class SweepBoard(Panel):
 
     def _lay_out(self, plan: Plan, standing: Standing | None, part: Plan | None) -> None:
         """Put all cells into the matrix: a run's by its own axes unless the planned ones hold all of it."""
-        if standing is not None and not holds(plan, standing):
-            drawn = of_run(standing)
+        if standing is not None and not plan_holds(plan, standing):
+            drawn = layout_of_run(standing)
         else:
-            drawn = of_plan(plan, standing, self._known, part or plan)
+            drawn = layout_of_plan(plan, standing, self._known, part or plan)
         self._places = drawn.places
         self._judged = -1
-        self.matrix.show(drawn.rows, drawn.columns, drawn.squares, drawn.corner)
+        self.matrix.show(drawn.rows, drawn.columns, drawn.cells, drawn.corner)
 
     def _change(self, standing: Standing, changed: list[int]) -> None:
         rows = {self._places[one]: standing.rows[one] for one in changed}
-        self.matrix.change({place: of_row(row, standing.ends(row)) for place, row in rows.items()})
+        self.matrix.change({place: cell_of_row(row, standing.ends(row)) for place, row in rows.items()})
 
     def _judge(self, standing: Standing) -> None:
         values = [cell["values"] for cell in standing.run.cells]
@@ -334,7 +334,7 @@ class SweepBoard(Panel):
         said = "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
         said += "".join(note(one, "", kind="warning") for one in standing.run.stopped)
         with self.lock:
-            put(self._clusters, "value", line(said))
+            assign(self._clusters, "value", status(said))
 
     def _tell_standing(
         self, plan: Plan, standing: Standing | None, outlook: Outlook | None,
@@ -342,16 +342,16 @@ class SweepBoard(Panel):
     ) -> None:  # fmt: skip
         self._draw_button()
         show(self.hold, standing is not None and (paused or not resting))
-        put(self.hold, "description", say("board_go_on" if paused else "board_hold"))
+        assign(self.hold, "description", say("board_go_on" if paused else "board_hold"))
         if standing is None or outlook is None:
             invalid = sum(cell.status == "invalid" for cell in plan.cells)
             said = say("board_planned", cells=len(plan.cells), price=str(plan.cost))
             if invalid:
                 said += " " + say("board_invalid", count=invalid)
-            put(self._said, "value", f"<div>{esc(said)}</div>")
+            assign(self._said, "value", f"<div>{escape(said)}</div>")
             return
-        put(self._said, "value", f"<div>{esc(outlook)}</div>")
-        put(self.retry, "description", say("board_retry" if outlook.failed else "board_send"))
+        assign(self._said, "value", f"<div>{escape(outlook)}</div>")
+        assign(self.retry, "description", say("board_retry" if outlook.failed else "board_send"))
         show(self.retry, resting and (outlook.failed or (outlook.waiting and not paused)))
         if resting and not self._rested:
             self._rested = True
@@ -359,18 +359,18 @@ class SweepBoard(Panel):
             code = "board_paused" if rest else "board_ended"
             said = say("board_held", id=standing.run.id) if paused else ""
             ended = say(code, done=outlook.done, all=outlook.cells, failed=outlook.failed, open=rest)
-            put(self._spoken, "value", line(esc(ended)))
-            put(self.matrix, "finished", ended)
-            self.tell(said)
+            assign(self._spoken, "value", status(escape(ended)))
+            assign(self.matrix, "finished", ended)
+            self.announce(said)
             self._plan_again()
 
     def _look_for_money(self) -> None:
-        Purse.of(self.ws).show(self, self._draw_money, delay=DEBOUNCE)
+        Balance.of(self.ws).show(self, self._draw_money, delay=DEBOUNCE)
 
     def _draw_money(self) -> None:
         """Show the balance beside what the new cells may cost."""
         price = self._plan.cost.high if self._plan is not None else None
-        put(self._money, "value", line(Purse.of(self.ws).beside(self.ws, price)))
+        assign(self._money, "value", status(Balance.of(self.ws).beside_price(self.ws, price)))
 
     # What the matrix asks for.
 
@@ -387,7 +387,7 @@ class SweepBoard(Panel):
         def work() -> Callable[[], None] | None:
             if self._on_show is None:
                 path = str(job.result)
-                return lambda: self.tell(say("earlier_at", id=job_id, path=path))
+                return lambda: self.announce(say("earlier_at", id=job_id, path=path))
             self._on_show(job)
             return None
 

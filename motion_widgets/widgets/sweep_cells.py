@@ -1,4 +1,4 @@
-"""How a plan and its jobs become the squares of a matrix."""
+"""How a plan and its jobs become the cells of a matrix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets.core.messages import say
 from motion_widgets.log.states import RETRYABLE, State
-from motion_widgets.widgets.matrix import Square
+from motion_widgets.widgets.cell_matrix import MatrixCell
 from motion_widgets.widgets.row_text import billed, usd
 
 if TYPE_CHECKING:
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from motion_widgets.sweep import Cell, Plan, Run
     from motion_widgets.sweep.progress import Standing
 
-__all__ = ["Drawn", "holds", "laid", "laid_run", "of_cell", "of_plan", "of_row", "of_run"]
+__all__ = [
+    "Layout",
+    "cell_of_plan",
+    "cell_of_row",
+    "layout_of_plan",
+    "layout_of_run",
+    "plan_axes",
+    "plan_holds",
+    "run_axes",
+]
 
 _DOT = " \u00b7 "
 _NOTHING = "\u2013"
@@ -29,34 +38,34 @@ _SPARSE = 4
 """A table with more places than this many to a cell would be mostly empty: such cells go into one column."""
 
 
-class Drawn(NamedTuple):
+class Layout(NamedTuple):
     """A table as the matrix shows it."""
 
     rows: list[str]
     columns: list[str]
     corner: str
-    squares: list[Square | None]
+    cells: list[MatrixCell | None]
     places: list[int]
     """Of each of the run's rows the place in it."""
 
 
-def holds(plan: Plan, standing: Standing) -> bool:
+def plan_holds(plan: Plan, standing: Standing) -> bool:
     """Return whether the cells of a plan hold every row of a run, each in a cell of its own."""
     keys = {row["key"] for row in standing.rows}
     valid = {cell.key for cell in plan.cells if cell.status != "invalid"}
     return len(keys) == len(standing.rows) and keys <= valid
 
 
-def of_run(standing: Standing) -> Drawn:
+def layout_of_run(standing: Standing) -> Layout:
     """Draw a run by its own axes."""
-    rows, columns, corner, places = laid_run(standing.run)
-    squares: list[Square | None] = [None] * (len(rows) * len(columns))
+    rows, columns, corner, places = run_axes(standing.run)
+    cells: list[MatrixCell | None] = [None] * (len(rows) * len(columns))
     for place, row in zip(places, standing.rows, strict=True):
-        squares[place] = of_row(row, standing.ends(row))
-    return Drawn(rows, columns, corner, squares, places)
+        cells[place] = cell_of_row(row, standing.ends(row))
+    return Layout(rows, columns, corner, cells, places)
 
 
-def of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, Row], part: Plan) -> Drawn:
+def layout_of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, Row], part: Plan) -> Layout:
     """Draw a plan, with a run that it holds.
 
     Parameters
@@ -68,20 +77,22 @@ def of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, Row], par
     """
     found = {row["key"]: row for row in standing.rows} if standing is not None else {}
     kept = {cell.key for cell in part.cells}
-    rows, columns, corner, places = laid(plan)
-    squares: list[Square | None] = [None] * (len(rows) * len(columns))
+    rows, columns, corner, places = plan_axes(plan)
+    cells: list[MatrixCell | None] = [None] * (len(rows) * len(columns))
     place_of = {}
     for place, cell in zip(places, plan.cells, strict=True):
         own = cell.status not in ("invalid", "double")
         row = (found.get(cell.key) or known.get(cell.key)) if own else None
         end = standing.ends(row) if row is not None and standing is not None else None
-        squares[place] = of_row(row, end) if row is not None else of_cell(cell, left=cell.key not in kept)
+        cells[place] = (
+            cell_of_row(row, end) if row is not None else cell_of_plan(cell, left=cell.key not in kept)
+        )
         if own:
             place_of[cell.key] = place
-    return Drawn(rows, columns, corner, squares, [place_of[key] for key in found])
+    return Layout(rows, columns, corner, cells, [place_of[key] for key in found])
 
 
-def laid(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
+def plan_axes(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
     """Return the heads of rows and columns, the corner, and each cell's place: the longest axis goes down."""
     axes = {name: len(values) for name, values in plan.sweep.axes.items()}
     varied = [name for name, count in axes.items() if count > 1] or list(axes)[:1]
@@ -102,7 +113,7 @@ def laid(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
     return rows, columns, _corner(_word(down), across), places
 
 
-def laid_run(run: Run) -> tuple[list[str], list[str], str, list[int]]:
+def run_axes(run: Run) -> tuple[list[str], list[str], str, list[int]]:
     """Return the same for the cells of a run, whatever its design; cells alike stand beside each other."""
     told = [{name: cell["values"].get(name) or _NOTHING for name in run.axes} for cell in run.cells]
     kinds = {name: len({one[name] for one in told}) for name in run.axes}
@@ -143,13 +154,13 @@ def _word(axis: str) -> str:
     return axis.removesuffix("_url").removeprefix("character_").removeprefix("keep_original_")
 
 
-def of_cell(cell: Cell, *, left: bool = False) -> Square:
+def cell_of_plan(cell: Cell, *, left: bool = False) -> MatrixCell:
     """Return a cell that no job stands for yet; `left` out of what the budget buys."""
     money = str(cell.estimate) if cell.estimate is not None and cell.status == "new" else ""
-    return Square("left" if left and cell.status == "new" else cell.status, money, note=cell.reason)
+    return MatrixCell("left" if left and cell.status == "new" else cell.status, money, note=cell.reason)
 
 
-def of_row(row: Row, end: Window | None) -> Square:
+def cell_of_row(row: Row, end: Window | None) -> MatrixCell:
     """Return a cell by its job.
 
     Parameters
@@ -158,7 +169,7 @@ def of_row(row: Row, end: Window | None) -> Square:
         When it is expected to end (unix s). None: nobody can tell, or it has.
     """
     settled = row["cost"] is not None or row["state"] in RETRYABLE
-    return Square(
+    return MatrixCell(
         row["state"],
         billed(row) if settled else usd(row["estimate_high"]),
         progress=row["progress"] if row["state"] == State.RUNNING else None,

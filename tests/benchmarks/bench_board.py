@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Figure = tuple[str, str, str, str]
 CELLS, ROUNDS, ROWS = 2_000, 9, 100_000
 BOARD = f"""
-from motion_widgets.widgets.matrix import CellMatrix, Square
+from motion_widgets.widgets.cell_matrix import CellMatrix, MatrixCell
 from IPython.display import display
 columns = ['std · image', 'std · video', 'pro · image', 'pro · video']
 rows = [f'dance-{{n}}.mp4' for n in range({CELLS} // 4)]
-squares = [Square('collected', '$0.34', result=f'job-{{n}}') for n in range({CELLS})]
+cells = [MatrixCell('collected', '$0.34', result=f'job-{{n}}') for n in range({CELLS})]
 def board():
     m = CellMatrix(picture=lambda name: None)
-    m.show(rows, columns, squares, 'video')
+    m.show(rows, columns, cells, 'video')
     return m
 m = board()
 m
@@ -98,14 +98,14 @@ def ms(times: list[float]) -> str:
 def matrix(lab: Lab, page: Page) -> Iterator[Figure]:
     lab.open(page, lab.write_notebook("board", [BOARD]))
     drawn = "document.querySelectorAll('.mw-matrix-cell').length > 20"
-    lab.execute(page, "import motion_widgets.widgets.matrix")  # the import is measured elsewhere
+    lab.execute(page, "import motion_widgets.widgets.cell_matrix")  # the import is measured elsewhere
     first = page.evaluate(FIRST, drawn)
     yield f"{CELLS:,} cells, run of the cell to first paint", f"{first:.0f} ms", "", "<= 1 s"
     for name, code in (
-        ("one cell changed, kernel to paint", "m.change({{0: Square('running', '{0}')}})"),
+        ("one cell changed, kernel to paint", "m.change({{0: MatrixCell('running', '{0}')}})"),
         (
             f"all {CELLS:,} cells changed, kernel to paint",
-            "m.change({{n: Square('running', '{0}') for n in range(2000)}})",
+            "m.change({{n: MatrixCell('running', '{0}') for n in range(2000)}})",
         ),
     ):
         times = []

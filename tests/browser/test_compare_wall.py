@@ -95,7 +95,7 @@ def source(cells: list[dict[str, Any]], read: str = "None", **traits: Any) -> li
     traits = {"rows": ROWS, "columns": COLUMNS, "fps": FPS, **traits}
     lines = [
         "import json",
-        "from motion_widgets.widgets.wall import PlayerWall",
+        "from motion_widgets.widgets.player_wall import PlayerWall",
         f"traits = json.loads({json.dumps(json.dumps(traits))})",
         f"cells = json.loads({json.dumps(json.dumps(cells))})",
         f"wall = PlayerWall(cells, read={read}, **traits)",
@@ -351,7 +351,7 @@ def test_voila_plays_in_step_and_looks_right(
 
 
 def test_the_kernel_reads_only_what_is_on_the_wall() -> None:
-    from motion_widgets.widgets.wall import PlayerWall
+    from motion_widgets.widgets.player_wall import PlayerWall
 
     asked: list[str] = []
 
@@ -388,15 +388,15 @@ def test_the_kernel_reads_only_what_is_on_the_wall() -> None:
 
 @pytest.mark.parametrize("fps", [0.0, -1.0, float("inf"), float("nan")])
 def test_an_unknown_frame_rate_still_steps(fps: float) -> None:
-    from motion_widgets.widgets.wall import PlayerWall
+    from motion_widgets.widgets.player_wall import PlayerWall
 
     assert PlayerWall(fps=fps).fps == 24.0
 
 
 def test_text_from_outside_becomes_harmless_html() -> None:
-    from motion_widgets.widgets._html import esc, user
+    from motion_widgets.core.html import escape, isolate
 
-    assert esc(HOSTILE) == "&lt;img src=x onerror=&quot;window.hacked = 1&quot;&gt;"
-    assert esc("a\x00b\x1b[31m\tc\nd\x85\ud800'") == "ab[31m\tc\nd&#x27;"
-    assert user("\u202eשלום") == "<bdi>\u202eשלום</bdi>"
-    assert esc(None) == "None"
+    assert escape(HOSTILE) == "&lt;img src=x onerror=&quot;window.hacked = 1&quot;&gt;"
+    assert escape("a\x00b\x1b[31m\tc\nd\x85\ud800'") == "ab[31m\tc\nd&#x27;"
+    assert isolate("\u202eשלום") == "<bdi>\u202eשלום</bdi>"
+    assert escape(None) == "None"

@@ -44,7 +44,7 @@ with ws.log_store.write() as c:
         c.execute(insert(jobs), [row(n) for n in range(start, min(start + 5000, {rows}))])
 """
 MATRIX = """from ipywidgets import VBox
-from motion_widgets.widgets.matrix import CellMatrix, Square
+from motion_widgets.widgets.cell_matrix import CellMatrix, MatrixCell
 import io, time
 from PIL import Image
 def picture(name):
@@ -56,7 +56,7 @@ def square(n):
     state, end = kinds[n % len(kinds)], time.time()
     low, high = (end + 60 + n % 50, end + 100 + n % 50) if state == 'running' else (None, None)
     note = {hostile!r} if state == 'failed' else ''
-    return Square(state, '$0.34', n % 100 if state == 'running' else None, low, high, note,
+    return MatrixCell(state, '$0.34', n % 100 if state == 'running' else None, low, high, note,
                   f'job-{{n}}' if state == 'collected' else '')
 opened = []
 m = CellMatrix(picture=picture, on_open=opened.append)
@@ -112,7 +112,7 @@ def test_lab_two_thousand_cells_are_drawn_where_they_are_in_sight_and_reached_by
     lab.execute(page, "assert opened == ['job-0'], opened")
 
     # A change arrives; the focus stays where it is; what a server said is text.
-    lab.execute(page, "m.change({0: Square('running', '$0.34', 42), 1: square(4)})")
+    lab.execute(page, "m.change({0: MatrixCell('running', '$0.34', 42), 1: square(4)})")
     expect(cells.first).to_contain_text("running, 42 %")
     expect(cells.first).to_be_focused()
     page.keyboard.press("ArrowRight")

@@ -12,7 +12,7 @@ import pytest
 from motion_widgets import LogError, Workspace
 from motion_widgets.jobs.shared_store import Shared
 from motion_widgets.widgets.compare_wall import CompareWall
-from motion_widgets.widgets.job_problem import trouble
+from motion_widgets.widgets.job_problem import problem_html
 from motion_widgets.widgets.log_table import LogTable
 from tests.jobs.endpoint import Process, refusal, results_in, until
 
@@ -129,7 +129,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     assert (job.row["shared"], job.row["error_kind"]) == (None, "shared")
     assert "It is safe in this folder" in job.error
     assert any("is put there as soon as" in (one["note"] or "") for one in ana.log_store.events(job.id))
-    assert "The result is not on the shared path yet." in trouble(job.row)
+    assert "The result is not on the shared path yet." in problem_html(job.row)
     bo = at("bo")
     with pytest.raises(LogError, match="workspace of ana, which has it"):
         _ = bo.attach(job.id).result
@@ -137,7 +137,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
         ana.share()
     (tmp_path / "shared").unlink()
     until(lambda: job.row["shared"] is not None)
-    assert (job.error, job.row["error_kind"], trouble(job.row)) == (None, None, "")
+    assert (job.error, job.row["error_kind"], problem_html(job.row)) == (None, None, "")
     assert bo.attach(job.id).result.read_bytes() == endpoint.clip
 
 

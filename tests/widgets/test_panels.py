@@ -12,7 +12,7 @@ from ipywidgets.widgets.widget import _instances
 import motion_widgets as mw
 from motion_widgets.log.states import State
 from motion_widgets.widgets import GoLive, compare_wall
-from motion_widgets.widgets.balance import Purse
+from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.row_text import state_words
 from tests.widgets.conftest import until
 
@@ -155,9 +155,9 @@ def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspac
     until(lambda: "$0.10 of your budget of $0.10 is left" in studio._facts.value)
     until(lambda: "Your budget lacks $0.24" in studio.form._money.value)
     ws.set_budget(None)
-    Purse.of(ws).look(ws)
-    until(lambda: Purse.of(ws).look(ws) == 0.0)
-    assert "no limit for you; $0.00 used" in Purse.of(ws).beside(ws, 5.0)
+    Balance.of(ws).look(ws)
+    until(lambda: Balance.of(ws).look(ws) == 0.0)
+    assert "no limit for you; $0.00 used" in Balance.of(ws).beside_price(ws, 5.0)
     studio.close()
 
 
@@ -171,14 +171,14 @@ def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Works
 
 def test_the_balance_is_asked_for_once_a_minute_and_after_a_submit(ws: mw.Workspace) -> None:
     ws.sandbox.faults = {"fault": []}
-    purse = Purse.of(ws)
-    assert [purse.look(ws) for _ in range(20)] == [0.0] * 20
+    balance = Balance.of(ws)
+    assert [balance.look(ws) for _ in range(20)] == [0.0] * 20
     assert ws.sandbox.faults.calls["balance"] == 1
-    assert purse.words(ws).startswith("SANDBOX balance $")
-    before = purse.words(ws)
+    assert balance.text(ws).startswith("SANDBOX balance $")
+    before = balance.text(ws)
     ws.submit(request_of(ws, mode="std", character_orientation="image")).wait(60)
-    until(lambda: purse.look(ws) == 0.0)
-    assert purse.words(ws) != before
+    until(lambda: balance.look(ws) == 0.0)
+    assert balance.text(ws) != before
 
 
 def test_every_state_has_words_and_a_mark() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.media.probe import measure as measuring
-from motion_widgets.widgets.snippets import KINDS, snippet
+from motion_widgets.widgets.code_card import KINDS, snippet
 from tests.widgets.conftest import until
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ import motion_widgets as mw
 from motion_widgets.log.paging import Ask, page
 from motion_widgets.log.states import State
 from motion_widgets.sweep.progress import span
-from motion_widgets.widgets.matrix import CellMatrix, Square
+from motion_widgets.widgets.cell_matrix import CellMatrix, MatrixCell
 from tests.widgets.conftest import until
 from tests.widgets.test_panels import request_of, row_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NEW = Square("new", "$0.34")
-DONE = Square("collected", "$0.34", result="job-a")
+NEW = MatrixCell("new", "$0.34")
+DONE = MatrixCell("collected", "$0.34", result="job-a")
 
 
 @pytest.fixture
@@ -95,11 +95,11 @@ def test_nonsense_from_the_page_does_nothing(matrix: CellMatrix, content: object
 def test_the_longest_axis_goes_down_and_two_files_of_one_name_are_two_columns(
     ws: mw.Workspace,
 ) -> None:
-    from motion_widgets.widgets.sweep_cells import laid
+    from motion_widgets.widgets.sweep_cells import plan_axes
 
     axes = {"mode": ["std", "pro"], "prompt": ["a", "b", "c"], "keep_original_sound": ["yes", "yes"]}
     plan = mw.Sweep(request_of(ws), **axes).plan(ws)
-    rows, columns, corner, places = laid(plan)
+    rows, columns, corner, places = plan_axes(plan)
     assert rows == ["a", "b", "c"]
     assert columns == ["std \u00b7 yes", "std \u00b7 yes", "pro \u00b7 yes", "pro \u00b7 yes"]
     assert corner.startswith("prompt")
@@ -129,10 +129,10 @@ def told(**axes: str) -> dict[str, Any]:
 def test_a_run_of_any_design_is_laid_out_by_its_own_axes(
     axes: list[str], cells: list[dict[str, Any]], rows: list[str], columns: list[str], places: list[int]
 ) -> None:
-    from motion_widgets.widgets.sweep_cells import laid_run
+    from motion_widgets.widgets.sweep_cells import run_axes
 
     run: Any = SimpleNamespace(axes={name: [] for name in axes}, cells=cells)
-    assert (*laid_run(run)[:2], laid_run(run)[3]) == (rows, columns, places)
+    assert (*run_axes(run)[:2], run_axes(run)[3]) == (rows, columns, places)
 
 
 # --- how a run stands ---
@@ -236,11 +236,13 @@ def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws:
     assert "no amount of USD" in board.notice.value
     board.budget.value = "0.10"
     assert (board.start.disabled, "no amount" in board.notice.value) == (True, False)
-    until(lambda: "at least 3 new cell(s) and $1.24" in board.allowance.gives_up.value)
+    until(lambda: "at least 3 new cell(s) and $1.24" in board.budget_field.gives_up.value)
     assert board.start.description.startswith("Run 4 cells"), "it would stop before the first"
     board.budget.value = "1.50"
     until(lambda: board.start.description == "Run 3 of 4 cells in the SANDBOX, a balanced part (up to $1.44)")
-    assert "mode and character_orientation interact can no longer be told" in board.allowance.gives_up.value
+    assert (
+        "mode and character_orientation interact can no longer be told" in board.budget_field.gives_up.value
+    )
     assert ws.log_store.count() == 0, "nothing is written before the click"
     until(lambda: sorted(cell[0] for cell in board.matrix.table["cells"]) == ["left", "new", "new", "new"])
     board.start.click()
@@ -249,7 +251,7 @@ def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws:
     assert sorted(states) == ["collected", "collected", "collected", "new"]
     assert board.budget.value == "", "that money is spoken for"
     until(lambda: board.start.description == "Run 1 cells in the SANDBOX (up to $0.34)")
-    assert "interact" not in board.allowance.gives_up.value
+    assert "interact" not in board.budget_field.gives_up.value
     board.close()
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         trim_clip,
         turn_image,
     )
-    from motion_widgets.media.repair.stillest import stillest
+    from motion_widgets.media.repair.stillest_part import stillest
     from motion_widgets.media.repair.suggest import mends_for
 
 _HOMES = {
@@ -49,7 +49,7 @@ _HOMES = {
     "scale_clip": "run",
     "scale_image": "run",
     "shrink_image": "run",
-    "stillest": "stillest",
+    "stillest": "stillest_part",
     "strip_clip": "run",
     "strip_image": "run",
     "strip_times": "compare",

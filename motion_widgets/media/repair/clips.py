@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.media.probe.sniff import fault
 from motion_widgets.media.repair.reencode import Footage, Reel, footage_of
-from motion_widgets.media.repair.stillest import stillest
+from motion_widgets.media.repair.stillest_part import stillest
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:

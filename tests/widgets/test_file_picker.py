@@ -9,22 +9,22 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.core.errors import RequestError
-from motion_widgets.widgets import parcel as parcels
-from motion_widgets.widgets.parcel import LIMITS_OF, Parcel, kind_of, safe_name
+from motion_widgets.widgets import upload as uploads
+from motion_widgets.widgets.upload import LIMITS_OF, Upload, kind_of, safe_name
 from tests.widgets.conftest import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from motion_widgets.widgets.pick import FilePick
+    from motion_widgets.widgets.file_picker import FilePicker
     from motion_widgets.workspace.workspace import Workspace
 
 
 class Browser:
-    """The page's half of the talk, as `pick.js` leads it."""
+    """The page's half of the talk, as `file_picker.js` leads it."""
 
-    def __init__(self, pick: FilePick, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, pick: FilePicker, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pick = pick
         self.heard: list[dict[str, Any]] = []
         monkeypatch.setattr(pick, "send", self.heard.append)
@@ -96,7 +96,7 @@ def test_a_size_that_cannot_be_taken_is_said(
 def test_a_page_that_lies_about_order_or_size_gets_nothing_kept(tmp_path: Path) -> None:
     head = b"\x89PNG" + bytes(600)
     for pieces in ([(0, head), (0, head)], [(5, head)], [(0, head + bytes(2000))], [(0, b"")]):
-        one = Parcel(tmp_path, "a.png", 1500, {"image"})
+        one = Upload(tmp_path, "a.png", 1500, {"image"})
         for good in pieces[:-1]:
             one.add(*good)
         with pytest.raises(RequestError, match="did not arrive whole"):
@@ -123,9 +123,9 @@ def test_a_cancelled_file_and_a_closed_form_leave_nothing_behind(
 
 def test_a_full_disk_is_said_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(parcels.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
     with pytest.raises(RequestError, match="the disk has 1 MB left"):
-        Parcel(tmp_path, "a.mp4", 900_000, {"clip"})
+        Upload(tmp_path, "a.mp4", 900_000, {"clip"})
 
 
 @pytest.mark.parametrize(

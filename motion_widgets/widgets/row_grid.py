@@ -40,8 +40,8 @@ class RowGrid(anywidget.AnyWidget):
         Called with what the page asks for: ``{"type": "mark" | "act", …}``. It must not block.
     """
 
-    _esm = _STATIC / "grid.js"
-    _css = _STATIC / "grid.css"
+    _esm = _STATIC / "row_grid.js"
+    _css = _STATIC / "row_grid.css"
 
     view: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """What is shown: ``columns``, ``rows``, ``facets``, ``first``, ``total``, ``said``, ``same``. Texts may

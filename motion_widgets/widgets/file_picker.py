@@ -16,12 +16,12 @@ import traitlets as t
 
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.messages import MESSAGES
-from motion_widgets.widgets.parcel import LIMITS_OF, Parcel
+from motion_widgets.widgets.upload import LIMITS_OF, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-__all__ = ["FilePick"]
+__all__ = ["FilePicker"]
 
 _STATIC = Path(__file__).parent / "static"
 # What the page says; `{name}` is filled in there.
@@ -32,7 +32,7 @@ PIECE = 1 << 20
 """Bytes of one message; a browser's connection to Jupyter takes 10 MB at most."""
 
 
-class FilePick(anywidget.AnyWidget):
+class FilePicker(anywidget.AnyWidget):
     """A button and a place to drop a file on.
 
     Parameters
@@ -49,8 +49,8 @@ class FilePick(anywidget.AnyWidget):
         Called with the path of a whole file, on this widget's own thread.
     """
 
-    _esm = _STATIC / "pick.js"
-    _css = _STATIC / "pick.css"
+    _esm = _STATIC / "file_picker.js"
+    _css = _STATIC / "file_picker.css"
 
     label = t.Unicode().tag(sync=True)
     accept = t.Unicode().tag(sync=True)
@@ -68,7 +68,7 @@ class FilePick(anywidget.AnyWidget):
         words = {one: MESSAGES[one] for one in _WORDS}
         super().__init__(label=label, accept=",".join(accept), limit=limit, _words=words)
         self._kinds, self._folder, self._on_file = frozenset(kinds), folder, on_file
-        self._parcels: dict[str, Parcel] = {}
+        self._uploads: dict[str, Upload] = {}
         self._lock = threading.Lock()
         self._worker: ThreadPoolExecutor | None = None
         self._closed = False
@@ -85,9 +85,9 @@ class FilePick(anywidget.AnyWidget):
         super().close()
 
     def _drop_all(self) -> None:
-        for one in self._parcels.values():
+        for one in self._uploads.values():
             one.drop()
-        self._parcels.clear()
+        self._uploads.clear()
 
     def _on_message(self, _widget: object, content: object, buffers: object) -> None:
         """Hand a message to the own thread; a callback must not touch the disk."""
@@ -106,34 +106,34 @@ class FilePick(anywidget.AnyWidget):
         try:
             if what == "begin":
                 self._begin(name, content)
-            elif what == "piece" and name in self._parcels and pieces:
+            elif what == "piece" and name in self._uploads and pieces:
                 self._piece(name, content, pieces[0])
-            elif what == "cancel" and name in self._parcels:
-                self._parcels.pop(name).drop()
+            elif what == "cancel" and name in self._uploads:
+                self._uploads.pop(name).drop()
         except (MotionError, OSError) as error:
-            parcel = self._parcels.pop(name, None)
-            if parcel is not None:
-                parcel.drop()
+            upload = self._uploads.pop(name, None)
+            if upload is not None:
+                upload.drop()
             self._answer(name, "refused", message=str(error))
 
     def _begin(self, name: str, content: dict[str, Any]) -> None:
         size = content.get("size")
         size = size if isinstance(size, int) and not isinstance(size, bool) else 0
-        self._parcels[name] = Parcel(self._folder, str(content.get("name")), size, self._kinds)
+        self._uploads[name] = Upload(self._folder, str(content.get("name")), size, self._kinds)
         self._answer(name, "taken", offset=0)
 
     def _piece(self, name: str, content: dict[str, Any], data: Any) -> None:
-        parcel = self._parcels[name]
+        upload = self._uploads[name]
         offset = content.get("offset")
-        parcel.add(offset if isinstance(offset, int) else -1, memoryview(data))
-        if parcel.taken < parcel.size:
-            self._answer(name, "taken", offset=parcel.taken)
+        upload.add(offset if isinstance(offset, int) else -1, memoryview(data))
+        if upload.taken < upload.size:
+            self._answer(name, "taken", offset=upload.taken)
             return
-        path = parcel.finish()
-        del self._parcels[name]
-        self._answer(name, "done", name=parcel.name)
+        path = upload.finish()
+        del self._uploads[name]
+        self._answer(name, "done", name=upload.name)
         self._on_file(path)
 
-    def _answer(self, parcel: str, what: str, /, **more: Any) -> None:
+    def _answer(self, upload: str, what: str, /, **more: Any) -> None:
         if not self._closed:
-            self.send({"type": what, "id": parcel, **more})
+            self.send({"type": what, "id": upload, **more})

@@ -13,7 +13,7 @@ from motion_widgets.core.messages import MESSAGES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TrimView"]
+__all__ = ["TrimEditor"]
 
 _STATIC = Path(__file__).parent / "static"
 # What the page says; `{name}` is filled in there.
@@ -29,11 +29,11 @@ _WORDS = (
 )
 
 
-class TrimView(anywidget.AnyWidget):
+class TrimEditor(anywidget.AnyWidget):
     """A filmstrip with an in and an out handle. Times are s of the clip, in steps of 0.1 s."""
 
-    _esm = _STATIC / "trim.js"
-    _css = _STATIC / "trim.css"
+    _esm = _STATIC / "trim_editor.js"
+    _css = _STATIC / "trim_editor.css"
 
     strip = t.Unicode().tag(sync=True)
     """The filmstrip as a ``data:image/…`` link; ``""``: there is none."""

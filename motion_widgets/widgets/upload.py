@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-__all__ = ["LIMITS_OF", "Parcel", "kind_of", "safe_name"]
+__all__ = ["LIMITS_OF", "Upload", "kind_of", "safe_name"]
 
 LIMITS_OF = {"clip": 500 * MB, "image": 50 * MB, "request": MB}
 """Bytes that are taken of a kind of file; more than the endpoint takes, for mending makes files smaller."""
@@ -54,7 +54,7 @@ def kind_of(head: bytes) -> tuple[frozenset[str], str]:
     return frozenset({"request"} if found == "JSON" else ()), found
 
 
-class Parcel:
+class Upload:
     """A part file that grows to a whole one. Not thread-safe; it touches the disk.
 
     Parameters

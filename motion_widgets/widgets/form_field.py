@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import ipywidgets as w
 
 from motion_widgets.core.messages import say
-from motion_widgets.widgets.base import button, flow, line, live_line, note, put, show
+from motion_widgets.widgets.base import assign, button, flow, live_region, note, show, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ class Field(w.VBox):
         self.add_class("mw-field")
         self._apply = apply
         self._fixes: list[Fix] = []
-        self._said = live_line()
+        self._said = live_region()
         self._buttons = [button("", partial(self._click, number)) for number in range(2)]
         self._more = more
         self._row = flow(*self._buttons, *more)
@@ -38,13 +38,13 @@ class Field(w.VBox):
     def say(self, findings: list[Finding]) -> None:
         """Show the findings of this field."""
         notes = "".join(note(one.message, say(f"word_{one.severity}"), kind=one.severity) for one in findings)
-        put(self._said, "value", line(notes))
+        assign(self._said, "value", status(notes))
         self._fixes = [fix for one in findings for fix in one.fixes][: len(self._buttons)]
         for shown, fix in zip(self._buttons, [*self._fixes, None, None], strict=False):
             show(shown, fix)
             if fix is not None:
-                put(shown, "description", fix.label)
-                put(shown, "tooltip", fix.label)
+                assign(shown, "description", fix.label)
+                assign(shown, "tooltip", fix.label)
         show(self._row, self._fixes or any(one.layout.display != "none" for one in self._more))
 
     def _click(self, number: int) -> None:

@@ -22,7 +22,7 @@ from motion_widgets.log.states import State, mark
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["CellMatrix", "Square"]
+__all__ = ["CellMatrix", "MatrixCell"]
 
 _STATIC = Path(__file__).parent / "static"
 _KINDS = {
@@ -47,7 +47,7 @@ _AT_ONCE = 100
 """Cells whose pictures are asked for in one go."""
 
 
-class Square(NamedTuple):
+class MatrixCell(NamedTuple):
     """A cell as the page gets it. Texts may be anything: the page never reads them as HTML."""
 
     state: str
@@ -74,8 +74,8 @@ class CellMatrix(anywidget.AnyWidget):
         Called with a result's name when a person asks for it.
     """
 
-    _esm = _STATIC / "matrix.js"
-    _css = _STATIC / "matrix.css"
+    _esm = _STATIC / "cell_matrix.js"
+    _css = _STATIC / "cell_matrix.css"
 
     table: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """The whole table with a serial number. Patches change it in place and are sent by message, so that a
@@ -116,13 +116,17 @@ class CellMatrix(anywidget.AnyWidget):
         }  # fmt: skip
 
     def show(
-        self, rows: Sequence[str], columns: Sequence[str], squares: Sequence[Square | None], corner: str = ""
+        self,
+        rows: Sequence[str],
+        columns: Sequence[str],
+        cells: Sequence[MatrixCell | None],
+        corner: str = "",
     ) -> int:
         """Show a table; where its heads are those shown already, only cells that changed are sent.
 
         Parameters
         ----------
-        squares
+        cells
             Row by row, as many as rows times columns. None: no cell there.
 
         Returns
@@ -130,21 +134,21 @@ class CellMatrix(anywidget.AnyWidget):
         int
             How many cells were sent.
         """
-        cells = [None if one is None else list(one) for one in squares]
+        told = [None if one is None else list(one) for one in cells]
         with self._lock:
             have = self.table
             heads = [list(rows), list(columns), corner]
             if [have["rows"], have["columns"], have["corner"]] != heads:
-                self.table = self._whole(rows, columns, corner, cells)
-                return len(cells)
-            now = enumerate(zip(cells, have["cells"], strict=True))
+                self.table = self._whole(rows, columns, corner, told)
+                return len(told)
+            now = enumerate(zip(told, have["cells"], strict=True))
             return self._patch([[place, new] for place, (new, old) in now if new != old])
 
-    def change(self, squares: dict[int, Square | None]) -> int:
+    def change(self, cells: dict[int, MatrixCell | None]) -> int:
         """Change some cells by their places; give how many were sent, which are those that differ."""
         with self._lock:
             have = self.table["cells"]
-            told = [(place, None if one is None else list(one)) for place, one in squares.items()]
+            told = [(place, None if one is None else list(one)) for place, one in cells.items()]
             return self._patch([[place, new] for place, new in told if have[place] != new])
 
     def _patch(self, changes: list[list[Any]]) -> int:

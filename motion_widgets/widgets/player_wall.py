@@ -84,8 +84,8 @@ class PlayerWall(anywidget.AnyWidget):
         own. Without it such a clip is said to be not shown.
     """
 
-    _esm = _STATIC / "wall.js"
-    _css = _STATIC / "wall.css"
+    _esm = _STATIC / "player_wall.js"
+    _css = _STATIC / "player_wall.css"
 
     cells: t.List[Any] = t.List(t.Dict()).tag(sync=True)
     """What is shown, as `WallCell` dicts. A new list touches only the cells that changed; the others
