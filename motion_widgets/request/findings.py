@@ -1,4 +1,4 @@
-"""What `check` says: findings and the fixes that mend them, as records; their sentences are in `core/messages`."""
+"""What `check` returns: findings and the fixes that mend them; their sentences are in `core/messages`."""
 
 from __future__ import annotations
 
