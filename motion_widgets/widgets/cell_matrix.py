@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import MESSAGES, say
+from motion_widgets.core.messages import say, template
 from motion_widgets.log.states import State, mark
 
 if TYPE_CHECKING:
@@ -38,9 +38,8 @@ _STATES = {
     "double": ["=", say("matrix_double"), "still"],
 }
 """Mark, word and kind by state; the kind is how it looks."""
-_SAID = ("keys", "left", "late", "result", "empty")
-# Templates: the page fills them in.
-_WORDS = {**{name: MESSAGES[f"matrix_{name}"] for name in _SAID}, "cells": say("board_cells")}
+_CODES = ("matrix_keys", "matrix_left", "matrix_late", "matrix_result", "matrix_empty", "board_cells")
+_WORDS = {code.partition("_")[2]: template(code) for code in _CODES}
 _PICTURES = 400
 """Small pictures kept, some 3 KB each."""
 _AT_ONCE = 100

@@ -15,7 +15,7 @@ import anywidget
 import traitlets as t
 
 from motion_widgets.core.errors import MotionError
-from motion_widgets.core.messages import MESSAGES
+from motion_widgets.core.messages import template
 from motion_widgets.widgets.upload import LIMITS_OF, Upload
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class FilePicker(anywidget.AnyWidget):
         on_file: Callable[[Path], None],
     ) -> None:  # fmt: skip
         limit = max(LIMITS_OF[one] for one in kinds)
-        words = {one: MESSAGES[one] for one in _WORDS}
+        words = {code: template(code) for code in _WORDS}
         super().__init__(label=label, accept=",".join(accept), limit=limit, _words=words)
         self._kinds, self._folder, self._on_file = frozenset(kinds), folder, on_file
         self._uploads: dict[str, Upload] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.html import escape, isolate
-from motion_widgets.core.messages import MESSAGES, say
+from motion_widgets.core.messages import say
 from motion_widgets.log.billing import outside, refund_open
 from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.widgets.row_text import clock, usd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["problem_html"]
 
-_KINDS = ("moderation", "media", "parameters", "account", "auth", "network", "busy", "budget")
+_KINDS = ("moderation", "media", "parameters", "account", "auth", "network")
 """Kinds of error with a next step of their own."""
 _GONE = (State.EXPIRED, State.VANISHED)
 _UNDER_WAY = (State.SUBMITTED, State.RUNNING)
@@ -101,7 +101,7 @@ def _next(row: Row, *, driven: bool) -> str:
         return say("next_gone", task=row["task_id"] or "\u2013")
     if state in (State.UNKNOWN, State.WRITTEN_OFF):
         return say(f"next_{state}", price=_money(row))
-    if kind in _KINDS and f"next_{kind}" in MESSAGES:
+    if kind in _KINDS:
         return say(f"next_{kind}")
     if state == State.PLANNED:
         return say("next_planned")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 import anywidget
 import traitlets as t
 
+from motion_widgets.core.messages import template
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -22,33 +24,14 @@ __all__ = ["PlayerWall", "WallCell"]
 
 _STATIC = Path(__file__).parent / "static"
 
-# What the page says; `{name}` is filled in there.
-_WORDS = {
-    "wall": "Player wall",
-    "clips": "Clips",
-    "play": "Play",
-    "pause": "Pause",
-    "back": "frame",
-    "back_name": "Back one frame",
-    "forward": "frame",
-    "forward_name": "Forward one frame",
-    "position": "Position",
-    "time": "{at} / {length} s",
-    "time_text": "{at} of {length} s",
-    "speed": "Speed",
-    "sound_on": "Sound: on",
-    "sound_off": "Sound: off",
-    "sound_none": "No sound",
-    "sound_of": "Sound of {label}",
-    "loop_on": "Loop: on",
-    "loop_off": "Loop: off",
-    "loading": "Loading {ready} of {all} clips…",
-    "keys": "Keys: Space plays and pauses, the left and right arrows step one frame.",
-    "empty": "Nothing here",
-    "not_shown": "Not shown",
-    "unplayable": "This clip could not be loaded, or this browser cannot play its format: {path}",
-    "no_cells": "No clips to compare yet.",
-}
+_CODES = (
+    "player_wall", "player_clips", "player_play", "player_pause", "player_back", "player_back_name",
+    "player_forward", "player_forward_name", "player_position", "player_time", "player_time_text",
+    "player_speed", "player_sound_on", "player_sound_off", "player_sound_none", "player_sound_of",
+    "player_loop_on", "player_loop_off", "player_loading", "player_keys", "player_empty",
+    "player_not_shown", "player_unplayable", "player_no_cells",
+)  # fmt: skip
+_WORDS = {code.removeprefix("player_"): template(code) for code in _CODES}
 
 
 class WallCell(TypedDict):

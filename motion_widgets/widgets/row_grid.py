@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import MESSAGES
+from motion_widgets.core.messages import template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["RowGrid"]
 
 _STATIC = Path(__file__).parent / "static"
-_SAID = (
-    "all_shown", "choose", "stars_of", "usable_of", "usable_none", "usable_yes", "usable_no", "edit",
-    "edit_of", "note", "tags", "save", "cancel", "filters", "filters_count", "filter_all", "filter_deleted",
-    "filter_clear", "chosen", "chosen_none", "compare", "load", "delete", "restore", "unchoose", "search",
-    "search_hint", "stars_none", "stars_least",
+_CODES = (
+    "log_all_shown", "log_choose", "log_stars_of", "log_usable_of", "log_usable_none", "log_usable_yes",
+    "log_usable_no", "log_edit", "log_edit_of", "log_note", "log_tags", "log_save", "log_cancel",
+    "log_filters", "log_filters_count", "log_filter_all", "log_filter_deleted", "log_filter_clear",
+    "log_chosen", "log_chosen_none", "log_compare", "log_load", "log_delete", "log_restore", "log_unchoose",
+    "log_search", "log_search_hint", "log_stars_none", "log_stars_least",
+    "newer", "older", "tab_log", "column_stars", "column_usable", "column_said", "filter_stars",
+    "filter_usable",
 )  # fmt: skip
-# Templates: the page fills them in.
-_WORDS = {
-    **{name: MESSAGES[f"log_{name}"] for name in _SAID},
-    **{name: MESSAGES[name] for name in ("newer", "older", "tab_log")},
-    **{name: MESSAGES[name] for name in ("column_stars", "column_usable", "column_said")},
-    **{name: MESSAGES[name] for name in ("filter_stars", "filter_usable")},
-}
+_WORDS = {code.removeprefix("log_"): template(code) for code in _CODES}
 
 
 class RowGrid(anywidget.AnyWidget):

@@ -19,8 +19,9 @@ __all__ = ["billed", "cell_name", "clock", "state_words", "usd", "waited"]
 
 def state_words(row: Row) -> str:
     """Return where a job stands: ``▶ running, 64 %``."""
-    words = f"{mark(row['state'])} {say('state_' + row['state'])}"
-    if row["state"] == State.RUNNING and row["progress"] is not None:
+    state = row["state"]
+    words = f"{mark(state)} {say(f'state_{state}')}"
+    if state == State.RUNNING and row["progress"] is not None:
         words += f", {row['progress']} %"
     return words
 

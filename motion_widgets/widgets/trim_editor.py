@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import MESSAGES
+from motion_widgets.core.messages import template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["TrimEditor"]
 
 _STATIC = Path(__file__).parent / "static"
-# What the page says; `{name}` is filled in there.
 _WORDS = (
     "trim_start",
     "trim_end",
@@ -48,7 +47,7 @@ class TrimEditor(anywidget.AnyWidget):
     _words = t.Dict().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        super().__init__(_words={one: MESSAGES[one] for one in _WORDS}, **traits)
+        super().__init__(_words={code: template(code) for code in _WORDS}, **traits)
 
     @property
     def fits(self) -> bool:

@@ -1,29 +1,170 @@
-"""Every code has a sentence, every sentence can be said, and whoever says it gives what it needs."""
+"""Every code has a sentence, every sentence is used, and whoever says it gives what it needs."""
 
 from __future__ import annotations
 
 import ast
 import string
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import motion_widgets
-from motion_widgets.core.messages import MESSAGES, ROOMS, say
+from motion_widgets.core.messages import MESSAGES, ROOMS, say, template
+from motion_widgets.log.columns import DICTIONARY
+from motion_widgets.log.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(motion_widgets.__file__).parent
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "sandbox" not in path.parts)
-NOT_PUT_IN = {"fixes", "detail"}
+MODULES = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if "sandbox" not in path.parts and path.parent != PACKAGE / "core" / "messages"
+)
+CALLS = {"say": 0, "template": 0, "of": 0, "fix": 0, "fault": 0, "find": 2}
+"""Functions that take a code, and which of their arguments it is."""
+NOT_PUT_IN = {"fixes", "detail", "reached"}
+"""Arguments of these functions that are no field of a sentence."""
+
+MEDIA = ("image", "clip")
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "action_*": (
+        "show", "keep", "resend", "resend_live", "write_off", "go_on", "go_on_live", "retry", "retry_live",
+        "edit", "decide",
+    ),
+    "axis_library_*": MEDIA,
+    "axis_more_*": ("image_url", "video_url", "prompt"),
+    "cli_*": (
+        "demo", "studio", "sandbox", "measure", "check", "submit", "sweep", "attach", "pause", "resume",
+        "log", "pack", "unpack", "budget", "share", "scan", "reconcile", "check-live",
+    ),
+    "cli_live_*": ("image_url", "video_url"),
+    "cli_log_*": ("check", "rescue", "export", "import", "merge"),
+    "cluster_*": ("moderation", "media", "parameters"),
+    "column_*": (
+        "state", "model", "character_orientation", "mode", "image_name", "clip_name", "prompt",
+        "keep_original_sound", "sandbox", "created_by", "estimate", "billed", "wait", "id", "error",
+    ),
+    "contact_*": ("differences", "wrong"),
+    "contact_q_*": (
+        "usage", "models", "http", "place", "word", "version", "request_id", "headers", "replay", "words",
+        "progress", "estimated_time", "took", "url", "expires", "language", "cost", "rounding", "credits",
+        "delta_account", "delta_key", "ahead", "errors",
+    ),
+    "form_*": MEDIA,
+    "form_*_hint": MEDIA,
+    "form_*_pick": MEDIA,
+    "form_mode_*": ("std", "pro"),
+    "form_orientation_*": ("image", "video"),
+    "form_watermark_*": ("none", "off", "on"),
+    "from_*": ("request", "measured", "priced", "toolkit", "endpoint"),
+    "known_*": ("failed", "cancelled", "expired", "vanished", "unknown", "rejected", "written_off"),
+    "library_*": MEDIA,
+    "library_choice_*": MEDIA,
+    "library_keep_*": MEDIA,
+    "meaning_*": tuple(column.name for column in DICTIONARY),
+    "mend_*": (
+        "hold_clip", "mute_clip", "strip_clip", "convert_clip", "scale_clip", "turn_image", "strip_image",
+        "convert_image", "shrink_image", "scale_image", "pad_image", "before", "after",
+    ),
+    "money_*": ("open", "billed", "refunded", "reserved", "paid"),
+    "next_*": (
+        "moderation", "media", "parameters", "account", "auth", "network", "unknown", "written_off",
+    ),
+    "pick_wrong_*": MEDIA,
+    "publish_hint_*": ("store", "command", "serve", "result"),
+    "publish_to_*": ("store", "command", "serve", "result"),
+    "publish_way_*": ("store", "command", "serve", "result"),
+    "scan_cell_*": ("attachments", "metadata"),
+    "state_*": tuple(State),
+    "word_*": ("error", "warning", "hint"),
+    "*_public": ("image_location", "clip_location"),
+}  # fmt: skip
+"""Codes that are put together: what stands in the place of the star."""
 
 
-def fields(template: str) -> dict[str, str]:
+def fields(text: str) -> dict[str, str]:
     """Return the fields of a template with their format."""
-    return {name: spec or "" for _, name, spec, _ in string.Formatter().parse(template) if name is not None}
+    return {name: spec or "" for _, name, spec, _ in string.Formatter().parse(text) if name is not None}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def branches(code: ast.expr) -> Iterator[ast.expr]:
+    """Return what an expression may be, where a condition chooses."""
+    if isinstance(code, ast.IfExp):
+        yield from branches(code.body)
+        yield from branches(code.orelse)
+    elif isinstance(code, ast.BoolOp):
+        for one in code.values:
+            yield from branches(one)
+    elif isinstance(code, ast.Tuple | ast.List):
+        for one in code.elts:
+            yield from branches(one)
+    else:
+        yield code
+
+
+def values_of(name: str, function: ast.AST) -> Iterator[ast.expr]:
+    """Return what a variable of this name is set to anywhere in a function."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.comprehension | ast.For):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            value = node.iter if isinstance(node, ast.comprehension | ast.For) else node.value
+            if value is not None and any(isinstance(one, ast.Name) and one.id == name for one in targets):
+                yield from branches(value)
+
+
+def calls_in(part: ast.AST) -> Iterator[tuple[ast.expr, ast.Call]]:
+    """Return every code that is passed on in a part of the source, and the call."""
+    for node in ast.walk(part):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in CALLS and len(node.args) > CALLS[name]:
+                yield from ((code, node) for code in branches(node.args[CALLS[name]]))
+
+
+@cache
+def calls(path: Path) -> list[tuple[ast.expr, ast.Call]]:
+    """Return every code that a module passes on, as the source has it, and the call."""
+    return list(calls_in(tree(path)))
+
+
+def variables(path: Path) -> Iterator[tuple[ast.expr, ast.Call]]:
+    """Return every code that reaches a sentence through a variable of the same function, and the call."""
+    for function in ast.walk(tree(path)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for code, call in calls_in(function):
+                if isinstance(code, ast.Name):
+                    yield from ((value, call) for value in values_of(code.id, function))
+
+
+def pattern(code: ast.JoinedStr) -> str:
+    """Return a code that is put together, with a star for each part that is not written out."""
+    return "".join(str(one.value) if isinstance(one, ast.Constant) else "*" for one in code.values)
+
+
+def family(found: str) -> str:
+    """Return the family that a pattern of the source is of; KeyError: none."""
+    return found if found in FAMILIES else {"action_**": "action_*"}[found]
+
+
+def used(path: Path) -> Iterator[str]:
+    """Return all codes that a module may use."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MESSAGES:
+            yield node.value
+    for code, _ in calls(path):
+        if isinstance(code, ast.JoinedStr):
+            name = family(pattern(code))
+            yield from (name.replace("*", one) for one in FAMILIES[name])
 
 
 def test_a_code_belongs_to_one_room() -> None:
@@ -31,9 +172,7 @@ def test_a_code_belongs_to_one_room() -> None:
     assert {code: count for code, count in counts.items() if count > 1} == {}
     assert MESSAGES.keys() == counts.keys()
     files = {path.stem for path in (PACKAGE / "core" / "messages").glob("*.py")} - {"__init__"}
-    assert files == {room.__name__.rpartition(".")[2] for room in ROOMS}, (
-        "every file is joined into the table"
-    )
+    assert files == {room.__name__.rpartition(".")[2] for room in ROOMS}, "every file is joined"
 
 
 @pytest.mark.parametrize("code", MESSAGES)
@@ -48,35 +187,52 @@ def test_every_template_formats(code: str) -> None:
         assert spec or str(values[name]) in said
 
 
-def calls(path: Path) -> Iterator[tuple[str, set[str], bool, int]]:
-    """Return every sentence that a module uses: its code, its values, whether more by ``**``, the line."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.Call):
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_whoever_says_a_sentence_gives_what_it_needs(path: Path) -> None:
+    for code, call in calls(path):
+        if not isinstance(code, ast.Constant) or not isinstance(code.value, str):
             continue
-        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        place = {"say": 0, "of": 0, "fix": 0, "fault": 0, "find": 2}.get(name)
-        if place is None or len(node.args) <= place:
-            continue
-        given = {one.arg for one in node.keywords if one.arg} - NOT_PUT_IN
-        for code in ast.walk(node.args[place]):
-            if isinstance(code, ast.Constant) and isinstance(code.value, str) and code.value in MESSAGES:
-                yield code.value, given, any(one.arg is None for one in node.keywords), node.lineno
-            elif code is node.args[place] and isinstance(code, ast.Constant) and isinstance(code.value, str):
-                yield code.value, given, True, node.lineno
+        where = f"{path.name}:{call.lineno} says {code.value}"
+        assert code.value in MESSAGES, f"{where}, which has no sentence"
+        given = {one.arg for one in call.keywords if one.arg} - NOT_PUT_IN
+        missing = set(fields(MESSAGES[code.value])) - given
+        open_ended = any(one.arg is None for one in call.keywords) or ast.unparse(call.func) == "template"
+        assert open_ended or not missing, f"{where} without {missing}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_whoever_says_a_sentence_gives_what_it_needs(path: Path) -> None:
-    for code, given, open_ended, line in calls(path):
-        assert code in MESSAGES, f"{path.name}:{line} says {code}, which has no sentence"
-        missing = set(fields(MESSAGES[code])) - given
-        assert open_ended or not missing, f"{path.name}:{line} says {code} without {missing}"
+def test_a_code_in_a_variable_has_a_sentence(path: Path) -> None:
+    for code, call in variables(path):
+        if isinstance(code, ast.Constant) and isinstance(code.value, str):
+            assert code.value in MESSAGES, f"{path.name}:{call.lineno} may say {code.value}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_code_that_is_put_together_is_of_a_known_family(path: Path) -> None:
+    for code, call in calls(path):
+        assert not isinstance(code, ast.BinOp), f"{path.name}:{call.lineno} adds up a code"
+        if isinstance(code, ast.JoinedStr):
+            assert family(pattern(code)), f"{path.name}:{call.lineno}: name its members in FAMILIES"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_member_of_a_family_has_a_sentence(name: str) -> None:
+    for one in FAMILIES[name]:
+        assert name.replace("*", one) in MESSAGES
+    codes = (code for path in MODULES for code, _ in calls(path))
+    found = {family(pattern(code)) for code in codes if isinstance(code, ast.JoinedStr)}
+    assert name in found, "nobody uses it"
+
+
+def test_every_sentence_is_used() -> None:
+    assert MESSAGES.keys() - {code for path in MODULES for code in used(path)} == set()
 
 
 def test_sentences_of_findings_end_with_a_next_step() -> None:
     """An error names the value, the limit and the next step, so it is two sentences, or one and a half."""
-    rules = [code for path in (PACKAGE / "request" / "rules.py",) for code, *_ in calls(path)]
-    said = {code for code in rules if not code.startswith(("fix_", "the_", "a_", "length_"))}
+    rules = [code for code, _ in calls(PACKAGE / "request" / "rules.py")]
+    codes = {str(code.value) for code in rules if isinstance(code, ast.Constant)}
+    said = {code for code in codes if not code.startswith(("fix_", "the_", "a_", "length_"))}
     assert len(said) > 30
     for code in said:
         text = MESSAGES[code]
@@ -84,5 +240,7 @@ def test_sentences_of_findings_end_with_a_next_step() -> None:
         assert text.count(". ") + text.count("; ") >= 1, code
 
 
-def test_an_unknown_code_is_shown_as_it_is() -> None:
-    assert say("no such code", x=1) == "no such code"
+def test_an_unknown_code_is_an_error() -> None:
+    for function in (say, template):
+        with pytest.raises(KeyError, match="no such code"):
+            function("no such code")

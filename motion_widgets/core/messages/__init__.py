@@ -39,7 +39,7 @@ from motion_widgets.core.messages import (
     workspace,
 )
 
-__all__ = ["MESSAGES", "ROOMS", "say"]
+__all__ = ["MESSAGES", "ROOMS", "say", "template"]
 
 ROOMS = (
     audit_contact,
@@ -77,6 +77,10 @@ MESSAGES: dict[str, str] = {code: text for room in ROOMS for code, text in room.
 
 
 def say(code: str, /, **params: Any) -> str:
-    """Return the sentence for `code`, or the code itself where a sentence is missing."""
-    template = MESSAGES.get(code)
-    return template.format(**params) if template is not None else code
+    """Return the sentence for `code` with its values put in; KeyError: there is no such sentence."""
+    return MESSAGES[code].format(**params)
+
+
+def template(code: str) -> str:
+    """Return the sentence for `code` with its fields in braces, for a page that puts the values in."""
+    return MESSAGES[code]

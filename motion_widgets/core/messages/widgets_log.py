@@ -5,8 +5,6 @@ from __future__ import annotations
 MESSAGES: dict[str, str] = {
     "log_search": "Search the log",
     "log_search_hint": "id, prompt, file, note, tag, error",
-    "log_state": "State",
-    "log_all_states": "all states",
     "log_same": "All the same:",
     "log_page": "{first}–{last} of {total}",
     "log_newest": "The newest {shown} of {count:,} jobs; motion-widgets log export FILE writes them all.",

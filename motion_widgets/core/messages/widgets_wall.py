@@ -1,4 +1,4 @@
-"""The wall that compares results."""
+"""The wall that compares results, and the player of its clips."""
 
 from __future__ import annotations
 
@@ -9,4 +9,28 @@ MESSAGES: dict[str, str] = {
     "wall_empty": "Nothing to compare yet. Results appear here as they are collected.",
     "wall_no_clip": "no copy here",
     "wall_no_clip_why": "The reference clip was a link; no copy of it is kept.",
+    "player_wall": "Player wall",
+    "player_clips": "Clips",
+    "player_play": "Play",
+    "player_pause": "Pause",
+    "player_back": "frame",
+    "player_back_name": "Back one frame",
+    "player_forward": "frame",
+    "player_forward_name": "Forward one frame",
+    "player_position": "Position",
+    "player_time": "{at} / {length} s",
+    "player_time_text": "{at} of {length} s",
+    "player_speed": "Speed",
+    "player_sound_on": "Sound: on",
+    "player_sound_off": "Sound: off",
+    "player_sound_none": "No sound",
+    "player_sound_of": "Sound of {label}",
+    "player_loop_on": "Loop: on",
+    "player_loop_off": "Loop: off",
+    "player_loading": "Loading {ready} of {all} clips…",
+    "player_keys": "Keys: Space plays and pauses, the left and right arrows step one frame.",
+    "player_empty": "Nothing here",
+    "player_not_shown": "Not shown",
+    "player_unplayable": "This clip could not be loaded, or this browser cannot play its format: {path}",
+    "player_no_cells": "No clips to compare yet.",
 }
