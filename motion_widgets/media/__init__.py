@@ -13,12 +13,12 @@ from motion_widgets.core.lazy import lazy_exports
 if TYPE_CHECKING:
     from motion_widgets.media.batch import measure_clips
     from motion_widgets.media.decode import frames, motion_energy
-    from motion_widgets.media.montage import montage
     from motion_widgets.media.preview import filmstrip, thumbnail
     from motion_widgets.media.probe.image import measure_image
     from motion_widgets.media.probe.measure import measure_clip
     from motion_widgets.media.samples import SampleMedia, sample_media
     from motion_widgets.media.shots import measure_shots
+    from motion_widgets.media.tile_clips import montage
 
 __all__ = [
     "SampleMedia",
@@ -42,7 +42,7 @@ _HOMES = {
     "measure_clips": "batch",
     "measure_image": "probe.image",
     "measure_shots": "shots",
-    "montage": "montage",
+    "montage": "tile_clips",
     "motion_energy": "decode",
     "sample_media": "samples",
     "thumbnail": "preview",

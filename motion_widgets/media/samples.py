@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.montage import ENCODE
+from motion_widgets.media.tile_clips import ENCODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

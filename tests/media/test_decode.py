@@ -20,7 +20,7 @@ from motion_widgets.media import (
     motion_energy,
     sample_media,
 )
-from motion_widgets.media.montage import label
+from motion_widgets.media.tile_clips import label
 
 
 def test_frames_are_rgb_and_complete(clips):

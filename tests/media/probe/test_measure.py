@@ -188,7 +188,7 @@ def test_importing_the_room_is_cheap():
     code = (
         "import sys, motion_widgets.media, motion_widgets.media.probe.measure\n"
         "import motion_widgets.media.probe.image, "
-        "motion_widgets.media.preview, motion_widgets.media.samples, motion_widgets.media.montage\n"
+        "motion_widgets.media.preview, motion_widgets.media.samples, motion_widgets.media.tile_clips\n"
         "print([n for n in ('moviepy', 'httpx', 'PIL', 'numpy', 'imageio_ffmpeg') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
