@@ -31,6 +31,14 @@ class MotionError(Exception):
         What was put into the sentence.
     detail
         The underlying message (an ffmpeg dump, a server's text); for the curious, not for the headline.
+
+    Examples
+    --------
+    >>> try:
+    ...     mw.measure_clip("missing.mp4")
+    ... except mw.MotionError as error:
+    ...     print(error.code)
+    missing_file
     """
 
     code: str = ""
@@ -52,7 +60,12 @@ class MotionError(Exception):
 
 
 class RequestError(MotionError):
-    """A request that cannot be sent as it is."""
+    """A request that cannot be sent as it is.
+
+    >>> ws.submit(req.replace(mode="turbo"))
+    Traceback (most recent call last):
+    motion_widgets.core.errors.RequestError: ...
+    """
 
     findings: tuple[Any, ...] = ()
 
@@ -62,17 +75,31 @@ class ClipError(MotionError):
 
     `reached` is False when the file could not be had at all (dead link, no answer), so that nothing
     is known of it, and True when it was read and found to be wrong.
+
+    >>> mw.measure_clip(samples.image)
+    Traceback (most recent call last):
+    motion_widgets.core.errors.ClipError: ...
     """
 
     reached: bool = True
 
 
 class LogError(MotionError):
-    """The experiment log cannot be read or written."""
+    """The experiment log cannot be read or written.
+
+    >>> ws.attach("job-unknown")
+    Traceback (most recent call last):
+    motion_widgets.core.errors.LogError: ...
+    """
 
 
 class BudgetError(MotionError):
-    """The price does not fit what may be spent, or no bound was given on a live endpoint."""
+    """The price does not fit what may be spent, or no bound was given on a live endpoint.
+
+    >>> ws.submit(req, max_cost=0.01)
+    Traceback (most recent call last):
+    motion_widgets.core.errors.BudgetError: ...
+    """
 
 
 class HeldError(MotionError):
@@ -80,4 +107,9 @@ class HeldError(MotionError):
 
 
 class MotionTimeout(MotionError):  # noqa: N818 - its name is part of the contract
-    """A wait that ran out; the job lives on."""
+    """A wait that ran out; the job lives on.
+
+    >>> ws.submit(req).wait(timeout=0)
+    Traceback (most recent call last):
+    motion_widgets.core.errors.MotionTimeout: ...
+    """

@@ -12,7 +12,12 @@ __all__ = ["Clip", "Image", "Shots"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A reference clip as it was measured."""
+    """A reference clip as it was measured.
+
+    >>> clip = mw.measure_clip(samples.clip_6s)
+    >>> clip.name, clip.width, clip.height, clip.has_audio
+    ('wave-6s.mp4', 540, 960, True)
+    """
 
     source: str
     """The absolute local path, the link as given, or ``"bytes"``."""
@@ -65,7 +70,11 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shots:
-    """What a look at a few frames of a clip suggests; estimates, for hints only."""
+    """What a look at a few frames of a clip suggests; estimates, for hints only.
+
+    >>> mw.measure_shots(samples.clip_6s).cuts
+    ()
+    """
 
     cuts: tuple[float, ...] = ()
     """Where one shot seems to end and another to begin, in s."""
@@ -75,7 +84,12 @@ class Shots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A reference image as it was measured."""
+    """A reference image as it was measured.
+
+    >>> image = mw.measure_image(samples.image)
+    >>> image.name, image.format, image.width, image.height
+    ('figure.png', 'png', 720, 1280)
+    """
 
     source: str
     """The absolute local path, the link as given, or ``"bytes"``."""

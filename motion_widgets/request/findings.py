@@ -27,7 +27,12 @@ _brief.maxstring = _brief.maxother = _SHOWN
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change that a machine can make to mend a finding."""
+    """A change that a machine can make to mend a finding.
+
+    >>> clip = mw.measure_clip(samples.clip_12s)  # too long for orientation "image"
+    >>> [fix.changes for fix in mw.check(req, clip=clip)[0].fixes]
+    [{'character_orientation': 'video'}]
+    """
 
     label: str
     """What the button says."""
@@ -41,7 +46,12 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know about a request."""
+    """One thing to know about a request.
+
+    >>> finding = mw.check(req.replace(mode="turbo"))[0]
+    >>> finding.field, finding.severity, finding.code
+    ('mode', 'error', 'wrong_choice')
+    """
 
     field: str
     """The wire field it belongs to."""

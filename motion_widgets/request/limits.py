@@ -22,7 +22,11 @@ MB = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Every limit of the endpoint, as data."""
+    """Every limit of the endpoint, as data.
+
+    >>> mw.LIMITS.clip_length("image")
+    (3.0, 10.0)
+    """
 
     clip_seconds: Mapping[str, tuple[float, float]] = field(
         default_factory=lambda: MappingProxyType({"image": (3.0, 10.0), "video": (3.0, 30.0)})

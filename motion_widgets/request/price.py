@@ -69,6 +69,11 @@ class Prices:
     ------
     RequestError
         A price that is not a positive number.
+
+    Examples
+    --------
+    >>> mw.PRICES.of("kling-v3-motion-control", "pro")
+    0.13712
     """
 
     date: str
@@ -131,7 +136,11 @@ PRICES = Prices(
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a request may cost, as an interval: how the server rounds the seconds is not documented."""
+    """What a request may cost, as an interval: how the server rounds the seconds is not documented.
+
+    >>> print(mw.estimate(req))
+    up to $0.57 (length unknown)
+    """
 
     low: float
     """The least it may cost, in USD."""
@@ -180,6 +189,12 @@ def estimate(
     ------
     RequestError
         The table has no price for this model and mode.
+
+    Examples
+    --------
+    >>> cost = mw.estimate(req, mw.measure_clip(samples.clip_6s))
+    >>> cost.low, cost.high
+    (0.34272, 0.34272)
     """
     table = prices or PRICES
     rate = table.of(req.model, req.mode)

@@ -233,6 +233,12 @@ class MotionRequest:
         ``{"enabled": True}`` or ``{"enabled": False}``. None: left to the server.
     webhook
         A public base address that is told when the task ends. None: nobody is told.
+
+    Examples
+    --------
+    >>> req = mw.MotionRequest(model="kling-v3-motion-control", image_url="hero.png", video_url="dance.mp4")
+    >>> req.mode
+    'std'
     """
 
     model: Any = None
@@ -248,7 +254,11 @@ class MotionRequest:
     __hash__ = None  # type: ignore[assignment]  # a draft may hold a dict; use `key` to tell requests apart
 
     def replace(self, **changes: Any) -> Self:
-        """Return the same draft with some fields changed."""
+        """Return the same draft with some fields changed.
+
+        >>> req.replace(mode="pro").mode
+        'pro'
+        """
         return dataclasses.replace(self, **changes)
 
     def to_wire(self) -> WireRequest:
@@ -256,6 +266,9 @@ class MotionRequest:
 
         Optional fields that are not set are left out. A local path stands as it is: the job replaces it
         by the published link.
+
+        >>> list(req.to_wire())
+        ['model', 'prompt', 'image_url', 'video_url', 'character_orientation', 'mode', 'keep_original_sound']
         """
         wire: dict[str, Any] = {}
         for name in WIRE_FIELDS:
@@ -299,6 +312,9 @@ class MotionRequest:
 
         SHA-256 of canonical JSON with defaults filled in; local media by their bytes, links without
         signature parameters; `webhook` left out.
+
+        >>> req.replace(webhook="https://example.org/done").key == req.key
+        True
         """
         content: dict[str, object] = {"": KEY_VERSION}
         for name, value in self.to_wire().items():

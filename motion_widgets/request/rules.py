@@ -60,6 +60,12 @@ def check(
     -------
     list of Finding
         Errors first, then warnings, then hints; within them in the order of the form. Empty: all is well.
+
+    Examples
+    --------
+    >>> clip, image = mw.measure_clip(samples.clip_12s), mw.measure_image(samples.image)
+    >>> [finding.code for finding in mw.check(req, clip=clip, image=image)]
+    ['clip_long_switch']
     """
     if not isinstance(clip, Clip | ClipError):
         clip = req.video_url if isinstance(req.video_url, Clip) else None
