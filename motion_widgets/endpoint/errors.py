@@ -43,7 +43,15 @@ RETRY_AFTER_MAX = 300.0
 
 
 class EndpointError(MotionError):
-    """A call to the endpoint that did not give what was asked for."""
+    """A call to the endpoint that did not give what was asked for.
+
+    >>> with mw.Workspace(folder, "apimart") as live:
+    ...     try:
+    ...         live.balance()
+    ...     except mw.EndpointError as error:
+    ...         print(error.code)
+    key_missing
+    """
 
     not_accepted: bool = False
     """True: the request was surely not accepted and costs nothing."""
@@ -83,19 +91,31 @@ class RefusedError(EndpointError):
 
 
 class AuthError(EndpointError):
-    """401 or 403: the key is missing, wrong, or may not use this model."""
+    """401 or 403: the key is missing, wrong, or may not use this model.
+
+    >>> mw.AuthError.not_accepted
+    True
+    """
 
     not_accepted = True
 
 
 class PaymentError(EndpointError):
-    """402: the balance does not cover the request."""
+    """402: the balance does not cover the request.
+
+    >>> mw.PaymentError.not_accepted
+    True
+    """
 
     not_accepted = True
 
 
 class RateLimitError(EndpointError):
-    """429: too fast, or too many tasks at once."""
+    """429: too fast, or too many tasks at once.
+
+    >>> mw.RateLimitError.not_accepted
+    True
+    """
 
     not_accepted = True
 
@@ -135,7 +155,11 @@ class AnswerError(EndpointError):
 
 
 class OutcomeUnknown(EndpointError):  # noqa: N818 - its name is part of the contract
-    """The request was sent and its outcome is not known: money may have been spent."""
+    """The request was sent and its outcome is not known: money may have been spent.
+
+    >>> mw.OutcomeUnknown.not_accepted
+    False
+    """
 
 
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(

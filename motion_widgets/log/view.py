@@ -94,6 +94,12 @@ class LogView:
         ------
         LogError
             A name that is no column, or a value that a column cannot hold.
+
+        Examples
+        --------
+        >>> ws.log.frame({"id": job.id}, columns=["state", "mode", "cost"])
+               state mode     cost
+        0  collected  std  0.34272
         """
         names = list(COLUMNS) if columns is None else known(columns)
         if where is None and columns is None and not deleted:
@@ -198,6 +204,14 @@ class LogView:
         ------
         LogError
             A name that the frame does not have, a text to be added up, or another `aggfunc`.
+
+        Examples
+        --------
+        >>> ws.log.pivot(index="mode", columns="state", where={"sweep_id": run.id})
+        state  collected
+        mode
+        pro      0.54864
+        std      0.34272
         """
         asked = [aggfunc] if isinstance(aggfunc, str) else aggfunc
         marks = self._log.marks_of() if isinstance(asked, list | tuple) and RATED.keys() & set(asked) else {}
@@ -214,15 +228,26 @@ class LogView:
         """Write the frame as CSV (UTF-8), cells that a spreadsheet would run as a formula made harmless.
 
         `excel`: so that Excel opens it with Japanese text right.
+
+        >>> ws.log.to_csv("jobs.csv").name
+        'jobs.csv'
         """
         return exports.to_csv(self.frame(where, deleted=deleted), path, excel=excel)
 
     def to_parquet(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
-        """Write the frame as Parquet, dtypes kept."""
+        """Write the frame as Parquet, dtypes kept.
+
+        >>> ws.log.to_parquet("jobs.parquet").name
+        'jobs.parquet'
+        """
         return exports.to_parquet(self.frame(where, deleted=deleted), path)
 
     def to_json(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
-        """Write the frame as JSON lines, one job a line, times in ISO 8601 to the microsecond."""
+        """Write the frame as JSON lines, one job a line, times in ISO 8601 to the microsecond.
+
+        >>> ws.log.to_json("jobs.jsonl").name
+        'jobs.jsonl'
+        """
         return exports.to_json(self.frame(where, deleted=deleted), path)
 
     def to_excel(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
@@ -249,6 +274,11 @@ class LogView:
         ------
         LogError
             The frame lacks a column that a job cannot be without, or a value is of another kind.
+
+        Examples
+        --------
+        >>> ws.log.import_frame(ws.log.frame())
+        0
         """
         return put_frame(self._log, frame)
 

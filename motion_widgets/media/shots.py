@@ -62,11 +62,6 @@ def measure_shots(
     ------
     ClipError
         It is no clip, or cannot be decoded, or not in time.
-
-    Examples
-    --------
-    >>> mw.measure_shots(samples.clip_6s).cuts
-    ()
     """
     where = source.source if isinstance(source, Clip) else source
     if isinstance(where, str) and (is_link(where) or (isinstance(source, Clip) and where == "bytes")):

@@ -84,7 +84,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Published:
-    """A local file that has a link now."""
+    """A local file that has a link now.
+
+    >>> published = ws.publish(samples.image)
+    >>> published.url.startswith("http")
+    True
+    """
 
     url: str
     """The link. It may carry a signature, so that whoever has it has the file."""

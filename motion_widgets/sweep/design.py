@@ -77,6 +77,12 @@ class Sweep:
     ------
     RequestError
         An axis that is no wire field, or one without values; a wrong number of repeats.
+
+    Examples
+    --------
+    >>> sweep = mw.Sweep(req, mode=["std", "pro"], character_orientation=["image", "video"])
+    >>> sweep.axes
+    {'mode': ('std', 'pro'), 'character_orientation': ('image', 'video')}
     """
 
     def __init__(
@@ -250,7 +256,11 @@ class Sweep:
         return frame_of(self.axes, self.draws())
 
     def plan(self, ws: Workspace) -> Plan:
-        """Measure, check and price every cell for a workspace; nothing is sent."""
+        """Measure, check and price every cell for a workspace; nothing is sent.
+
+        >>> mw.Sweep(req, mode=["std", "pro"]).plan(ws)
+        <Plan of 2 cells: 2 new; $0.89>
+        """
         from motion_widgets.sweep.plan import Plan
 
         return Plan(self, ws)

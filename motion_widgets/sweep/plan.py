@@ -41,6 +41,12 @@ class Plan:
         In the order of the axes; their `order` says in which they run.
     gives_up
         What a fraction of a larger plan can no longer tell, in sentences. Empty: this is no fraction.
+
+    Examples
+    --------
+    >>> plan = mw.Sweep(req, mode=["std", "pro"]).plan(ws)
+    >>> [cell.status for cell in plan.cells]
+    ['new', 'new']
     """
 
     def __init__(
@@ -58,7 +64,11 @@ class Plan:
 
     @property
     def cost(self) -> Estimate:
-        """What the new cells will cost together."""
+        """What the new cells will cost together.
+
+        >>> print(mw.Sweep(req, mode=["std", "pro"]).plan(ws).cost)
+        $0.89
+        """
         return self._sum([cell for cell in self.cells if cell.status == "new"])
 
     def _sum(self, cells: Sequence[Cell]) -> Estimate:
@@ -79,6 +89,9 @@ class Plan:
 
         With repeats or a shuffled order there are ``repeat`` and ``order`` too. Drop rows, change values, and
         give it to `edited`.
+
+        >>> mw.Sweep(req, mode=["std", "pro"]).plan(ws).frame()["mode"].tolist()
+        ['std', 'pro']
         """
         from motion_widgets.sweep.table import planned_frame
 
@@ -150,6 +163,14 @@ class Plan:
         ------
         BudgetError
             No fraction that keeps main effects fits; it names the least budget that does.
+
+        Examples
+        --------
+        >>> plan = mw.Sweep(req, mode=["std", "pro"], character_orientation=["image", "video"]).plan(ws)
+        >>> print(plan.cost)
+        $1.78
+        >>> print(plan.for_budget(1.50).cost)
+        $1.44
         """
         from motion_widgets.sweep.fractional_design import fraction_of
 
@@ -201,6 +222,12 @@ class Plan:
             No budget on a live endpoint, or one that does not hold a single cell.
         RequestError
             No cell is valid, or `stop_after` is no such pair.
+
+        Examples
+        --------
+        >>> run = mw.Sweep(req, mode=["std", "pro"]).plan(ws).run(budget=5.00)
+        >>> run.wait().counts()
+        {'collected': 2}
         """
         ws = self._ws
         if stop_after is not None:

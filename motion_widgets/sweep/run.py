@@ -40,6 +40,9 @@ class Run:
     """The jobs of a sweep.
 
     Made by `Plan.run` and `Workspace.attach`. Everything it says is read from the log.
+
+    >>> run.counts()
+    {'collected': 2}
     """
 
     def __init__(self, ws: Workspace, run_id: str) -> None:
@@ -130,6 +133,11 @@ class Run:
         ------
         MotionTimeout
             The `timeout` (s) ran out; the jobs live on.
+
+        Examples
+        --------
+        >>> run.wait(timeout=60) is run
+        True
         """
         wait_all(lambda: self.resting, timeout, self.id)
         return self
@@ -162,6 +170,11 @@ class Run:
         ------
         RequestError
             `what` is another word.
+
+        Examples
+        --------
+        >>> run.retry("failed").counts()
+        {'collected': 2}
         """
         if what != "failed":
             raise RequestError.of("retry_what", found=what)
@@ -260,7 +273,11 @@ class Run:
         return None if limit is None else to_usd(limit), to_usd(used)
 
     def frame(self) -> pd.DataFrame:
-        """Return the log's frame of this run's last attempts."""
+        """Return the log's frame of this run's last attempts.
+
+        >>> run.frame()["mode"].tolist()
+        ['std', 'pro']
+        """
         return self._ws.log.frame(self._mine(), deleted=True)
 
     def describe(self) -> Description:

@@ -504,6 +504,11 @@ def publish(
     ----------
     ws
         Whose endpoint, consents and memory of links. None: the workspace of the working directory.
+
+    Examples
+    --------
+    >>> mw.publish(samples.image, ws=ws).url.startswith("http")
+    True
     """
     wishes: dict[str, Any] = {"life": life, "consent": consent, "name": name}
     if ws is not None:

@@ -66,11 +66,6 @@ def measure_image(
     ------
     ClipError
         It is no image, too big, or cannot be had; `code` says which.
-
-    Examples
-    --------
-    >>> mw.measure_image(samples.image).aspect
-    0.5625
     """
     memory = Memory() if memory is None else memory
     if isinstance(source, str) and is_link(source):

@@ -113,11 +113,6 @@ def measure_clip(
     ------
     ClipError
         It is no clip, is damaged, or cannot be had; `code` says which, `reached` whether it was read.
-
-    Examples
-    --------
-    >>> mw.measure_clip(samples.clip_6s).length
-    6.0
     """
     memory = Memory() if memory is None else memory
     if confirm:
