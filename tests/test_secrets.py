@@ -24,7 +24,7 @@ from motion_widgets.audit.first_contact import first_contact
 from motion_widgets.audit.key_patterns import Seeker, keys_of_this_machine
 from motion_widgets.audit.key_scan import scan
 from motion_widgets.audit.reconcile import reconcile
-from motion_widgets.core.loop import spawn
+from motion_widgets.core.background import spawn
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.endpoint.transport import Wire
 from motion_widgets.jobs.scheduling import timing

@@ -19,9 +19,9 @@ from motion_widgets.audit.findings import Contact
 from motion_widgets.audit.recorder import HeardWorkspace, Hearing
 from motion_widgets.audit.report import write
 from motion_widgets.audit.response_shape import impersonal
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
-from motion_widgets.core.loop import spawn
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
 from motion_widgets.endpoint.errors import AuthError, EndpointError

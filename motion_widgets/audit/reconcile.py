@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 
 from motion_widgets.audit import Report
 from motion_widgets.audit.account_usage import LATE, Bill, ask_bill, client_of
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
-from motion_widgets.core.loop import spawn
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.log.billing import SAME, UNREFUNDED, outside, refund_open

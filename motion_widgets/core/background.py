@@ -1,79 +1,106 @@
-"""Work that blocks, on threads that are kept for the next piece of it.
+"""The one event loop and the one thread pool that this process works on in the background.
 
-A new thread costs more than a short call over the network does. These are daemons, unlike those of
-`concurrent.futures`: what they wait for does not hold up the end of the interpreter.
+A notebook's callbacks run on changing threads and loops, so nothing is assumed of them: coroutines are handed
+over with `spawn`, and what blocks goes to the loop's default executor (`asyncio.to_thread`). All threads are
+daemons, so nothing that they wait for delays the interpreter's exit; jobs live in the log, not in a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
-__all__ = ["on_thread"]
+__all__ = ["DaemonPool", "on_owned_loop", "owned_loop", "spawn"]
 
 _T = TypeVar("_T")
-KEPT = 30.0
-"""s that a thread waits for work before it ends."""
-_idle: list[SimpleQueue[Callable[[], None]]] = []
-"""Of the threads that wait; the last to come goes first, as it is warm. Only used by single steps of a list,
-which no other thread can come between."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_idle.clear)  # a forked process has none of these threads
+THREADS = 32
+"""Threads of the pool at most; they mostly wait for a disk or for a name to be looked up."""
+_NAME = "motion-widgets"
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_pid = 0
 
 
-def on_thread(work: Callable[[], _T]) -> asyncio.Future[_T]:
-    """Call what blocks on a thread; a future of the running loop gets what it returns or raises.
+class DaemonPool(ThreadPoolExecutor):
+    """A thread pool whose threads the interpreter does not wait for when it exits.
 
-    Whoever cancels the future hears no more of it; the work itself goes on.
+    The standard library joins its own pools' threads at exit, so a name server that does not answer or a
+    disk that hangs would keep the process alive. Only the interface is inherited, because asyncio accepts no
+    other default executor; the threads are this class's own, and they live as long as the process.
+
+    Parameters
+    ----------
+    most
+        Threads at most; further work waits for one of them.
     """
-    loop = asyncio.get_running_loop()
-    told: asyncio.Future[_T] = loop.create_future()
-    try:
-        given = _idle.pop()
-    except IndexError:
-        given = SimpleQueue()
-        threading.Thread(target=_serve, args=(given,), name="motion-widgets-work", daemon=True).start()
-    given.put(partial(_do, work, given, loop, told))
-    return told
+
+    def __init__(self, most: int = THREADS) -> None:
+        super().__init__(most)
+        self._most = most
+        self._count = 0
+        self._free = threading.Semaphore(0)
+        self._starting = threading.Lock()
+        self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+
+    def submit(self, function: Callable[..., _T], /, *args: Any, **options: Any) -> Future[_T]:
+        """Call a function on a thread of the pool.
+
+        Raises
+        ------
+        RuntimeError
+            The interpreter is exiting, and there is no thread that could take the work.
+        """
+        future: Future[_T] = Future()
+        with self._starting:
+            if not self._free.acquire(blocking=False) and self._count < self._most:
+                try:
+                    threading.Thread(target=self._serve, name=f"{_NAME}-work", daemon=True).start()
+                    self._count += 1
+                except RuntimeError:  # no new threads at exit, but the running ones still work
+                    if not self._count:
+                        raise
+        self._calls.put((future, partial(function, *args, **options)))
+        return future
+
+    def _serve(self) -> None:
+        while True:
+            future, call = self._calls.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = call()
+                except BaseException as error:  # noqa: BLE001 - whoever waits for it handles it
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+                    del result
+            del future, call  # an idle thread must not keep their objects alive
+            self._free.release()
 
 
-def _serve(given: SimpleQueue[Callable[[], None]]) -> None:
-    while True:
-        try:
-            given.get(timeout=KEPT)()
-        except Empty:
-            try:
-                _idle.remove(given)
-            except ValueError:  # it was just chosen: its work is on its way
-                continue
-            return
+def owned_loop() -> asyncio.AbstractEventLoop:
+    """Return the background loop, started at first use; a forked process gets its own loop and pool."""
+    global _loop, _pid
+    with _lock:
+        if _loop is None or _loop.is_closed() or _pid != os.getpid():
+            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+            _loop.set_default_executor(DaemonPool())
+            threading.Thread(target=_loop.run_forever, name=_NAME, daemon=True).start()
+        return _loop
 
 
-def _do(
-    work: Callable[[], _T],
-    given: SimpleQueue[Callable[[], None]],
-    loop: asyncio.AbstractEventLoop,
-    told: asyncio.Future[_T],
-) -> None:
-    tell: Callable[[], None]
-    try:
-        tell = partial(_tell, told, told.set_result, work())
-    except BaseException as error:  # noqa: BLE001 - it is for whoever waits
-        tell = partial(_tell, told, told.set_exception, error)
-    _idle.append(given)  # before anybody hears of the end, and wants a thread for what comes next
-    with contextlib.suppress(RuntimeError):  # the loop was closed; nobody waits any more
-        loop.call_soon_threadsafe(tell)
+def on_owned_loop() -> bool:
+    """Return whether the caller runs on the loop's own thread, which must never wait for itself."""
+    return threading.current_thread().name == _NAME
 
 
-def _tell(told: asyncio.Future[Any], how: Callable[[Any], None], what: object) -> None:
-    if not told.done():
-        how(what)
+def spawn(work: Coroutine[Any, Any, _T]) -> Future[_T]:
+    """Run a coroutine on the background loop."""
+    return asyncio.run_coroutine_threadsafe(work, owned_loop())

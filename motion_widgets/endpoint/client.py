@@ -19,7 +19,6 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from motion_widgets.core.background import on_thread
 from motion_widgets.core.errors import MotionError, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint import responses
@@ -279,7 +278,9 @@ class EndpointClient:
         )
         trouble: EndpointError | None = None
         try:
-            work = on_thread(partial(self._exchange, wire, request, refused, paid=paid))
+            work = asyncio.get_running_loop().run_in_executor(
+                None, partial(self._exchange, wire, request, refused, paid=paid)
+            )
             status, got, body = await within(work, wire.line, seconds)
         except MotionError:
             raise

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.background import on_owned_loop, owned_loop, spawn
 from motion_widgets.core.errors import MotionError
-from motion_widgets.core.loop import on_owned_loop, owned_loop, spawn
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.collect import collect
 from motion_widgets.jobs.context import Crew, error_columns

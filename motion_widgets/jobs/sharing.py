@@ -12,9 +12,9 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.background import owned_loop, spawn
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.core.loop import owned_loop, spawn
 from motion_widgets.jobs.context import error_columns
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.sidecar import request_of, write_sidecar

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import ipywidgets as w
 
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import escape
-from motion_widgets.core.loop import spawn
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY, Secret, find_key, store_key
 from motion_widgets.endpoint.client import LIVE_URL, EndpointClient

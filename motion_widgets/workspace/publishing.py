@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.core.loop import spawn
 from motion_widgets.media.probe.measure import local_file
 from motion_widgets.publishing.destination import Place
 from motion_widgets.publishing.publisher import is_clip

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import or_
 
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.core.loop import spawn
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.endpoint.client import EndpointClient

@@ -1,45 +1,78 @@
-"""Work on threads: what is told of it, and that threads are kept, let go and no burden at the end."""
+"""The background loop and its pool: results reach whoever waits, and threads are no burden at the end."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
+from concurrent.futures import CancelledError
 
 import pytest
 
-from motion_widgets.core import background
-from motion_widgets.core.background import on_thread
+from motion_widgets.core.background import DaemonPool, on_owned_loop, owned_loop, spawn
 
 
 def test_what_it_returns_and_what_it_raises_is_told() -> None:
     async def go() -> list[object]:
-        return await asyncio.gather(on_thread(lambda: 7), on_thread(lambda: 1 // 0), return_exceptions=True)
+        works = [asyncio.to_thread(lambda: 7), asyncio.to_thread(lambda: 1 // 0)]
+        return await asyncio.gather(*works, return_exceptions=True)
 
-    seven, error = asyncio.run(go())
+    seven, error = spawn(go()).result(30)
     assert seven == 7
     assert isinstance(error, ZeroDivisionError)
 
 
-def test_a_thread_is_kept_for_what_comes_next() -> None:
-    async def go() -> set[threading.Thread]:
-        return {await on_thread(threading.current_thread) for _ in range(50)}
+def test_arguments_are_passed_on() -> None:
+    pool = DaemonPool(1)
+    assert pool.submit(int, "ff", base=16).result(30) == 255
+    assert list(pool.map(str, range(20))) == [str(one) for one in range(20)]
 
-    assert len(asyncio.run(go())) < 5, "one, unless what another test left behind ends just now"
+
+def test_all_work_runs_on_one_loop_with_one_pool() -> None:
+    async def go() -> tuple[asyncio.AbstractEventLoop, bool, str, bool]:
+        thread = await asyncio.to_thread(threading.current_thread)
+        return asyncio.get_running_loop(), on_owned_loop(), thread.name, thread.daemon
+
+    first, second = spawn(go()).result(30), spawn(go()).result(30)
+    assert first == second == (owned_loop(), True, "motion-widgets-work", True)
+    assert not on_owned_loop()
+
+
+def test_a_thread_is_kept_for_what_comes_next() -> None:
+    pool = DaemonPool()
+    threads = set()
+    for _ in range(50):
+        threads.add(pool.submit(threading.get_ident).result(30))
+        time.sleep(0.001)  # the thread is free a moment after its result is there
+    assert len(threads) < 5
 
 
 def test_as_much_goes_on_at_once_as_there_is() -> None:
-    together = threading.Barrier(9)
+    together, pool = threading.Barrier(9), DaemonPool(8)
+    works = [pool.submit(together.wait, 30) for _ in range(8)]
+    together.wait(30)
+    assert {work.result(30) for work in works} <= set(range(9))
 
-    async def go() -> None:
-        works = [on_thread(lambda: together.wait(30)) for _ in range(8)]
-        together.wait(30)  # on the loop itself: none of the eight waits for it
-        await asyncio.gather(*works)
 
-    asyncio.run(go())
+def test_more_work_than_threads_waits_for_its_turn() -> None:
+    let_go, pool, at_once, most = threading.Event(), DaemonPool(3), [], []
+
+    def work(number: int) -> int:
+        at_once.append(number)
+        most.append(len(at_once))
+        let_go.wait(30)
+        at_once.remove(number)
+        return number
+
+    works = [pool.submit(work, number) for number in range(30)]
+    let_go.set()
+    assert [one.result(30) for one in works] == list(range(30))
+    assert max(most) <= 3
 
 
 def test_who_cancels_hears_no_more_and_the_thread_goes_on() -> None:
@@ -50,56 +83,68 @@ def test_who_cancels_hears_no_more_and_the_thread_goes_on() -> None:
         ended.set()
 
     async def go() -> None:
-        told = on_thread(work)
+        told = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.sleep(0.01)
         told.cancel()
         with pytest.raises(asyncio.CancelledError):
             await told
         let_go.set()
         await asyncio.to_thread(ended.wait, 30)
-        assert await on_thread(lambda: 3) == 3
+        assert await asyncio.to_thread(lambda: 3) == 3
 
-    asyncio.run(go())
+    spawn(go()).result(60)
     assert ended.is_set()
 
 
+def test_what_is_cancelled_before_its_turn_is_never_begun() -> None:
+    let_go, begun, pool = threading.Event(), [], DaemonPool(1)
+    pool.submit(let_go.wait, 30)
+    waiting = pool.submit(begun.append, 1)
+    assert waiting.cancel()
+    let_go.set()
+    assert pool.submit(lambda: 5).result(30) == 5
+    with pytest.raises(CancelledError):
+        waiting.result(30)
+    assert begun == []
+
+
 def test_a_loop_that_was_closed_meanwhile_is_no_trouble() -> None:
-    let_go = threading.Event()
+    let_go, pool = threading.Event(), DaemonPool(1)
 
     async def go() -> None:
-        on_thread(lambda: let_go.wait(30))
+        asyncio.get_running_loop().run_in_executor(pool, let_go.wait, 30)
 
     asyncio.run(go())
     let_go.set()
 
     async def after() -> int:
-        return await on_thread(lambda: 5)
+        return await asyncio.get_running_loop().run_in_executor(pool, lambda: 5)
 
     assert asyncio.run(after()) == 5
 
 
-def test_a_thread_that_nobody_wants_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "KEPT", 0.01)
-    monkeypatch.setattr(background, "_idle", [])
+def test_an_idle_thread_keeps_nothing_alive() -> None:
+    class Large:
+        pass
 
-    async def go() -> threading.Thread:
-        return await on_thread(threading.current_thread)
-
-    one = asyncio.run(go())
-    one.join(30)
-    assert not one.is_alive()
-    other = asyncio.run(go())
-    assert other is not one
-    other.join(30)
-    assert not other.is_alive()
+    pool, large = DaemonPool(1), Large()
+    gone = weakref.ref(large)
+    assert pool.submit(lambda one: one, large).result(30) is large
+    del large
+    pool.submit(lambda: None).result(30)
+    gc.collect()
+    assert gone() is None
 
 
 def test_it_does_not_hold_up_the_end_of_the_interpreter() -> None:
     said = (
         "import asyncio, time\n"
-        "from motion_widgets.core.background import on_thread\n"
+        "from motion_widgets.core.background import spawn\n"
         "async def go():\n"
-        "    on_thread(lambda: time.sleep(600))\n"
-        "asyncio.run(go())\n"
+        "    asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)\n"
+        "    asyncio.get_running_loop().create_task(asyncio.to_thread(time.sleep, 600))\n"
+        "    await asyncio.sleep(0.05)\n"
+        "spawn(go()).result()\n"
     )
     subprocess.run([sys.executable, "-c", said], check=True, timeout=60)
 
@@ -108,25 +153,45 @@ def test_it_does_not_hold_up_the_end_of_the_interpreter() -> None:
 def test_a_forked_process_takes_threads_of_its_own() -> None:
     said = (
         "import asyncio, os\n"
-        "from motion_widgets.core.background import on_thread\n"
+        "from motion_widgets.core.background import spawn\n"
         "async def go():\n"
-        "    return await on_thread(os.getpid)\n"
-        "asyncio.run(go())\n"
+        "    return await asyncio.to_thread(os.getpid)\n"
+        "spawn(go()).result()\n"
         "child = os.fork()\n"
         "if not child:\n"
-        "    os._exit(0 if asyncio.run(go()) == os.getpid() else 1)\n"
+        "    os._exit(0 if spawn(go()).result(30) == os.getpid() else 1)\n"
         "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", said], check=True, timeout=60)
 
 
+def test_at_exit_the_threads_that_are_there_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = DaemonPool(4)
+    let_go = threading.Event()
+    first = pool.submit(let_go.wait, 30)
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        second = pool.submit(lambda: 2)
+        with pytest.raises(RuntimeError, match="shutdown"):
+            DaemonPool(1).submit(lambda: 3)
+    let_go.set()
+    assert (first.result(30), second.result(30)) == (True, 2)
+
+
 def test_much_work_from_many_loops_is_told_to_the_right_one() -> None:
+    pool = DaemonPool()
+
     async def many(number: int) -> list[int]:
         def work(one: int) -> int:
             time.sleep(0)
             return number * 1000 + one
 
-        return list(await asyncio.gather(*[on_thread(lambda one=one: work(one)) for one in range(100)]))
+        loop = asyncio.get_running_loop()
+        return list(await asyncio.gather(*[loop.run_in_executor(pool, work, one) for one in range(100)]))
 
     told: dict[int, list[int]] = {}
     loops = [

@@ -17,8 +17,8 @@ import sys
 import time
 
 from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
+from motion_widgets.core.background import spawn
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.core.loop import spawn
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job
 from motion_widgets.jobs.download.download import Download

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from motion_widgets.core.loop import spawn
+from motion_widgets.core.background import spawn
 from motion_widgets.publishing import file_server
 from motion_widgets.publishing.destination import Place
 from motion_widgets.publishing.link_cache import Memory

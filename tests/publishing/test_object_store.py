@@ -17,7 +17,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from motion_widgets import RequestError
-from motion_widgets.core.loop import spawn
+from motion_widgets.core.background import spawn
 from motion_widgets.publishing.destination import DAY, expires_of
 from tests.publishing.conftest import BUCKET
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion_widgets import RequestError
-from motion_widgets.core.loop import spawn
+from motion_widgets.core.background import spawn
 from motion_widgets.publishing import shell_command
 from motion_widgets.publishing.destination import Place
 from tests.jobs.endpoint import until

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from motion_widgets.core.background import on_thread
 from motion_widgets.core.errors import ClipError, LogError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
@@ -98,7 +97,7 @@ class Download:
         # A thread from the first look at the disk to the last: chunks that go through the loop take it three
         # times as long, and a slow or distant disk must not hold up all other jobs.
         way = Way()
-        work = on_thread(partial(self._fetch, link, way))
+        work = asyncio.get_running_loop().run_in_executor(None, partial(self._fetch, link, way))
         try:
             while not work.done():
                 await asyncio.wait([work], timeout=way.patience)

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from motion_widgets.core import background
 from motion_widgets.core.errors import LogError
 from motion_widgets.endpoint.errors import EndpointError
+from motion_widgets.jobs.download import download as room
+from motion_widgets.jobs.download import http_get
 from motion_widgets.jobs.download.checksums import sums_of
-from motion_widgets.jobs.download.download import Download, http_get
-from motion_widgets.jobs.download.download import download as room
+from motion_widgets.jobs.download.download import Download
 from motion_widgets.jobs.download.partial_file import UNFINISHED, Note, Part
 from motion_widgets.jobs.stay_awake import Awake
 from tests.jobs.endpoint import Process, results_in, until
@@ -205,14 +205,8 @@ class TestPace:
         refused(Download(tmp_path / "job.mp4", owner="me", trusted=True), host.url, "not begin within 0.3 s")
 
 
-def working():
-    """Return whether any thread is still at work, and does not just wait for some."""
-    alive = sum(one.name == "motion-widgets-work" for one in threading.enumerate())
-    return alive > len(background._idle)
-
-
 def cancelled(download, link, when):
-    """Cancel a download at a moment; soon after that nothing of it may be under way."""
+    """Cancel a download at a moment; after that nothing of it may be under way."""
 
     async def story():
         task = asyncio.create_task(download.fetch(link))
@@ -221,9 +215,9 @@ def cancelled(download, link, when):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
-    asyncio.run(story())
-    until(lambda: not working())
+    asyncio.run(story())  # which also waits for every thread that the loop started
 
 
 class TestCutting:
@@ -468,7 +462,7 @@ print(json.dumps([said, got.sha256]))
 WHOLE_JOB = """
 import dataclasses, json, subprocess, sys, time
 from motion_widgets import MotionRequest, Workspace
-from motion_widgets.jobs import timing
+from motion_widgets.jobs.scheduling import timing
 timing.BEAT, timing.POLL, timing.BACKOFF = 0.1, (0.005, 0.01), (0.005, 0.05)
 told = json.loads(sys.argv[1])
 results = told["folder"] + "/results"

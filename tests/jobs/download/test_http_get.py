@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion_widgets.endpoint.errors import EndpointError
-from motion_widgets.jobs.download.download import http_get
+from motion_widgets.jobs.download import http_get
 from motion_widgets.jobs.download.http_get import PIECE, Way, opened, pieces
 
 if TYPE_CHECKING:
