@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
@@ -25,8 +24,8 @@ from motion_widgets.audit.key_patterns import Seeker, keys_of_this_machine
 from motion_widgets.audit.key_scan import scan
 from motion_widgets.audit.reconcile import reconcile
 from motion_widgets.core.background import spawn
+from motion_widgets.core.http import open_transport
 from motion_widgets.endpoint.api_key import Secret
-from motion_widgets.endpoint.transport import Wire
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.schema import jobs
 from tests.jobs.conftest import HURRY
@@ -206,8 +205,8 @@ def _wrong(found: Ran, ws: mw.Workspace, endpoint: Endpoint, elsewhere: Elsewher
 
     async def astray() -> object:
         async with ws._target.client() as client:
-            wire = Wire(client._verify)
-            return await asyncio.to_thread(client._send, wire, httpx.Request("GET", elsewhere.url))
+            request = httpx.Request("GET", elsewhere.url)
+            return await client._transport.send(open_transport(request.url), request, lambda: None)
 
     media = {"image_url": f"{elsewhere.url}/image.png", "video_url": f"{elsewhere.url}/clip.mp4"}
     for act in (

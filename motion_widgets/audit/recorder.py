@@ -17,11 +17,10 @@ from motion_widgets.workspace.endpoint_choice import Target
 from motion_widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from motion_widgets.endpoint.api_key import Secret
-    from motion_widgets.endpoint.transport import Wire
 
 __all__ = ["Answer", "HeardWorkspace", "Hearing"]
 
@@ -71,7 +70,12 @@ class Hearing:
 
     def client(self, base_url: str, secret: Secret) -> EndpointClient:
         """Make a client whose answers are noted here."""
-        return _HeardClient(base_url, secret, self)
+
+        def note(request: httpx.Request, response: httpx.Response) -> None:
+            self.note(request.url, response, client.base_url, secret)
+
+        client = EndpointClient(base_url, secret, on_response=note)
+        return client
 
     def note(self, url: httpx.URL, response: httpx.Response, base_url: str, secret: Secret) -> None:
         """Note an answer, and its content as it is read by whoever asked."""
@@ -88,35 +92,23 @@ class Hearing:
         response.stream = _Tee(response.stream, answer)
 
 
-class _Tee(httpx.SyncByteStream):
+class _Tee(httpx.AsyncByteStream):
     """Hands an answer on, and keeps a copy of its beginning."""
 
     def __init__(self, stream: Any, answer: Answer) -> None:
         self._stream = stream
         self._answer = answer
 
-    def __iter__(self) -> Iterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         kept = self._answer.content
-        try:
-            for chunk in self._stream:
-                kept += chunk[: max(KEPT - len(kept), 0)]
-                yield chunk
-        finally:  # a server may send the key back
-            kept[:] = self._answer.secret.conceal(kept.decode("latin-1")).encode("latin-1")
+        async for chunk in self._stream:
+            kept += chunk[: max(KEPT - len(kept), 0)]
+            yield chunk
 
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _HeardClient(EndpointClient):
-    def __init__(self, base_url: str, secret: Secret, hearing: Hearing) -> None:
-        super().__init__(base_url, secret)
-        self._hearing = hearing
-
-    def _send(self, wire: Wire, request: httpx.Request) -> httpx.Response:
-        response = super()._send(wire, request)
-        self._hearing.note(request.url, response, self.base_url, self._secret)
-        return response
+    async def aclose(self) -> None:
+        kept = self._answer.content  # a server may send the key back
+        kept[:] = self._answer.secret.conceal(kept.decode("latin-1")).encode("latin-1")
+        await self._stream.aclose()
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""What an address says about itself: whether it is complete, and plainly private. No name is looked up."""
+"""Which addresses are complete, on this machine, or in a private network: the one place that decides it.
+
+Everything here goes by what an address says; no name is looked up (`motion_widgets.core.http` does that).
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,39 @@ import socket
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-__all__ = ["host_of", "is_private"]
+__all__ = ["host_of", "is_link", "is_loopback", "is_private"]
 
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain", ".lan", ".home.arpa")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LINK = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _NO_LINK = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
 """Blanks, control characters and halves of characters, none of which an address has."""
 
 
-@lru_cache(512)  # looked up on every key; the same few links
+def is_link(source: object) -> bool:
+    """Return whether a source is written as a link of any scheme."""
+    return isinstance(source, str) and _LINK.match(source.strip()) is not None
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether an address is on this machine; no name but ``localhost`` is, whatever it begins with."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@lru_cache(512)  # checked at every keystroke; the same few links
 def is_private(host: str) -> bool:
-    """Return whether a host is plainly this machine or in a private network; no name is looked up."""
-    host = host.rstrip(".").partition("%")[0]
+    """Return whether a host is plainly this machine or in a private network; no name is looked up.
+
+    Parameters
+    ----------
+    host
+        A name, or an address in any spelling that a resolver accepts, such as ``127.1`` or ``[::1]``.
+    """
+    host = host.lower().strip("[]").rstrip(".").partition("%")[0]
     if host == "localhost" or host.endswith(_PRIVATE_SUFFIXES):
         return True
     try:
@@ -28,8 +53,18 @@ def is_private(host: str) -> bool:
             address = ipaddress.ip_address(socket.inet_aton(host))
         except (OSError, ValueError):
             return "." not in host  # no public name has a single part
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global or address.is_multicast
+    mapped = getattr(address, "ipv4_mapped", None)  # not every Python judges these by what they map to
+    return not all(one.is_global and not one.is_multicast for one in (mapped or address, *_embedded(address)))
+
+
+def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """Return the IPv4 addresses to which a gateway may forward what is sent to an IPv6 address."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return []
+    found = [address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return [one for one in found if one is not None]
 
 
 @lru_cache(512)

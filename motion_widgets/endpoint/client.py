@@ -1,52 +1,39 @@
 """Calls to the endpoint: one attempt each, with a total deadline, a capped answer and no redirects.
 
-Whether and when to try again is the business of `motion_widgets.jobs`. The key is added to a request of one
-origin only, for as long as it is being sent. All methods are coroutines and belong to one event loop, which
-waits no longer than the deadline; the calls block, on threads (`motion_widgets.endpoint.transport`).
+Whether and when to try again is the business of `motion_widgets.jobs`. All methods are coroutines and belong
+to one event loop; `motion_widgets.endpoint.transport` sends the requests.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import json
-import ssl
-import zlib
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from motion_widgets.core.errors import MotionError, RequestError
+from motion_widgets.core.errors import RequestError
+from motion_widgets.core.hosts import is_loopback
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint import responses
-from motion_widgets.endpoint.api_key import Secret, origin_of
-from motion_widgets.endpoint.errors import (
-    AnswerError,
-    EndpointError,
-    NotSentError,
-    OutcomeUnknown,
-    error_from_answer,
-    read_request_id,
-)
-from motion_widgets.endpoint.transport import Wire, proxy_for, transport_error, within
+from motion_widgets.endpoint.api_key import origin_of
+from motion_widgets.endpoint.errors import AnswerError, OutcomeUnknown, error_from_answer, read_request_id
+from motion_widgets.endpoint.transport import Answer, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["LIVE_URL", "EndpointClient", "is_loopback"]
+    from motion_widgets.endpoint.api_key import Secret
+
+__all__ = ["LIVE_URL", "EndpointClient"]
 
 LIVE_URL = "https://api.apimart.ai"
-ANSWER_MAX = 4 * 1024 * 1024
-"""Bytes of a decoded answer; a status is under 10 KB, so more than this is a fault or an attack."""
 EXCERPT = 300
 """Characters of an unreadable answer that an error keeps."""
 SUBMIT_SECONDS = 120.0
 """Total deadline of a submit; the server measures the clip before it answers."""
-CONNECT_SECONDS = 20.0
 CALL_SECONDS = 30.0
 UPLOAD_SECONDS = 180.0
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
@@ -54,15 +41,6 @@ FAILURE_CODES = range(400, 600)
 """Codes inside an HTTP 200 that mean what they mean as a status."""
 
 _Read = TypeVar("_Read")
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether an address is on this machine; no name but ``localhost`` is, whatever it begins with."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class EndpointClient:
@@ -76,6 +54,8 @@ class EndpointClient:
         The key.
     submit_seconds, call_seconds, upload_seconds
         Total deadlines in s of a submit, of any other call, and of an upload. None: 120, 30 and 180 s.
+    on_response
+        Called with each request (without the key) and its response before the body is read.
 
     Raises
     ------
@@ -91,8 +71,9 @@ class EndpointClient:
         submit_seconds: float | None = None,
         call_seconds: float | None = None,
         upload_seconds: float | None = None,
+        on_response: Callable[[httpx.Request, httpx.Response], None] = lambda *_: None,
     ) -> None:
-        self._origin = origin_of(base_url)
+        origin_of(base_url)  # an address that is none is refused first
         parts = urlsplit(base_url)
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise RequestError.of("endpoint_wrong", found=f"{parts.scheme}://{parts.hostname}")
@@ -103,13 +84,7 @@ class EndpointClient:
         self._submit_seconds = SUBMIT_SECONDS if submit_seconds is None else submit_seconds
         self._call_seconds = CALL_SECONDS if call_seconds is None else call_seconds
         self._upload_seconds = UPLOAD_SECONDS if upload_seconds is None else upload_seconds
-        # A proxy of the environment is right for the internet and wrong for this machine.
-        self._proxy = None if is_loopback(base_url) else proxy_for(httpx.URL(base_url))
-        # For plain http an empty context, as a real one takes 30 ms to make.
-        https = parts.scheme == "https"
-        self._verify = httpx.create_ssl_context() if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._kept: list[Wire] = []  # the last to come goes first: it is the least likely to have been closed
-        self._closed = False
+        self._transport = Transport(self.base_url, secret, on_response)
 
     async def __aenter__(self) -> Self:
         return self
@@ -118,22 +93,11 @@ class EndpointClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        self._closed = True
-        self._close_kept()
-
-    def _close_kept(self) -> None:
-        with contextlib.suppress(IndexError):  # any thread may be at it as well
-            while True:
-                self._kept.pop().close()
+        """Close all connections, those in use as soon as their calls have ended."""
+        await self._transport.aclose()
 
     async def submit(
-        self,
-        body: bytes,
-        idempotency_key: str,
-        *,
-        go: Callable[[], bool] = lambda: True,
-        refused: Callable[[EndpointError], object] = lambda _: None,
+        self, body: bytes, idempotency_key: str, *, go: Callable[[], bool] = lambda: True
     ) -> responses.Submitted:
         """Send one paid request, once.
 
@@ -144,10 +108,7 @@ class EndpointClient:
         idempotency_key
             1-191 visible ASCII characters, one per logical generation.
         go
-            Asked when there is a connection, just before the first byte is sent, by the thread that sends;
-            False: it is not sent.
-        refused
-            Told of an answer that is an error, by the thread that read it, before it is raised here.
+            Asked when there is a connection, right before the first byte is sent; False: nothing is sent.
 
         Raises
         ------
@@ -156,22 +117,21 @@ class EndpointClient:
             it was sent and nobody knows.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
-        status, got, payload = await self._call(
+        answer, payload = await self._call(
             "POST",
             "/v1/videos/generations",
             content=body,
             headers=headers,
             paid=True,
             go=go,
-            refused=refused,
             seconds=self._submit_seconds,
         )
-        replayed = got.get("idempotency-replayed", "").strip().lower() == "true"
-        request_id = read_request_id(got, payload)
+        replayed = answer.headers.get("idempotency-replayed", "").strip().lower() == "true"
+        request_id = read_request_id(answer.headers, payload)
         submitted = responses.read_submitted(payload, replayed=replayed, request_id=request_id)
         if submitted is None:
             raise OutcomeUnknown(
-                say("no_task_id"), code="no_task_id", status=status, kind="unknown",
+                say("no_task_id"), code="no_task_id", status=answer.status, kind="unknown",
                 detail=responses.clean(json.dumps(payload, ensure_ascii=False), responses.RAW_MAX),
                 request_id=request_id,
             )  # fmt: skip
@@ -180,17 +140,17 @@ class EndpointClient:
     async def task(self, task_id: str, *, language: str = "en") -> responses.Task:
         """Ask how a task stands."""
         path = f"/v1/tasks/{quote(task_id, safe='')}"
-        _, _, payload = await self._call("GET", path, params={"language": language})
+        _, payload = await self._call("GET", path, params={"language": language})
         return self._read(responses.read_task(payload), payload)
 
     async def balance(self, *, account: bool = True) -> responses.Balance:
         """Ask for the money left: the account's, or (`account=False`) this key's."""
-        _, _, payload = await self._call("GET", "/v1/user/balance" if account else "/v1/balance")
+        _, payload = await self._call("GET", "/v1/user/balance" if account else "/v1/balance")
         return self._read(responses.read_balance(payload), payload)
 
     async def models(self) -> tuple[str, ...]:
         """Ask for the ids of the models."""
-        _, _, payload = await self._call("GET", "/v1/models")
+        _, payload = await self._call("GET", "/v1/models")
         return responses.read_models(payload)
 
     async def usage(self, start: str, end: str, *, group_by: str | None = None) -> responses.Usage:
@@ -204,13 +164,13 @@ class EndpointClient:
             What the parts of the total are by. None: the endpoint's own choice.
         """
         params = {"start": start, "end": end} | ({} if group_by is None else {"group_by": group_by})
-        _, _, payload = await self._call("GET", "/v1/usage", params=params)
+        _, payload = await self._call("GET", "/v1/usage", params=params)
         return self._read(responses.read_usage(payload), payload)
 
     async def upload_image(self, path: Path) -> str:
         """Upload an image (JPEG, PNG, WebP, GIF; at most 20 MB); give its public link, which lives 72 h."""
         content = await asyncio.to_thread(path.read_bytes)
-        _, _, payload = await self._call(
+        _, payload = await self._call(
             "POST",
             "/v1/uploads/images",
             files={"file": (f"image{path.suffix.lower()}", content)},
@@ -226,7 +186,7 @@ class EndpointClient:
         """Return a local file a link on the sandbox (which alone has this call)."""
         content = await asyncio.to_thread(path.read_bytes)
         headers = {"X-Filename": f"media{suffix}", "Content-Type": "application/octet-stream"}
-        _, _, payload = await self._call(
+        _, payload = await self._call(
             "POST", "/sandbox/media", content=content, headers=headers, seconds=self._upload_seconds
         )
         link = payload.get("url") if isinstance(payload, dict) else None
@@ -251,85 +211,20 @@ class EndpointClient:
         *,
         paid: bool = False,
         go: Callable[[], bool] = lambda: True,
-        refused: Callable[[EndpointError], object] = lambda _: None,
         seconds: float | None = None,
         **options: Any,
-    ) -> tuple[int, dict[str, str], Any]:
-        """Make one call; give status, headers (lower case) and decoded JSON, or raise its typed error."""
-        sent = False
-        # A paid POST never travels on a kept connection that the server may just be closing.
-        wire = self._kept.pop() if self._kept and not paid else Wire(self._verify, proxy=self._proxy)
-
-        def trace(event: str, info: Mapping[str, Any]) -> None:
-            nonlocal sent
-            wire.line.trace(event, info)
-            if not event.endswith("send_request_headers.started") or info["request"].method == b"CONNECT":
-                return  # a CONNECT is for a proxy
-            if not sent and not go():
-                raise NotSentError(say("held_back"), code="held_back", kind="network")
-            sent = True
-
-        seconds = self._call_seconds if seconds is None else seconds
-        waits = {"connect": CONNECT_SECONDS, "read": seconds, "write": seconds, "pool": seconds}
+    ) -> tuple[Answer, Any]:
+        """Make one call; return the answer and its decoded JSON, or raise its typed error."""
         headers = {**_HEADERS, **options.pop("headers", {})}
-        extensions = {"trace": trace, "timeout": waits}
-        request = httpx.Request(
-            method, self.base_url + path, headers=headers, extensions=extensions, **options
-        )
-        trouble: EndpointError | None = None
-        try:
-            work = asyncio.get_running_loop().run_in_executor(
-                None, partial(self._exchange, wire, request, refused, paid=paid)
-            )
-            status, got, body = await within(work, wire.line, seconds)
-        except MotionError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever broke, what matters is whether it was sent
-            host = urlsplit(self.base_url).hostname or ""
-            trouble = transport_error(error, host=host, sent=sent, paid=paid, seconds=seconds)
-        if trouble is not None:  # raised here, so that it drags no frame along whose locals hold the key
-            raise trouble
-        return status, got, body
+        request = httpx.Request(method, self.base_url + path, headers=headers, **options)
+        seconds = self._call_seconds if seconds is None else seconds
+        answer = await self._transport.call(request, seconds=seconds, paid=paid, go=go)
+        # Nothing is awaited from here on, so whoever waits acts on a refusal before anything else is sent.
+        return answer, self._judge(answer, paid=paid)
 
-    def _exchange(
-        self, wire: Wire, request: httpx.Request, refused: Callable[[EndpointError], object], *, paid: bool
-    ) -> tuple[int, dict[str, str], Any]:
-        """Send a request, read and judge the answer, on a thread; keep the wire if it may be used again."""
-        whole = False
-        try:
-            response = self._send(wire, request)
-            try:
-                # In one expression: a server may send the key back, and a local is seen in tracebacks.
-                text = self._secret.conceal(_capped(response, paid=paid).decode("utf-8-sig", "replace"))
-            finally:
-                response.close()
-            whole = True
-            got = {name.lower(): value for name, value in response.headers.items()}
-            try:
-                return response.status_code, got, self._judge(response.status_code, got, text, paid=paid)
-            except EndpointError as error:
-                refused(error)
-                raise
-        finally:
-            if paid or not whole or wire.line.is_cut:
-                wire.close()
-            else:
-                self._kept.append(wire)
-                if self._closed:
-                    self._close_kept()
-
-    def _send(self, wire: Wire, request: httpx.Request) -> httpx.Response:
-        """Send a request with the key, which belongs to one origin; give the answer, its content unread."""
-        if origin_of(str(request.url)) != self._origin:
-            raise RequestError.of("key_wrong_origin", host=request.url.host)
-        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
-        try:
-            return wire.http.handle_request(request)
-        finally:  # the request lives on in errors and tracebacks
-            del request.headers["Authorization"]
-
-    def _judge(self, status: int, headers: dict[str, str], text: str, *, paid: bool) -> Any:
+    def _judge(self, answer: Answer, *, paid: bool) -> Any:
         """Decode an answer and raise unless it is a success."""
+        status, headers, text = answer
         excerpt = responses.clean(" ".join(text[: EXCERPT * 4].split()), EXCERPT)
         body = self._decode(text)
         if status in range(200, 300):
@@ -358,27 +253,6 @@ class EndpointClient:
             return body if concealed == plain else json.loads(concealed)
         except (ValueError, RecursionError):
             return None
-
-
-def _capped(response: httpx.Response, *, paid: bool) -> bytes:
-    """Read an answer up to the cap, decoded; a small bomb never becomes a large string."""
-    encoded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
-    inflate = zlib.decompressobj(wbits=47) if encoded else None
-    content = bytearray()
-    try:
-        for chunk in response.iter_raw():
-            room = ANSWER_MAX + 1 - len(content)
-            content += inflate.decompress(chunk, room) if inflate else chunk[:room]
-            if len(content) > ANSWER_MAX:
-                raise (OutcomeUnknown if paid else AnswerError)(
-                    say("answer_large", limit=ANSWER_MAX // 1024 // 1024),
-                    code="answer_large",
-                    status=response.status_code,
-                    kind="unknown" if paid else "server",
-                )
-    except zlib.error:
-        return b""  # unreadable; judged as such by its status
-    return bytes(content)
 
 
 def _failure_inside(body: Any) -> int | None:

@@ -1,33 +1,44 @@
-"""What an exchange with a host goes over, how it is ended from elsewhere, and what it means that it broke.
+"""One exchange with the endpoint: sent once, with the key, within a deadline; the answer is capped.
 
-An exchange blocks, on a thread of its own: httpx's blocking transport takes half the CPU of its asynchronous
-client. A blocking read knows how long it may be silent, but no total deadline, nor that nobody waits now.
+The key is in a request only while that is being sent, and only if the request goes to the key's own origin.
+Redirects are not followed, and nothing is sent a second time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import ssl
-import threading
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.request import getproxies, proxy_bypass
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 
+from motion_widgets.core.errors import MotionError, RequestError
+from motion_widgets.core.http import open_transport, send
 from motion_widgets.core.messages import say
-from motion_widgets.endpoint.errors import EndpointError, NotSentError, OutcomeUnknown, ServerError, TlsError
+from motion_widgets.endpoint.api_key import origin_of
+from motion_widgets.endpoint.errors import (
+    AnswerError,
+    EndpointError,
+    NotSentError,
+    OutcomeUnknown,
+    ServerError,
+    TlsError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-__all__ = ["Line", "Wire", "proxy_for", "transport_error", "within"]
+    from motion_widgets.endpoint.api_key import Secret
 
-_T = TypeVar("_T")
-CUT_SECONDS = 1.0
-"""How long the end of a call that was cut is waited for; looking a name up, and connecting, cannot be cut,
-but nothing is sent after that."""
+__all__ = ["Answer", "Transport", "transport_error"]
+
+ANSWER_MAX = 4 * 1024 * 1024
+"""Bytes of a decoded answer; a status is under 10 KB, so more than this is a fault or an attack."""
+CONNECT_SECONDS = 20.0
+KEEP = 20
+"""Idle connections that are kept for the next call."""
 _TLS_PASSING = (
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
@@ -38,111 +49,153 @@ _TLS_PASSING = (
 """A connection that broke or hung while it was being secured; any other TLS error comes again."""
 
 
-class Line:
-    """The connection that an exchange goes over, as soon as there is one."""
+class Answer(NamedTuple):
+    """What the endpoint answered."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._end: socket.socket | None = None
-        self._cut = False
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether it was cut."""
-        return self._cut
-
-    def cut(self) -> None:
-        """End what is under way; whoever reads meets an error, now or as soon as there is a connection."""
-        with self._lock:
-            self._cut = True
-            if self._end is not None:
-                with contextlib.suppress(OSError):  # it ended by itself
-                    self._end.shutdown(socket.SHUT_RDWR)
-
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Hear from the HTTP library what it does.
-
-        Raises
-        ------
-        ConnectionAbortedError
-            It was cut.
-        """
-        if event.endswith("connect_tcp.complete"):
-            self._hold(info["return_value"].get_extra_info("socket"))
-        self.check()
-
-    def check(self) -> None:
-        """Raise a ConnectionAbortedError if it was cut."""
-        if self._cut:
-            raise ConnectionAbortedError("nobody waits for it any more")
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._hold(None)
-
-    def _hold(self, made: socket.socket | None) -> None:
-        # A handle of our own: TLS takes the socket itself over.
-        with self._lock:
-            if self._end is not None:
-                self._end.close()
-            self._end = made.dup() if made is not None else None
+    status: int
+    headers: dict[str, str]
+    """With lower-case names."""
+    text: str
+    """The decoded body, the key taken out."""
 
 
-class Wire:
-    """One connection at a time to one host, kept for the next call, and the line by which it is cut.
+class Transport:
+    """Sends requests with a key to one origin; belongs to one event loop.
 
     Parameters
     ----------
-    verify
-        The TLS context.
-    proxy
-        The proxy's address. None: straight.
-    line
-        By which it is cut. None: one of its own.
+    base_url
+        The endpoint; its origin is the only one that the key is sent to.
+    secret
+        The key.
+    on_response
+        Called with each request and its response before the body is read.
     """
 
-    def __init__(self, verify: ssl.SSLContext, *, proxy: str | None = None, line: Line | None = None) -> None:
-        self.line = line if line is not None else Line()
-        # The transport alone: a whole client would add redirects, cookies and the environment's say.
-        limits = httpx.Limits(max_connections=1)
-        self.http = httpx.HTTPTransport(verify=verify, proxy=proxy, trust_env=False, limits=limits)
+    def __init__(
+        self,
+        base_url: str,
+        secret: Secret,
+        on_response: Callable[[httpx.Request, httpx.Response], None] = lambda *_: None,
+    ) -> None:
+        self._url = httpx.URL(base_url)
+        self._origin = origin_of(base_url)
+        self._host = urlsplit(base_url).hostname or ""
+        self._secret = secret
+        self._on_response = on_response
+        self._kept = open_transport(self._url, keep=KEEP)
+        self._calls = 0
+        self._closed = False
 
-    def close(self) -> None:
-        """Close the connection."""
-        self.http.close()
-        self.line.close()
+    async def aclose(self) -> None:
+        """Close all connections, those in use as soon as their calls have ended."""
+        self._closed = True
+        if not self._calls:
+            await self._kept.aclose()
+
+    async def call(
+        self, request: httpx.Request, *, seconds: float, paid: bool, go: Callable[[], bool]
+    ) -> Answer:
+        """Send a request, once, and read the whole answer, whatever its status.
+
+        Parameters
+        ----------
+        request
+            What to send; the key is not among its headers.
+        seconds
+            Total deadline of looking up the host, connecting, sending and reading.
+        paid
+            The request may cost money, so an unclear outcome is one.
+        go
+            Asked when there is a connection, right before the first byte is sent; False: nothing is sent.
+
+        Raises
+        ------
+        EndpointError
+            Nothing was sent, or nobody knows what became of it.
+        RequestError
+            The key does not belong to the request's origin.
+        """
+        sent = False
+
+        def before() -> None:
+            nonlocal sent
+            if not sent and not go():
+                raise NotSentError(say("held_back"), code="held_back", kind="network")
+            sent = True
+
+        trouble: EndpointError | None = None
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(request, before, paid=paid)
+        except MotionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever broke, what matters is whether it was sent
+            trouble = transport_error(error, host=self._host, sent=sent, paid=paid, seconds=seconds)
+        raise trouble  # here, so that it drags no frame along whose locals hold the key
+
+    async def _exchange(self, request: httpx.Request, before: Callable[[], None], *, paid: bool) -> Answer:
+        # A paid POST has a connection of its own: the server may just be closing a kept one.
+        http = open_transport(self._url) if paid else self._kept
+        self._calls += 1
+        try:
+            response = await self.send(http, request, before)
+            try:
+                # In one expression: a server may send the key back, and a local is seen in tracebacks.
+                text = self._secret.conceal(
+                    (await _capped(response, paid=paid)).decode("utf-8-sig", "replace")
+                )
+            finally:
+                await response.aclose()
+        finally:
+            self._calls -= 1
+            if self._closed and not self._calls:
+                await self._kept.aclose()
+        return Answer(
+            response.status_code, {name.lower(): value for name, value in response.headers.items()}, text
+        )
+
+    async def send(
+        self, http: httpx.AsyncHTTPTransport, request: httpx.Request, before: Callable[[], None]
+    ) -> httpx.Response:
+        """Send a request with the key; return the response, its body unread.
+
+        Raises
+        ------
+        RequestError
+            The key does not belong to the request's origin.
+        """
+        if origin_of(str(request.url)) != self._origin:
+            raise RequestError.of("key_wrong_origin", host=request.url.host)
+        request.extensions["timeout"] = httpx.Timeout(None, connect=CONNECT_SECONDS).as_dict()
+        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
+        try:
+            response = await send(http, request, before=before)
+        finally:  # the request lives on in errors and tracebacks
+            del request.headers["Authorization"]
+        self._on_response(request, response)
+        return response
 
 
-def proxy_for(url: httpx.URL) -> str | None:
-    """Return the environment's proxy for a link, which then makes the connection. None: there is none."""
-    known = getproxies()
-    proxy = known.get(url.scheme) or known.get("all")
-    if not proxy or proxy_bypass(url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-async def within(work: asyncio.Future[_T], line: Line, seconds: float) -> _T:
-    """Wait for what a thread does on a line; cut it when the time is up, or when nobody waits any more."""
-    loop = asyncio.get_running_loop()
-
-    def give_up() -> None:
-        if not work.done():
-            work.set_exception(TimeoutError())
-
-    due, last = loop.call_later(seconds, line.cut), loop.call_later(seconds + CUT_SECONDS, give_up)
+async def _capped(response: httpx.Response, *, paid: bool) -> bytes:
+    """Read an answer up to the cap, decoded; a small bomb never becomes a large string."""
+    encoded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
+    inflate = zlib.decompressobj(wbits=47) if encoded else None
+    content = bytearray()
     try:
-        return await work
-    except asyncio.CancelledError:
-        line.cut()
-        raise
-    except Exception:
-        if line.is_cut:
-            raise TimeoutError from None
-        raise
-    finally:
-        due.cancel()
-        last.cancel()
+        async for chunk in response.aiter_raw():
+            room = ANSWER_MAX + 1 - len(content)
+            content += inflate.decompress(chunk, room) if inflate else chunk[:room]
+            if len(content) > ANSWER_MAX:
+                raise (OutcomeUnknown if paid else AnswerError)(
+                    say("answer_large", limit=ANSWER_MAX // 1024 // 1024),
+                    code="answer_large",
+                    status=response.status_code,
+                    kind="unknown" if paid else "server",
+                )
+    except zlib.error:
+        return b""  # unreadable; judged as such by its status
+    return bytes(content)
 
 
 def transport_error(error: Exception, *, host: str, sent: bool, paid: bool, seconds: float) -> EndpointError:
@@ -158,8 +211,7 @@ def transport_error(error: Exception, *, host: str, sent: bool, paid: bool, seco
     if paid:
         message = say("outcome_unknown", message=why)
         return OutcomeUnknown(message, code="outcome_unknown", kind="unknown", detail=why)
-    slow = isinstance(error, TimeoutError | httpx.TimeoutException)
-    code = "answer_slow" if slow else "answer_broken"
+    code = "answer_slow" if isinstance(error, TimeoutError) else "answer_broken"
     return ServerError(say(code, host=host, seconds=seconds, why=why), code=code, kind="network", detail=why)
 
 

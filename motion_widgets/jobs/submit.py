@@ -136,8 +136,6 @@ class _Attempt:
         self.stop = stop
         self.accepted: Row | None = None
         """The job's row once the endpoint took it."""
-        self.others = False
-        """The endpoint was full, and there are others there that must end first."""
 
     async def make(self) -> float | None:
         """Intend, publish, seal, send, write down; the intent is sealed at once where the body is known."""
@@ -234,23 +232,20 @@ class _Attempt:
     ) -> float | IdempotencyError | None:
         try:
             # The last look is at the last moment: the endpoint may have said meanwhile that it is full.
-            answer = await client.submit(
-                body.encode(), idempotency_key, go=lambda: self._welcome, refused=self._crowded
-            )
+            answer = await client.submit(body.encode(), idempotency_key, go=lambda: self._welcome)
         except IdempotencyError as error:
             return error
         except NotSentError as error:
             if error.code == "held_back":
                 return await self._put_back(None, wait=0.0)
             return await self._refused(error)
+        except RateLimitError as error:
+            # Before anything is awaited: others are about to be sent.
+            busy = error.kind == "busy" and not self.doubt
+            return await self._refused(error, others=busy and self.crew.pace.full(self.job_id, error.limit))
         except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
             return await self._refused(error)
         return await self._accepted(answer)
-
-    def _crowded(self, error: EndpointError) -> None:
-        """Note that the endpoint is full, at once: others are about to be sent by other threads."""
-        if isinstance(error, RateLimitError) and error.kind == "busy" and not self.doubt:
-            self.others = self.crew.pace.full(self.job_id, error.limit)
 
     async def _accepted(self, answer: Submitted) -> float | None:
         crew, log, job_id = self.crew, self.log, self.job_id
@@ -274,8 +269,11 @@ class _Attempt:
             return await self._refused(error)
         return await self._put_back(error)
 
-    async def _refused(self, error: Exception) -> float | None:
-        """Judge a POST that was not accepted, or of which that is not known."""
+    async def _refused(self, error: Exception, *, others: bool = False) -> float | None:
+        """Judge a POST that was not accepted, or of which that is not known.
+
+        `others`: the endpoint is full, and there are other tasks there that must end first.
+        """
         crew = self.crew
         if self.doubt or not isinstance(error, EndpointError) or not error.not_accepted:
             return await self._unknown(error)
@@ -287,7 +285,7 @@ class _Attempt:
                 crew.pace.pause(wait)
                 if error.retry_after is not None:
                     crew.gate.pause(wait)
-            elif self.others:
+            elif others:
                 wait = 0.0  # it waits until one of them ends
             return await self._put_back(error, wait=wait)
         if isinstance(error, PaymentError):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.endpoint.client import is_loopback
+from motion_widgets.core.hosts import is_loopback
 from motion_widgets.media import measure_clip, measure_image
 from motion_widgets.publishing import file_server, object_store, shell_command
 from motion_widgets.publishing.destination import DAY, JOB, LIFE, UPLOAD_LIFE, Published, expires_of

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.hosts import is_loopback
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY, Secret, find_key, fingerprint
-from motion_widgets.endpoint.client import LIVE_URL, EndpointClient, is_loopback
+from motion_widgets.endpoint.client import LIVE_URL, EndpointClient
 from motion_widgets.endpoint.errors import AuthError
 from motion_widgets.workspace.settings import choose, chosen
 

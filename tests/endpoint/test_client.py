@@ -16,9 +16,10 @@ import httpx
 import pytest
 
 from motion_widgets.core.errors import RequestError
-from motion_widgets.endpoint import transport
+from motion_widgets.core.hosts import is_loopback
+from motion_widgets.core.http import open_transport
 from motion_widgets.endpoint.api_key import Secret
-from motion_widgets.endpoint.client import EndpointClient, is_loopback
+from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.endpoint.errors import (
     AnswerError,
     AuthError,
@@ -218,7 +219,7 @@ class TestOrigin:
         async def go() -> None:
             async with Wire(says(200, RUNNING)) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
                 request = httpx.Request("GET", url.format(port=wire.port))
-                client._send(transport.Wire(client._verify), request)
+                await client._transport.send(open_transport(request.url), request, lambda: None)
 
         with pytest.raises(RequestError, match="does not belong"):
             run(go())
@@ -287,7 +288,10 @@ class TestKeyStaysSecret:
             async with Wire(reply) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
                 request = httpx.Request("GET", wire.url)
                 with contextlib.suppress(httpx.HTTPError):
-                    await asyncio.to_thread(client._send, transport.Wire(client._verify), request)
+                    response = await client._transport.send(
+                        open_transport(request.url), request, lambda: None
+                    )
+                    await response.aclose()
                 (asked,) = wire.asked
                 assert asked.headers["authorization"] == f"Bearer {KEY}"
                 return request

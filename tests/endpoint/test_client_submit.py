@@ -341,7 +341,7 @@ class TestConnection:
 
     def test_host_that_lets_nobody_in_was_not_sent(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its queue is full, so the connection is neither made nor refused."""
-        monkeypatch.setattr("motion_widgets.endpoint.client.CONNECT_SECONDS", 0.3)
+        monkeypatch.setattr("motion_widgets.endpoint.transport.CONNECT_SECONDS", 0.3)
         with socket.socket() as deaf, contextlib.ExitStack() as stack:
             deaf.bind(("127.0.0.1", 0))
             deaf.listen(0)

@@ -13,7 +13,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -21,16 +21,18 @@ from motion_widgets.core.errors import ClipError, LogError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.jobs.download.checksums import mismatch, sums_of
-from motion_widgets.jobs.download.http_get import Way, failed, opened, pieces
+from motion_widgets.jobs.download.http_get import failed, opened
 from motion_widgets.jobs.download.partial_file import Note, Part
 from motion_widgets.media import measure_clip
 from motion_widgets.request.request import link_identity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["Download", "Fetched"]
 
+_T = TypeVar("_T")
 RESULT_MAX = 2 * 1000**3
 """Bytes; a 30 s result has some tens of MB, so more than this is no result."""
 RATE = 4096
@@ -94,28 +96,13 @@ class Download:
         LogError
             The folder is gone, takes no files, or its disk is full. What came so far is kept.
         """
-        # A thread from the first look at the disk to the last: chunks that go through the loop take it three
-        # times as long, and a slow or distant disk must not hold up all other jobs.
-        way = Way()
-        work = asyncio.get_running_loop().run_in_executor(None, partial(self._fetch, link, way))
-        try:
-            while not work.done():
-                await asyncio.wait([work], timeout=way.patience)
-                way.watch()
-        except asyncio.CancelledError:
-            way.cut()
-            await asyncio.gather(work, return_exceptions=True)  # until it has written what came
-            raise
-        return work.result()
-
-    def _fetch(self, link: str, way: Way) -> Fetched:
         identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
         try:
-            got = self._prepare(identity)
+            got = await _on_disk(self._prepare, identity)
             if not isinstance(got, Fetched):
                 if not got or got != self.part.note.whole:
-                    self._stream(link, identity, got, way)
-                got = self._judge()
+                    await self._stream(link, identity, got)
+                got = await _on_disk(self._judge)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
             raise failed(f"{type(error).__name__}: {error}") from None
         except OSError as error:
@@ -150,15 +137,24 @@ class Download:
             return None
         return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
 
-    def _stream(self, link: str, identity: str, start: int, way: Way) -> None:
+    async def _stream(self, link: str, identity: str, start: int) -> None:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
-        with opened(link, headers, way, trusted=self._trusted) as response:
-            self._save(response, identity, start)
+        async with opened(link, headers, trusted=self._trusted) as response:
+            start, whole = await _on_disk(self._accept, response, identity, start)
+            size = await self._write(response, start)
+        if whole is not None and whole != size:
+            raise failed(f"{size} of {whole} bytes came")
 
-    def _save(self, response: httpx.Response, identity: str, start: int) -> None:
-        """Write the answer to the part file, behind what is there where it is the rest of the same."""
+    def _accept(self, response: httpx.Response, identity: str, start: int) -> tuple[int, int | None]:
+        """Prepare the part file for a response's content, behind what is there if it is the rest of the same.
+
+        Returns
+        -------
+        tuple
+            Where the content begins, and the bytes of the whole file. None: the server does not say.
+        """
         status, etag, note = response.status_code, response.headers.get("etag", ""), self.part.note
         if status in (403, 404, 410):
             raise NotFoundError(
@@ -185,25 +181,25 @@ class Download:
         strong = "" if etag.startswith("W/") else etag
         fresh = Note(identity, strong, whole, sums_of(response.headers)) if status == 200 else None
         self._begin(fresh)
-        size = self._write(response, start)
-        if whole is not None and whole != size:
-            raise failed(f"{size} of {whole} bytes came")
+        return start, whole
 
-    def _write(self, response: httpx.Response, size: int) -> int:
-        """Append what comes, as long as it comes fast enough; give the bytes that are there then."""
+    async def _write(self, response: httpx.Response, size: int) -> int:
+        """Append what comes, as long as it comes fast enough; return the bytes that are there then."""
         owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
-        with self.part.path.open("ab") as file:
-            for chunk in pieces(response):  # as it comes, so that what broke off is kept
+        file = await _on_disk(self.part.path.open, "ab")
+        try:
+            async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
                 size += len(chunk)
                 if size > RESULT_MAX:
                     raise failed("it is too large to be a result")
-                file.write(chunk)
-                file.flush()
+                await _on_disk(_append, file, chunk)
                 now = time.monotonic()
                 if size >= owed:
                     owed, due = size + RATE * WINDOW, now + WINDOW
                 elif now > due:
                     raise failed(f"less than {RATE} bytes came per second")
+        finally:
+            await _on_disk(file.close)
         return size
 
     def _begin(self, note: Note | None) -> None:
@@ -252,6 +248,24 @@ class Download:
         if error.errno in _GONE:
             return LogError.of("results_gone", folder=folder, why=why)
         return LogError.of("disk_trouble", why=why)
+
+
+async def _on_disk(work: Callable[..., _T], *args: Any) -> _T:
+    """Read or write files off the loop, as a slow or distant disk must not hold up all other jobs.
+
+    A cancelled caller still waits until it is done: nothing is written to a part that another goes on with.
+    """
+    done = asyncio.get_running_loop().run_in_executor(None, partial(work, *args))
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.gather(done, return_exceptions=True)
+        raise
+
+
+def _append(file: IO[bytes], chunk: bytes) -> None:
+    file.write(chunk)
+    file.flush()
 
 
 def _size_and_hash(path: Path) -> tuple[int, str]:

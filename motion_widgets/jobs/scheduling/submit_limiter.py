@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ _WIDER = 0.1  # by which the room for tasks grows with each one accepted: the li
 
 
 class Pace:
-    """The gate that every submit passes; belongs to one event loop, but for `admits` and `full`.
+    """The gate that every submit passes; belongs to one event loop.
 
     Parameters
     ----------
@@ -29,7 +28,6 @@ class Pace:
 
     def __init__(self, expected: Callable[[Hashable], float] | None = None) -> None:
         self._expected = expected or (lambda _: 0.0)
-        self._lock = threading.Lock()  # of what these two look at
         self._waiting: dict[Hashable, deque[tuple[str, asyncio.Future[None]]]] = {}
         self._there: set[str] = set()
         self._sending: dict[str, int] = {}  # and how many refusals were known when it went
@@ -57,14 +55,13 @@ class Pace:
 
     def leave(self, job_id: str, *, accepted: bool) -> None:
         """Let the next submit pass: after a pause one goes alone, and each accepted doubles how many go."""
-        with self._lock:
-            self._sending.pop(job_id, None)
-            self._going.discard(job_id)
-            if accepted:
-                self._width = min(self._width * 2, timing.CALLS)
-                self._room = min(self._room + _WIDER, self._announced)
-            else:
-                self._there.discard(job_id)
+        self._sending.pop(job_id, None)
+        self._going.discard(job_id)
+        if accepted:
+            self._width = min(self._width * 2, timing.CALLS)
+            self._room = min(self._room + _WIDER, self._announced)
+        else:
+            self._there.discard(job_id)
         self._serve()
 
     @property
@@ -79,13 +76,11 @@ class Pace:
 
     def at_endpoint(self, job_id: str) -> None:
         """Count a job whose task is already there."""
-        with self._lock:
-            self._there.add(job_id)
+        self._there.add(job_id)
 
     def landed(self, job_id: str) -> None:
         """Count a job's task as ended, which makes room for another."""
-        with self._lock:
-            self._there.discard(job_id)
+        self._there.discard(job_id)
         self.crowded = self.crowded and bool(self._there)
         self._serve()
 
@@ -109,29 +104,27 @@ class Pace:
         bool
             Whether the job may come back at once, as there are others that must end first.
         """
-        with self._lock:
-            others = self._there - {job_id}
-            if self._sending.get(job_id, 0) == self._refusals:  # sent after the last refusal, so it is news
-                self._refusals += 1
-                if limit is not None:
-                    self._announced = max(limit, 1)
-                if limit is None or len(others) < limit:  # somebody else has tasks there as well
-                    self._room = max(1.0, float(len(others - self._sending.keys())))
-                else:
-                    self._room = self._announced
-            return len(others - self._sending.keys()) >= int(self._room)
+        others = self._there - {job_id}
+        if self._sending.get(job_id, 0) == self._refusals:  # sent after the last refusal, so it is news
+            self._refusals += 1
+            if limit is not None:
+                self._announced = max(limit, 1)
+            if limit is None or len(others) < limit:  # somebody else has tasks there as well
+                self._room = max(1.0, float(len(others - self._sending.keys())))
+            else:
+                self._room = self._announced
+        return len(others - self._sending.keys()) >= int(self._room)
 
     def admits(self, job_id: str) -> bool:
         """Return whether a job that was let in may still go: meanwhile another may have found no room."""
-        with self._lock:
-            self._going.discard(job_id)
-            if self._sending.get(job_id, self._refusals) != self._refusals:
-                # What is on its way now may well be taken, so it has a place.
-                if len((self._there - self._sending.keys()) | self._going) >= int(self._room):
-                    return False
-                self._sending[job_id] = self._refusals
-            self._going.add(job_id)
-            return True
+        self._going.discard(job_id)
+        if self._sending.get(job_id, self._refusals) != self._refusals:
+            # What is on its way now may well be taken, so it has a place.
+            if len((self._there - self._sending.keys()) | self._going) >= int(self._room):
+                return False
+            self._sending[job_id] = self._refusals
+        self._going.add(job_id)
+        return True
 
     def _rank(self, group: Hashable) -> float:
         return float("inf") if group is None else self._expected(group)
@@ -159,7 +152,6 @@ class Pace:
             if not self._waiting[group]:
                 del self._waiting[group]
             if not turn.done():
-                with self._lock:
-                    self._there.add(job_id)
-                    self._sending[job_id] = self._refusals
+                self._there.add(job_id)
+                self._sending[job_id] = self._refusals
                 turn.set_result(None)

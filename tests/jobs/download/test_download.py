@@ -68,13 +68,11 @@ def public(clip_bytes, internet, papers, monkeypatch):
     """A host on the internet, as far as anybody can see: results.example."""
     authority, leaf = papers
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
-    http_get._tls.cache_clear()
     server = Host(clip_bytes, certificate=leaf)
     internet.routes[PUBLIC] = server.port
     internet.names["results.example"] = [[PUBLIC]]
     yield server
     server.stop()
-    http_get._tls.cache_clear()
 
 
 def to(location):
