@@ -121,15 +121,15 @@ def test_redirects_are_followed_hop_by_hop(ws, req, endpoint):
 
 
 def test_disk_trouble_waits_and_goes_on(ws, req, endpoint, monkeypatch):
-    real, left = Download._save, [2]
+    real, left = Download._accept, [2]
 
     def full(self, *arguments):
         if left[0]:
             left[0] -= 1
             raise OSError(28, "No space left on device")
-        real(self, *arguments)
+        return real(self, *arguments)
 
-    monkeypatch.setattr(Download, "_save", full)
+    monkeypatch.setattr(Download, "_accept", full)
     finished(ws, req, endpoint)
 
 
