@@ -18,12 +18,7 @@ import ipywidgets as w
 
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import MotionError
-<<<<<<< HEAD
 from motion_widgets.core.html import PLAIN, escape
-from motion_widgets.core.loop import spawn
-=======
-from motion_widgets.core.html import PLAIN
->>>>>>> 6cbe2bd (Work in the background on one loop and one pool of daemon threads)
 from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
