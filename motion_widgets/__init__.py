@@ -28,30 +28,31 @@ if TYPE_CHECKING:
         RateLimitError,
     )
     from motion_widgets.jobs.job import Job
-    from motion_widgets.media import measure_clip, measure_clips, measure_image, measure_shots
-    from motion_widgets.media.repair import (
-        Mend,
-        Operation,
-        before_after,
+    from motion_widgets.media.batch import measure_clips
+    from motion_widgets.media.probe.image import measure_image
+    from motion_widgets.media.probe.measure import measure_clip
+    from motion_widgets.media.repair.compare import before_after, strip_times
+    from motion_widgets.media.repair.images import has_location
+    from motion_widgets.media.repair.mend import mend
+    from motion_widgets.media.repair.operation import Mend, Operation
+    from motion_widgets.media.repair.shortcuts import (
         convert_clip,
         convert_image,
         fit_clip,
-        has_location,
         hold_clip,
-        mend,
-        mends_for,
         mute_clip,
         pad_image,
         scale_clip,
         scale_image,
         shrink_image,
-        stillest,
         strip_clip,
         strip_image,
-        strip_times,
         trim_clip,
         turn_image,
     )
+    from motion_widgets.media.repair.stillest import stillest
+    from motion_widgets.media.repair.suggest import mends_for
+    from motion_widgets.media.shots import measure_shots
     from motion_widgets.publishing.destination import Published
     from motion_widgets.request.price import PRICES, Estimate, Prices, estimate
     from motion_widgets.request.request import MotionRequest
@@ -84,11 +85,11 @@ _HOMES = {
     "LIMITS": "request.rules",
     "LogError": "core.errors",
     "LogTable": "widgets",
-    "Mend": "media.repair",
+    "Mend": "media.repair.operation",
     "MotionError": "core.errors",
     "MotionRequest": "request.request",
     "MotionTimeout": "core.errors",
-    "Operation": "media.repair",
+    "Operation": "media.repair.operation",
     "OutcomeUnknown": "endpoint.errors",
     "PRICES": "request.price",
     "PaymentError": "endpoint.errors",
@@ -104,32 +105,32 @@ _HOMES = {
     "Sweep": "sweep",
     "SweepBoard": "widgets",
     "Workspace": "workspace.workspace",
-    "before_after": "media.repair",
+    "before_after": "media.repair.compare",
     "check": "request.rules",
-    "convert_clip": "media.repair",
-    "convert_image": "media.repair",
+    "convert_clip": "media.repair.shortcuts",
+    "convert_image": "media.repair.shortcuts",
     "estimate": "request.price",
-    "fit_clip": "media.repair",
-    "has_location": "media.repair",
-    "hold_clip": "media.repair",
-    "measure_clip": "media",
-    "measure_clips": "media",
-    "measure_image": "media",
-    "measure_shots": "media",
-    "mend": "media.repair",
-    "mends_for": "media.repair",
-    "mute_clip": "media.repair",
-    "pad_image": "media.repair",
+    "fit_clip": "media.repair.shortcuts",
+    "has_location": "media.repair.images",
+    "hold_clip": "media.repair.shortcuts",
+    "measure_clip": "media.probe.measure",
+    "measure_clips": "media.batch",
+    "measure_image": "media.probe.image",
+    "measure_shots": "media.shots",
+    "mend": "media.repair.mend",
+    "mends_for": "media.repair.suggest",
+    "mute_clip": "media.repair.shortcuts",
+    "pad_image": "media.repair.shortcuts",
     "publish": "workspace.workspace",
-    "scale_clip": "media.repair",
-    "scale_image": "media.repair",
-    "shrink_image": "media.repair",
-    "stillest": "media.repair",
-    "strip_clip": "media.repair",
-    "strip_image": "media.repair",
-    "strip_times": "media.repair",
-    "trim_clip": "media.repair",
-    "turn_image": "media.repair",
+    "scale_clip": "media.repair.shortcuts",
+    "scale_image": "media.repair.shortcuts",
+    "shrink_image": "media.repair.shortcuts",
+    "stillest": "media.repair.stillest",
+    "strip_clip": "media.repair.shortcuts",
+    "strip_image": "media.repair.shortcuts",
+    "strip_times": "media.repair.compare",
+    "trim_clip": "media.repair.shortcuts",
+    "turn_image": "media.repair.shortcuts",
 }
 
 __all__ = [

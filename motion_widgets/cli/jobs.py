@@ -264,7 +264,7 @@ def _resume(options: argparse.Namespace, ws: Workspace) -> int:
 
 def demo(options: argparse.Namespace) -> None:
     """Run ``motion-widgets demo``."""
-    from motion_widgets.media import montage
+    from motion_widgets.media.montage import montage
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep import Sweep
     from motion_widgets.workspace.workspace import Workspace

@@ -159,7 +159,8 @@ def _sandbox(options: argparse.Namespace) -> None:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from motion_widgets.media import measure_clip, measure_image
+    from motion_widgets.media.probe.image import measure_image
+    from motion_widgets.media.probe.measure import measure_clip
 
     wrong = 0
     for name in options.files:

@@ -83,6 +83,13 @@ class ClipError(MotionError):
 
     reached: bool = True
 
+    @classmethod
+    def of(cls, code: str, /, *, detail: str = "", reached: bool = True, **params: Any) -> Self:
+        """Return the error with this code, whether the file was `reached`, and the values of its sentence."""
+        error = super().of(code, detail=detail, **params)
+        error.reached = reached
+        return error
+
 
 class LogError(MotionError):
     """The experiment log cannot be read or written.

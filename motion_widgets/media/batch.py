@@ -1,11 +1,9 @@
-"""Measure many clips at once: a frame with one row per source, on threads or any executor."""
+"""Measure many clips at once, on threads or any executor: a frame with one row per source."""
 
 from __future__ import annotations
 
 import os
-import sys
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +12,15 @@ from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
 from motion_widgets.media.probe.hub import is_link
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.probe.sniff import name_of
+from motion_widgets.media.progress_bar import reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
-    Progress = Callable[[int, int], None]
-    """Called with how many sources are done, of how many."""
+    from motion_widgets.media.progress_bar import Report
 
 __all__ = ["COLUMNS", "measure_clips"]
 
@@ -41,7 +40,7 @@ COLUMNS: dict[str, str] = {
     **dict.fromkeys(("fetched", "requests"), _WHOLE),
     **dict.fromkeys(("error_code", "error"), _TEXT),
 }
-"""Every column of the frame, in order, with its dtype; those of a `Clip`, then what went wrong."""
+"""Every column of the frame, in order, with its dtype: those of a `Clip`, then what went wrong."""
 
 
 def measure_clips(
@@ -52,41 +51,41 @@ def measure_clips(
     confirm: bool = True,
     deadline: float = 20.0,
     hash_content: bool = False,
-    progress: Progress | bool | None = None,
+    progress: Report | bool | None = None,
 ) -> pd.DataFrame:
-    """Measure clips side by side, as `measure_clip` does each.
+    """Measure many clips, each as `measure_clip` does.
 
     Parameters
     ----------
     sources
-        Local paths, the files' bytes, or http(s) links. A path is meant from this process's folder.
+        Local paths, the files' bytes, or http(s) links. Paths are relative to this process's folder.
     executor
-        Where the work is done: any `concurrent.futures.Executor`, such as Dask's
-        ``client.get_executor(pure=False)``; its workers must see the files. It is left open.
+        Does the work: any `concurrent.futures.Executor`, such as Dask's
+        ``client.get_executor(pure=False)``, whose workers can read the files. It is left open.
         None: threads of this process.
     batch
-        Sources that a worker of a given executor takes at once, at most.
+        Sources that a worker of the given executor takes at a time, at most.
     confirm, deadline, hash_content
-        As for `measure_clip`; the deadline (s) holds for each link.
+        As for `measure_clip`; the deadline (s) is for each link.
     progress
-        Called with (done, all) after each batch, on this thread. None: a bar in a notebook or terminal.
+        Called on this thread with (done, all) after each batch. None: a bar in a notebook or terminal.
         False: nothing.
 
     Returns
     -------
     pandas.DataFrame
-        One row per source in their order, the columns and dtypes of `COLUMNS`. Where a source could not
-        be measured, ``error_code`` and ``error`` say why and the measured columns are missing.
+        One row per source in their order, with the columns and dtypes of `COLUMNS`. If a source could not
+        be measured, ``error_code`` and ``error`` say why, and the measured columns are missing.
     """
     import pandas as pd
 
-    todo = [_whole(source) for source in sources]
+    todo = [_absolute(source) for source in sources]
     options = {"confirm": confirm, "deadline": deadline, "hash_content": hash_content}
-    with _reporting(progress, len(todo)) as report:
+    with reporting(progress, len(todo)) as report:
         if executor is not None:
             rows = _spread(todo, executor, max(1, batch), options, report)
         else:
-            own = ThreadPoolExecutor(_threads(), thread_name_prefix="motion-widgets-corpus")
+            own = ThreadPoolExecutor(_threads(), thread_name_prefix="motion-widgets-measure")
             try:
                 rows = _spread(todo, own, 4, options, report)
             finally:
@@ -96,12 +95,12 @@ def measure_clips(
 
 
 def _threads() -> int:
-    """Return how many threads keep this machine busy: ffmpeg takes a core each, links wait."""
+    """Return how many threads keep this machine busy: each ffmpeg takes a core, links only wait."""
     return min(32, 2 * (os.cpu_count() or 1) + 2)
 
 
-def _whole(source: str | Path | bytes) -> str | bytes:
-    """Make a path absolute, for a worker may run in another folder."""
+def _absolute(source: str | Path | bytes) -> str | bytes:
+    """Return a source with its path made absolute: a worker may run in another folder."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     if isinstance(source, str) and is_link(source):
@@ -109,7 +108,7 @@ def _whole(source: str | Path | bytes) -> str | bytes:
     text = os.fspath(source)
     try:
         return str(Path(text).expanduser().absolute())
-    except RuntimeError:  # there is no such user, so it is a name like any other
+    except RuntimeError:  # no such user, so `~name` is a name like any other
         return text
 
 
@@ -118,9 +117,9 @@ def _spread(
     executor: Executor,
     batch: int,
     options: dict[str, Any],
-    report: Progress,
+    report: Report,
 ) -> list[dict[str, Any]]:
-    """Hand out batches and put their rows into place as they come."""
+    """Submit the batches and put their rows into place as they come in."""
     rows: list[dict[str, Any]] = [{} for _ in todo]
     spans = [(at, todo[at : at + batch]) for at in range(0, len(todo), batch)]
     futures = {executor.submit(_measure_batch, part, options): (at, part) for at, part in spans}
@@ -130,7 +129,7 @@ def _spread(
             at, part = futures[future]
             try:
                 found = future.result()
-            except Exception as error:  # noqa: BLE001 - a worker died, in the executor's own way
+            except Exception as error:  # noqa: BLE001 - a worker died; how that shows depends on the executor
                 reason = type(error).__name__
                 said = say("corpus_worker", reason=reason)
                 found = [{**_named(one), "error_code": "corpus_worker", "error": said} for one in part]
@@ -144,7 +143,7 @@ def _spread(
 
 
 def _measure_batch(sources: Sequence[str | bytes], options: dict[str, Any]) -> list[dict[str, Any]]:
-    """Measure on a worker; rows are plain values, which every executor can carry."""
+    """Measure on a worker; rows are plain values, which every executor can send."""
     return [_row(source, options) for source in sources]
 
 
@@ -157,52 +156,6 @@ def _row(source: str | bytes, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _named(source: str | bytes) -> dict[str, Any]:
-    from motion_widgets.media.probe.sniff import name_of
-
     if isinstance(source, bytes):
         return {"source": "bytes", "name": "bytes"}
     return {"source": source, "name": name_of(source) if is_link(source) else Path(source).name}
-
-
-@contextmanager
-def _reporting(progress: Progress | bool | None, count: int) -> Iterator[Progress]:
-    """Return what is called with every step: the caller's own, a bar, or nothing."""
-    if callable(progress):
-        yield progress
-        return
-    if progress is False or not count:
-        yield lambda _done, _count: None
-        return
-    if _notebook():
-        yield _notebook_bar(count)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    shown = progress is True or console.is_terminal  # nothing into a pipe
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not shown) as bar:
-        task = bar.add_task(say("corpus_measuring"), total=count)
-        yield lambda done, _count: bar.update(task, completed=done)
-
-
-def _notebook() -> bool:
-    """Return whether this runs in a notebook's kernel; IPython is not loaded to find out."""
-    core = sys.modules.get("IPython")
-    shell = core.get_ipython() if core is not None else None
-    return getattr(shell, "kernel", None) is not None
-
-
-def _notebook_bar(count: int) -> Progress:
-    """Show a bar in the cell's output, changed in place; the browser's own, so it has a name and value."""
-    from IPython import display as room
-
-    page: Any = room  # IPython carries few types
-
-    def drawn(done: int) -> Any:
-        said = say("corpus_progress", done=done, count=count)
-        return page.HTML(f'<label><progress max="{count}" value="{done}"></progress> {said}</label>')
-
-    shown = page.display(drawn(0), display_id=True)
-    return lambda done, _count: shown.update(drawn(done))

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.probe.measure import measure_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["frames", "motion_energy"]
+    from motion_widgets.core.facts import Clip
+
+__all__ = ["even_width", "frames", "motion_energy", "raw_frames"]
+
+NO_OTHER_STREAMS = ("-an", "-sn", "-dn")
+"""Options that ignore sound, subtitles and data."""
+
+
+def even_width(clip: Clip, height: int) -> int:
+    """Return the even width in px at which a clip keeps its aspect when scaled to `height` px."""
+    return max(2, round(height * clip.aspect / 2) * 2)
 
 
 def frames(
@@ -32,57 +43,75 @@ def frames(
     path
         A local mp4 or mov.
     height
-        Of the frames, in px; the width follows. None: as it is shown.
+        Height of the frames in px; the width follows. None: as the clip is shown.
     fps
-        Frames per second on an even clock. None: every frame as it is stored.
+        Frames per second at a constant rate. None: every stored frame.
     grey
-        Give luma only, HxW.
+        Yield luma only, HxW.
     deadline
         Seconds after which ffmpeg is killed.
 
     Yields
     ------
     numpy.ndarray
-        RGB, HxWx3, uint8 (HxW when `grey`).
+        RGB, HxWx3, uint8 (HxW if `grey`).
 
     Raises
     ------
     ClipError
-        It is no clip, or cannot be decoded, or not in time.
+        The file is not a clip, or cannot be decoded, or not in time.
+    """
+    clip = measure_clip(path, confirm=False)
+    tall = clip.height if height is None else height
+    wide = clip.width if height is None else even_width(clip, height)
+    filters = [f"fps={fps:g}"] if fps else []
+    filters.append(f"scale={wide}:{tall}")
+    options = [*NO_OTHER_STREAMS, "-vf", ",".join(filters), "-fps_mode", "vfr" if fps else "passthrough"]
+    arguments = [*ffmpeg.input_options(Path(clip.source)), *options]
+    yield from raw_frames(arguments, wide, tall, grey=grey, name=clip.name, deadline=deadline)
+
+
+def raw_frames(
+    arguments: Sequence[str], width: int, height: int, *, name: str, deadline: float, grey: bool = False
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames that ffmpeg writes, given inputs and filters that end in these sides (px).
+
+    Raises
+    ------
+    ClipError
+        As for `ffmpeg.run`.
     """
     import numpy as np
 
-    found = ffmpeg.checked(path)
-    clip = measure_clip(found, confirm=False)
-    tall = clip.height if height is None else height
-    wide = clip.width if height is None else max(2, round(height * clip.aspect / 2) * 2)
-    chain = [f"fps={fps:g}"] if fps else []
-    chain.append(f"scale={wide}:{tall}")
-    options = ["-an", "-sn", "-dn", "-vf", ",".join(chain), "-fps_mode", "vfr" if fps else "passthrough"]
-    options += ["-f", "rawvideo", "-pix_fmt", "gray" if grey else "rgb24", "-"]
-    shape = (tall, wide) if grey else (tall, wide, 3)
-    count = tall * wide * (1 if grey else 3)
-    with ffmpeg.running([*ffmpeg.clip_input(found), *options], name=found.name, deadline=deadline) as pipe:
-        while len(raw := pipe.read(count)) == count:
+    shape = (height, width) if grey else (height, width, 3)
+    size = math.prod(shape)
+    output = ["-f", "rawvideo", "-pix_fmt", "gray" if grey else "rgb24", "-"]
+    with ffmpeg.running([*arguments, *output], name=name, deadline=deadline) as stdout:
+        while len(raw := stdout.read(size)) == size:
             yield np.frombuffer(raw, np.uint8).reshape(shape)
 
 
 def motion_energy(path: str | Path, fps: float = 10.0, height: int = 96) -> NDArray[np.float64]:
-    """Measure how much moves: the mean absolute difference of consecutive grey frames.
+    """Return how much moves: the mean absolute difference of consecutive grey frames.
 
     Parameters
     ----------
     path
         A local mp4 or mov.
     fps
-        Frames per second that are compared.
+        Frames per second to compare.
     height
-        In px, at which they are compared.
+        Height in px at which they are compared.
 
     Returns
     -------
     numpy.ndarray
         One value from 0 to 255 per pair of frames; empty for a clip of one frame.
+
+    Raises
+    ------
+    ClipError
+        As for `frames`.
     """
     import numpy as np
 

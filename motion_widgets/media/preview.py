@@ -1,23 +1,22 @@
-"""Small pictures of clips and images, for people to look at."""
+"""Small pictures of clips and images for people to look at."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from motion_widgets.core.errors import ClipError
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.probe.image import open_picture
-from motion_widgets.media.probe.measure import local_file, measure_clip
-from motion_widgets.media.probe.sniff import fault
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from motion_widgets.media.decode import NO_OTHER_STREAMS, even_width
+from motion_widgets.media.probe.image import broken_image, open_image
+from motion_widgets.media.probe.local_file import local_file
+from motion_widgets.media.probe.measure import measure_clip
 
 __all__ = ["filmstrip", "thumbnail"]
 
 
 def filmstrip(path: str | Path, frames: int = 6, height: int = 72, deadline: float = 10.0) -> bytes:
-    """Show a clip as evenly spaced frames side by side.
+    """Return evenly spaced frames of a clip side by side.
 
     Parameters
     ----------
@@ -26,7 +25,7 @@ def filmstrip(path: str | Path, frames: int = 6, height: int = 72, deadline: flo
     frames
         How many, 1 to 60.
     height
-        Of the strip, in px.
+        Height of the strip in px.
     deadline
         Seconds after which ffmpeg is killed.
 
@@ -38,63 +37,67 @@ def filmstrip(path: str | Path, frames: int = 6, height: int = 72, deadline: flo
     Raises
     ------
     ClipError
-        It is no clip, or cannot be decoded, or not in time.
+        The file is not a clip, or cannot be decoded, or not in time.
     """
-    found = ffmpeg.checked(path)
-    clip = measure_clip(found, confirm=False)
+    clip = measure_clip(path, confirm=False)
     frames, height = max(1, min(60, frames)), max(8, min(2160, height)) // 2 * 2
-    # Half a step in, so that no frame is the very first or last, which are often black.
+    # Each frame stands in the middle of its step: the very first and last ones are often black.
     rate = frames / max(0.04, clip.video_length or clip.length)
-    width = max(2, round(height * clip.aspect / 2) * 2)
-    chain = f"fps={rate:.6f}:round=near:start_time=0,scale={width}:{height},tile={frames}x1:padding=2"
-    options = ["-an", "-sn", "-dn", "-vf", chain, "-frames:v", "1", "-q:v", "4", "-f", "mjpeg", "-"]
-    strip = ffmpeg.run([*ffmpeg.clip_input(found), *options], name=found.name, deadline=deadline)
+    scale = f"scale={even_width(clip, height)}:{height}"
+    filters = f"fps={rate:.6f}:round=near:start_time=0,{scale},tile={frames}x1:padding=2"
+    output = [*NO_OTHER_STREAMS, "-vf", filters, "-frames:v", "1", "-q:v", "4", "-f", "mjpeg", "-"]
+    arguments = [*ffmpeg.input_options(Path(clip.source)), *output]
+    strip = ffmpeg.run(arguments, name=clip.name, deadline=deadline)
     if not strip:
-        raise fault("not_decodable", name=found.name)
+        raise ClipError.of("not_decodable", name=clip.name)
     return strip
 
 
 def thumbnail(source: str | Path | bytes, height: int = 120) -> bytes:
-    """Show an image small.
+    """Return a small copy of an image.
 
     Parameters
     ----------
     source
         A local path, or the file's bytes.
     height
-        In px; a smaller image is not enlarged.
+        Height in px; a smaller image is not enlarged.
 
     Returns
     -------
     bytes
-        A JPEG, or a PNG where the image has transparency.
+        A JPEG, or a PNG if the image has transparency.
 
     Raises
     ------
     ClipError
-        It is no image.
+        The file is not an image.
     """
     from PIL import ImageOps
 
     if isinstance(source, bytes):
         data, name = source, "bytes"
         if not data:
-            raise fault("empty_file", name=name)
+            raise ClipError.of("empty_file", name=name)
     else:
         path, _ = local_file(source)
         data, name = path.read_bytes(), path.name
-    with open_picture(io.BytesIO(data), name) as picture:
+    with open_image(io.BytesIO(data), name) as image:
         try:
-            # A JPEG decodes at an eighth of its sides for an eighth of the work; turned ones need the width.
-            picture.draft("RGB", (height * 2, height * 2))
-            small = picture
+            # A JPEG decodes to an eighth of its sides in an eighth of the time. The height alone cannot bound
+            # it yet: EXIF may still swap the sides.
+            image.draft("RGB", (height * 2, height * 2))
+            small = image
             small.thumbnail((height * 8, height * 8))
             small = ImageOps.exif_transpose(small)
             small.thumbnail((height * 8, height))
-            clear = small.mode in {"RGBA", "LA", "PA"} or "transparency" in small.info
-            small = small.convert("RGBA" if clear else "RGB")
+            transparent = small.mode in {"RGBA", "LA", "PA"} or "transparency" in small.info
+            small = small.convert("RGBA" if transparent else "RGB")
         except Exception as error:
-            raise fault("not_image", name=name, found="a broken picture", detail=str(error)) from error
+            raise broken_image(name, error) from error
     out = io.BytesIO()
-    small.save(out, "PNG" if clear else "JPEG", **({} if clear else {"quality": 85}))
+    if transparent:
+        small.save(out, "PNG")
+    else:
+        small.save(out, "JPEG", quality=85)
     return out.getvalue()

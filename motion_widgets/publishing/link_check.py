@@ -29,8 +29,8 @@ _GOOD_FOR = 300.0
 _MANY = 1000
 _GONE = (401, 403, 404, 410)
 """Answers that anybody would get."""
-_MEDIA = {"image_url": ("JPEG", "PNG"), "video_url": ("an unknown format",)}
-"""What the first bytes look like where all is well; mp4 and mov begin like nothing else that is known."""
+_MEDIA = {"image_url": ("jpeg", "png"), "video_url": ("mp4", "unknown")}
+"""What the first bytes may look like; those of an unknown format may still be a clip's."""
 
 
 def probe(field: Field, link: str, *, cover: float, public: bool, seconds: float = SECONDS) -> list[Finding]:
@@ -87,9 +87,9 @@ def _look(field: Field, link: str, what: str, *, public: bool, seconds: float, w
     where: dict[str, Any] = {"what": what, "host": source.host}
     if not head:
         return [find(field, "error", "link_empty", **where)]
-    found, is_text = looks_like(head)
-    if is_text or found not in _MEDIA[field]:
-        return [find(field, "error", "link_other", **where, found=found)]
+    found = looks_like(head)
+    if found.id not in _MEDIA[field]:
+        return [find(field, "error", "link_other", **where, found=found.label)]
     limit = LIMITS.image_bytes if field == "image_url" else LIMITS.clip_bytes
     if size is not None and size > limit:
         mb = size / MB

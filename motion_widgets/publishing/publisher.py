@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.hosts import is_loopback
-from motion_widgets.media import measure_clip, measure_image
+from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.publishing import file_server, object_store, shell_command
 from motion_widgets.publishing.destination import DAY, JOB, LIFE, UPLOAD_LIFE, Published, expires_of
 from motion_widgets.request.request import MotionRequest

@@ -9,7 +9,7 @@ import ipywidgets as w
 from motion_widgets.core.errors import ClipError, MotionError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.messages import say
-from motion_widgets.media import measure_shots
+from motion_widgets.media.shots import measure_shots
 from motion_widgets.request.request import MotionRequest, media_kind
 from motion_widgets.widgets.base import DEBOUNCE, assign, control, html
 from motion_widgets.widgets.file_picker import FilePicker
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from motion_widgets.core.facts import Shots
-    from motion_widgets.media.repair import Operation
+    from motion_widgets.media.repair.operation import Operation
     from motion_widgets.request.rules import Finding, Fix
     from motion_widgets.widgets.base import Panel
 

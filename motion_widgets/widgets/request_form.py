@@ -12,7 +12,7 @@ from motion_widgets.core.errors import MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.media.repair import mends_for
+from motion_widgets.media.repair.suggest import mends_for
 from motion_widgets.request.price import Estimate, estimate
 from motion_widgets.request.request import MotionRequest, media_source
 from motion_widgets.request.rules import LIMITS, MODELS, Finding, Fix

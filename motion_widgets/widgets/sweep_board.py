@@ -13,7 +13,7 @@ from motion_widgets.core.errors import LogError, MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job
-from motion_widgets.media import filmstrip
+from motion_widgets.media.preview import filmstrip
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.request.rules import MODELS
 from motion_widgets.sweep.failure_clusters import clusters

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.media.probe.sniff import looks_like
-from motion_widgets.media.repair.reencode import CONVERTIBLE
 from motion_widgets.request.limits import MB
 from motion_widgets.workspace.inputs import make_folder
 
@@ -27,8 +26,6 @@ _SPARE = 200 * MB
 """Bytes that stay free on the disk."""
 _STALE = 86_400.0
 """s after which a part that a dead kernel left behind is removed."""
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
-_PICTURES = {"PNG", "JPEG", "BMP", "TIFF", "GIF", "WebP", "a picture (HEIC, AVIF or JPEG 2000)"}
 
 
 def safe_name(name: str) -> str:
@@ -46,12 +43,12 @@ def kind_of(head: bytes) -> tuple[frozenset[str], str]:
     head
         512 bytes are enough.
     """
-    found, _ = looks_like(head)
-    if found in _PICTURES:
-        return frozenset({"image", "clip"} if found in CONVERTIBLE else {"image"}), found
-    if head[4:8] in _BOXES or found in CONVERTIBLE:
+    found = looks_like(head)
+    if found.kind == "image":
+        return frozenset({"image", "clip"} if found.demuxer else {"image"}), found.label
+    if found.demuxer:
         return frozenset({"clip"}), "a clip"
-    return frozenset({"request"} if found == "JSON" else ()), found
+    return frozenset({"request"} if found.id == "json" else ()), found.label
 
 
 class Upload:

@@ -17,8 +17,10 @@ from motion_widgets.core.errors import ClipError, MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
-from motion_widgets.media import filmstrip, measure_clip, measure_image, thumbnail
-from motion_widgets.media.probe.measure import local_file
+from motion_widgets.media.preview import filmstrip, thumbnail
+from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.probe.local_file import local_file
+from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.request.request import MotionRequest, media_kind, media_name, media_source
 from motion_widgets.request.rules import MODELS, ORIENTATIONS, check
 from motion_widgets.workspace.inputs import make_folder

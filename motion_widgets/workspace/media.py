@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.media import sample_media
-from motion_widgets.media.repair import mend
+from motion_widgets.media.repair.mend import mend
+from motion_widgets.media.samples import sample_media
 from motion_widgets.workspace.inputs import keep_input, make_folder
 from motion_widgets.workspace.library import Library
 
 if TYPE_CHECKING:
     from motion_widgets.core.facts import Clip, Image
     from motion_widgets.log.store import Log
-    from motion_widgets.media import SampleMedia
-    from motion_widgets.media.repair import Mend, Operation
+    from motion_widgets.media.repair.operation import Mend, Operation
+    from motion_widgets.media.samples import SampleMedia
 
 __all__ = ["Mended", "Mends", "mend_into", "undo"]
 

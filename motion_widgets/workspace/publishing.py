@@ -8,7 +8,7 @@ from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.media.probe.measure import local_file
+from motion_widgets.media.probe.local_file import local_file
 from motion_widgets.publishing.destination import Place
 from motion_widgets.publishing.publisher import is_clip
 from motion_widgets.request.request import media_kind, media_name, media_source

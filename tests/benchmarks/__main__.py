@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets import MotionRequest, check, measure_clip, measure_image
-from motion_widgets.media import sample_media
+from motion_widgets.media.samples import sample_media
 from tests.benchmarks import bench_media
 from tests.browser._lab import CHROMIUM_FLAGS, WIDE, Lab, find_browser, guarded_page
 

@@ -17,10 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from motion_widgets.media import measure_clip, measure_clips
+from motion_widgets.media.batch import measure_clips
 from motion_widgets.media.probe import hub
 from motion_widgets.media.probe.cache import SHARED
-from motion_widgets.media.probe.moviepy_check import load_moviepy
+from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.probe.moviepy_import import load_moviepy
 from tests.benchmarks.bench_media import make, seconds
 from tests.media.gallery import make_gallery
 
@@ -137,7 +138,7 @@ def _link(link: str, path: Path, time_target: str, cost_target: str) -> Iterator
     clips = []
 
     def measure(*, confirm: bool) -> None:
-        clips.append(measure_clip(link, confirm=confirm, memory=None))
+        clips.append(measure_clip(link, confirm=confirm, cache=None))
 
     def forget() -> None:
         """Close the connections that are kept, so that the next request makes a new one."""
@@ -177,7 +178,7 @@ def _local(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     for path in (small, folder / "front.mp4"):
         ours, theirs = [], []
         for _ in range(15):
-            ours.append(seconds(lambda path=path: measure_clip(path, memory=None)))
+            ours.append(seconds(lambda path=path: measure_clip(path, cache=None)))
             theirs.append(seconds(lambda: parse(str(small))))
         ratio = statistics.median(ours) / statistics.median(theirs)
         yield (

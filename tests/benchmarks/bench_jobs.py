@@ -218,7 +218,7 @@ def client(url: str, folder: str) -> None:
     """Drive all jobs as a run, to the last result."""
     import motion_widgets.sweep
     from motion_widgets import Workspace
-    from motion_widgets.media.probe.moviepy_check import load_moviepy
+    from motion_widgets.media.probe.moviepy_import import load_moviepy
 
     ws = Workspace(folder, endpoint=url, key=KEY)
     cells = [({}, row) for row in rows_of(ws)]

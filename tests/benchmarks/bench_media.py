@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from motion_widgets.media import measure_clip
 from motion_widgets.media.ffmpeg import ffmpeg_exe
-from motion_widgets.media.probe.moviepy_check import load_moviepy
+from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.probe.moviepy_import import load_moviepy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from PIL import Image
 
 import motion_widgets as mw
 from motion_widgets.media.ffmpeg import ffmpeg_exe
-from motion_widgets.media.probe.moviepy_check import load_moviepy
+from motion_widgets.media.probe.moviepy_import import load_moviepy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from motion_widgets.media import sample_media
+from motion_widgets.media.samples import sample_media
 from tests.browser._lab import Lab, Voila, axe, narrow, shot, wide
 from tests.browser.test_compare_wall import assert_in_step
 

@@ -14,7 +14,8 @@ import pytest
 from motion_widgets import MotionRequest
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.store import Log
-from motion_widgets.media import measure_clip, measure_image
+from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.probe.measure import measure_clip
 from tests.jobs.conftest import SOAK, SOAKED
 from tests.jobs.endpoint import Process, results_in
 from tests.jobs.paid import PaidServer

@@ -27,7 +27,8 @@ from hypothesis.stateful import (
 from motion_widgets import MotionRequest
 from motion_widgets.log.states import ENDS
 from motion_widgets.log.store import Log
-from motion_widgets.media import measure_clip, measure_image
+from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.probe.measure import measure_clip
 from tests.jobs.conftest import SOAK
 from tests.jobs.endpoint import Endpoint, Process, Say, refusal, results_in
 

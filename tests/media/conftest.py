@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from motion_widgets.media import sample_media
 from motion_widgets.media.ffmpeg import ffmpeg_exe
 from motion_widgets.media.probe.cache import SHARED
+from motion_widgets.media.samples import sample_media
 
 
 def ffmpeg(*arguments: object) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from motion_widgets.core.errors import ClipError
-from motion_widgets.media import measure_clip, measure_shots, shots
-from motion_widgets.media.probe.cache import Memory
+from motion_widgets.media import shots
+from motion_widgets.media.probe.cache import Cache
+from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.shots import measure_shots
 from motion_widgets.request.limits import LIMITS
 from tests.media.conftest import X264, ffmpeg
 
@@ -31,7 +33,7 @@ def scene(tmp_path_factory):
 
 
 def camera(path):
-    return measure_shots(path, memory=None).camera
+    return measure_shots(path, cache=None).camera
 
 
 def test_a_still_camera(scene):
@@ -48,7 +50,7 @@ def test_a_still_camera(scene):
     ],
 )
 def test_a_moving_camera(scene, name, crop):
-    seen = measure_shots(scene(name, "-vf", f"crop=360:480:{crop}"), memory=None)
+    seen = measure_shots(scene(name, "-vf", f"crop=360:480:{crop}"), cache=None)
     assert seen.camera > LIMITS.camera_speed
     assert seen.cuts == ()
 
@@ -58,7 +60,7 @@ def test_a_figure_that_moves_is_no_camera(scene, samples):
     figure = ["-f", "lavfi", "-t", 4, "-i", "color=red:s=90x300:r=25"]
     assert camera(scene("walk", *figure, "-filter_complex", walk, "-map", "[v]")) == 0
     for clip in (samples.clip_6s, samples.clip_12s):
-        seen = measure_shots(clip, memory=None)
+        seen = measure_shots(clip, cache=None)
         assert seen.cuts == ()
         assert not seen.camera
 
@@ -67,14 +69,14 @@ def test_cuts_are_seen_where_they_are(scene, samples):
     parts = "".join(f"[{at}:v]scale=270:480,setsar=1,fps=30[{at}v];" for at in range(3))
     others = ["-t", 3, "-i", samples.clip_6s, "-t", 2, "-ss", 3, "-i", samples.clip_12s]
     path = scene("cuts", *others, "-filter_complex", parts + "[1v][0v][2v]concat=n=3[v]", "-map", "[v]")
-    assert measure_shots(path, memory=None).cuts == pytest.approx((3, 7), abs=0.2)
+    assert measure_shots(path, cache=None).cuts == pytest.approx((3, 7), abs=0.2)
 
 
 def test_a_fade_or_a_flash_is_no_cut(scene):
     fade = "crop=360:480:100:50,fade=in:0:25,fade=out:75:25"
-    assert measure_shots(scene("fade", "-vf", fade), memory=None).cuts == ()
+    assert measure_shots(scene("fade", "-vf", fade), cache=None).cuts == ()
     light = "crop=360:480:100:50,eq=brightness='0.25*sin(8*t)':eval=frame"
-    assert measure_shots(scene("light", "-vf", light), memory=None).cuts == ()
+    assert measure_shots(scene("light", "-vf", light), cache=None).cuts == ()
 
 
 def test_a_link_or_bytes_are_not_looked_at(clips, server):
@@ -89,16 +91,16 @@ def test_a_link_or_bytes_are_not_looked_at(clips, server):
 
 def test_a_clip_is_looked_at_once(clips, monkeypatch):
     monkeypatch.setattr("motion_widgets.core.hashing._FRESH_NS", -(10**18))
-    memory, looks = Memory(), []
+    cache, looks = Cache(), []
     real = shots._look
     monkeypatch.setattr(shots, "_look", lambda *given: looks.append(given) or real(*given))
     clip = measure_clip(clips["2.96"], confirm=False)
-    assert measure_shots(clip, memory=memory) == measure_shots(clips["2.96"], memory=memory)
+    assert measure_shots(clip, cache=cache) == measure_shots(clips["2.96"], cache=cache)
     assert len(looks) == 1
 
 
 def test_what_cannot_be_decoded_is_an_error_in_time(clips):
     for name, code in (("zeroed", "not_decodable"), ("webm", "wrong_format")):
         with pytest.raises(ClipError) as caught:
-            measure_shots(clips[name], memory=None)
+            measure_shots(clips[name], cache=None)
         assert caught.value.code == code

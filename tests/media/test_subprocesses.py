@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from motion_widgets.media.subprocesses import Child, cpu_limit
+from motion_widgets.media.subprocesses import kill_after
 
 # Decodes for ever and writes nothing, so no broken pipe ends it.
 ENDLESS = """
@@ -21,10 +20,10 @@ endless = ["-re", "-f", "lavfi", "-i", "testsrc=s=64x64", "-f", "null", "-"]
 def work():
     ffmpeg.run(endless, name="x", deadline=100)
 threading.Thread(target=work, daemon=True).start()
-from motion_widgets.media import children
-while not len(children._alive):
+from motion_widgets.media import subprocesses
+while not subprocesses._running:
     time.sleep(0.01)
-print(next(iter(children._alive)).pid, flush=True)
+print(next(iter(subprocesses._running)).pid, flush=True)
 """
 
 
@@ -62,32 +61,17 @@ def test_an_interrupt_ends_it():
     assert gone(pid)
 
 
-def test_one_that_nobody_can_end_any_more_ends_itself():
-    """As after kill -9: ffmpeg counts the seconds that it works."""
-    busy = ["-f", "lavfi", "-i", "testsrc2=s=1280x720", "-f", "null", "-"]
-    assert cpu_limit(0.01) == ["-timelimit", "2"]
-    code = (
-        "import os, signal, subprocess\n"
-        "from motion_widgets.media import children, ffmpeg\n"
-        f"child = children.Child(ffmpeg._command({busy!r}, 0.01), deadline=60, stdin=subprocess.DEVNULL)\n"
-        "print(child.pid, flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60, check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert gone(int(done.stdout))
-
-
 def test_a_fork_leaves_its_parents_children_alone():
     code = (
         "import os, subprocess, sys\n"
-        "from motion_widgets.media.subprocesses import Child\n"
-        "child = Child(['sleep', '60'], deadline=60)\n"
-        "pid = os.fork()\n"
-        "if not pid:\n"
-        "    sys.exit(0)\n"
-        "os.waitpid(pid, 0)\n"
-        "print(child.poll() is None)\n"
+        "from motion_widgets.media.subprocesses import kill_after\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "with kill_after(child, 60):\n"
+        "    pid = os.fork()\n"
+        "    if not pid:\n"
+        "        import atexit; atexit._run_exitfuncs(); os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+        "    print(child.poll() is None)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
@@ -96,23 +80,27 @@ def test_a_fork_leaves_its_parents_children_alone():
 
 
 def test_one_that_is_late_is_killed_though_another_may_take_longer():
-    with Child(["sleep", "60"], deadline=50) as patient, Child(["sleep", "60"], deadline=0.05) as child:
-        assert child.wait(30) == -signal.SIGKILL
-        assert (child.late, patient.poll()) == (True, None)
-        patient.kill()
-    assert not patient.late
+    patient, late = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
+    with kill_after(patient, 50) as first, kill_after(late, 0.05) as second:
+        assert late.wait(30) == -signal.SIGKILL
+        assert (second.passed, patient.poll()) == (True, None)
+    assert not first.passed
+    assert patient.returncode == -signal.SIGKILL, "it ends with its block"
 
 
 def test_a_fork_watches_its_own_children():
     code = (
-        "import os, sys\n"
-        "from motion_widgets.media.subprocesses import Child\n"
-        "Child(['true'], deadline=60).wait()\n"
+        "import os, subprocess, sys\n"
+        "from motion_widgets.media.subprocesses import kill_after\n"
+        "def wait(seconds):\n"
+        "    child = subprocess.Popen(['sleep', '0.2' if seconds > 1 else '60'])\n"
+        "    with kill_after(child, seconds) as limit:\n"
+        "        child.wait(30)\n"
+        "    return limit.passed\n"
+        "assert not wait(60)\n"
         "pid = os.fork()\n"
         "if not pid:\n"
-        "    child = Child(['sleep', '60'], deadline=0.05)\n"
-        "    child.wait(30)\n"
-        "    os._exit(7 if child.late else 1)\n"
+        "    os._exit(7 if wait(0.05) else 1)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
     )
     done = subprocess.run(
@@ -121,7 +109,8 @@ def test_a_fork_watches_its_own_children():
     assert done.stdout.strip() == "7", done.stderr
 
 
-def test_a_child_is_a_plain_popen():
-    with Child([sys.executable, "-c", "print(1)"], deadline=60, stdout=subprocess.PIPE) as child:
-        assert child.communicate()[0].strip() == b"1"
-    assert child.owner == os.getpid()
+def test_pipes_are_closed_and_what_was_printed_is_kept():
+    process = subprocess.Popen([sys.executable, "-c", "print(1)"], stdout=subprocess.PIPE)
+    with kill_after(process, 60) as limit:
+        assert process.communicate()[0].strip() == b"1"
+    assert (process.returncode, limit.passed, process.stdout.closed) == (0, False, True)

@@ -28,7 +28,7 @@ def until(condition: Callable[[], object]) -> None:
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the samples."""
-    from motion_widgets.media import sample_media
+    from motion_widgets.media.samples import sample_media
 
     folder = tmp_path_factory.mktemp("drawn")
     sample_media(folder)

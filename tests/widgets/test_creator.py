@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from motion_widgets.media import SampleMedia
+    from motion_widgets.media.samples import SampleMedia
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_a_clip_too_long_is_trimmed_and_the_trim_undone(form: mw.RequestForm) ->
     assert form.ws.log_store.mends()[0]["undone"] is not None
 
 
-def test_the_stillest_part_is_chosen_by_its_button(form: mw.RequestForm) -> None:
-    from motion_widgets.media.repair import stillest
+def test_the_stillest_is_chosen_by_its_button(form: mw.RequestForm) -> None:
+    from motion_widgets.media.repair.stillest import stillest
 
     opened(form)
     mender = form.clip_field.mender

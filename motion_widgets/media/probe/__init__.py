@@ -1,4 +1,5 @@
-"""Measuring clips and images: length and facts, from a file or the few bytes of a link that say so.
+"""Measure clips and images: length and other facts, from a file or the few bytes of a link that hold them.
 
-moviepy confirms what the container states. Read `measure` first.
+It may import `ffmpeg` and `subprocesses` of this room, and `core`. Read `measure` first; `boxes`, `movie`
+and `fragments` read an mp4's header, and `moviepy_check` lets moviepy confirm the length.
 """

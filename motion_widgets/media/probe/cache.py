@@ -1,7 +1,7 @@
-"""What was measured of files and links, kept while they stay the same.
+"""What was measured of files and links, kept for as long as they stay the same.
 
-A file is known by path, size, times and inode. A link is believed for a short while without asking, then
-its server is asked by ETag, in one request without a body; a link without an ETag is measured anew.
+A file is known by path, size, times and inode. A link is trusted for a few seconds; after that its server is
+asked by ETag, in one request without a body. A link without an ETag is measured again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motion_widgets.core.hashing import is_settled, state_of
+from motion_widgets.media.probe.local_file import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -20,103 +21,111 @@ if TYPE_CHECKING:
 
     from motion_widgets.media.probe.http_source import LinkSource
 
-__all__ = ["SHARED", "Memory"]
+__all__ = ["SHARED", "Cache"]
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    fact: Any
-    etag: str | None
-    size: int | None
-    asked: float
-    """When the server last stood for it, on the monotonic clock in s."""
+class _Entry:
+    value: Any
+    etag: str | None = None
+    size: int | None = None
+    confirmed: float = 0.0
+    """When the server last confirmed it, in s of the monotonic clock."""
 
 
-class Memory:
-    """Facts by file or link; the least recently used is forgotten first. Any thread may use it.
+class Cache:
+    """Measurements by file or link; the least recently used is dropped first. Thread-safe.
 
     Parameters
     ----------
-    room
-        How many facts are kept.
+    size
+        How many measurements are kept.
     fresh
-        Seconds for which a link is believed without asking.
+        Seconds for which a link is trusted without asking its server.
     """
 
-    def __init__(self, room: int = 2000, fresh: float = 15.0) -> None:
-        self._room = room
+    def __init__(self, size: int = 2000, fresh: float = 15.0) -> None:
+        self._size = size
         self._fresh = fresh
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._kept.clear()
+            self._entries.clear()
 
     def of_file(
-        self, what: str, path: Path, measure: Callable[[], _T], enough: Callable[[_T], bool] = bool
+        self, what: str, path: Path, measure: Callable[[], _T], suffices: Callable[[_T], bool] = bool
     ) -> _T:
-        """Return what is known of a file, or measure it.
+        """Return a cached measurement of a file, or make it.
 
         Parameters
         ----------
         what
-            Which fact: ``"clip"``, ``"image"``, …
+            Which measurement: ``"clip"``, ``"image"``, …
         path
             An absolute path.
         measure
-            How it is measured. What it raises is not kept.
-        enough
-            Whether a kept fact will do.
+            Makes the measurement. An exception is passed on, and nothing is cached.
+        suffices
+            Whether a cached measurement will do.
+
+        Raises
+        ------
+        ClipError
+            ``not_readable``: the file has gone, or cannot be read.
         """
-        asked, before = time.time_ns(), path.stat()
-        state = state_of(path, before)
-        kept = self._get((what, state))
-        if kept is not None and enough(kept.fact):
-            fact: _T = kept.fact
-            return fact
-        fact = measure()
-        # A file written just now, or while it was read, is not kept: its state may name other content.
-        if state_of(path, path.stat()) == state and is_settled(before, asked):
-            self._put((what, state), _Kept(fact, None, None, 0.0))
-        return fact
+        try:
+            asked, before = time.time_ns(), path.stat()
+            key = (what, state_of(path, before))
+            entry = self._get(key)
+            if entry is not None and suffices(entry.value):
+                cached: _T = entry.value
+                return cached
+            value = measure()
+            # A file written just now, or while it was read, may change again under the same times.
+            if (what, state_of(path, path.stat())) == key and is_settled(before, asked):
+                self._put(key, _Entry(value))
+        except OSError as error:
+            raise unreadable(path.name, error) from error
+        return value
 
     def of_link(
-        self, what: str, source: LinkSource, measure: Callable[[], _T], enough: Callable[[_T], bool] = bool
+        self, what: str, source: LinkSource, measure: Callable[[], _T], suffices: Callable[[_T], bool] = bool
     ) -> _T:
-        """Return what is known of a link, or measure it by its source; as `of_file`."""
+        """Return a cached measurement of a link, or make it from its source; otherwise as `of_file`."""
         key = (what, source.link)
-        kept = self._get(key)
-        if kept is not None and enough(kept.fact):
-            fact: _T = kept.fact
-            if time.monotonic() - kept.asked < self._fresh:
-                return fact
-            if kept.etag is not None and source.unchanged(kept.etag, kept.size):
-                self._put(key, _Kept(fact, kept.etag, kept.size, time.monotonic()))
-                return fact
-        fact = measure()
-        self._put(key, _Kept(fact, source.etag, source.size, time.monotonic()))
-        return fact
+        entry = self._get(key)
+        if entry is not None and suffices(entry.value):
+            cached: _T = entry.value
+            if time.monotonic() - entry.confirmed < self._fresh:
+                return cached
+            if entry.etag is not None and source.unchanged(entry.etag, entry.size):
+                self._put(key, _Entry(cached, entry.etag, entry.size, time.monotonic()))
+                return cached
+        value = measure()
+        self._put(key, _Entry(value, source.etag, source.size, time.monotonic()))
+        return value
 
-    def _get(self, key: Hashable) -> _Kept | None:
+    def _get(self, key: Hashable) -> _Entry | None:
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
 
-    def _put(self, key: Hashable, kept: _Kept) -> None:
+    def _put(self, key: Hashable, entry: _Entry) -> None:
         with self._lock:
-            self._kept[key] = kept
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._room:
-                self._kept.popitem(last=False)
+            self._entries[key] = entry
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._size:
+                self._entries.popitem(last=False)
 
 
-SHARED = Memory()
-"""This process's memory."""
+SHARED = Cache()
+"""The cache of this process."""

@@ -1,4 +1,4 @@
-"""Measure a reference image: format and sides by content, no pixel decoded."""
+"""Measure a reference image: format and sides by its content, without decoding a pixel."""
 
 from __future__ import annotations
 
@@ -6,35 +6,31 @@ import hashlib
 import io
 import warnings
 from dataclasses import replace
-from typing import IO, TYPE_CHECKING, Any
+from functools import cache as once
+from typing import IO, TYPE_CHECKING
 
+from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Image
-from motion_widgets.core.hashing import sha256_of
-from motion_widgets.media.probe.cache import SHARED, Memory
-from motion_widgets.media.probe.http_source import LinkSource, is_link
-from motion_widgets.media.probe.measure import local_file
-from motion_widgets.media.probe.sniff import fault, looks_like
+from motion_widgets.media.probe.cache import SHARED, Cache
+from motion_widgets.media.probe.http_source import LinkSource
+from motion_widgets.media.probe.hub import is_link
+from motion_widgets.media.probe.image_metadata import exif_orientation, is_located
+from motion_widgets.media.probe.local_file import hash_of, local_file
+from motion_widgets.media.probe.sniff import SNIFFED, looks_like
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from PIL.Image import Exif
     from PIL.Image import Image as Picture
 
-__all__ = ["is_located", "measure_image", "open_picture"]
+__all__ = ["broken_image", "measure_image", "open_image"]
 
-LINK_CAP = 25 << 20
+MOST_BYTES = 25 << 20
 """Bytes of a link that are read; the endpoint takes at most 10 MB."""
-PIXELS_CAP = 178_956_970
-"""Pillow's own bound, above which it speaks of a decompression bomb."""
-# Only formats whose headers Pillow reads by itself: no PostScript, which would start Ghostscript.
+MOST_PIXELS = 178_956_970
+"""Pillow's own bound, above which it suspects a decompression bomb."""
+# Only formats whose headers Pillow reads by itself: not PostScript, for which it would start Ghostscript.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "ICO", "PPM", "TGA", "JPEG2000", "AVIF")
-_TURNED = {5, 6, 7, 8}
-_EXIF_ORIENTATION = 0x0112
-_GPS = 0x8825
-_CHUNKS_CAP, _CHUNK_CAP = 100_000, 1 << 20
-"""Chunks of a PNG that are looked at, and bytes of one that are read."""
 
 
 def measure_image(
@@ -42,19 +38,19 @@ def measure_image(
     *,
     deadline: float = 20.0,
     hash_content: bool = False,
-    memory: Memory | None = SHARED,
+    cache: Cache | None = SHARED,
 ) -> Image:
     """Measure an image without decoding it.
 
     Parameters
     ----------
     source
-        A local path, the file's bytes, or an http(s) link (at most 25 MB are read).
+        A local path, the file's bytes, or an http(s) link, of which at most 25 MB are read.
     deadline
         Seconds for a link, in total.
     hash_content
         Fill in `Image.sha256` for a file or bytes.
-    memory
+    cache
         As for `measure_clip`.
 
     Returns
@@ -65,126 +61,65 @@ def measure_image(
     Raises
     ------
     ClipError
-        It is no image, too big, or cannot be had; `code` says which.
+        The file is not an image, is too big, or cannot be fetched; `code` says which.
     """
-    memory = Memory() if memory is None else memory
+    cache = Cache() if cache is None else cache
     if isinstance(source, str) and is_link(source):
-        link = LinkSource(source, deadline=deadline, whole=True, cap=LINK_CAP)
+        link = LinkSource(source, deadline=deadline, whole=True, cap=MOST_BYTES)
         try:
-            return replace(memory.of_link("image", link, lambda: _measure_link(link)), source=source)
+            return replace(cache.of_link("image", link, lambda: _measure_link(link)), source=source)
         finally:
             link.close()
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         if not data:
-            raise fault("empty_file", name="bytes")
-        digest = hashlib.sha256(data).hexdigest() if hash_content else None
-        return _measure(io.BytesIO(data), "bytes", "bytes", len(data), digest)
+            raise ClipError.of("empty_file", name="bytes")
+        sha256 = hashlib.sha256(data).hexdigest() if hash_content else None
+        return replace(_measure(io.BytesIO(data), "bytes", "bytes", len(data)), sha256=sha256)
     path, size = local_file(source)
 
     def measure() -> Image:
         with path.open("rb") as file:
-            return _measure(file, str(path), path.name, size, None)
+            return _measure(file, str(path), path.name, size)
 
-    try:
-        digest = sha256_of(path) if hash_content else None
-        return replace(memory.of_file("image", path, measure), sha256=digest)
-    except OSError as error:
-        raise fault("not_readable", reached=False, name=path.name, detail=str(error)) from error
+    image = cache.of_file("image", path, measure)
+    return replace(image, sha256=hash_of(path)) if hash_content else image
 
 
 def _measure_link(link: LinkSource) -> Image:
-    data = _all_of(link)
-    return _measure(io.BytesIO(data), link.link, link.name, len(data), None)
-
-
-def _all_of(link: LinkSource) -> bytes:
-    # The first byte tells the size, so a file beyond the cap is refused before it is read.
-    head = link.read(0, 1)
-    if not head:
-        raise fault("empty_file", name=link.name)
+    # The first byte comes with the size, so a file that is too big is refused before it is read.
+    if not link.read(0, 1):
+        raise ClipError.of("empty_file", name=link.name)
     size = link.size
-    if size is not None and size > LINK_CAP:
-        raise fault("image_too_big", name=link.name, found=f"{size / 1e6:.0f} MB", limit="25 MB")
-    data = link.read(0, size if size is not None else LINK_CAP)
-    if size is None and len(data) == LINK_CAP:
-        raise fault("image_too_big", name=link.name, found="over 25 MB", limit="25 MB")
-    return data
+    if size is not None and size > MOST_BYTES:
+        raise _too_big(link.name, f"{size / 1e6:.0f} MB", "25 MB")
+    data = link.read(0, size if size is not None else MOST_BYTES)
+    if size is None and len(data) == MOST_BYTES:
+        raise _too_big(link.name, "over 25 MB", "25 MB")
+    return _measure(io.BytesIO(data), link.link, link.name, len(data))
 
 
-def _measure(file: IO[bytes], source: str, name: str, size: int, digest: str | None) -> Image:
-    picture = open_picture(file, name)
-    with picture:
+def _measure(file: IO[bytes], source: str, name: str, size: int) -> Image:
+    with open_image(file, name) as picture:
         width, height = picture.size
-        try:
-            turned = _exif_of(picture).get(_EXIF_ORIENTATION, 1)
-        except Exception:  # noqa: BLE001 - broken EXIF is ignored, as every viewer does
-            turned = 1
-        try:
-            located = is_located(picture)
-        except Exception:  # noqa: BLE001 - as above
-            located = False
-        if turned in _TURNED:
+        orientation = exif_orientation(picture)
+        if orientation >= 5:  # turned by a quarter
             width, height = height, width
         kind = (picture.format or "").lower()
-    return Image(
-        source=source,
-        name=name,
-        format="jpeg" if kind == "mpo" else kind,
-        width=width,
-        height=height,
-        size=size,
-        rotated=isinstance(turned, int) and 1 < turned <= 8,
-        has_location=located,
-        sha256=digest,
-    )
+        return Image(
+            source=source,
+            name=name,
+            format="jpeg" if kind == "mpo" else kind,
+            width=width,
+            height=height,
+            size=size,
+            rotated=orientation > 1,
+            has_location=is_located(picture),
+        )
 
 
-def is_located(picture: Picture) -> bool:
-    """Return whether an open picture says where it was taken, in EXIF or XMP; its pixels are not read."""
-    xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
-    said = [xmp.encode() if isinstance(xmp, str) else bytes(xmp)]
-    if picture.format == "PNG":
-        said += [data for kind, data in _chunks(picture) if kind == b"iTXt"]
-    return bool(_exif_of(picture).get_ifd(_GPS)) or any(b"GPSL" in one for one in said)
-
-
-def _exif_of(picture: Picture) -> Exif:
-    """Return a picture's EXIF without its pixels, which Pillow would decode to look for it behind them."""
-    if picture.format != "PNG" or "exif" in picture.info:
-        return picture.getexif()
-    from PIL import Image as Pillow
-
-    exif = Pillow.Exif()
-    for kind, data in _chunks(picture):
-        if kind == b"eXIf":
-            exif.load(data)
-    return exif
-
-
-def _chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
-    """Return what an open PNG holds beside its pixels, which are skipped, not read."""
-    file: Any = getattr(picture, "fp", None)
-    if file is None:  # it is decoded already
-        return
-    before = file.tell()
-    try:
-        at = 8
-        for _ in range(_CHUNKS_CAP):
-            file.seek(at)
-            head = file.read(8)
-            if len(head) < 8:
-                return
-            size, kind = int.from_bytes(head[:4], "big"), head[4:]
-            if kind in {b"eXIf", b"iTXt"} and size <= _CHUNK_CAP:
-                yield kind, file.read(size)
-            at += size + 12
-    finally:
-        file.seek(before)
-
-
-def open_picture(file: IO[bytes], name: str) -> Picture:
-    """Open a picture lazily, by content.
+def open_image(file: IO[bytes], name: str) -> Picture:
+    """Open an image lazily, by its content.
 
     Raises
     ------
@@ -193,33 +128,40 @@ def open_picture(file: IO[bytes], name: str) -> Picture:
     """
     from PIL import Image as Pillow
 
-    head = file.read(512)
+    head = file.read(SNIFFED)
     file.seek(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Pillow.open(file, formats=_FORMATS_HERE or _known_formats())
+            picture = Pillow.open(file, formats=_known_formats())
     except Pillow.DecompressionBombError as error:
-        raise fault(
-            "image_too_big", name=name, found="far too many pixels", limit="179 megapixels"
-        ) from error
+        raise _too_big(name, "far too many pixels", "179 megapixels") from error
     except Exception as error:
-        # Pillow's readers fail in ways of their own on broken files: OSError, SyntaxError, struct.error, …
-        raise fault("not_image", name=name, found=looks_like(head)[0], detail=str(error)) from error
-    if picture.width * picture.height > PIXELS_CAP:
-        found = f"{picture.width}x{picture.height} px"
+        # On broken files Pillow's readers fail in many ways: OSError, SyntaxError, struct.error, …
+        found = looks_like(head)
+        raise ClipError.of(
+            "not_image", name=name, found=found.label, file_type=found.id, detail=str(error)
+        ) from error
+    if picture.width * picture.height > MOST_PIXELS:
+        found_size = f"{picture.width}x{picture.height} px"
         picture.close()
-        raise fault("image_too_big", name=name, found=found, limit="179 megapixels")
+        raise _too_big(name, found_size, "179 megapixels")
     return picture
 
 
-_FORMATS_HERE: list[str] = []
+def broken_image(name: str, error: Exception) -> ClipError:
+    """Return the error for an image whose pixels cannot be decoded."""
+    return ClipError.of("not_image", name=name, found="a broken picture", detail=str(error))
 
 
+def _too_big(name: str, found: str, limit: str) -> ClipError:
+    return ClipError.of("image_too_big", name=name, found=found, limit=limit)
+
+
+@once
 def _known_formats() -> list[str]:
-    """Return those formats that this Pillow was built with; an unknown name would be an error."""
+    """Return the formats that this build of Pillow knows; an unknown name would be an error."""
     from PIL import Image as Pillow
 
     Pillow.init()
-    _FORMATS_HERE[:] = [name for name in _FORMATS if name in Pillow.OPEN]
-    return _FORMATS_HERE
+    return [name for name in _FORMATS if name in Pillow.OPEN]

@@ -1,4 +1,4 @@
-"""What a person looks at while mending: where the pictures of a filmstrip lie, and before beside after."""
+"""What a person sees while mending: the times of a filmstrip, and before beside after."""
 
 from __future__ import annotations
 
@@ -16,31 +16,28 @@ __all__ = ["before_after", "strip_times"]
 
 
 def strip_times(clip: Clip, frames: int = 6) -> tuple[float, ...]:
-    """Return the moments in s that the pictures of ``filmstrip(path, frames)`` stand for.
-
-    A handle at `t` s stands at ``t / length`` of the strip's width, `length` being the picture's.
-    """
+    """Return the times in s of the pictures of ``filmstrip(path, frames)``."""
     frames = max(1, min(60, frames))
     step = (clip.video_length or clip.length) / frames
     return tuple(step * (number + 0.5) for number in range(frames))
 
 
 def before_after(mend: Mend, frames: int = 6, height: int = 72) -> tuple[bytes | None, bytes | None]:
-    """Show source and result of a mend: two filmstrips, or two small images.
+    """Return pictures of a mend's source and result: two filmstrips, or two small images.
 
     Parameters
     ----------
     mend
-        What was done.
+        The mend.
     frames
-        In each filmstrip.
+        Number of pictures in each filmstrip.
     height
-        In px.
+        Height in px.
 
     Returns
     -------
     tuple of bytes or None
-        JPEG or PNG. None where a file is gone, or of a format (WebM, HEIC) that is not drawn here.
+        JPEG or PNG. None for a file that has gone, or whose format (WebM, HEIC) is not drawn here.
     """
 
     def shown(path: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The operations on images: upright, without what a phone wrote down, in a format and size that is taken."""
+"""The operations on images: upright, without what a phone noted, in a format and size that is accepted."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.media.probe.image import is_located, open_picture
-from motion_widgets.media.probe.measure import local_file
-from motion_widgets.media.probe.sniff import fault
+from motion_widgets.core.errors import ClipError
+from motion_widgets.media.probe.image import broken_image, open_image
+from motion_widgets.media.probe.image_metadata import is_located
+from motion_widgets.media.probe.local_file import local_file
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -18,42 +19,89 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image as Picture
 
-    from motion_widgets.media.repair.progress import Watch
+    from motion_widgets.media.repair.operation import Operation
+    from motion_widgets.media.repair.progress import Progress
 
-__all__ = ["IMAGE_OPERATIONS", "has_location", "write_image"]
+__all__ = ["IMAGE_OPERATIONS", "has_location", "image_parameters", "write_image"]
 
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-"""Brands of HEIC; AVIF is Pillow's."""
-_LOSSY = {"JPEG", "MPO", "WEBP", "HEIF"}
-"""Formats of photographs, which become JPEG; the others become PNG."""
+"""Brands of HEIC; Pillow reads AVIF itself."""
+_PHOTOGRAPHS = {"JPEG", "MPO", "WEBP", "HEIF"}
+"""Formats that become JPEG; the others become PNG."""
 _QUALITIES = (95, 90, 85, 75)
 _SHRINK = 0.8
 _JPEG_SIDE = 65_000
-"""px; JPEG itself ends at 65535."""
-_SPACES = {b"RGB ": "RGB", b"GRAY": "L"}
+"""px; the format itself ends at 65535."""
+_COLOUR_SPACES = {b"RGB ": "RGB", b"GRAY": "L"}
 
 
 def has_location(path: str | Path) -> bool:
-    """Return whether an image says where it was taken, in EXIF or XMP.
+    """Return whether an image says in EXIF or XMP where it was taken.
 
     Raises
     ------
     ClipError
-        It is no image.
+        The file is not an image.
     """
     picture, _ = _open(local_file(path)[0])
     with picture:
         return is_located(picture)
 
 
+def image_parameters(operation: Operation) -> dict[str, Any]:
+    """Return an operation's parameters as they will be carried out on an image.
+
+    Raises
+    ------
+    ClipError
+        They make no sense.
+    """
+    values = dict(operation.parameters)
+    if values.get("form", "png") not in {"jpeg", "png"}:
+        raise ClipError.of("mend_form", found=values["form"])
+    return values
+
+
+def write_image(operation: Operation, source: Path, folder: Path, progress: Progress) -> Path:
+    """Carry out an operation on an image and return the new file in `folder`.
+
+    Raises
+    ------
+    ClipError
+        The source is not a readable image, or the mend was cancelled.
+    OSError
+        The disk is full.
+    """
+    values = operation.parameters
+    picture, format_ = _open(source)
+    with picture:
+        progress.step(0.1)
+        try:
+            upright = _upright(picture)
+        except OSError as error:  # the file ends early, or is damaged behind its header
+            raise broken_image(source.name, error) from error
+    progress.step(0.4)
+    # Only the rotation was asked for; the rest of what the camera noted stays.
+    exif = upright.getexif().tobytes() if operation.name == "turn_image" else None
+    edit = _EDITS.get(operation.name)
+    edited = edit(upright, values) if edit else upright
+    progress.step(0.6)
+    photograph = format_ in _PHOTOGRAPHS and not _has_transparency(edited)
+    form = values.get("form") or ("jpeg" if photograph or operation.name == "shrink_image" else "png")
+    data, suffix = _encoded(edited, form, exif, progress)
+    out = folder / f"out{suffix}"
+    out.write_bytes(data)
+    return out
+
+
 def _open(path: Path) -> tuple[Picture, str]:
-    """Open a picture, HEIC too, and say how it was encoded."""
+    """Return an open picture, also a HEIC, and its format."""
     with path.open("rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
         return _open_heic(path), "HEIF"
-    # Read as a whole: the file may change while Pillow still decodes.
-    picture = open_picture(io.BytesIO(path.read_bytes()), path.name)
+    # Read as a whole: the file might change while Pillow decodes it.
+    picture = open_image(io.BytesIO(path.read_bytes()), path.name)
     return picture, picture.format or ""
 
 
@@ -61,47 +109,16 @@ def _open_heic(path: Path) -> Picture:
     try:
         heif: Any = importlib.import_module("pillow_heif")
     except ImportError as error:
-        raise fault("heic_missing", name=path.name) from error
+        raise ClipError.of("heic_missing", name=path.name) from error
     try:
-        # libheif turns the picture itself, and pillow-heif sets its EXIF right for that.
+        # libheif rotates the picture itself, and pillow-heif corrects its EXIF accordingly.
         picture: Picture = heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=True).to_pillow()
     except Exception as error:
-        raise fault("not_image", name=path.name, found="a broken picture", detail=str(error)) from error
+        raise broken_image(path.name, error) from error
     return picture
 
 
-def write_image(name: str, values: Mapping[str, Any], source: Path, folder: Path, watch: Watch) -> Path:
-    """Carry an operation out on an image, into a file of our own naming in `folder`.
-
-    Raises
-    ------
-    ClipError
-        The source is no image that can be read, or the mend was cancelled.
-    OSError
-        The disk takes no file.
-    """
-    picture, kind = _open(source)
-    with picture:
-        watch.step(0.1)
-        try:
-            upright = _upright(picture)
-        except OSError as error:  # a file that ends early, or is spoiled behind its header
-            raise fault("not_image", name=source.name, found="a broken picture", detail=str(error)) from error
-    watch.step(0.4)
-    # Only the rotation is asked for: the rest of what the camera wrote stays.
-    exif = upright.getexif().tobytes() if name == "turn_image" else None
-    done = _WORK.get(name, _as_it_is)(upright, values)
-    watch.step(0.6)
-    lossy = name == "shrink_image" or (kind in _LOSSY and not _clear(done))
-    form = values.get("form") or ("jpeg" if lossy else "png")
-    data, suffix = _encoded(done, form, exif, watch)
-    out = folder / f"out{suffix}"
-    out.write_bytes(data)
-    return out
-
-
-def _clear(picture: Picture) -> bool:
-    """Return whether any of a picture is transparent."""
+def _has_transparency(picture: Picture) -> bool:
     if picture.mode not in {"RGBA", "LA"}:
         return False
     low: Any = picture.getchannel("A").getextrema()
@@ -109,62 +126,57 @@ def _clear(picture: Picture) -> bool:
 
 
 def _upright(picture: Picture) -> Picture:
-    """Decode, turn as EXIF asks, and bring into a colour mode that PNG and JPEG share."""
+    """Decode a picture, rotate it as EXIF asks, and convert it to a mode that PNG and JPEG share."""
     from PIL import ImageOps
 
     upright = ImageOps.exif_transpose(picture)
     profile = picture.info.get("icc_profile")
     has_alpha = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
     if upright.mode not in {"RGB", "RGBA", "L", "LA"} or has_alpha:
-        upright = _eight_bits(upright).convert("RGBA" if has_alpha else "RGB")
-    # A profile speaks of one colour space: that of CMYK would falsify the RGB made of it.
-    fits = isinstance(profile, bytes) and _SPACES.get(profile[16:20]) == upright.mode.removesuffix("A")
+        if picture.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip to white
+            upright = upright.point(lambda value: value / 256).convert("L")
+        upright = upright.convert("RGBA" if has_alpha else "RGB")
+    # A profile is for one colour space: that of CMYK would falsify the RGB made of it.
+    fits = isinstance(profile, bytes) and _COLOUR_SPACES.get(profile[16:20]) == upright.mode.removesuffix("A")
     upright.info["icc_profile"] = profile if fits else None
     return upright
 
 
-def _eight_bits(picture: Picture) -> Picture:
-    """Scale a 16-bit grey picture, which Pillow's conversion would clip to white."""
-    if not picture.mode.startswith("I"):
-        return picture
-    return picture.point(lambda value: value / 256).convert("L")
-
-
-def _as_it_is(picture: Picture, values: Mapping[str, Any]) -> Picture:  # noqa: ARG001 - one shape for all
+def _like(source: Picture, picture: Picture) -> Picture:
+    """Return a picture with the colour profile of the one that it was made of."""
+    picture.info["icc_profile"] = source.info.get("icc_profile")
     return picture
 
 
 def _resized(picture: Picture, width: int, height: int) -> Picture:
     from PIL import Image
 
-    smaller = picture.resize((max(1, width), max(1, height)), Image.Resampling.LANCZOS)
-    smaller.info["icc_profile"] = picture.info.get("icc_profile")
-    return smaller
+    return _like(picture, picture.resize((max(1, width), max(1, height)), Image.Resampling.LANCZOS))
 
 
 def _scale(picture: Picture, values: Mapping[str, Any]) -> Picture:
-    """Bring the shorter side up to `least` px and the longer one down to what JPEG holds."""
+    """Bring the shorter side up to `least` px, and the longer one down to what JPEG can hold."""
     factor = max(1.0, values["least"] / min(picture.size))
     factor = min(factor, _JPEG_SIDE / max(picture.size))
     return _resized(picture, *(math.ceil(side * factor - 1e-9) for side in picture.size))
 
 
 def _pad(picture: Picture, values: Mapping[str, Any]) -> Picture:
-    """Add bars until the aspect lies in its range; of the colour of the edges, or clear as the picture is."""
+    """Add bars until the aspect is in range: transparent if the picture is, else in its corners' colour."""
     from PIL import Image
 
     width, height = picture.size
     low, high = LIMITS.image_aspect
     aspect = values.get("aspect") or min(max(width / height, low), high)
-    # Up to whole pixels of the side that grows, never past the aspect asked for by more than half of one.
+    # Rounded up to whole px, so the aspect is never missed by more than half a px.
     wide, tall = max(width, math.ceil(height * aspect - 1e-9)), max(height, math.ceil(width / aspect - 1e-9))
-    canvas = Image.new(picture.mode, (wide, tall), 0 if picture.mode.endswith("A") else _edge(picture))
+    colour = 0 if picture.mode.endswith("A") else _corner_colour(picture)
+    canvas = Image.new(picture.mode, (wide, tall), colour)
     canvas.paste(picture, ((wide - width) // 2, (tall - height) // 2))
-    canvas.info["icc_profile"] = picture.info.get("icc_profile")
-    return canvas
+    return _like(picture, canvas)
 
 
-def _edge(picture: Picture) -> Any:
+def _corner_colour(picture: Picture) -> Any:
     """Return the mean colour of the four corners."""
     right, bottom = picture.width - 1, picture.height - 1
     corners: list[Any] = [picture.getpixel(at) for at in ((0, 0), (right, 0), (0, bottom), (right, bottom))]
@@ -173,12 +185,16 @@ def _edge(picture: Picture) -> Any:
     return sum(corners) // 4
 
 
-_WORK: dict[str, Callable[[Picture, Mapping[str, Any]], Picture]] = {"scale_image": _scale, "pad_image": _pad}
-IMAGE_OPERATIONS = (*_WORK, "turn_image", "strip_image", "convert_image", "shrink_image")
+_EDITS: dict[str, Callable[[Picture, Mapping[str, Any]], Picture]] = {
+    "scale_image": _scale,
+    "pad_image": _pad,
+}
+"""The others only encode the upright picture again."""
+IMAGE_OPERATIONS = (*_EDITS, "turn_image", "strip_image", "convert_image", "shrink_image")
 
 
-def _encoded(picture: Picture, form: str, exif: bytes | None, watch: Watch) -> tuple[bytes, str]:
-    """Encode as PNG or JPEG of at most the size that is taken: first by quality, then by sides."""
+def _encoded(picture: Picture, form: str, exif: bytes | None, progress: Progress) -> tuple[bytes, str]:
+    """Return a PNG or JPEG within the size limit, and its suffix; quality is reduced before the sides."""
     profile = picture.info.get("icc_profile")
     extra: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if exif:
@@ -191,19 +207,19 @@ def _encoded(picture: Picture, form: str, exif: bytes | None, watch: Watch) -> t
         picture = _on_white(picture)
     while True:
         for quality in _QUALITIES:
-            watch.step(0.8)
+            progress.step(0.8)
             data = _saved(picture, "JPEG", {**extra, "quality": quality})
             if len(data) <= LIMITS.image_bytes:
                 return data, ".jpg"
         picture = _resized(picture, *(round(side * _SHRINK) for side in picture.size))
 
 
-def _saved(picture: Picture, kind: str, options: Mapping[str, Any]) -> bytes:
+def _saved(picture: Picture, format_: str, options: Mapping[str, Any]) -> bytes:
     out = io.BytesIO()
-    # What Pillow would carry over by itself (comments, XMP, EXIF) is left behind.
+    # Pillow would carry over comments, XMP and EXIF by itself.
     bare = picture.copy()
     bare.info = {}
-    bare.save(out, kind, **options)
+    bare.save(out, format_, **options)
     return out.getvalue()
 
 
@@ -212,6 +228,4 @@ def _on_white(picture: Picture) -> Picture:
 
     ground = Image.new("RGBA", picture.size, "white")
     ground.alpha_composite(picture.convert("RGBA"))
-    flat = ground.convert("RGB")
-    flat.info["icc_profile"] = picture.info.get("icc_profile")
-    return flat
+    return _like(picture, ground.convert("RGB"))

@@ -1,4 +1,4 @@
-"""What is to be done to a file, and what was done to it, as records."""
+"""What can be done to a file, and what was done to it, as records."""
 
 from __future__ import annotations
 
@@ -20,19 +20,32 @@ if TYPE_CHECKING:
 __all__ = ["Mend", "Operation"]
 
 ENGINE = 1
-"""Counts up when the same operation begins to give another file, so that an older file is not reused."""
+"""Raised when the same operation starts to produce another file, so that an older file is not reused."""
 _STEM = 40
-"""Characters of the source's name that a result's name keeps; four bytes each still fit a file system."""
+"""Characters of the source's name that a result's name keeps; at four bytes each they fit any file system."""
+_LABELS = {
+    "hold_clip": "mend_hold_clip",
+    "mute_clip": "mend_mute_clip",
+    "strip_clip": "mend_strip_clip",
+    "convert_clip": "mend_convert_clip",
+    "scale_clip": "mend_scale_clip",
+    "turn_image": "mend_turn_image",
+    "strip_image": "mend_strip_image",
+    "convert_image": "mend_convert_image",
+    "shrink_image": "mend_shrink_image",
+    "scale_image": "mend_scale_image",
+    "pad_image": "mend_pad_image",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One mend that can be made, as a button offers it."""
+    """A mend that can be made, as a button offers it."""
 
     name: str
-    """Which: ``"trim_clip"``, ``"pad_image"``, … as the functions are called."""
+    """``"trim_clip"``, ``"pad_image"``, …: the name of its shortcut."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Its arguments, as JSON values; times in s, sides in px."""
+    """Its arguments as JSON values: times in s, sides in px."""
 
     @property
     def kind(self) -> Literal["clip", "image"]:
@@ -41,31 +54,30 @@ class Operation:
 
     @property
     def label(self) -> str:
-        """What a button says."""
+        """The text of its button."""
         values = dict(self.parameters)
         if self.name == "trim_clip":
-            code = "mend_trim_clip"
-            if values["start"] == "stillest":
-                code = "mend_trim_stillest"
-            elif not values["start"]:
-                code = "mend_trim_first"
-            return say(code, **{**values, "end": _end(values)})
+            return _trim_label(values)
         if self.name == "fit_clip":
             return say("mend_fit_pad" if values["how"] == "pad" else "mend_fit_crop", **values)
-        return say(f"mend_{self.name}", **values)
+        return say(_LABELS.get(self.name, self.name), **values)
 
     def file_name(self, source_name: str, source_sha: str) -> str:
-        """Return the name of its result: the same source and parameters always give the same."""
-        said = json.dumps([ENGINE, source_sha, self.name, dict(self.parameters)], sort_keys=True)
-        digest = hashlib.sha256(said.encode()).hexdigest()[:12]
+        """Return the name of its result; the same source and parameters always give the same name."""
+        content = json.dumps([ENGINE, source_sha, self.name, dict(self.parameters)], sort_keys=True)
+        digest = hashlib.sha256(content.encode()).hexdigest()[:12]
         plain = "".join(one if one.isprintable() and one not in '/\\:*?"<>|' else "_" for one in source_name)
         stem = Path(plain).stem[:_STEM].lstrip("-. ") or self.kind
         return f"{stem}.{self.name.partition('_')[0]}-{digest}{'.mp4' if self.kind == 'clip' else ''}"
 
 
-def _end(values: Mapping[str, Any]) -> float:
+def _trim_label(values: Mapping[str, Any]) -> str:
     start, length = values["start"], values["length"]
-    return float(length or 0) + (start if isinstance(start, int | float) else 0.0)
+    if start == "stillest":
+        return say("mend_trim_stillest", length=length)
+    if not start:
+        return say("mend_trim_first", length=length)
+    return say("mend_trim_clip", start=start, end=start + (length or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +87,7 @@ class Mend:
     kind: Literal["clip", "image"]
     operation: str
     parameters: Mapping[str, Any]
-    """As they were carried out: a ``"stillest"`` start has become its second."""
+    """As they were carried out: a ``"stillest"`` start has become a time in s."""
     source_sha: str
     """SHA-256 of the content, lower-case hex."""
     source_name: str
@@ -87,12 +99,12 @@ class Mend:
     """Absolute."""
 
     def measure(self) -> Clip | Image:
-        """Measure the mended file anew.
+        """Measure the mended file again.
 
         Raises
         ------
         ClipError
-            It is gone, or was spoiled since.
+            It is gone, or has been damaged since.
         """
-        how = measure_clip if self.kind == "clip" else measure_image
-        return how(self.result_path, hash_content=True)
+        measure = measure_clip if self.kind == "clip" else measure_image
+        return measure(self.result_path, hash_content=True)

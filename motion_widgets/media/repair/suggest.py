@@ -1,4 +1,4 @@
-"""Which operations mend which finding."""
+"""Which operations mend which finding: a row per finding in `_for_clip` or `_for_image`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image, Shots
+from motion_widgets.media.probe.sniff import file_type_of
 from motion_widgets.media.repair.operation import Operation
-from motion_widgets.media.repair.reencode import CONVERTIBLE
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["mends_for"]
 
 SAFE = 0.1
-"""Seconds that a length keeps from its limits: ordinary ways to cut give up to 0.031 s too much."""
+"""Seconds by which a length stays within its limits: ordinary ways to cut exceed theirs by up to 0.031 s."""
 
 _CUT = 0.2
-"""Seconds left out beside a cut."""
+"""Seconds left out on either side of a cut: where it lies is known to a sixth of a second."""
 _COPYABLE = {"avc1", "avc3", "hvc1", "hev1", "mp4v", "av01"}
-"""Pictures that an mp4 can hold as they are."""
+"""Codecs that can be copied into an mp4."""
 
 
 def mends_for(
@@ -32,26 +32,26 @@ def mends_for(
     orientation: object = None,
     shots: Shots | None = None,
 ) -> list[Operation]:
-    """Return the operations after which `check` no longer has a finding, the best first.
+    """Return the operations after which `check` no longer reports a finding, the best first.
 
     Parameters
     ----------
     finding
-        What `check` found.
+        What `check` reported.
     clip, image
         What was measured, or the error of measuring it.
     orientation
-        The request's ``character_orientation``; None or a wrong one: ``"video"``, as `check` judges then.
+        The request's ``character_orientation``. None or invalid: ``"video"``, as in `check`.
     shots
-        What was seen of the clip's frames, by which it is cut to its longest shot.
+        The clip's cuts, by which it is trimmed to its longest shot.
 
     Returns
     -------
     list of Operation
-        Empty where no machine can help, as with a clip that is cut off. Those for `finding.field`'s file,
-        except that ``pair_aspect`` is mended at the clip.
+        For the file of `finding.field`, except that ``pair_aspect`` changes the clip. Empty if no operation
+        can help, as with a clip that is cut off.
     """
-    if isinstance(clip, Clip) and clip.truncated:  # what is cut off cannot be read to its end
+    if isinstance(clip, Clip) and clip.truncated:  # it cannot be read to its end
         clip = None
     if finding.code == "clip_cuts":
         return _longest_shot(clip, shots, orientation) if isinstance(clip, Clip) and shots else []
@@ -66,7 +66,7 @@ def mends_for(
 
 
 def _longest_shot(clip: Clip, shots: Shots, orientation: object) -> list[Operation]:
-    """Keep the longest shot, its ends left out: where a cut lies is known to a sixth of a second."""
+    """Keep the longest shot without its ends."""
     low, high = LIMITS.clip_length(orientation)
     ends = [-_CUT, *shots.cuts, (clip.video_length or clip.length) + _CUT]
     parts = [(round(end - at - 2 * _CUT, 1), round(at + _CUT, 1)) for at, end in pairwise(ends)]
@@ -78,24 +78,24 @@ def _longest_shot(clip: Clip, shots: Shots, orientation: object) -> list[Operati
 
 def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> list[Operation]:
     if isinstance(clip, ClipError):
-        known = code == "wrong_format" and clip.params.get("found") in CONVERTIBLE
-        return [Operation("convert_clip")] if known else []
+        convertible = code == "wrong_format" and file_type_of(clip).demuxer
+        return [Operation("convert_clip")] if convertible else []
     if clip is None:
         return []
     low, high = LIMITS.clip_length(orientation)
     shortest, longest = round(low + SAFE, 3), round(high - SAFE, 3)
-    cuts = [Operation("trim_clip", {"start": start, "length": longest}) for start in (0.0, "stillest")]
+    trims = [Operation("trim_clip", {"start": start, "length": longest}) for start in (0.0, "stillest")]
     hold = Operation("hold_clip", {"length": shortest})
-    # Where only the sound is too long, no part of the picture is stiller than all of it.
-    choice = cuts if (clip.video_length or clip.length) > longest else cuts[:1]
-    # Where the picture fits as it is, all of it can stay if the sound goes.
+    # If only the sound is too long, the stillest part of the picture is all of it.
+    offered = trims if (clip.video_length or clip.length) > longest else trims[:1]
+    # If the picture fits as it is, removing the sound keeps all of it.
     fits = low <= round(clip.video_length or 0.0, 6) <= high and clip.codec in _COPYABLE
     mute = [Operation("mute_clip")] if clip.has_audio and fits else []
     return {
-        "clip_long": [*choice, *mute],
-        "clip_long_switch": [*choice, *mute],
+        "clip_long": [*offered, *mute],
+        "clip_long_switch": [*offered, *mute],
         "clip_short": [hold],
-        "clip_borderline": [*([hold] if clip.length < (low + high) / 2 else cuts[:1]), *mute],
+        "clip_borderline": [*([hold] if clip.length < (low + high) / 2 else trims[:1]), *mute],
         "clip_sides": [Operation("scale_clip")],
         "clip_bytes": [Operation("convert_clip")],
         "clip_format": [Operation("convert_clip")],
@@ -107,8 +107,8 @@ def _for_clip(code: str, clip: Clip | ClipError | None, orientation: object) -> 
 
 def _for_image(code: str, image: Image | ClipError | None) -> list[Operation]:
     if isinstance(image, ClipError):
-        found = str(image.params.get("found", ""))
-        return [Operation("convert_image")] if code == "not_image" and found.startswith("a picture") else []
+        convertible = code == "not_image" and file_type_of(image).id == "heif"
+        return [Operation("convert_image")] if convertible else []
     scale = Operation("scale_image", {"least": LIMITS.image_side_safe})
     mend = {
         "image_format": Operation("convert_image"),

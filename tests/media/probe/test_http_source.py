@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from motion_widgets.core.errors import ClipError
-from motion_widgets.media import measure_clip, measure_image
 from motion_widgets.media.probe import http_source as link_room
 from motion_widgets.media.probe import hub
-from motion_widgets.media.probe.cache import Memory
+from motion_widgets.media.probe.cache import Cache
+from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.probe.measure import measure_clip
 
 
 def padded(data: bytes, front: bool, bulk: int = 3_000_000) -> bytes:
@@ -243,26 +244,6 @@ def test_crafted_boxes_cannot_ask_for_requests_without_end(server):
     assert len(server.seen) <= link_room.REQUESTS
 
 
-def test_moviepy_is_never_given_the_link(clips, server, monkeypatch):
-    """What ffmpeg is started with names one local file, whatever the source."""
-    from motion_widgets.media.probe import moviepy_check
-
-    commands = []
-
-    class Watched(moviepy_check._Timed):
-        def __init__(self, *given, **options):
-            super().__init__(*given, **options)
-            commands.append(self.args)
-
-    monkeypatch.setattr(moviepy_check, "_Timed", Watched)
-    measure_clip(server.put("x.mp4", clips["front"].read_bytes()))
-    measure_clip(clips["front"])
-    assert len(commands) == 2
-    for command in commands:
-        assert command[command.index("-protocol_whitelist") + 1] == "file"
-        assert not any("://" in word or "front.mp4" in word for word in command)
-
-
 def test_no_connection_is_left_busy(clips, server):
     """After every kind of end, what is open is idle, and no more than the pool keeps."""
     data = padded(clips["front"].read_bytes(), front=True, bulk=30_000_000)
@@ -290,12 +271,12 @@ def test_a_connection_serves_many_requests(clips, server):
     data = padded(clips["end"].read_bytes(), front=False, bulk=9_000_000)
     link = server.put("z.mp4", data)
     server.etags = ['"one"']
-    memory = Memory(fresh=0)
-    measure_clip(link, confirm=False, memory=memory)
+    cache = Cache(fresh=0)
+    measure_clip(link, confirm=False, cache=cache)
     before = server.opened
     for _ in range(3):
-        measure_clip(link, confirm=False, memory=None)
-        measure_clip(link, confirm=False, memory=memory)
+        measure_clip(link, confirm=False, cache=None)
+        measure_clip(link, confirm=False, cache=cache)
     assert len(server.seen) == 2 + 3 * 3
     assert server.opened == before
 

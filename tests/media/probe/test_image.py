@@ -11,7 +11,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from motion_widgets.core.errors import ClipError
-from motion_widgets.media import measure_image, thumbnail
+from motion_widgets.media.preview import thumbnail
+from motion_widgets.media.probe.image import measure_image
 
 
 def encoded(kind: str, sides=(60, 40), **options) -> bytes:
@@ -106,16 +107,6 @@ def test_what_is_not_there(tmp_path):
         with pytest.raises(ClipError) as caught:
             measure_image(source)
         assert caught.value.code == code
-
-
-def test_thumbnail_keeps_transparency(tmp_path):
-    clear = io.BytesIO()
-    Image.new("RGBA", (400, 300), (1, 2, 3, 90)).save(clear, "PNG")
-    for data, kind in [(clear.getvalue(), "PNG"), (encoded("JPEG", (4000, 3000)), "JPEG")]:
-        with Image.open(io.BytesIO(thumbnail(data, 90))) as small:
-            assert (small.format, small.size) == (kind, (120, 90))
-    with Image.open(io.BytesIO(thumbnail(encoded("PNG"), 900))) as small:
-        assert small.size == (60, 40)
 
 
 def test_fuzzed_pictures_end_in_a_clip_error():

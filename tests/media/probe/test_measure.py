@@ -1,4 +1,4 @@
-"""Local clips: lengths against PyAV and moviepy, sides, and every way not to be a clip."""
+"""Clips: lengths against PyAV and moviepy, sides, and every way not to be a clip."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ import pytest
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.media import measure_clip
-from motion_widgets.media.probe.sniff import looks_like
+from motion_widgets.media.probe.measure import measure_clip
+from tests.media.gallery import make_gallery
 
 WHOLE = [
     *("front", "end", "2.96", "3.0", "10.03", "12", "30fps", "long_sound", "delayed", "mov", "u2028"),
     *("hevc", "noedit", "rotated", "trimmed", "zeroed", "crafted", "big"),
 ]
+
+REFUSED = {
+    "no_mp3": "wrong_format",
+    "no_webm": "wrong_format",
+    "no_m4a": "no_video",
+    "no_cut_end": "no_header",
+    "no_html": "html_file",
+    "no_playlist": "wrong_format",
+    "no_manifest": "wrong_format",
+}
+"""What is no clip in the gallery, with the error's code."""
 
 
 def pyav_length(path) -> float:
@@ -39,7 +50,7 @@ def test_moviepy_confirms_within_its_rounding(clips, name):
 
 def test_bare_moviepy_is_fooled_by_the_crafted_name(clips):
     """Else the sanitising would be tested against nothing."""
-    from motion_widgets.media.probe.moviepy_check import load_moviepy
+    from motion_widgets.media.probe.moviepy_import import load_moviepy
 
     try:
         bare = load_moviepy().ffmpeg_parse_infos(str(clips["crafted"]))["duration"]
@@ -169,36 +180,120 @@ def test_what_is_not_there(tmp_path):
         assert (caught.value.code, caught.value.reached) == (code, False)
 
 
-def test_looks_like_names_what_it_sees():
-    assert looks_like(b"RIFF\0\0\0\0AVI LIST") == ("AVI", False)
-    assert looks_like(b"\x47" + bytes(187) + b"\x47" + bytes(99)) == ("MPEG transport stream", False)
-    assert looks_like(b"\xef\xbb\xbf <?xml?><MPD xmlns") == ("a playlist (DASH)", False)
-
-
-def test_sha256_is_read_again_when_the_file_changed(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(b"one")
-    first = sha256_of(path)
-    assert sha256_of(path) == first
-    path.write_bytes(b"another")
-    assert sha256_of(path) != first
-
-
 def test_importing_the_room_is_cheap():
     code = (
         "import sys, motion_widgets.media, motion_widgets.media.probe.measure\n"
         "import motion_widgets.media.probe.image, "
-        "motion_widgets.media.preview, motion_widgets.media.samples, motion_widgets.media.tile_clips\n"
+        "motion_widgets.media.preview, motion_widgets.media.samples, motion_widgets.media.montage\n"
         "print([n for n in ('moviepy', 'httpx', 'PIL', 'numpy', 'imageio_ffmpeg') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_room_lists_its_names():
-    import motion_widgets.media as room
+# Over a hundred kinds of clips, against an independent reader, from a file and from a link.
 
-    assert all(callable(getattr(room, name)) for name in room.__all__)
-    assert dir(room) == sorted(room.__all__)
-    with pytest.raises(AttributeError):
-        _ = room.nothing
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    return make_gallery(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="module")
+def truth(gallery):
+    """What PyAV reads: length, sides and codec by name."""
+    found = {}
+    for name, path in gallery.items():
+        if name not in REFUSED:
+            with av.open(str(path)) as container:
+                stream = container.streams.video[0]
+                sides, sound = (stream.width, stream.height), bool(container.streams.audio)
+                found[name] = (container.duration / 1e6, sides, stream.frames, sound)
+    return found
+
+
+def test_there_are_over_a_hundred_and_the_lengths_reach_both_limits(truth):
+    lengths = [length for length, *_ in truth.values()]
+    assert len(truth) >= 100
+    assert min(lengths) < 3
+    assert max(lengths) > 30.04
+
+
+def test_exact_length_is_pyavs_within_a_millisecond_on_every_clip(gallery, truth):
+    off = {
+        name: (measured, length)
+        for name, (length, *_) in truth.items()
+        if abs((measured := measure_clip(gallery[name], confirm=False).length) - length) > 1e-3
+    }
+    assert off == {}
+
+
+def test_the_same_by_link(gallery, truth, server):
+    """Of a fragmented link without an index of the whole only a part is read, and the length is the same."""
+    off = {}
+    for name, (length, *_) in truth.items():
+        if name.startswith(("frag", "hevc", "late", "edit", "cut", "vfr")):
+            clip = measure_clip(server.put(f"{name}.mp4", gallery[name].read_bytes()), confirm=False)
+            if abs(clip.length - length) > 1e-3:
+                off[name] = (clip.length, length)
+    assert off == {}
+
+
+def test_facts_are_pyavs(gallery, truth):
+    for name, (_, sides, frames, sound) in truth.items():
+        clip = measure_clip(gallery[name], confirm=False)
+        stored = (clip.height, clip.width) if clip.rotation in (90, 270) else (clip.width, clip.height)
+        assert (stored, clip.has_audio) == (sides, sound), name
+        if "first_in_moov" not in name:  # there PyAV counts what the moov lists
+            assert frames in (0, clip.frames), name
+        assert clip.fragmented is name.startswith(("frag", "hevc_frag")), name
+        # The first byte of a body that is cut off is missing as well as the last.
+        assert clip.truncated is (name == "cut"), name
+
+
+def test_moviepy_agrees_on_every_clip(gallery, truth):
+    """It rounds to 10 ms; the priming of sound in a fragmented file is nothing that a header can tell it."""
+    off = {}
+    for name, (length, *_) in truth.items():
+        slack = 0.03 if name.startswith("frag") else 0.0051
+        figure = measure_clip(gallery[name]).moviepy_length
+        if figure is None or abs(figure - length) > slack + 1e-3:
+            off[name] = (figure, length)
+    assert off == {}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_clip_is_refused_by_its_content(gallery, server, name):
+    for source in (gallery[name], server.put(f"{name}.mp4", gallery[name].read_bytes())):
+        with pytest.raises(ClipError) as caught:
+            measure_clip(source)
+        assert (caught.value.code, caught.value.reached) == (REFUSED[name], True)
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_turned_clips_tell_their_turn(gallery, turn):
+    clip = measure_clip(gallery[f"turned_{turn}"], confirm=False)
+    assert clip.rotation == turn
+    assert (clip.width, clip.height) == ((48, 32) if turn == 180 else (32, 48))
+
+
+def test_variable_rate_is_told_as_its_mean(gallery):
+    clip = measure_clip(gallery["vfr"], confirm=False)
+    assert clip.frames is not None
+    assert clip.fps == pytest.approx(clip.frames / clip.video_length, rel=0.02)
+    assert clip.fps < 20
+
+
+def test_an_index_of_one_fragment_does_not_stand_for_the_file(gallery, server):
+    """A file for streaming has one `sidx` before each fragment; the first one tells nothing of the rest."""
+    data = gallery["frag_dash_plain30"].read_bytes()
+    assert data.count(b"sidx") > 1
+    link = server.put("z.mp4", data + b"\0\0\0\x08free")
+    assert measure_clip(link, confirm=False).length > 7
+
+
+def test_a_file_cut_off_behind_its_index_says_so(gallery, server):
+    data = gallery["frag_sidx_empty_plain"].read_bytes()
+    cut = data[: len(data) // 2]
+    for source in (cut, server.put("a.mp4", cut)):
+        assert measure_clip(source, confirm=False).truncated

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 import motion_widgets as mw
 from motion_widgets.core.errors import ClipError
 from motion_widgets.media.repair import images as room
-from tests.media.repair.test_clips import HOSTILE
+from tests.media.repair.test_mend import HOSTILE
 
 TURN, GPS, MAKER = 0x0112, 0x8825, 0x010F
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><e exif:GPSLatitude="35,40N"/></x:xmpmeta>'
@@ -238,3 +238,11 @@ def test_a_full_disk_is_said_in_words(tmp_path, monkeypatch):
     with pytest.raises(ClipError, match=r"No space left on device.*Make room"):
         mw.strip_image(source)
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_a_place_in_an_image_is_measured(tmp_path, server):
+    source = photo(tmp_path)
+    assert mw.measure_image(source).has_location
+    assert mw.measure_image(server.put("a.jpg", source.read_bytes())).has_location
+    assert not mw.strip_image(source).has_location
+    assert mw.turn_image(source).has_location, "only its turn was asked for"

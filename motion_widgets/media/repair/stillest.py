@@ -1,4 +1,4 @@
-"""The calmest part of a clip."""
+"""The part of a clip with the least motion."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _FPS = 10.0
 
 
 def stillest(source: str | Path, length: float = 9.9) -> float:
-    """Find where the part of a clip begins in which least moves.
+    """Return where the part of a clip with the least motion begins.
 
     Parameters
     ----------
     source
         A local mp4 or mov.
     length
-        Of the part, in s.
+        Length of the part in s.
 
     Returns
     -------
     float
-        Its start in s, in steps of 0.1; the earliest of equals, 0.0 for a clip that is not longer.
+        Its start in s, in steps of 0.1; of equal parts the first. 0.0 if the clip is not longer.
 
     Raises
     ------
     ClipError
-        It is no clip, or cannot be decoded.
+        The file is not a clip, or cannot be decoded.
     """
     import numpy as np
 
@@ -42,5 +42,5 @@ def stillest(source: str | Path, length: float = 9.9) -> float:
         return 0.0
     sums = np.concatenate([[0.0], energy.cumsum()])
     parts = sums[window:] - sums[:-window]
-    # Equal to the eye is equal: the noise of an encoder is not motion.
+    # Equal to the eye counts as equal: an encoder's noise is not motion.
     return float(np.flatnonzero(parts <= parts.min() + 1e-6)[0]) / _FPS

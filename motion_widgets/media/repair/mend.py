@@ -1,0 +1,163 @@
+"""Carry out a mend: a new file, complete or not there at all, and its provenance."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from motion_widgets.core.errors import ClipError
+from motion_widgets.core.facts import Clip, Image
+from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.probe.local_file import hash_of, local_path
+from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.repair.clips import CLIP_OPERATIONS, clip_parameters, write_clip
+from motion_widgets.media.repair.images import IMAGE_OPERATIONS, image_parameters, write_image
+from motion_widgets.media.repair.operation import Mend, Operation
+from motion_widgets.media.repair.progress import Progress
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+__all__ = ["mend"]
+
+
+class _Target(NamedTuple):
+    """Where the new file goes."""
+
+    path: Path
+    """An image gets its suffix when it has been encoded."""
+    reusable: bool
+    """Its name is made of its content, so a file of that name is the same mend."""
+
+
+def mend(
+    source: str | Path | Clip | Image,
+    operation: Operation,
+    *,
+    to: str | Path | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancel: threading.Event | None = None,
+    deadline: float = 600.0,
+) -> Mend:
+    """Make a mended copy of a local file.
+
+    Parameters
+    ----------
+    source
+        A local path, or what was measured of one. It is only read.
+    operation
+        What to do.
+    to
+        The file to write, or an existing folder to write into under a name made of the content; there the
+        same mend of the same content is reused. None: the source's folder.
+    progress
+        Called on this thread with a share from 0 to 1.
+    cancel
+        Set it from another thread to stop; nothing is left then.
+    deadline
+        Seconds for everything, after which ffmpeg is killed.
+
+    Returns
+    -------
+    Mend
+        The provenance; its `measure()` returns the `Clip` or `Image` of the new file.
+
+    Raises
+    ------
+    ClipError
+        The source cannot be mended, `to` exists already, the mend was cancelled or too slow, or the disk
+        is full. No file is left then.
+    """
+    known = (*CLIP_OPERATIONS, *IMAGE_OPERATIONS)
+    if operation.name not in known:
+        raise ClipError.of("mend_unknown", found=operation.name, known=", ".join(known))
+    path = local_path(source)
+    if path is None:
+        where = source.source if isinstance(source, Clip | Image) else str(source)
+        raise ClipError.of("mend_needs_file", found=where[:60])
+    steps = Progress(path.name, progress, cancel, deadline)
+    try:
+        return _mend(path, operation, to, steps)
+    except ClipError as error:
+        if error.code != "decode_slow":  # it names the time that was left for one step, not that for all
+            raise
+        raise steps.too_slow() from error
+
+
+def _mend(path: Path, operation: Operation, to: str | Path | None, progress: Progress) -> Mend:
+    progress.step(0.0)
+    sha = hash_of(path)
+    is_clip = operation.kind == "clip"
+    parameters = clip_parameters(operation, path, progress) if is_clip else image_parameters(operation)
+    operation = Operation(operation.name, parameters)
+    target = _target(path, sha, operation, to)
+    result = _existing(target.path) if target.reusable else None
+    if result is None:
+        result = _write(operation, path, target, progress)
+        if hash_of(path) != sha:
+            result.unlink(missing_ok=True)
+            raise ClipError.of("mend_changed", name=path.name)
+    progress.step(1.0)
+    return Mend(
+        kind=operation.kind, operation=operation.name, parameters=operation.parameters,
+        source_sha=sha, source_name=path.name, source_path=str(path),
+        result_sha=hash_of(result), result_name=result.name, result_path=str(result),
+    )  # fmt: skip
+
+
+def _target(path: Path, sha: str, operation: Operation, to: str | Path | None) -> _Target:
+    where = Path(os.path.abspath(Path(to).expanduser())) if to is not None else path.parent  # noqa: PTH100
+    if to is None or where.is_dir():
+        return _Target(where / operation.file_name(path.name, sha), reusable=True)
+    if os.path.lexists(where):
+        raise ClipError.of("mend_exists", name=where.name)
+    return _Target(where, reusable=False)
+
+
+def _existing(target: Path) -> Path | None:
+    """Return the file that the same mend made earlier. None: there is none."""
+    places = (target, *(target.with_name(target.name + suffix) for suffix in (".jpg", ".png")))
+    return next((place for place in places if place.is_file() and place.stat().st_size), None)
+
+
+def _write(operation: Operation, path: Path, target: _Target, progress: Progress) -> Path:
+    """Write the new file in a hidden folder beside its place, check it, and put it there."""
+    place, write = target.path, write_clip if operation.kind == "clip" else write_image
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # In a folder of our own, ffmpeg and moviepy write under names of our own, and all of it is removed.
+        with tempfile.TemporaryDirectory(prefix=".mend-", dir=place.parent) as folder:
+            partial = write(operation, path, Path(folder), progress)
+            _check(operation, partial)
+            if operation.kind == "image":
+                bare = place.name if target.reusable else place.stem
+                place = place.with_name(bare + partial.suffix)
+            return _put(partial, place, reusable=target.reusable)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ClipError.of("mend_unwritable", name=place.name, reason=reason, detail=str(error)) from error
+
+
+def _check(operation: Operation, partial: Path) -> None:
+    """Raise ClipError if what was written is not a complete clip or image, as on a full disk."""
+    if operation.kind == "image":
+        measure_image(partial)
+    elif measure_clip(partial, confirm=False).truncated:
+        raise ClipError.of("no_header", name=partial.name)
+
+
+def _put(partial: Path, place: Path, *, reusable: bool) -> Path:
+    """Put a file in its place without replacing what may be there."""
+    try:
+        os.link(partial, place)
+    except FileExistsError as error:
+        if not reusable:
+            raise ClipError.of("mend_exists", name=place.name) from error
+    except OSError:  # a file system without links
+        if os.path.lexists(place):
+            raise ClipError.of("mend_exists", name=place.name) from None
+        partial.replace(place)
+    return place

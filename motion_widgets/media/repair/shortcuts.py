@@ -1,0 +1,137 @@
+"""One function per operation; all also take `to`, `progress`, `cancel` and `deadline`, as `mend` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from motion_widgets.core.errors import ClipError
+from motion_widgets.media.repair.mend import mend
+from motion_widgets.media.repair.operation import Operation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from motion_widgets.core.facts import Clip, Image
+
+__all__ = [
+    "convert_clip",
+    "convert_image",
+    "fit_clip",
+    "hold_clip",
+    "mute_clip",
+    "pad_image",
+    "scale_clip",
+    "scale_image",
+    "shrink_image",
+    "strip_clip",
+    "strip_image",
+    "trim_clip",
+    "turn_image",
+]
+
+
+def _clip(source: str | Path | Clip, name: str, values: dict[str, Any], how: dict[str, Any]) -> Clip:
+    return cast("Clip", mend(source, Operation(name, values), **how).measure())
+
+
+def _image(source: str | Path | Image, name: str, values: dict[str, Any], how: dict[str, Any]) -> Image:
+    return cast("Image", mend(source, Operation(name, values), **how).measure())
+
+
+def trim_clip(
+    source: str | Path | Clip,
+    start: float | str = 0.0,
+    end: float | None = None,
+    *,
+    length: float | None = None,
+    **how: Any,
+) -> Clip:
+    """Cut a part out of a clip, exact to a frame and never longer than asked for.
+
+    Parameters
+    ----------
+    source
+        A local clip.
+    start
+        In s, or ``"stillest"``: where the part of this `length` with the least motion begins.
+    end
+        In s. None: given by `length`, else the end of the clip.
+    length
+        In s, instead of `end`.
+    how
+        `to`, `progress`, `cancel` and `deadline`, as `mend` takes them.
+
+    Raises
+    ------
+    ClipError
+        As for `mend`; ``mend_range`` if there is nothing between start and end.
+    """
+    if end is not None:
+        if isinstance(start, str) or end <= start:
+            raise ClipError.of("mend_order", start=start, end=f"{end:g}")
+        length = end - start
+    return _clip(source, "trim_clip", {"start": start, "length": length}, how)
+
+
+def hold_clip(source: str | Path | Clip, length: float = 3.1, **how: Any) -> Clip:
+    """Make a clip at least `length` s long by holding its last frame."""
+    return _clip(source, "hold_clip", {"length": length}, how)
+
+
+def mute_clip(source: str | Path | Clip, **how: Any) -> Clip:
+    """Remove the sound of a clip; its picture is copied bit for bit."""
+    return _clip(source, "mute_clip", {}, how)
+
+
+def strip_clip(source: str | Path | Clip, **how: Any) -> Clip:
+    """Remove where and how a clip was taken; picture and sound are copied bit for bit."""
+    return _clip(source, "strip_clip", {}, how)
+
+
+def convert_clip(source: str | Path | Clip, **how: Any) -> Clip:
+    """Convert a clip (HEVC, WebM, GIF, AVI, …) to H.264 in mp4 under 100 MB, with its sides in range."""
+    return _clip(source, "convert_clip", {}, how)
+
+
+def scale_clip(source: str | Path | Clip, width: int | None = None, **how: Any) -> Clip:
+    """Scale a clip until its sides are 340 to 3850 px, and as near to `width` px as that allows."""
+    return _clip(source, "scale_clip", {"width": width} if width else {}, how)
+
+
+def fit_clip(source: str | Path | Clip, aspect: float, how: str = "crop", **options: Any) -> Clip:
+    """Change a clip's aspect (width over height): ``"crop"`` keeps the middle, ``"pad"`` adds bars."""
+    return _clip(source, "fit_clip", {"aspect": round(float(aspect), 4), "how": how}, options)
+
+
+def turn_image(source: str | Path | Image, **how: Any) -> Image:
+    """Rotate an image's pixels as its EXIF asks, so that every reader shows it upright."""
+    return _image(source, "turn_image", {}, how)
+
+
+def strip_image(source: str | Path | Image, **how: Any) -> Image:
+    """Remove where and how an image was taken (EXIF, XMP); it stays upright and keeps its colours."""
+    return _image(source, "strip_image", {}, how)
+
+
+def convert_image(source: str | Path | Image, form: str | None = None, **how: Any) -> Image:
+    """Convert an image (WebP, GIF, AVIF, HEIC, …) to ``"jpeg"`` or ``"png"``; of several frames, the first.
+
+    `form` None: JPEG for a photograph, PNG for a drawing or transparency. A PNG over 10 MB becomes a JPEG
+    in any case. HEIC needs ``pip install "motion-widgets[heic]"``.
+    """
+    return _image(source, "convert_image", {"form": form} if form else {}, how)
+
+
+def shrink_image(source: str | Path | Image, **how: Any) -> Image:
+    """Bring an image under 10 MB as a JPEG: by its quality first, then by its sides."""
+    return _image(source, "shrink_image", {}, how)
+
+
+def scale_image(source: str | Path | Image, least: int = 340, **how: Any) -> Image:
+    """Enlarge an image until its shorter side has `least` px, or reduce it to the largest side accepted."""
+    return _image(source, "scale_image", {"least": least}, how)
+
+
+def pad_image(source: str | Path | Image, aspect: float | None = None, **how: Any) -> Image:
+    """Add bars to an image until it has this aspect; None: the nearest one accepted, 1:2.5 to 2.5:1."""
+    return _image(source, "pad_image", {"aspect": round(float(aspect), 4)} if aspect else {}, how)
