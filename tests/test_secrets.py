@@ -20,7 +20,7 @@ from ipywidgets.widgets.widget import _instances
 
 import motion_widgets as mw
 from motion_widgets.audit.first_contact import first_contact
-from motion_widgets.audit.key_patterns import Seeker, keys_of_this_machine
+from motion_widgets.audit.key_patterns import KeyFinder, known_keys
 from motion_widgets.audit.key_scan import scan
 from motion_widgets.audit.reconcile import reconcile
 from motion_widgets.core.background import spawn
@@ -46,7 +46,7 @@ def the_key() -> str:
 
 def hits(text: str) -> list[object]:
     """Return the places of the key in a text, in any wrapping."""
-    return [one for one in Seeker([Secret(the_key())]).find(text) if one.known]
+    return [one for one in KeyFinder([Secret(the_key())]).find(text) if one.known]
 
 
 def hits_in(folder: Path) -> list[str]:
@@ -184,7 +184,7 @@ def _live(found: Ran, folder: Path, endpoint: Endpoint, elsewhere: Elsewhere) ->
     until(lambda: len(studio.monitor._rows) >= 4)
     found.states += _states()
     found.objects += [ws, ws.log, ws.log_store, job, plan, run, studio, req, ws.runner, ws._target, ws.secret]
-    found.objects += [*ws.jobs(), *_instances.values(), Seeker([Secret(the_key())]), keys_of_this_machine()]
+    found.objects += [*ws.jobs(), *_instances.values(), KeyFinder([Secret(the_key())]), known_keys()]
     return ws
 
 

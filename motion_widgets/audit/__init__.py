@@ -1,19 +1,5 @@
-"""Looking back at what was done: keys that got into files, the log against the bill, the first live contact.
+"""Audits: keys that leaked into files, the log against the account's usage, first contact.
 
-Nothing here spends money, except the one job of `firstcontact`, which goes the ordinary way. Reports come as
-lines of text, so that the terminal only prints them.
+They may import everything but `widgets` and `cli`. Nothing is spent but the price of `first_contact`'s one job,
+which is submitted like any other. Read `key_scan`, `reconcile` or `first_contact`; each returns a `Report`.
 """
-
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-__all__ = ["Report"]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a command has to say, and its exit code: 0 nothing is wrong, 1 something is."""
-
-    lines: tuple[str, ...]
-    code: int

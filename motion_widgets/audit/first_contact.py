@@ -1,11 +1,12 @@
-"""First contact with a live endpoint: the free calls, one short paid job, and what they answer.
+"""First contact with a live endpoint: the free calls, one short paid job, and a report of what they answered.
 
-The job goes the ordinary way (`Workspace.submit`), so it is sent at most once. The same steps are gone
-through with a sandbox in a temporary folder, and what differs is named (`transcript`).
+The job is submitted like any other (`Workspace.submit`), so it is sent at most once. The same steps are taken
+with a sandbox in a temporary folder, and the report names the differences (`contact_report`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from motion_widgets.audit import Report
-from motion_widgets.audit.account_usage import ask_usage
-from motion_widgets.audit.findings import Contact
-from motion_widgets.audit.recorder import HeardWorkspace, Hearing
-from motion_widgets.audit.report import write
+from motion_widgets.audit.account_usage import fetch_usage
+from motion_widgets.audit.comparison import Contact
+from motion_widgets.audit.contact_report import write
+from motion_widgets.audit.recorder import Recorder
+from motion_widgets.audit.report import Report
 from motion_widgets.audit.response_shape import impersonal
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
@@ -33,7 +34,6 @@ from motion_widgets.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.endpoint.api_key import Secret
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.jobs.job import Job
 
@@ -43,7 +43,7 @@ MODEL, MODE, ORIENTATION = "kling-v2-6-motion-control", "std", "image"  # the ch
 NO_SUCH_TASK = "task_00000000000000000000000000"
 OTHER_LANGUAGE = "zh"
 SPEED = 40.0
-"""Clock factor of the sandbox that is compared with: a job takes 3 s, enough to be seen working."""
+"""Clock factor of the sandbox: a job takes 3 s, long enough to be seen at work."""
 TICK = 0.1
 
 
@@ -59,74 +59,69 @@ def first_contact(
     key: str | None = None,
     ask: Callable[[str], str] = input,
 ) -> Report:
-    """Try an endpoint for the first time, and write down what was learnt.
+    """Try an endpoint for the first time, and write a report of what it answered.
 
     Parameters
     ----------
     folder, endpoint, key
         As `Workspace` takes them.
     max_cost
-        USD that all of it may cost at most.
+        The most that all of it may cost, in USD.
     image_url, video_url
-        Public links of an image and a clip of some 3 s. None: only the free calls are made.
+        Public links to an image and a clip of about 3 s. None: only the free calls are made.
     yes
         Do not ask before the paid job.
     also_replay
-        Send the very same request once more; it may be charged twice where keys are ignored.
+        Send the same request once more; it may be charged twice where idempotency keys are ignored.
     ask
-        Puts a question and gives the answer.
+        Puts a question and returns the answer.
 
     Raises
     ------
     MotionError
-        The endpoint is the sandbox, there is no key, a link or the clip is wrong, or the price does not fit;
-        nothing was spent.
+        The endpoint is the sandbox, there is no key, a link or the clip is wrong, or the price exceeds
+        `max_cost`; nothing was spent.
     """
     if endpoint == "sandbox":
         raise RequestError.of("contact_sandbox")
-    hearing = Hearing()
-    given = [key]
+    given_key = [key]
     del key  # verbose tracebacks show the locals of this frame
-    with HeardWorkspace(folder, endpoint, hearing, key=given.pop()) as ws:
-        secret = ws.secret
-        if secret is None:
-            host = urlsplit(ws.base_url).hostname
-            raise AuthError(say("key_missing", host=host, variable=ENVIRONMENT_KEY), code="key_missing")
-        visit = _Visit(ws, hearing, secret)
+    times = 1 + also_replay
+    with Workspace(folder, endpoint, key=given_key.pop()) as ws:
+        session = _Session(ws)
         if image_url or video_url:
-            visit.prepare(image_url, video_url, max_cost=max_cost, times=1 + also_replay)
-        visit.free()
+            session.prepare(image_url, video_url, max_cost=max_cost, times=times)
+        session.make_free_calls()
         job: Job | None = None
         try:
-            if visit.req is not None and visit.agreed(yes=yes, times=1 + also_replay, ask=ask):
-                job = visit.pay(max_cost, also_replay=also_replay)
-        finally:  # an interrupt, too, leaves what was learnt
-            known = _rehearsed(paid=job is not None, also_replay=also_replay)
-            lines = write(ws.folder, ws.base_url, visit.contact, known, secret)
-        wrong = visit.contact.wrong or (job is not None and job.state != State.COLLECTED)
+            if session.req is not None and session.confirm(yes=yes, times=times, ask=ask):
+                job = session.pay(max_cost, also_replay=also_replay)
+        finally:  # after an interrupt, too, what was learnt is kept
+            sandbox = _rehearsed(paid=job is not None, also_replay=also_replay)
+            lines = write(ws.folder, ws.base_url, session.contact, sandbox, session.secret)
+        wrong = session.contact.problems or (job is not None and job.state != State.COLLECTED)
         return Report(tuple(lines), int(bool(wrong)))
 
 
-class _Visit:
-    """One endpoint's steps, in order."""
+class _Session:
+    """The steps with one endpoint, in order; from the first on, its responses are recorded."""
 
-    def __init__(self, ws: Workspace, hearing: Hearing, secret: Secret) -> None:
+    def __init__(self, ws: Workspace) -> None:
+        if ws.secret is None:
+            host = urlsplit(ws.base_url).hostname
+            raise AuthError(say("key_missing", host=host, variable=ENVIRONMENT_KEY), code="key_missing")
         self.ws = ws
-        self.hearing = hearing
-        self.secret = secret
-        self.contact = Contact(hearing)
+        self.secret = ws.secret
+        self.recorder = Recorder(ws.base_url, self.secret)
+        self.contact = Contact(self.recorder)
         self.req: MotionRequest | None = None
+        ws.switch(ws.endpoint, key=self.secret, remember=False, on_response=self.recorder.record)
 
     def prepare(self, image_url: str | None, video_url: str | None, *, max_cost: float, times: int) -> None:
-        """Measure the media and hold the price against the bound; nothing is sent to the endpoint."""
-        req = MotionRequest(
-            model=MODEL,
-            mode=MODE,
-            character_orientation=ORIENTATION,
-            image_url=image_url,
-            video_url=video_url,
-        )
-        if any(media_kind(one) != "link" for one in (image_url, video_url)):
+        """Measure the media and compare the price with the bound; nothing is sent to the endpoint."""
+        media = {"image_url": image_url, "video_url": video_url}
+        req = MotionRequest(model=MODEL, mode=MODE, character_orientation=ORIENTATION, **media)
+        if any(media_kind(one) != "link" for one in media.values()):
             raise RequestError.of("contact_links")
         clip, image = self.ws.measure(req)
         if isinstance(clip, ClipError):  # without its length there is no price to agree to
@@ -143,25 +138,25 @@ class _Visit:
             raise BudgetError.of("contact_bound", high=price.high * times, bound=max_cost)
         self.req, self.contact.estimate, self.contact.length = req, price, clip.length
 
-    def free(self) -> None:
+    def make_free_calls(self) -> None:
         """Make the calls that cost nothing.
 
         Raises
         ------
         AuthError
-            The key is not accepted; nothing more is asked.
+            The key is not accepted; no further call is made.
         """
-        self._talk(self._free)
-        self._balances("before")
+        self._with_client(self._free_calls)
+        self._ask_balances("before")
 
-    def _talk(self, steps: Any, *arguments: Any) -> Any:
-        async def talking() -> Any:
-            async with self.hearing.client(self.ws.base_url, self.secret) as client:
+    def _with_client(self, steps: Any, *arguments: Any) -> Any:
+        async def run() -> Any:
+            async with self.ws.client() as client:
                 return await steps(client, *arguments)
 
-        return spawn(talking()).result()
+        return spawn(run()).result()
 
-    async def _free(self, client: EndpointClient) -> None:
+    async def _free_calls(self, client: EndpointClient) -> None:
         try:
             await client.models()
         except AuthError:
@@ -171,21 +166,21 @@ class _Visit:
         try:
             await client.task(NO_SUCH_TASK)
         except EndpointError:
-            pass  # its form is what was asked for
+            pass  # the form of the error is what was wanted
         else:
-            self.contact.wrong.append(say("contact_no_such_task"))
-        await self._usage(client, "before")
+            self.contact.problems.append(say("contact_no_such_task"))
+        await self._ask_usage(client, "before")
 
-    async def _usage(self, client: EndpointClient, moment: str) -> None:
+    async def _ask_usage(self, client: EndpointClient, moment: str) -> None:
         now = datetime.now(UTC)
         try:
-            form, usage = await ask_usage(client, now - timedelta(days=1), now + timedelta(hours=1))
-            self.contact.usage_form, self.contact.usage[moment] = form, usage.amount
+            date_format, usage = await fetch_usage(client, now - timedelta(days=1), now + timedelta(hours=1))
+            self.contact.date_format, self.contact.usage[moment] = date_format, usage.amount
         except EndpointError as error:
             self._note("usage", error)
 
-    def _balances(self, moment: str) -> None:
-        async def asking(client: EndpointClient) -> None:
+    def _ask_balances(self, moment: str) -> None:
+        async def steps(client: EndpointClient) -> None:
             for whose in ("account", "key"):
                 try:
                     balance = await client.balance(account=whose == "account")
@@ -193,13 +188,13 @@ class _Visit:
                 except EndpointError as error:
                     self._note(f"balance ({whose})", error)
 
-        self._talk(asking)
+        self._with_client(steps)
 
     def _note(self, call: str, error: Exception) -> None:
-        self.contact.wrong.append(say("contact_unanswered", call=call, reason=impersonal(str(error))))
+        self.contact.problems.append(say("contact_unanswered", call=call, reason=impersonal(str(error))))
 
-    def agreed(self, *, yes: bool, times: int, ask: Callable[[str], str]) -> bool:
-        """Ask whether the job may be paid for; one that was paid for already is only looked at."""
+    def confirm(self, *, yes: bool, times: int, ask: Callable[[str], str]) -> bool:
+        """Return whether the person agrees to pay; for a job that was paid for before they are not asked."""
         price = self.contact.estimate
         assert self.req is not None
         assert price is not None
@@ -214,22 +209,22 @@ class _Visit:
         return answer.strip().lower() == say("yes")
 
     def pay(self, max_cost: float, *, also_replay: bool) -> Job:
-        """Submit the job, follow it to its end, and ask what is left to ask."""
+        """Submit the job, wait for its end, and make the remaining calls."""
         assert self.req is not None
         job = self.ws.submit(self.req, max_cost=max_cost)
         while job.task_id is None and not job.resting:
             time.sleep(TICK)
-        heard = bool(self.hearing.heard("submit"))  # not one of an earlier day
-        if job.task_id is not None and heard:
-            self._balances("accepted")
+        submitted = bool(self.recorder.of("submit"))  # now, not on an earlier day
+        if job.task_id is not None and submitted:
+            self._ask_balances("accepted")
         job.wait()
         self.contact.job_state = job.state
         if job.task_id is not None:
-            self._talk(self._ended, job, also_replay)
-        if heard:
-            self._balances("after")
+            self._with_client(self._ended, job, also_replay)
+        if submitted:
+            self._ask_balances("after")
         if job.error:
-            self.contact.wrong.append(impersonal(job.error))
+            self.contact.problems.append(impersonal(job.error))
         return job
 
     async def _ended(self, client: EndpointClient, job: Job, also_replay: bool) -> None:
@@ -238,12 +233,12 @@ class _Visit:
                 await client.task(str(job.task_id), language=language)
             except EndpointError as error:
                 self._note(f"task ({language})", error)
-        await self._usage(client, "after")
+        await self._ask_usage(client, "after")
         if also_replay:
             await self._replay(client, job)
 
     async def _replay(self, client: EndpointClient, job: Job) -> None:
-        """Send the same key and body once more, because a person said so; the log keeps what came of it."""
+        """Send the same key and body once more, as a person asked for; the log records the outcome."""
         log, row = self.ws.log_store, job.row
         if not row["body"]:
             return
@@ -257,24 +252,21 @@ class _Visit:
             header = "with" if again.replayed else "without"
             self.contact.replay = f"{'the same task' if same else 'ANOTHER TASK'}, {header} the header"
             if not same:
-                self.contact.wrong.append(say("contact_charged_twice"))
+                self.contact.problems.append(say("contact_charged_twice"))
                 log.remark(job.id, f"the same key was accepted again as {again.task_id}")
         log.remark(job.id, self.contact.replay)
 
 
 def _rehearsed(*, paid: bool, also_replay: bool) -> Contact:
-    """Go through the same steps with a sandbox of its own, which costs nothing."""
-    with tempfile.TemporaryDirectory(prefix="motion-widgets-", ignore_cleanup_errors=True) as place:
-        hearing = Hearing()
-        with Workspace(Path(place) / "box", "sandbox", speed=SPEED) as box:
-            sandbox = box.sandbox
-            with HeardWorkspace(Path(place) / "ws", sandbox.url, hearing, key=sandbox.token) as ws:
-                assert ws.secret is not None
-                visit = _Visit(ws, hearing, ws.secret)
-                if paid:
-                    links = [f"{sandbox.url}/media/sample/{name}" for name in ("figure.png", "clip-6s.mp4")]
-                    visit.prepare(*links, max_cost=100, times=1)
-                visit.free()
-                if paid:
-                    visit.pay(100, also_replay=also_replay)
-                return visit.contact
+    """Take the same steps with a temporary sandbox, which costs nothing."""
+    temporary = tempfile.TemporaryDirectory(prefix="motion-widgets-", ignore_cleanup_errors=True)
+    with temporary as folder, contextlib.ExitStack() as stack:
+        box = stack.enter_context(Workspace(Path(folder) / "box", "sandbox", speed=SPEED)).sandbox
+        session = _Session(stack.enter_context(Workspace(Path(folder) / "ws", box.url, key=box.token)))
+        if paid:
+            links = [f"{box.url}/media/sample/{name}" for name in ("figure.png", "clip-6s.mp4")]
+            session.prepare(*links, max_cost=100, times=1)
+        session.make_free_calls()
+        if paid:
+            session.pay(100, also_replay=also_replay)
+        return session.contact

@@ -1,6 +1,6 @@
-"""Finding API keys in a text, whatever it was wrapped in: the ones known here, and what looks like one.
+"""Find API keys in a text, however they are encoded: the keys of this machine, and what looks like a key.
 
-A known key lives in closures only, as in `endpoint.secret`: no attribute, repr or traceback of these objects
+A known key lives in closures only, as in `endpoint.api_key`: no attribute, repr or traceback of these objects
 shows it.
 """
 
@@ -24,51 +24,54 @@ from motion_widgets.endpoint.client import LIVE_URL
 from motion_widgets.workspace.endpoint_choice import BASE_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Found", "Seeker", "keys_of_this_machine", "masked", "read_text"]
+__all__ = ["KeyFinder", "Match", "known_keys", "masked", "read_text"]
 
-KEY_SHORT = 8
-"""Characters; a shorter "key" is an ordinary word and is not looked for."""
-TAIL = 4
+SHORTEST_KEY = 8
+"""Characters; a shorter "key" is an ordinary word and is not searched for."""
+SHOWN = 4
 """Characters of a key that are shown."""
-LAYERS = 4
-"""Wrappings within each other that are taken off: base64 of JSON of HTML, say."""
-LONG = 100_000
-"""Characters; a longer line is not taken apart in every way, only in the likely one."""
-BITS = 3.2
-"""Bits a character; what a person writes in place of a key has fewer, what a machine drew has more."""
+DEPTH = 4
+"""Nested encodings that are decoded, such as base64 of JSON of HTML."""
+LONG_LINE = 100_000
+"""Characters; in a longer line only URL escapes are followed into further encodings."""
+ENTROPY = 3.2
+"""Bits per character; a placeholder that a person typed has fewer, a random key has more."""
 
-_LOOKS = re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{17,200}")
+_KEY_LIKE = re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{17,200}")
 _BEARER = re.compile(r"(?i)\bbearer[ \t]+([A-Za-z0-9._~+/-]{16,400}={0,2})")
-_STAND_IN = re.compile(r"(?i)your|example|placeholder|redacted|dummy|x{6}|\.\.\.")
-_OURS = "sandbox-"
+_PLACEHOLDER = re.compile(r"(?i)your|example|placeholder|redacted|dummy|x{6}|\.\.\.")
+_SANDBOX = "sandbox-"
 """How a sandbox's own token begins; it opens nothing outside this machine."""
-_PACKED = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_PACKED_LINES = re.compile(r"(?:[A-Za-z0-9+/]{60,76}(?:\r?\n|\\n))+[A-Za-z0-9+/]+={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_BASE64_LINES = re.compile(r"(?:[A-Za-z0-9+/]{60,76}(?:\r?\n|\\n))+[A-Za-z0-9+/]+={0,2}")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([/\"\\]))")
 
 
 @dataclass(frozen=True)
-class Found:
+class Match:
     """A key in a text; never the key itself."""
 
     position: int
-    """Of the first character in the text, or of the wrapping that holds it."""
+    """Index of the key's first character, or of the encoded piece of text that holds it."""
     masked: str
     known: bool
-    """It is the key of this machine, not only like one."""
-    wrapping: str
-    """``""`` (plain), ``"base64"``, ``"json"``, ``"url"``, ``"html"``, ``"hex"``; outermost first."""
+    """Whether it is a key of this machine rather than something that looks like one."""
+    encoding: str
+    """``"base64"``, ``"json"``, ``"url"``, ``"html"`` or ``"hex"``, joined by ``+``, the outermost first.
+
+    ``""``: none.
+    """
 
 
 def masked(key: str) -> str:
-    """Show the last characters of a key, and none of a short one."""
-    return "…" + (key[-TAIL:] if len(key) >= 3 * TAIL else "")
+    """Return the last characters of a key, or none of a short one."""
+    return "…" + (key[-SHOWN:] if len(key) >= 3 * SHOWN else "")
 
 
-def keys_of_this_machine() -> list[Secret]:
-    """Return the keys in the environment and the keyring, for the provider's address and the set one."""
+def known_keys() -> list[Secret]:
+    """Return the keys in the environment and the keyring, for the provider's address and a configured one."""
     found: list[Secret] = []
     for base_url in dict.fromkeys((os.environ.get(BASE_URL) or LIVE_URL, LIVE_URL)):
         for environment in (True, False):
@@ -79,165 +82,161 @@ def keys_of_this_machine() -> list[Secret]:
     return found
 
 
-class Seeker:
-    """Looks for keys in texts.
+class KeyFinder:
+    """Finds keys in texts.
 
     Parameters
     ----------
     secrets
-        The known keys. One shorter than 8 characters is not looked for.
+        The known keys. One shorter than 8 characters is not searched for.
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        self._secrets = tuple(one for one in secrets if len(one.reveal()) >= KEY_SHORT)
-        self._finders = tuple(_finder(one) for one in self._secrets)
+        self._secrets = tuple(one for one in secrets if len(one.reveal()) >= SHORTEST_KEY)
 
     def __len__(self) -> int:
-        return len(self._finders)
+        return len(self._secrets)
 
     def conceal(self, text: str) -> str:
-        """Take everything that is, or looks like, a key out of a text that is to be shown."""
+        """Mask everything in a text that is a key or looks like one."""
         for secret in self._secrets:
             text = secret.conceal(text)
-        return _BEARER.sub(_unlike, _LOOKS.sub(_unlike, text))
+        return _BEARER.sub(_masked_match, _KEY_LIKE.sub(_masked_match, text))
 
-    def find(self, text: str) -> list[Found]:
-        """Find every key in a text; one that stands there in several wrappings is given once a place."""
-        found: dict[tuple[int, str], Found] = {}
-        for one in self._layer(text, 0, ()):
-            found.setdefault((one.position, one.masked), one)
-        # A known key looks like a key as well: what is only alike is not said twice.
-        known = {one.masked for one in found.values() if one.known}
-        there = {one.position for one in found.values() if one.known}
+    def find(self, text: str) -> list[Match]:
+        """Return every key in a text, in order and once per position, however it is encoded there."""
+        matches: dict[tuple[int, str], Match] = {}
+        for one in self._search(text, 0, ()):
+            matches.setdefault((one.position, one.masked), one)
+        # A known key looks like a key as well: it is not reported twice.
+        known = {one.masked for one in matches.values() if one.known}
+        places = {one.position for one in matches.values() if one.known}
         kept = [
-            one for one in found.values() if one.known or not (one.masked in known or one.position in there)
+            one
+            for one in matches.values()
+            if one.known or not (one.masked in known or one.position in places)
         ]
         return sorted(kept, key=lambda one: one.position)
 
-    def _layer(
-        self, text: str, position: int, wrapping: tuple[str, ...], *, deeper: bool = True
-    ) -> Iterator[Found]:
-        """Look at a text as it is, and at all that is wrapped in it, of which `position` is the place."""
-        own = not wrapping
-        for find in self._finders:
-            for at, kind, shown in find(text):
-                how = "+".join((*wrapping, *([kind] if kind else [])))
-                yield Found(at if own else position, shown, known=True, wrapping=how)
-        for at, key in _alike(text):
-            yield Found(at if own else position, masked(key), known=False, wrapping="+".join(wrapping))
-        if deeper and len(wrapping) < LAYERS:
-            for at, kind, inner, onward in _unwrapped(text):
-                yield from self._layer(inner, at if own else position, (*wrapping, kind), deeper=onward)
+    def _search(
+        self, text: str, position: int, encodings: tuple[str, ...], *, deeper: bool = True
+    ) -> Iterator[Match]:
+        """Search a text and everything encoded in it.
+
+        `position` is where an encoded text stands in the outermost one.
+        """
+        outermost = not encodings
+        for secret in self._secrets:
+            for at, encoding in _occurrences(text, secret):
+                how = "+".join((*encodings, *filter(None, (encoding,))))
+                yield Match(at if outermost else position, masked(secret.reveal()), known=True, encoding=how)
+        for at, key in _key_like(text):
+            yield Match(at if outermost else position, masked(key), known=False, encoding="+".join(encodings))
+        if deeper and len(encodings) < DEPTH:
+            for at, encoding, inner, onward in _decoded(text):
+                yield from self._search(
+                    inner, at if outermost else position, (*encodings, encoding), deeper=onward
+                )
 
 
-def _finder(secret: Secret) -> Callable[[str], list[tuple[int, str, str]]]:
-    """Make what finds one key: (position, wrapping, masked) of each place."""
-
-    def find(text: str) -> list[tuple[int, str, str]]:
-        key = secret.reveal()
-        places = []
-        for kind, needle in _spellings(key):
-            at = text.find(needle)
-            while at >= 0:
-                places.append((at, kind, masked(key)))
-                at = text.find(needle, at + len(needle))
-        return places
-
-    return find
+def _occurrences(text: str, secret: Secret) -> list[tuple[int, str]]:
+    """Return where a known key stands in a text, and in which encoding."""
+    found = []
+    for encoding, needle in _spellings(secret.reveal()):
+        at = text.find(needle)
+        while at >= 0:
+            found.append((at, encoding))
+            at = text.find(needle, at + len(needle))
+    return found
 
 
 def _spellings(key: str) -> list[tuple[str, str]]:
-    """Return the fixed ways in which a key may be written, without those that are its plain self."""
+    """Return the ways in which a key may be written, with their encodings, without repetitions of the key."""
     raw = key.encode()
     ways = [("", key), ("json", json.dumps(key)[1:-1]), ("json", key.replace("/", "\\/"))]
-    ways += [
-        ("url", quote(key, safe="")),
-        ("html", html.escape(key)),
-        ("hex", raw.hex()),
-        ("hex", raw.hex().upper()),
-    ]
-    for shift in range(3):  # inside something longer it may begin at any of three places of a group of four
+    ways += [("url", quote(key, safe="")), ("html", html.escape(key))]
+    ways += [("hex", raw.hex()), ("hex", raw.hex().upper())]
+    for shift in range(3):  # inside a longer text it may begin at any of three offsets of a group of four
         packed = base64.b64encode(b"\0" * shift + raw)
         whole = packed[math.ceil(shift * 8 / 6) : (shift + len(raw)) * 8 // 6].decode()
         ways += [("base64", whole), ("base64", whole.translate(str.maketrans("+/", "-_")))]
-    return [(kind, way) for kind, way in dict.fromkeys(ways) if way != key or not kind]
+    return [(encoding, way) for encoding, way in dict.fromkeys(ways) if way != key or not encoding]
 
 
-def _alike(text: str) -> Iterator[tuple[int, str]]:
-    """Return what looks like a key: (position, text)."""
-    for match in _LOOKS.finditer(text):
-        if _drawn(match[0]):
+def _key_like(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what looks like a key, with its position."""
+    for match in _KEY_LIKE.finditer(text):
+        if _is_random(match[0]):
             yield match.start(), match[0]
     for match in _BEARER.finditer(text):
-        if not match[1].startswith(("sk-", _OURS)) and _drawn(match[1]):
+        if not match[1].startswith(("sk-", _SANDBOX)) and _is_random(match[1]):
             yield match.start(1), match[1]
 
 
-def _unlike(match: re.Match[str]) -> str:
+def _masked_match(match: re.Match[str]) -> str:
     key = match[match.lastindex or 0]
-    return match[0].replace(key, masked(key)) if _drawn(key) else match[0]
+    return match[0].replace(key, masked(key)) if _is_random(key) else match[0]
 
 
-def _drawn(token: str) -> bool:
-    """Return whether a machine drew a token: letters and digits in one piece, no two alike."""
-    if _STAND_IN.search(token) or not any(
+def _is_random(token: str) -> bool:
+    """Return whether a token looks random: letters and digits in one piece, few of them repeated."""
+    if _PLACEHOLDER.search(token) or not any(
         len(part) >= 10 and any(map(str.isdigit, part)) and any(map(str.isalpha, part))
         for part in re.split(r"[-_.~+/=]", token)
     ):
         return False
     body = token.removeprefix("sk-")
     shares = [count / len(body) for count in Counter(body).values()]
-    return -sum(share * math.log2(share) for share in shares) >= BITS
+    return -sum(share * math.log2(share) for share in shares) >= ENTROPY
 
 
-def _unwrapped(text: str) -> Iterator[tuple[int, str, str, bool]]:
-    """Return what is wrapped in a text: (position, kind, inner text, whether to go on into it)."""
+def _decoded(text: str) -> Iterator[tuple[int, str, str, bool]]:
+    """Yield what is encoded in a text: (position, encoding, decoded text, whether to search it for more)."""
     start = 0
     for line in text.splitlines(keepends=True):
         if "\\" in line or "&" in line or "%" in line:
-            yield from _plainer(start, line)
+            yield from _unescaped(start, line)
         start += len(line)
-    for match in _PACKED.finditer(text):
-        yield from _unpacked(match.start(), match[0])
-    for match in _PACKED_LINES.finditer(text):
-        yield from _unpacked(match.start(), re.sub(r"\s|\\n", "", match[0]))
+    for match in _BASE64.finditer(text):
+        yield from _from_base64(match.start(), match[0])
+    for match in _BASE64_LINES.finditer(text):
+        yield from _from_base64(match.start(), re.sub(r"\s|\\n", "", match[0]))
 
 
-def _plainer(start: int, line: str) -> Iterator[tuple[int, str, str, bool]]:
-    """Take escapes off one after the other, in the two orders that matter."""
-    given = {line}
-    steps = (("json", _json), ("html", html.unescape), ("url", unquote))
+def _unescaped(start: int, line: str) -> Iterator[tuple[int, str, str, bool]]:
+    """Undo escapes one after the other, in the two orders that matter."""
+    seen = {line}
+    steps = (("json", _from_json), ("html", html.unescape), ("url", unquote))
     for order in (steps, (steps[1], steps[0], steps[2])):
-        inner, kinds = line, ""
-        for kind, step in order:
+        inner, encodings = line, ""
+        for encoding, step in order:
             inner, before = step(inner), inner
-            kinds = "+".join(filter(None, (kinds, kind))) if inner != before else kinds
-            if inner not in given:
-                given.add(inner)
-                yield start, kinds, inner, len(line) < LONG or kind == "url"
+            encodings = "+".join(filter(None, (encodings, encoding))) if inner != before else encodings
+            if inner not in seen:
+                seen.add(inner)
+                yield start, encodings, inner, len(line) < LONG_LINE or encoding == "url"
 
 
-def _json(line: str) -> str:
-    return _ESCAPED.sub(_unescaped, line)
+def _from_json(line: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        number = match[1] or match[2]
+        return chr(int(number, 16)) if number else match[3]
+
+    return _ESCAPED.sub(character, line)
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    number = match[1] or match[2]
-    return chr(int(number, 16)) if number else match[3]
-
-
-def _unpacked(position: int, packed: str) -> Iterator[tuple[int, str, str, bool]]:
+def _from_base64(position: int, packed: str) -> Iterator[tuple[int, str, str, bool]]:
     bare = packed.rstrip("=").translate(str.maketrans("-_", "+/"))
     bare = bare[:-1] if len(bare) % 4 == 1 else bare
     content = base64.b64decode(bare + "=" * (-len(bare) % 4))
     try:
         yield position, "base64", content.decode("utf-8"), True
-    except UnicodeDecodeError:  # a picture, say: looked at as it is, but not unwrapped any further
+    except UnicodeDecodeError:  # binary data, such as an image: searched as it is, but not decoded further
         yield position, "base64", read_text(content), False
 
 
 def read_text(content: bytes) -> str:
-    """Read bytes as text, whatever they are: UTF-8, UTF-16, or byte by byte."""
+    """Decode any bytes: as UTF-8, as UTF-16, or byte by byte."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) * 3 > len(content):
         return content.replace(b"\0", b"").decode("latin-1")
     try:

@@ -1,7 +1,7 @@
-"""Whether files hold an API key: notebooks, databases, texts, folders of them.
+"""Search files for API keys: notebooks, databases, texts, and folders of them.
 
-Every file is looked at in its own parts, so that the place can be named, and once more as raw bytes, so that
-nothing escapes by being malformed, deleted or commented out.
+Each file is searched part by part, so that the place can be named, and once more as raw bytes, so that
+nothing malformed, deleted or commented out escapes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.audit import Report
-from motion_widgets.audit.key_patterns import Seeker, keys_of_this_machine, read_text
+from motion_widgets.audit.key_patterns import KeyFinder, known_keys, read_text
+from motion_widgets.audit.report import Report
 from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Hit", "scan", "scan_file"]
 
 LARGEST = 512 * 1024 * 1024
-"""Bytes; a larger file is said not to have been read."""
+"""Bytes; a larger file is reported as unread."""
 _SQLITE = b"SQLite format 3\0"
-_BESIDE = ("-wal", "-journal")
-"""What SQLite keeps beside its file; a deleted row may live on there."""
+_COMPANIONS = ("-wal", "-journal")
+"""Suffixes of what SQLite keeps beside its file; a deleted row may live on there."""
 
 
 @dataclass(frozen=True)
@@ -36,38 +36,38 @@ class Hit:
     """A place that holds a key."""
 
     name: str
-    """The file, concealed should its name hold a key."""
+    """The file; a key in its name is masked."""
     where: str
     """The place in words: cell, output, line, …"""
     masked: str
     """The key's last four characters."""
     known: bool
-    """It is the key of this machine, not only like one."""
-    wrapping: str
-    """In what it was wrapped, outermost first; ``""``: it stands there plainly."""
+    """Whether it is a key of this machine rather than something that looks like one."""
+    encoding: str
+    """As in `Match`."""
 
     def __str__(self) -> str:
         what = say("scan_known" if self.known else "scan_alike", key=self.masked)
-        how = say("scan_wrapped", how=self.wrapping.replace("+", ", ")) if self.wrapping else ""
+        how = say("scan_wrapped", how=self.encoding.replace("+", ", ")) if self.encoding else ""
         return f"{self.name}: {self.where}: {what}{how}"
 
 
 def scan(files: Sequence[str | Path], *, secrets: Iterable[Secret] | None = None) -> Report:
-    """Look for keys in files and folders, and say where they are.
+    """Search files and folders for keys.
 
     Parameters
     ----------
     files
-        Paths; of a folder everything in it.
+        Paths; a folder stands for everything in it.
     secrets
-        The keys to look for besides what looks like one. None: those of the environment and the keyring.
+        The keys to search for besides what looks like one. None: those in the environment and the keyring.
 
     Returns
     -------
     Report
-        A line a place; code 1 when there is one, or when something could not be read.
+        One line per place; code 1 if there is one, or if something could not be read.
     """
-    seeker = Seeker(keys_of_this_machine() if secrets is None else secrets)
+    finder = KeyFinder(known_keys() if secrets is None else secrets)
     hits: list[Hit] = []
     unread: list[str] = []
     count = 0
@@ -75,24 +75,24 @@ def scan(files: Sequence[str | Path], *, secrets: Iterable[Secret] | None = None
         try:
             if wrong:
                 raise OSError(None, wrong)  # noqa: TRY301 - handled like what the disk says
-            hits += scan_file(path, seeker)
+            hits += scan_file(path, finder)
             count += 1
         except OSError as error:
             reason = error.strerror or str(error)
-            unread.append(say("scan_unread", name=seeker.conceal(str(path)), reason=reason))
+            unread.append(say("scan_unread", name=finder.conceal(str(path)), reason=reason))
     lines = [str(hit) for hit in hits] + unread
     if hits:
         lines.append(say("scan_found", places=len(hits), files=len({hit.name for hit in hits})))
         lines.append(say("scan_advice"))
     else:
         lines.append(say("scan_clean", files=count))
-    if not len(seeker):
+    if not len(finder):
         lines.append(say("scan_no_key"))
-    return Report(tuple(seeker.conceal(line) for line in lines), int(bool(hits or unread)))
+    return Report(tuple(finder.conceal(line) for line in lines), int(bool(hits or unread)))
 
 
 def _files(given: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
-    """Return every file, and why it cannot be read (``""``: it can)."""
+    """Yield every file, and why it cannot be read (``""``: it can)."""
     for one in given:
         path = Path(one).expanduser()
         below = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -105,44 +105,44 @@ def _files(given: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
                 yield file, error.strerror or str(error)
                 continue
             yield file, say("scan_large", limit=LARGEST // 1024**2) if large else ""
-            beside = [] if path.is_dir() else [Path(f"{file}{end}") for end in _BESIDE]
-            yield from ((other, "") for other in beside if other.is_file())
+            companions = [] if path.is_dir() else [Path(f"{file}{end}") for end in _COMPANIONS]
+            yield from ((other, "") for other in companions if other.is_file())
 
 
-def scan_file(path: Path, seeker: Seeker) -> list[Hit]:
-    """Return the places of one file that hold a key.
+def scan_file(path: Path, finder: KeyFinder) -> list[Hit]:
+    """Return the places in one file that hold a key.
 
     Raises
     ------
     OSError
-        It cannot be read.
+        The file cannot be read.
     """
     content = path.read_bytes()
-    name = seeker.conceal(str(path))
+    name = finder.conceal(str(path))
     hits: dict[tuple[str, str], Hit] = {}
 
-    def look(where: str, text: str, *, lines: bool = True, rest: bool = False) -> None:
+    def search(where: str, text: str, *, lines: bool = True, rest: bool = False) -> None:
         seen = {hit.masked for hit in hits.values()}
-        for found in seeker.find(text):
+        for found in finder.find(text):
             if rest and found.masked in seen:
-                continue  # its place is named already
+                continue  # its place has been named
             number = text.count("\n", 0, found.position) + 1
             line = say("scan_line", number=number) if lines else ""
             place = ", ".join(part for part in (where, line) if part)
-            hit = Hit(name, seeker.conceal(place), found.masked, found.known, found.wrapping)
+            hit = Hit(name, finder.conceal(place), found.masked, found.known, found.encoding)
             hits.setdefault((place, found.masked), hit)
 
-    look(say("scan_its_name"), path.name, lines=False)
+    search(say("scan_its_name"), path.name, lines=False)
     if content.startswith(_SQLITE):
         for where, text in _of_database(path):
-            look(where, text, lines=False)
-        look(say("scan_deleted"), read_text(content), lines=False, rest=True)
+            search(where, text, lines=False)
+        search(say("scan_deleted"), read_text(content), lines=False, rest=True)
         return list(hits.values())
     text = read_text(content)
     notebook = _notebook(text) if path.suffix == ".ipynb" else None
     for where, part in _of_notebook(notebook) if notebook is not None else ():
-        look(where, part)
-    look("", text, lines=b"\0" not in content[:4096], rest=notebook is not None)
+        search(where, part)
+    search("", text, lines=b"\0" not in content[:4096], rest=notebook is not None)
     return list(hits.values())
 
 
@@ -150,7 +150,7 @@ def scan_file(path: Path, seeker: Seeker) -> list[Hit]:
 
 
 def _notebook(text: str) -> dict[str, Any] | None:
-    """Read a notebook. None: it is none, and is looked at as a text."""
+    """Return the content of a notebook. None: the text is not a notebook, and is searched as it stands."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -159,7 +159,7 @@ def _notebook(text: str) -> dict[str, Any] | None:
 
 
 def _of_notebook(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return a notebook's parts: the place in words, and the text there."""
+    """Yield the parts of a notebook: the place in words, and the text there."""
     for number, cell in enumerate(body["cells"], 1):
         if not isinstance(cell, dict):
             continue
@@ -173,32 +173,31 @@ def _of_notebook(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield say(f"scan_cell_{part}", cell=number), text
     metadata = body.get("metadata")
     metadata = dict(metadata) if isinstance(metadata, dict) else {}
-    for where, text in _of_widgets(metadata.pop("widgets", None)):
-        yield where, text
+    yield from _of_widgets(metadata.pop("widgets", None))
     for text in _texts(metadata):
         yield say("scan_metadata"), text
 
 
 def _of_widgets(widgets: object) -> Iterator[tuple[str, str]]:
-    """Return the texts of the saved widget state, model by model."""
+    """Yield the texts of the saved widget state, model by model."""
     for kind in widgets.values() if isinstance(widgets, dict) else ():
         models = kind.get("state") if isinstance(kind, dict) else None
         for an_id, model in models.items() if isinstance(models, dict) else ():
             name = model.get("model_name", "") if isinstance(model, dict) else ""
             for text in _texts(model):
                 yield say("scan_widget", name=name, id=str(an_id)[:8]), text
-    # Whatever is not of that form is found by the look at the whole file.
+    # A key in a state of any other form is found when the whole file is searched.
 
 
 def _joined(value: object) -> str:
-    """Put lines together that a notebook keeps as a list."""
+    """Join lines that a notebook keeps as a list."""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "".join(value)
     return value if isinstance(value, str) else ""
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Return all texts in a JSON value, names of fields among them; lists of lines as one text."""
+    """Yield all texts in a JSON value, its field names among them; a list of lines is one text."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -215,8 +214,8 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _of_database(path: Path) -> Iterator[tuple[str, str]]:
-    """Return every value of a SQLite file; it is opened so that nothing is written beside it."""
-    with contextlib.suppress(sqlite3.Error):  # what is damaged is looked at as raw bytes
+    """Yield every value in a SQLite file; it is opened so that nothing is written beside it."""
+    with contextlib.suppress(sqlite3.Error):  # a damaged file is searched as raw bytes
         database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
         with contextlib.closing(database):
             database.text_factory = bytes

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from motion_widgets.audit import Report
-from motion_widgets.audit.account_usage import LATE, Bill, ask_bill, client_of
+from motion_widgets.audit.account_usage import LATE, AccountUsage, fetch_account
+from motion_widgets.audit.report import Report
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
@@ -98,7 +98,7 @@ def reconcile(
     start = _moment(since, now) if since is not None else _first(ws.log_store, mine, now)
     began = func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created)
     rows = ws.log_store.rows(*mine, began >= int(start.timestamp() * 1e6))
-    told, bill = spawn(_asking(ws, rows, start, now)).result()
+    told, account = spawn(_asking(ws, rows, start, now)).result()
     shown = {"start": f"{start:%Y-%m-%d %H:%M}", "end": f"{now:%Y-%m-%d %H:%M}"}
     lines = [say("reconcile_head", endpoint=ws.endpoint, **shown)]
     found = [_told(ws.log_store, row, cost, fix=fix) for row, cost in told if isinstance(cost, int)]
@@ -106,11 +106,13 @@ def reconcile(
     reckoning = sort_rows([{**row, "cost": costs.get(row["id"], row["cost"])} for row in rows])
     found += [say("reconcile_unasked", id=row["id"], reason=why) for row, why in told if isinstance(why, str)]
     found += [
-        *bill.wrong,
-        *_differences(reckoning, bill, now),
-        *_refunds(ws.log_store, reckoning, bill, now, fix=fix),
+        *account.problems,
+        *_differences(reckoning, account, now),
+        *_refunds(ws.log_store, reckoning, account, now, fix=fix),
     ]
-    return Report((*lines, *_table(reckoning, bill), *(found or [say("reconcile_equal")])), int(bool(found)))
+    return Report(
+        (*lines, *_table(reckoning, account), *(found or [say("reconcile_equal")])), int(bool(found))
+    )
 
 
 def _moment(text: str, now: datetime) -> datetime:
@@ -136,16 +138,16 @@ def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
 
 async def _asking(
     ws: Workspace, rows: Sequence[Row], start: datetime, now: datetime
-) -> tuple[list[tuple[Row, int | str | None]], Bill]:
+) -> tuple[list[tuple[Row, int | str | None]], AccountUsage]:
     """Ask tasks for the costs that the log lacks, and the account for its usage.
 
     Returns
     -------
-    (told, bill)
+    (told, account)
         Per task asked: micro-dollars, or why there was no answer, or None: it states no cost.
     """
     told: list[tuple[Row, int | str | None]] = []
-    async with client_of(ws) as client:
+    async with ws.client() as client:
         for row in rows:
             if row["task_id"] is None or row["cost"] is not None or row["state"] in _UNDER_WAY:
                 continue
@@ -155,7 +157,7 @@ async def _asking(
             except EndpointError as error:
                 told.append((row, str(error)))
         busy = [datetime.fromtimestamp(row["submitted"] / 1e6, UTC) for row in rows if row["submitted"]]
-        return told, await ask_bill(client, start, now, busy)
+        return told, await fetch_account(client, start, now, busy)
 
 
 def _told(log: Log, row: Row, cost: int, *, fix: bool) -> str:
@@ -188,13 +190,13 @@ def sort_rows(rows: Sequence[Row]) -> Reckoning:
 
 
 def _range(row: Row, *, billed: bool = True) -> tuple[int, int]:
-    """Return what a job may have cost: its bill, else its estimate."""
+    """Return what a job may have cost: its account, else its estimate."""
     if billed and row["cost"] is not None:
         return row["cost"], row["cost"]
     return row["estimate_low"] or 0, row["estimate_high"] or 0
 
 
-def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
+def _differences(found: Reckoning, account: AccountUsage, now: datetime) -> list[str]:
     lines = [
         say("reconcile_unrefunded", id=row["id"], state=row["state"], cost=to_usd(row["cost"]))
         for row in found.unrefunded
@@ -202,12 +204,12 @@ def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
     for row in found.outside:
         low, high = (to_usd(one) for one in _range(row, billed=False))
         lines.append(say("reconcile_outside", id=row["id"], cost=to_usd(row["cost"]), low=low, high=high))
-    balance = bill.balance
+    balance = account.balance
     if balance is not None and balance.used is not None and found.total - to_micro(balance.used) > SAME:
         lines.append(say("reconcile_used", used=balance.used, log=to_usd(found.total)))
-    if bill.amount is None:
+    if account.amount is None:
         return lines
-    difference = bill.amount - found.total
+    difference = account.amount - found.total
     if abs(difference) <= SAME:
         if found.unsure:  # a whole account that fits without them
             lines.append(say("reconcile_unsure_unbilled", ids=_ids(found.unsure)))
@@ -225,10 +227,10 @@ def _differences(found: Reckoning, bill: Bill, now: datetime) -> list[str]:
     return lines
 
 
-def _refunds(log: Log, found: Reckoning, bill: Bill, now: datetime, *, fix: bool) -> list[str]:
+def _refunds(log: Log, found: Reckoning, account: AccountUsage, now: datetime, *, fix: bool) -> list[str]:
     """Report whether the usage shows the refunds of failed jobs: it leaves refunded ones out."""
     lines = []
-    fits = bill.amount is not None and abs(bill.amount - found.total) <= SAME
+    fits = account.amount is not None and abs(account.amount - found.total) <= SAME
     for row in found.unproven:
         proven = fits and not _is_fresh(row, now)
         written = proven and fix and log.settle(row["id"], 0, say("refund_seen"))
@@ -277,7 +279,7 @@ def _ids(rows: Sequence[Row]) -> str:
     return ", ".join([row["id"] for row in rows[:SHOWN]] + more)
 
 
-def _table(found: Reckoning, bill: Bill) -> list[str]:
+def _table(found: Reckoning, account: AccountUsage) -> list[str]:
     """Return the figures as a table in plain text."""
     lines: list[tuple[str, str, str]] = [(say("reconcile_column"), say("reconcile_jobs"), "USD")]
 
@@ -288,11 +290,11 @@ def _table(found: Reckoning, bill: Bill) -> list[str]:
         )
 
     put("reconcile_log", len(found.billed), found.total)
-    put("reconcile_account", None, bill.amount)
-    for name, amount in bill.items.items():
+    put("reconcile_account", None, account.amount)
+    for name, amount in account.items.items():
         put("reconcile_of", None, amount, name=name)
-    if bill.amount is not None:
-        put("reconcile_difference", None, bill.amount - found.total)
+    if account.amount is not None:
+        put("reconcile_difference", None, account.amount - found.total)
     kinds = (
         ("reconcile_unsure", found.unsure),
         ("reconcile_silent", found.silent),
@@ -303,10 +305,10 @@ def _table(found: Reckoning, bill: Bill) -> list[str]:
     for code, rows in kinds:
         if rows:
             put(code, len(rows), *_sum(rows))
-    if bill.balance is not None:
+    if account.balance is not None:
         for code, usd in (
-            ("reconcile_balance", bill.balance.remain),
-            ("reconcile_used_all", bill.balance.used),
+            ("reconcile_balance", account.balance.remain),
+            ("reconcile_used_all", account.balance.used),
         ):
             put(code, None, None if usd is None else to_micro(usd))
     widths = [max(len(line[column]) for line in lines) for column in range(3)]

@@ -1,6 +1,6 @@
-"""Hearing what an endpoint really answers, byte for byte, while the ordinary client and jobs talk to it.
+"""Record what an endpoint answers, byte for byte, while the ordinary client and jobs talk to it.
 
-Nothing is sent from here: answers are noted as they pass to whoever asked.
+Nothing is sent from here: responses are recorded while whoever asked reads them.
 """
 
 from __future__ import annotations
@@ -12,20 +12,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from motion_widgets.endpoint.client import EndpointClient
-from motion_widgets.workspace.endpoint_choice import Target
-from motion_widgets.workspace.workspace import Workspace
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from motion_widgets.endpoint.api_key import Secret
 
-__all__ = ["Answer", "HeardWorkspace", "Hearing"]
+__all__ = ["Recorder", "Response"]
 
 KEPT = 256 * 1024
-"""Bytes of an answer that are noted; a status is under 10 KB."""
+"""Bytes of a response that are kept; a status is under 10 KB."""
 _CALLS = {
     "/v1/videos/generations": "submit",
     "/v1/balance": "balance",
@@ -36,8 +31,8 @@ _CALLS = {
 
 
 @dataclass
-class Answer:
-    """One answer as it came."""
+class Response:
+    """One response as it came."""
 
     call: str
     """``"submit"``, ``"task"``, ``"other"``, or a word of `_CALLS`."""
@@ -50,7 +45,7 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        """The decoded JSON, the key taken out. None: it is none."""
+        """The decoded JSON, without the key. None: the content is not JSON."""
         try:
             body = json.loads(self.secret.conceal(bytes(self.content).decode("utf-8-sig", "replace")))
             return json.loads(self.secret.conceal(json.dumps(body, ensure_ascii=False)))
@@ -58,87 +53,54 @@ class Answer:
             return None
 
 
-class Hearing:
-    """All answers of one endpoint, in the order in which they began."""
+class Recorder:
+    """Keeps all responses of one endpoint, in the order in which they began.
 
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
+    Parameters
+    ----------
+    base_url
+        The endpoint.
+    secret
+        The key, which is removed from everything recorded.
+    """
 
-    def heard(self, call: str) -> list[Answer]:
-        """Return the answers to one kind of call."""
-        return [one for one in self.answers if one.call == call]
+    def __init__(self, base_url: str, secret: Secret) -> None:
+        self._prefix = urlsplit(base_url).path.rstrip("/")
+        self._secret = secret
+        self.responses: list[Response] = []
 
-    def client(self, base_url: str, secret: Secret) -> EndpointClient:
-        """Make a client whose answers are noted here."""
+    def of(self, call: str) -> list[Response]:
+        """Return the responses to one kind of call."""
+        return [one for one in self.responses if one.call == call]
 
-        def note(request: httpx.Request, response: httpx.Response) -> None:
-            self.note(request.url, response, client.base_url, secret)
-
-        client = EndpointClient(base_url, secret, on_response=note)
-        return client
-
-    def note(self, url: httpx.URL, response: httpx.Response, base_url: str, secret: Secret) -> None:
-        """Note an answer, and its content as it is read by whoever asked."""
-        path = url.path.removeprefix(urlsplit(base_url).path)
-        call = "task" if path.startswith("/v1/tasks/") else _CALLS.get(path, "other")
-        answer = Answer(
-            call=call,
-            query=dict(url.params),
+    def record(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Record a response now, and its content when it is read."""
+        path = request.url.path.removeprefix(self._prefix)
+        recorded = Response(
+            call="task" if path.startswith("/v1/tasks/") else _CALLS.get(path, "other"),
+            query=dict(request.url.params),
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            secret=secret,
+            secret=self._secret,
         )
-        self.answers.append(answer)
-        response.stream = _Tee(response.stream, answer)
+        self.responses.append(recorded)
+        response.stream = _CopyingStream(response.stream, recorded)
 
 
-class _Tee(httpx.AsyncByteStream):
-    """Hands an answer on, and keeps a copy of its beginning."""
+class _CopyingStream(httpx.AsyncByteStream):
+    """Passes a response on, and keeps a copy of its beginning."""
 
-    def __init__(self, stream: Any, answer: Answer) -> None:
+    def __init__(self, stream: Any, recorded: Response) -> None:
         self._stream = stream
-        self._answer = answer
+        self._recorded = recorded
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        kept = self._answer.content
+        kept = self._recorded.content
         async for chunk in self._stream:
             kept += chunk[: max(KEPT - len(kept), 0)]
             yield chunk
 
     async def aclose(self) -> None:
-        kept = self._answer.content  # a server may send the key back
-        kept[:] = self._answer.secret.conceal(kept.decode("latin-1")).encode("latin-1")
+        kept = self._recorded.content  # a server may send the key back
+        kept[:] = self._recorded.secret.conceal(kept.decode("latin-1")).encode("latin-1")
         await self._stream.aclose()
-
-
-@dataclass
-class _HeardTarget(Target):
-    hearing: Hearing = field(default_factory=Hearing, repr=False)
-
-    def client(self) -> EndpointClient:
-        return self.hearing.client(self.base_url, self.need_key())
-
-
-class HeardWorkspace(Workspace):
-    """A workspace at a live endpoint whose answers are noted.
-
-    Parameters
-    ----------
-    folder, endpoint, key
-        As `Workspace` takes them; the endpoint is not the sandbox.
-    hearing
-        Where the answers go.
-    """
-
-    def __init__(
-        self, folder: str | Path | None, endpoint: str, hearing: Hearing, *, key: str | None = None
-    ) -> None:
-        given_key = [key]
-        del key  # verbose tracebacks show the locals of this frame
-        super().__init__(folder, endpoint, key=given_key.pop())
-        with self._lock:  # the runner of earlier jobs speaks through a client that is not heard
-            old, self._runner = self._runner, None
-            given = self._target
-            self._target = _HeardTarget(given.endpoint, given.base_url, given.given, hearing)
-        if old is not None:
-            old.close()

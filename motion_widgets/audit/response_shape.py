@@ -1,8 +1,7 @@
-"""The shape of an answer: which fields it has and of what kind their values are, never the values.
+"""The shape of an answer: its fields and the kinds of their values, never the values themselves.
 
-A shape maps paths such as ``data.result.videos[].url`` to kinds. Shapes of many answers are joined, and two
-servers are compared by them. What is shown of values is chosen by name, and everything else is left out: an
-answer may hold anything.
+A shape maps paths such as ``data.result.videos[].url`` to kinds. The shapes of several answers can be joined,
+and those of two servers compared. Values are shown for named fields only: an answer may hold anything.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Shape = dict[str, set[str]]
 
 _TOP = "(all)"
 _FIELD = re.compile(r"[A-Za-z_](?!.*\d{4})[A-Za-z0-9_.-]{0,40}\Z")
-"""A name of a field; what is longer or full of digits may be an id that is used as one."""
+"""A field name; a longer one, or one full of digits, may be an id used as a name."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?\Z")
 _NUMERIC = re.compile(r"\s*-?\d+(\.\d+)?\s*\Z")
 _SHOWN = frozenset(
@@ -29,9 +28,9 @@ _SHOWN = frozenset(
         "credits_cost", "unlimited_quota", "message",
     }
 )  # fmt: skip
-"""Fields whose values are shown; of all others only the kind is."""
+"""Fields whose values are shown; of all others only the kind is shown."""
 _PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+|\d{5,}|\b[A-Za-z0-9_-]*\d[A-Za-z0-9_-]{11,}")
-"""Addresses, long numbers and ids inside a message."""
+"""E-mail addresses, long numbers and ids inside a message."""
 
 
 def kind_of(value: object) -> str:
@@ -50,7 +49,7 @@ def kind_of(value: object) -> str:
 
 
 def shape_of(bodies: Iterable[Any]) -> Shape:
-    """Return the joined shape of some decoded answers."""
+    """Return the joined shape of several decoded answers."""
     shape: Shape = {}
     for body in bodies:
         waiting = [("", body)]
@@ -69,8 +68,8 @@ def _name(name: object) -> str:
 
 
 def compare(call: str, live: Shape, known: Shape) -> list[str]:
-    """Return how the shape of a live answer differs from the sandbox's, field by field, outermost only."""
-    said: list[str] = []
+    """Return a sentence for each outermost field in which a live answer differs from the sandbox's."""
+    sentences: list[str] = []
     differing: list[str] = []
     for path in sorted({*live, *known}, key=lambda one: (one != _TOP, one)):
         if any(path.startswith((f"{parent}.", f"{parent}[")) or parent == _TOP for parent in differing):
@@ -78,15 +77,15 @@ def compare(call: str, live: Shape, known: Shape) -> list[str]:
         here, there = live.get(path, set()), known.get(path, set())
         if _same(here, there):
             if {"empty list"} in (here, there) and here != there:
-                differing.append(path)  # what would be in the list is not known
+                differing.append(path)  # what the list would hold is not known
             continue
         differing.append(path)
         words = {"call": call, "path": path, "live": _words(here), "sandbox": _words(there)}
         code = (
             "contact_field_kind" if here and there else "contact_field_new" if here else "contact_field_gone"
         )
-        said.append(say(code, **words))
-    return said
+        sentences.append(say(code, **words))
+    return sentences
 
 
 def _same(here: set[str], there: set[str]) -> bool:
@@ -99,12 +98,12 @@ def _words(kinds: set[str]) -> str:
 
 
 def impersonal(text: str) -> str:
-    """Take links' queries, keys, ids, addresses and long numbers out of a server's words."""
+    """Remove queries of links, keys, ids, e-mail addresses and long numbers from a server's words."""
     return _PERSONAL.sub("<redacted>", clean(text, 300))
 
 
 def redacted(value: object, name: str = "") -> Any:
-    """Return an answer as it may be shown: values of chosen fields, the kinds of all others."""
+    """Return an answer as it may be shown: the values of chosen fields, and the kinds of all others."""
     if isinstance(value, Mapping):
         return {_name(key): redacted(one, str(key)) for key, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,5 @@
 """The terminal: ``motion-widgets`` and its commands.
 
-`main` holds the parser, `jobs` the commands that send and follow, `log` those that read and mend the log.
+It may import everything, and holds no rule of its own. Read `main` first: it has the parser. `jobs` has the
+commands that send and follow jobs, `log` those that read, export and repair the log.
 """

@@ -1,4 +1,4 @@
-"""Jobs and runs from a terminal: ``submit``, ``sweep``, ``attach``, ``pause``, ``resume`` and ``demo``."""
+"""Commands for jobs and runs: ``submit``, ``sweep``, ``attach``, ``pause``, ``resume`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["add_run_commands", "demo", "plain", "print_table", "read_request"]
 
 BARS = 16
-"""Cells that have a bar each in the terminal; a larger run has one for all."""
+"""The most cells that have a progress bar each; a larger run has a single one."""
 
 
 def add_run_commands(
     command: Callable[..., argparse.ArgumentParser], open_workspace: Callable[..., Workspace]
 ) -> None:
-    """Return the terminal its commands for jobs and runs."""
+    """Add the commands for jobs and runs to the parser."""
 
     def opened(
         run: Callable[[argparse.Namespace, Workspace], int],
@@ -44,7 +44,7 @@ def add_run_commands(
     submit.add_argument("--max-cost", type=float, help=say("cli_max_cost"))
     submit.add_argument("--new", action="store_true", help=say("cli_new"))
     submit.add_argument("--consent", action="store_true", help=say("cli_consent"))
-    # The plan is read first: what is wrong with it needs no workspace.
+    # The plan is read first: an error in it needs no workspace.
     _add_sweep(command("sweep", lambda options: _sweep(options, _design(options), open_workspace(options))))
     command("attach", opened(_attach)).add_argument("id", help=say("cli_id"))
     for name, run in (("pause", _pause), ("resume", _resume)):
@@ -61,19 +61,25 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--fraction", type=float, metavar="USD", help=say("cli_fraction"))
     sweep.add_argument("--save", metavar="FILE.toml", help=say("cli_save"))
     sweep.add_argument("--new", action="store_true", help=say("cli_new"))
-    sweep.add_argument("--stop-after", type=_rule, metavar="N,SHARE", help=say("cli_stop_after"))
+    sweep.add_argument("--stop-after", type=_stop_rule, metavar="N,SHARE", help=say("cli_stop_after"))
     sweep.add_argument("--consent", action="store_true", help=say("cli_consent"))
 
 
-def _rule(text: str) -> tuple[float, float]:
-    """Read when a failing value stops; what makes no sense is said by the plan."""
+def _stop_rule(text: str) -> tuple[float, float]:
+    """Parse a stop rule; the plan checks whether it makes sense."""
     least, _, share = text.partition(",")
     number = float(least)
     return int(number) if number.is_integer() else number, float(share)
 
 
 def read_request(name: str) -> MotionRequest:
-    """Read a request from a JSON file, or from standard input for ``-``."""
+    """Read a request from a JSON file, or from standard input for ``-``.
+
+    Raises
+    ------
+    RequestError
+        It cannot be read, or is not a request.
+    """
     from motion_widgets.request.request import MotionRequest
 
     try:
@@ -91,10 +97,10 @@ def _submit(options: argparse.Namespace, ws: Workspace) -> int:
     print(job.id, flush=True)
     job.wait()
     print(job)
-    return _told(job.result, job.error)
+    return _print_result(job.result, job.error)
 
 
-def _told(result: Path | None, error: str | None) -> int:
+def _print_result(result: Path | None, error: str | None) -> int:
     if result is not None:
         print(result)
         return 0
@@ -124,7 +130,7 @@ def _sweep(options: argparse.Namespace, sweep: Sweep, ws: Workspace) -> int:
 
 
 def _design(options: argparse.Namespace) -> Sweep:
-    """Read a plan in TOML, or make one of a request and axes."""
+    """Read a sweep from TOML, or build it from a request and axes."""
     from motion_widgets.sweep import Sweep
     from motion_widgets.sweep.plan_file import load
 
@@ -140,13 +146,13 @@ def _design(options: argparse.Namespace) -> Sweep:
         field, _, values = axis.partition("=")
         axes[field] = _values(values)
     named = [name for name in axes if name in ("req", "repeats", "seed", "where")]
-    if named:  # an option of Sweep is no axis, whatever it is called here
+    if named:  # an option of Sweep cannot be an axis
         raise RequestError.of("axis_unknown", name=named[0], known=", ".join(WIRE_FIELDS))
     return Sweep(read_request(options.request), **more, **axes)
 
 
 def _values(text: str) -> list[Any]:
-    """Read an axis's values: with commas between them, or as a JSON list, which may hold commas and null."""
+    """Parse the values of an axis: separated by commas, or a JSON list, which may hold commas and null."""
     if text.startswith("["):
         try:
             return list(json.loads(text))
@@ -156,10 +162,7 @@ def _values(text: str) -> list[Any]:
 
 
 def _follow(run: Run) -> None:
-    """Draw how the run stands, with a bar per cell of a small one, until it rests.
-
-    An interrupt says how to take it up again.
-    """
+    """Draw the progress of a run until it rests, with a bar per cell if they are few."""
     from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -198,25 +201,25 @@ def _follow(run: Run) -> None:
             except KeyboardInterrupt:
                 live.stop()
                 raise
-    if not live.console.is_terminal:  # there the last drawing has no end of its line
+    if not live.console.is_terminal:  # the last drawing does not end its line there
         live.console.line()
 
 
 def _print_frame(run: Run) -> None:
-    """Print what varies, and what came of it."""
+    """Print the axes and the outcome of each cell."""
     axes = [{"image_url": "image_name", "video_url": "clip_name"}.get(name, name) for name in run.axes]
     told = ["state", "clip_length", "estimate_high", "cost", "result_path"]
     print_table(run.frame()[[*axes, *told]])
 
 
 def print_table(frame: pd.DataFrame) -> None:
-    """Print a frame; a prompt or a server's words are but words."""
+    """Print a frame; a prompt or a server's message cannot control the terminal."""
     print(plain(frame.to_string(index=False)))
 
 
-def plain(words: object) -> str:
-    """Return words without what would drive a terminal, or turn round the line that they stand in."""
-    return "".join(one for one in str(words) if one == "\n" or one.isprintable())
+def plain(text: object) -> str:
+    """Return a text without the characters that control a terminal or reverse the direction of a line."""
+    return "".join(one for one in str(text) if one == "\n" or one.isprintable())
 
 
 def _finish(run: Run) -> int:
@@ -242,7 +245,7 @@ def _attach(options: argparse.Namespace, ws: Workspace) -> int:
         except MotionTimeout:
             time.sleep(0)
     print(found)
-    return _told(found.result, found.error)
+    return _print_result(found.result, found.error)
 
 
 def _run_of(options: argparse.Namespace, ws: Workspace) -> Run:

@@ -1,8 +1,8 @@
-"""A server extension for the Lab of ``motion-widgets studio``: a keystroke is answered at once.
+"""A Jupyter server extension for ``motion-widgets studio`` that answers a keystroke at once.
 
-Jupyter sends the kernel's messages over a websocket with Nagle's algorithm on. A keystroke is answered by
-"busy" and then by the changed message; the second waits until the browser acknowledges the first, some 40 ms.
-Measured on one machine, keystroke to message, median: 52 ms as Jupyter ships it, 34 ms with this.
+Jupyter sends kernel messages over a websocket with Nagle's algorithm enabled. A keystroke is answered by
+"busy" and then by the changed message, which waits about 40 ms until the browser has acknowledged the first.
+Median from keystroke to message, measured on one machine: 52 ms as shipped, 34 ms with this extension.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["FLAG"]
 
 FLAG = "--ServerApp.jpserver_extensions={'motion_widgets.cli.jupyter_nodelay': True}"
-"""What turns it on, on JupyterLab's command line."""
+"""The option of JupyterLab's command line that enables it."""
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -20,10 +20,10 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    """Switch Nagle's algorithm off for the kernels' websockets of this server."""
+    """Disable Nagle's algorithm for the kernel websockets of this server."""
     try:
         from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
-    except ImportError:  # a server laid out otherwise works as before
+    except ImportError:  # another version of the server works as before
         server.log.info("motion_widgets: kernel websockets are left as they are")
         return
     handler: Any = KernelWebsocketHandler

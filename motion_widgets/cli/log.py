@@ -1,4 +1,4 @@
-"""The log and whole workspaces from a terminal: ``log check | rescue | …``, ``pack`` and ``unpack``."""
+"""Commands for the log and for whole workspaces: ``log check | rescue | …``, ``pack`` and ``unpack``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _KINDS = (".csv", ".parquet", ".jsonl", ".json", ".xlsx", ".sqlite")
 
 
 def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[..., Workspace]) -> None:
-    """Return ``motion-widgets log`` its sub-commands; without one it shows the log."""
+    """Add the subcommands of ``motion-widgets log``; without one it shows the log."""
     commands = log.add_subparsers(metavar="action")
 
     def command(name: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=say(f"cli_log_{name}"), description=say(f"cli_log_{name}"))
         made.set_defaults(run=run)
-        # Suppressed: what was given before the action's name stays.
+        # Suppressed, so that an option given before the action's name is kept.
         made.add_argument("--folder", help=say("cli_folder"), default=argparse.SUPPRESS)
         made.add_argument("--endpoint", help=say("cli_endpoint"), default=argparse.SUPPRESS)
         return made
@@ -40,18 +40,17 @@ def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[...,
     export = command("export", lambda options: _export(options, open_workspace))
     export.add_argument("target", help=say("cli_log_target"))
     export.add_argument("--excel", action="store_true", help=say("cli_log_excel"))
-    brought = command("import", lambda options: _import(open_workspace(options), _path(options.source)))
-    brought.add_argument("source", help=say("cli_log_source"))
-    merged = command("merge", lambda options: _merge(open_workspace(options), _path(options.source)))
-    merged.add_argument("source", help=say("cli_log_source"))
+    for name, run in (("import", _import), ("merge", _merge)):
+        taken = command(name, lambda options, run=run: run(open_workspace(options), _path(options.source)))
+        taken.add_argument("source", help=say("cli_log_source"))
 
 
 def _path(name: str) -> Path:
     return Path(name).expanduser()
 
 
-def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
-    """Return the workspace's folder and where its log is, without opening either."""
+def _locate(options: argparse.Namespace) -> tuple[Path, str | Path]:
+    """Return the workspace's folder and the log's path or address, without opening either."""
     from motion_widgets.workspace.workspace import FOLDER, LOG
 
     folder = Path(options.folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
@@ -59,11 +58,17 @@ def _place(options: argparse.Namespace) -> tuple[Path, str | Path]:
 
 
 def require_log(options: argparse.Namespace) -> None:
-    """Raise unless there is a log to read: a misspelt folder would otherwise become an empty workspace."""
+    """Raise unless there is a log to read, as a misspelt folder would become an empty workspace.
+
+    Raises
+    ------
+    LogError
+        There is no log.
+    """
     from motion_widgets.log.engine import file_of
 
-    folder, address = _place(options)
-    if file_of(address) is not None and not folder.is_file():  # of a file in its place the workspace speaks
+    folder, address = _locate(options)
+    if file_of(address) is not None and not folder.is_file():  # a file there is reported by the workspace
         _file_of(address)
 
 
@@ -73,7 +78,7 @@ def _file_of(address: str | Path) -> Path:
     Raises
     ------
     LogError
-        There is none: it is missing, or on a server.
+        The file is missing, or the log is on a server.
     """
     from motion_widgets.log.engine import file_of
 
@@ -90,7 +95,7 @@ def _check(options: argparse.Namespace) -> int:
     from motion_widgets.log.recovery import damage_of
     from motion_widgets.log.store import Log
 
-    folder, address = _place(options)
+    folder, address = _locate(options)
     if file_of(address) is not None:
         path = _file_of(address)
         try:
@@ -114,7 +119,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _shared(folder: Path) -> Shared | None:
-    """Return the shared path that the settings name. None: none."""
+    """Return the shared path that the environment names. None: it names none."""
     from motion_widgets.jobs.shared_store import Shared
     from motion_widgets.workspace.workspace import SHARED
 
@@ -123,7 +128,7 @@ def _shared(folder: Path) -> Shared | None:
 
 
 def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any:
-    """Return a sentence for each file that a job names and that is nowhere, or is another by now."""
+    """Yield a sentence for each file of a job that is missing or was replaced."""
     from motion_widgets.core.hashing import sha256_of
 
     for row in log.rows():
@@ -142,7 +147,7 @@ def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any
 def _rescue(options: argparse.Namespace) -> int:
     from motion_widgets.log.recovery import damage_of, put_in_place, rescue
 
-    _, address = _place(options)
+    _, address = _locate(options)
     path = _file_of(address)
     try:
         what = damage_of(path, whole=True)
@@ -203,8 +208,8 @@ def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) 
 
     require_log(options)
     ws = open_workspace(options)
-    for lacking in ws.bring(ws.log_store.rows()):  # what is only on the shared path belongs into it as well
-        print(lacking)
+    for problem in ws.bring(ws.log_store.rows()):  # files that are only on the shared path are packed as well
+        print(problem)
     path = packed(ws.folder, ws.log_store, _path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
     lacks = sum(1 for _ in _files(ws.log_store, ws.folder, None, whole=False))

@@ -1,4 +1,4 @@
-"""The same from a terminal: ``motion-widgets COMMAND``, one function a command."""
+"""The terminal: ``motion-widgets COMMAND``, one function per command."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,23 +22,24 @@ from motion_widgets.core.messages import say
 from motion_widgets.core.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from motion_widgets.audit import Report
+    from motion_widgets.audit.report import Report
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["main"]
 
 ROWS = 50
-"""Jobs that ``log`` shows; thousands would only run through the terminal."""
+"""The most jobs that ``log`` shows."""
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic")
 NOTEBOOKS = ("studio.ipynb", "01_request.ipynb", "02_sweep.ipynb")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; give its exit code: 0 done, 1 said what is wrong, 2 wrong words, 130 interrupted."""
+    """Run a command; return its exit code: 0 done, 1 failed as printed, 2 wrong usage, 130 interrupted."""
     options = _parser().parse_args(argv)
     try:
-        with warnings.catch_warnings():  # what a workspace has to say is one line, as errors are
+        with warnings.catch_warnings():  # a warning is one line, like an error
             warnings.filterwarnings("always", category=UserWarning, module="motion_widgets")
             warnings.showwarning = lambda message, *_, **__: print(
                 f"motion-widgets: {message}", file=sys.stderr
@@ -63,17 +65,7 @@ def _parser() -> argparse.ArgumentParser:
             made.add_argument("--endpoint", help=say("cli_endpoint"))
         return made
 
-    shown = command("demo", demo, workspace=False)
-    shown.add_argument("--folder", default="workspace", help=say("cli_folder"))
-    studio = command("studio", _studio, workspace=False)
-    studio.add_argument("--folder", default=".", help=say("cli_studio_folder"))
-    studio.add_argument("--open", action="store_true", help=say("cli_open"))
-    studio.add_argument("--port", type=int, default=8888, help=say("cli_port"))
-    sandbox = command("sandbox", _sandbox, workspace=False)
-    sandbox.add_argument("--folder", default="sandbox", help=say("cli_folder"))
-    sandbox.add_argument("--port", type=int, default=0, help=say("cli_port"))
-    sandbox.add_argument("--speed", type=float, help=say("cli_speed"))
-    sandbox.add_argument("--faults", metavar="FILE", help=say("cli_faults"))
+    _add_servers(command)
     command("measure", _measure, workspace=False).add_argument("files", nargs="+", help=say("cli_files"))
     command("check", _check).add_argument("request", help=say("cli_request"))
     add_run_commands(command, _workspace)
@@ -90,6 +82,25 @@ def _parser() -> argparse.ArgumentParser:
     budget.add_argument("limit", nargs="?", metavar="USD", help=say("cli_budget_limit"))
     budget.add_argument("--since", metavar="DATE", help=say("cli_budget_since"))
     command("share", _share).add_argument("--all", action="store_true", help=say("cli_share_all"))
+    _add_audits(command)
+    return parser
+
+
+def _add_servers(command: Callable[..., argparse.ArgumentParser]) -> None:
+    shown = command("demo", demo, workspace=False)
+    shown.add_argument("--folder", default="workspace", help=say("cli_folder"))
+    studio = command("studio", _studio, workspace=False)
+    studio.add_argument("--folder", default=".", help=say("cli_studio_folder"))
+    studio.add_argument("--open", action="store_true", help=say("cli_open"))
+    studio.add_argument("--port", type=int, default=8888, help=say("cli_port"))
+    sandbox = command("sandbox", _sandbox, workspace=False)
+    sandbox.add_argument("--folder", default="sandbox", help=say("cli_folder"))
+    sandbox.add_argument("--port", type=int, default=0, help=say("cli_port"))
+    sandbox.add_argument("--speed", type=float, help=say("cli_speed"))
+    sandbox.add_argument("--faults", metavar="FILE", help=say("cli_faults"))
+
+
+def _add_audits(command: Callable[..., argparse.ArgumentParser]) -> None:
     command("scan", _scan, workspace=False).add_argument("files", nargs="+", help=say("cli_scan_files"))
     reconcile = command("reconcile", _reconcile)
     reconcile.add_argument("--since", metavar="DATE", help=say("cli_since"))
@@ -100,11 +111,10 @@ def _parser() -> argparse.ArgumentParser:
         live.add_argument(f"--{name.replace('_', '-')}", metavar="LINK", help=say(f"cli_live_{name}"))
     live.add_argument("--yes", action="store_true", help=say("cli_live_yes"))
     live.add_argument("--also-replay", action="store_true", help=say("cli_live_also_replay"))
-    return parser
 
 
 def _workspace(options: argparse.Namespace) -> Workspace:
-    """Open the workspace; a live one without a key asks the person at the terminal for it."""
+    """Open the workspace; if it is live and has no key, ask for it at the terminal."""
     from motion_widgets.endpoint.api_key import find_key
     from motion_widgets.workspace.workspace import Workspace
 
@@ -115,12 +125,11 @@ def _workspace(options: argparse.Namespace) -> Workspace:
 
 
 def _studio(options: argparse.Namespace) -> int:
-    """Lay the notebooks down where they are missing, and start JupyterLab on the Studio."""
+    """Copy the notebooks that are missing into the folder, and start JupyterLab on the Studio."""
     folder = Path(options.folder).expanduser().absolute()
     package = Path(__file__).parents[1]
-    packed = next(
-        one for one in (package / "notebooks", package.parent / "notebooks") if one.is_dir()
-    )  # or a checkout
+    places = (package / "notebooks", package.parent / "notebooks")  # installed, or in a checkout
+    packed = next(one for one in places if one.is_dir())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in NOTEBOOKS:
@@ -137,12 +146,12 @@ def _studio(options: argparse.Namespace) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     print(say("studio_starts", folder=folder), flush=True)
-    command.append(f"--LabApp.default_url=/lab/tree/{NOTEBOOKS[0]}")  # the address printed leads there
-    return _become(command)
+    command.append(f"--LabApp.default_url=/lab/tree/{NOTEBOOKS[0]}")  # the printed address leads there
+    return _replace_process(command)
 
 
-def _become(command: list[str]) -> int:
-    """Run a command in this one's place, so that a signal to this one reaches it; beside it on Windows."""
+def _replace_process(command: list[str]) -> int:
+    """Run a command in place of this process, so that signals reach it; on Windows as a child process."""
     if os.name == "posix":
         os.execv(command[0], command)  # noqa: S606 - our own words and a path
     return subprocess.call(command)  # noqa: S603
@@ -164,13 +173,9 @@ def _measure(options: argparse.Namespace) -> int:
 
     wrong = 0
     for name in options.files:
+        measure = measure_image if name.lower().split("?", 1)[0].endswith(IMAGES) else measure_clip
         try:
-            images = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic")
-            fact = (
-                measure_image(name) if name.lower().split("?", 1)[0].endswith(images) else measure_clip(name)
-            )
-            shown = {field: getattr(fact, field) for field in fact.__dataclass_fields__}
-            print(json.dumps(shown, ensure_ascii=False))
+            print(json.dumps(asdict(measure(name)), ensure_ascii=False))
         except MotionError as error:
             wrong = 1
             print(f"{name}: {error}", file=sys.stderr)
@@ -213,7 +218,7 @@ def _share(options: argparse.Namespace) -> None:
 
 
 def _budget(options: argparse.Namespace) -> None:
-    """Show what people may spend, or set it for one of them."""
+    """Print the budgets, or set that of a person."""
     ws = _workspace(options)
     if options.limit is None:
         known = [one for one in ws.budgets() if options.person in (None, one.person)]
@@ -225,7 +230,7 @@ def _budget(options: argparse.Namespace) -> None:
     print(ws.set_budget(limit, options.person, since=options.since))
 
 
-def _said(report: Report) -> int:
+def _print_report(report: Report) -> int:
     print(*report.lines, sep="\n")
     return report.code
 
@@ -233,13 +238,13 @@ def _said(report: Report) -> int:
 def _scan(options: argparse.Namespace) -> int:
     from motion_widgets.audit.key_scan import scan
 
-    return _said(scan(options.files))
+    return _print_report(scan(options.files))
 
 
 def _reconcile(options: argparse.Namespace) -> int:
     from motion_widgets.audit.reconcile import reconcile
 
-    return _said(reconcile(_workspace(options), since=options.since, fix=options.fix))
+    return _print_report(reconcile(_workspace(options), since=options.since, fix=options.fix))
 
 
 def _check_live(options: argparse.Namespace) -> int:
@@ -247,4 +252,4 @@ def _check_live(options: argparse.Namespace) -> int:
 
     names = ("max_cost", "image_url", "video_url", "yes", "also_replay")
     given = {name: getattr(options, name) for name in names}
-    return _said(first_contact(options.folder, options.endpoint or "apimart", **given))
+    return _print_report(first_contact(options.folder, options.endpoint or "apimart", **given))

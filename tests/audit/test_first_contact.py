@@ -10,7 +10,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.audit.first_contact import first_contact
 from motion_widgets.audit.response_shape import compare, redacted, shape_of
-from motion_widgets.cli.main import main
+from motion_widgets.cli import main
 from tests.audit.conftest import KEY, Answer, Passing, files_with
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from motion_widgets.audit.key_patterns import Seeker, keys_of_this_machine, masked
+from motion_widgets.audit.key_patterns import KeyFinder, known_keys, masked
 from motion_widgets.audit.key_scan import scan
-from motion_widgets.cli.main import main
+from motion_widgets.cli import main
 from motion_widgets.endpoint.api_key import Secret
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ WRAPPINGS = {
 @pytest.mark.parametrize("way", WRAPPINGS)
 def test_every_wrapping_of_a_known_key_is_seen(key: str, way: str) -> None:
     text = f"before\n{WRAPPINGS[way](key)}\nafter"
-    found = Seeker([Secret(key)]).find(text)
+    found = KeyFinder([Secret(key)]).find(text)
     assert [one.known for one in found if one.known], way
     assert {one.masked for one in found if one.known} == {"…" + key[-4:]}
     assert text.count("\n", 0, found[0].position) == 1
@@ -73,7 +73,7 @@ def test_every_wrapping_of_a_known_key_is_seen(key: str, way: str) -> None:
 def test_any_key_in_any_wrapping(key: str, before: str, after: str, way: str) -> None:
     if way in ("hex", "plain"):
         before, after = before + " ", " " + after
-    found = Seeker([Secret(key)]).find(f"{before}\n{WRAPPINGS[way](key)}\n{after}")
+    found = KeyFinder([Secret(key)]).find(f"{before}\n{WRAPPINGS[way](key)}\n{after}")
     assert any(one.known for one in found)
 
 
@@ -88,7 +88,7 @@ def test_any_key_in_any_wrapping(key: str, before: str, after: str, way: str) ->
     ],
 )
 def test_what_looks_like_a_key(text: str) -> None:
-    assert [(one.known, one.masked) for one in Seeker().find(text)] == [(False, "…Jd61")]
+    assert [(one.known, one.masked) for one in KeyFinder().find(text)] == [(False, "…Jd61")]
 
 
 @pytest.mark.parametrize(
@@ -101,23 +101,23 @@ def test_what_looks_like_a_key(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_only_seems_so(text: str) -> None:
-    assert Seeker().find(text) == []
+    assert KeyFinder().find(text) == []
 
 
 def test_noise_holds_no_key() -> None:
     chance = random.Random(7)
     letters = string.ascii_letters + string.digits + "-_"
     text = "\n".join("".join(chance.choices(letters, k=76)) for _ in range(4000))
-    assert Seeker([Secret(KEY)]).find(text) == []
+    assert KeyFinder([Secret(KEY)]).find(text) == []
 
 
 def test_a_short_key_is_a_word() -> None:
-    assert len(Seeker([Secret("data")])) == 0
+    assert len(KeyFinder([Secret("data")])) == 0
     assert masked("planted-key") == "…"
 
 
 def test_the_seeker_shows_no_key() -> None:
-    seeker = Seeker([Secret(KEY)])
+    seeker = KeyFinder([Secret(KEY)])
     assert KEY not in f"{seeker!r}{vars(seeker)!r}"
     assert seeker.conceal(f"{KEY} and {ALIKE}") == "<secret> and …Jd61"
 
@@ -249,9 +249,9 @@ def test_what_cannot_be_read_is_not_clean(tmp_path: Path, monkeypatch: pytest.Mo
     assert "larger than" in scan([tmp_path], secrets=[]).lines[0]
 
 
-def test_keys_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APIMART_API_KEY", KEY)
     monkeypatch.setattr("motion_widgets.endpoint.api_key._keyring_get", lambda _: ALIKE)
-    assert [one.reveal() for one in keys_of_this_machine()] == [KEY, ALIKE]
+    assert [one.reveal() for one in known_keys()] == [KEY, ALIKE]
     monkeypatch.setenv("APIMART_API_KEY", "two words")
-    assert [one.reveal() for one in keys_of_this_machine()] == [ALIKE]
+    assert [one.reveal() for one in known_keys()] == [ALIKE]

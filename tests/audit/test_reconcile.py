@@ -15,7 +15,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.audit.account_usage import spans
 from motion_widgets.audit.reconcile import reconcile
-from motion_widgets.cli.main import main
+from motion_widgets.cli import main
 from motion_widgets.log.states import State
 from tests.audit.conftest import KEY
 from tests.jobs.endpoint import make_clip, make_png

@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 
 import motion_widgets as mw
-from motion_widgets.cli.main import main
+from motion_widgets.cli import main
 from motion_widgets.endpoint import api_key
 from motion_widgets.sandbox import server
 from motion_widgets.workspace.workspace import workspace
@@ -449,7 +449,7 @@ def test_log_to_a_place_that_is_none(folder: Path, tmp_path: Path) -> None:
 
 def test_studio_lays_notebooks_down_and_starts_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[list[str]] = []
-    monkeypatch.setattr(main, "_become", lambda command: called.append(command) or 7)
+    monkeypatch.setattr(main, "_replace_process", lambda command: called.append(command) or 7)
     (tmp_path / "01_request.ipynb").write_text("mine", "utf-8")
     ended = run("studio", "--folder", tmp_path, "--port", "8899")
     assert ended.code == 7

@@ -1,4 +1,4 @@
-"""What a contact with an endpoint answers of the unknowns of `endpoint/API.md`; how two contacts differ."""
+"""What a contact shows of the questions that `endpoint/API.md` leaves open, and how two contacts differ."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from motion_widgets.request.limits import LIMITS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from motion_widgets.audit.recorder import Answer, Hearing
+    from motion_widgets.audit.recorder import Recorder, Response
     from motion_widgets.request.price import Estimate
 
 __all__ = ["Contact", "Fact", "differences", "facts"]
 
 SAME = 5e-4
-"""USD; a smaller difference is rounding."""
+"""USD; a smaller difference is due to rounding."""
 _SANDBOX_WORDS = frozenset({"submitted", "queued", "processing", "completed", "failed"})
-_CARRIERS = frozenset(
+_TRANSPORT_HEADERS = frozenset(
     {
         "date", "server", "connection", "content-length", "transfer-encoding", "keep-alive", "vary", "via",
         "age", "alt-svc", "strict-transport-security", "cf-ray", "cf-cache-status", "nel", "report-to",
@@ -30,27 +30,28 @@ _CARRIERS = frozenset(
         "x-content-type-options", "set-cookie", "content-encoding", "cache-control", "expires", "pragma",
     }
 )  # fmt: skip
-"""Headers of servers and proxies; they say nothing of the endpoint."""
+"""Headers of servers and proxies; they tell nothing about the endpoint."""
 
 
 @dataclass
 class Contact:
-    """What was done with one endpoint, and what it answered."""
+    """What was asked of one endpoint, and what it answered."""
 
-    hearing: Hearing
+    recorder: Recorder
     estimate: Estimate | None = None
     length: float | None = None
-    """s of the clip. None: nothing was submitted."""
+    """Length of the clip in s. None: nothing was submitted."""
     balances: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    """USD by moment (``"before"``, ``"accepted"``, ``"after"``) and by whose (``"account"``, ``"key"``)."""
+    """USD by moment (``"before"``, ``"accepted"``, ``"after"``) and by owner (``"account"``, ``"key"``)."""
     usage: dict[str, float] = field(default_factory=dict)
     """USD by moment."""
-    usage_form: str = ""
+    date_format: str = ""
+    """The date format that the usage call accepted."""
     replay: str = ""
-    """What sending the same key and body again gave; ``""``: that was not asked."""
+    """The outcome of sending the same key and body again. ``""``: it was not tried."""
     job_state: str = ""
-    wrong: list[str] = field(default_factory=list)
-    """What was not answered, in words."""
+    problems: list[str] = field(default_factory=list)
+    """A sentence for each question that was not answered."""
 
 
 @dataclass(frozen=True)
@@ -58,41 +59,32 @@ class Fact:
     """The answer to one question."""
 
     kind: str
-    """What two endpoints are compared by; ``""``: it depends on the job and is not compared."""
+    """What is compared with another endpoint. ``""``: it depends on the job and is not compared."""
     shown: str
 
 
 def facts(contact: Contact) -> dict[str, Fact]:
-    """Return all answers, by question; a question that this contact says nothing of is left out."""
-    found: dict[str, Fact] = {}
-    hearing = contact.hearing
-    for name, value in (
-        *_of_account(contact),
-        *_of_submit(contact),
-        *_of_tasks(contact),
-        *_of_money(contact),
-    ):
-        found[name] = value if isinstance(value, Fact) else Fact(value, value)
-    odd = [one for one in hearing.heard("task") if one.status >= 400]
-    if odd:
-        found["errors"] = Fact(f"HTTP {odd[0].status}", f"HTTP {odd[0].status}; {_fields(odd[0].body)}")
-    return found
+    """Return all answers by question; a question that the contact does not answer is left out."""
+    return {
+        name: value if isinstance(value, Fact) else Fact(value, value)
+        for read in (_of_account, _of_submit, _of_tasks, _of_money, _of_errors)
+        for name, value in read(contact)
+    }
 
 
 def _of_account(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
-    if contact.usage_form:
-        yield "usage", contact.usage_form
-    models = contact.hearing.heard("models")
+    if contact.date_format:
+        yield "usage", contact.date_format
+    models = contact.recorder.of("models")
     if models:
         count = str(models[0].body).count("-motion-control'")
         yield "models", Fact("yes" if count >= 2 else "no", str(count))
 
 
 def _of_submit(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
-    sent = [one for one in contact.hearing.heard("submit") if _place(one.body)]
-    if not sent:
+    first = next((one for one in contact.recorder.of("submit") if _place(one.body)), None)
+    if first is None:
         return
-    first = sent[0]
     data = _inner(first.body)
     yield "http", f"HTTP {first.status}"
     yield "place", _place(first.body)
@@ -114,7 +106,7 @@ def _inner(body: Any) -> Mapping[str, Any]:
 
 
 def _place(body: Any) -> str:
-    """Return where in a submit's answer the task id stands."""
+    """Return where the answer to a submit has the task id."""
     listed = isinstance(body, dict) and isinstance(body.get("data"), list)
     name = next((name for name in ("task_id", "id") if _inner(body).get(name)), "")
     return f"data{'[0]' if listed else ''}.{name}" if name else ""
@@ -124,23 +116,22 @@ def _fields(body: Any) -> str:
     return ", ".join(f"{path}: {'/'.join(sorted(kinds))}" for path, kinds in sorted(shape_of([body]).items()))
 
 
-def polls(contact: Contact) -> list[tuple[Answer, Task]]:
-    """Return all status answers that hold a task."""
-    read = [(one, read_task(one.body)) for one in contact.hearing.heard("task") if one.status < 300]
+def _polls(contact: Contact) -> list[tuple[Response, Task]]:
+    read = [(one, read_task(one.body)) for one in contact.recorder.of("task") if one.status < 300]
     return [(one, task) for one, task in read if task is not None]
 
 
 def _of_tasks(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
-    seen = polls(contact)
+    seen = _polls(contact)
     if not seen:
         return
     words = list(dict.fromkeys(task.word for _, task in seen))
-    strange = sorted({task.word for _, task in seen if not task.known})
-    yield "words", Fact(f"undocumented: {', '.join(strange)}" if strange else "documented", ", ".join(words))
+    unknown = sorted({task.word for _, task in seen if not task.known})
+    yield "words", Fact(f"undocumented: {', '.join(unknown)}" if unknown else "documented", ", ".join(words))
     for name in ("progress", "estimated_time"):
-        values = [_inner(one.body).get(name) for one, _ in seen]
-        forms = sorted({_form(value) for value in values if value is not None}) or ["absent"]
-        yield name, Fact(" or ".join(forms), f"{' or '.join(forms)}; {_span(values)}")
+        values = [value for one, _ in seen if (value := _inner(one.body).get(name)) is not None]
+        notation = " or ".join(sorted({_notation(value) for value in values}) or ["absent"])
+        yield name, Fact(notation, f"{notation}; {_excerpt(values)}")
     ended = [(one, task) for one, task in seen if task.state == "completed"]
     if not ended:
         return
@@ -152,41 +143,38 @@ def _of_tasks(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     yield "url", "array" if isinstance(url, list) else "text" if isinstance(url, str) else "absent"
     expires, completed = ended[-1][1].expires_at, ended[-1][1].completed
     if expires is None or completed is None:
-        yield (
-            "expires",
-            Fact("absent" if expires is None else "stated", "absent" if expires is None else "stated"),
-        )
+        yield "expires", "absent" if expires is None else "stated"
     else:
         yield "expires", Fact("stated", f"{(expires - completed) / 3600:.1f} h after completion")
     yield from _languages(contact)
 
 
-def _form(value: object) -> str:
+def _notation(value: object) -> str:
     """Return how a progress or a time is written."""
     if isinstance(value, str):
         return "percent as text" if value.strip().endswith("%") else "text"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "something else"
     if isinstance(value, float) and not value.is_integer():
         return "fraction" if 0 < value < 1 else "decimal number"
-    return (
-        "whole number" if isinstance(value, int | float) and not isinstance(value, bool) else "something else"
-    )
+    return "whole number"
 
 
-def _span(values: list[Any]) -> str:
-    told = list(dict.fromkeys(str(one) for one in values if one is not None))
-    return ", ".join(told if len(told) <= 6 else [*told[:3], "…", *told[-2:]])[:200]
+def _excerpt(values: Iterable[Any]) -> str:
+    shown = list(dict.fromkeys(map(str, values)))
+    return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "…", *shown[-2:]])[:200]
 
 
 def _languages(contact: Contact) -> Iterable[tuple[str, str]]:
-    other = [one for one in contact.hearing.heard("task") if one.query.get("language") not in (None, "en")]
+    other = [one for one in contact.recorder.of("task") if one.query.get("language") not in (None, "en")]
     if other:
-        english = [one for one, task in polls(contact) if task.state != "working" and one not in other]
-        alike = bool(english) and shape_of([other[0].body]) == shape_of([english[-1].body])
-        yield "language", "taken; same fields" if alike else f"HTTP {other[0].status}; other fields"
+        english = [one for one, task in _polls(contact) if task.state != "working" and one not in other]
+        same = bool(english) and shape_of([other[0].body]) == shape_of([english[-1].body])
+        yield "language", "taken; same fields" if same else f"HTTP {other[0].status}; other fields"
 
 
 def _of_money(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
-    ended = [(one, task) for one, task in polls(contact) if task.state == "completed"]
+    ended = [(one, task) for one, task in _polls(contact) if task.state == "completed"]
     price, length = contact.estimate, contact.length
     if not ended or price is None or length is None:
         return
@@ -211,6 +199,13 @@ def _of_money(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     early = _spent(contact.balances, "account", "accepted")
     if early is not None and cost is not None:
         yield "ahead", Fact(_amount(early, cost, price), f"${early:.5f} right after it was accepted")
+
+
+def _of_errors(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
+    error = next((one for one in contact.recorder.of("task") if one.status >= 400), None)
+    if error is not None:
+        status = f"HTTP {error.status}"
+        yield "errors", Fact(status, f"{status}; {_fields(error.body)}")
 
 
 def _cost(cost: float | None, price: Estimate) -> Fact:
@@ -244,42 +239,44 @@ def _amount(spent: float, cost: float, price: Estimate) -> str:
     return "another amount"
 
 
-def differences(live: Contact, known: Contact) -> list[str]:
-    """Name all in which an endpoint differs from the sandbox; what one of them did not show is left out."""
-    said: list[str] = []
-    mine, theirs = facts(live), facts(known)
-    for name, fact in mine.items():
-        other = theirs.get(name)
+def differences(live: Contact, sandbox: Contact) -> list[str]:
+    """Return a sentence for each difference between an endpoint and the sandbox.
+
+    What only one of them showed is left out.
+    """
+    sentences: list[str] = []
+    usual = facts(sandbox)
+    for name, fact in facts(live).items():
+        other = usual.get(name)
         if other is not None and fact.kind != other.kind and fact.kind and other.kind:
             words = {"question": say(f"contact_q_{name}"), "live": fact.shown, "sandbox": other.shown}
-            said.append(say("contact_fact_differs", **words))
-    heard = {task.word for _, task in polls(live)}
-    usual = {task.word for _, task in polls(known)} | _SANDBOX_WORDS
-    said += [say("contact_word", word=word) for word in sorted(heard - usual)]
-    for name, answers in _groups(live).items():
-        others = _groups(known).get(name)
+            sentences.append(say("contact_fact_differs", **words))
+    words_seen = {task.word for _, task in _polls(live)}
+    known = {task.word for _, task in _polls(sandbox)} | _SANDBOX_WORDS
+    sentences += [say("contact_word", word=word) for word in sorted(words_seen - known)]
+    sandbox_groups = _groups(sandbox)
+    for name, responses in _groups(live).items():
+        others = sandbox_groups.get(name)
         if others:
-            said += compare(name, shape_of(one.body for one in answers), shape_of(one.body for one in others))
-            said += _headers(name, answers, others)
-    return said
+            shapes = (shape_of(one.body for one in several) for several in (responses, others))
+            sentences += [*compare(name, *shapes), *_headers(name, responses, others)]
+    return sentences
 
 
-def _groups(contact: Contact) -> dict[str, list[Answer]]:
-    """Return answers by what they are, each of which has one shape."""
-    groups: dict[str, list[Answer]] = {}
-    states = {id(one): task.state for one, task in polls(contact)}
-    for one in contact.hearing.answers:
+def _groups(contact: Contact) -> dict[str, list[Response]]:
+    """Return the responses by group; those of a group share one shape."""
+    groups: dict[str, list[Response]] = {}
+    states = {id(one): task.state for one, task in _polls(contact)}
+    for one in contact.recorder.responses:
         name = f"task, {states.get(id(one), 'error')}" if one.call == "task" else one.call
         if one.status < 400 or name == "task, error":
             groups.setdefault(name, []).append(one)
     return groups
 
 
-def _headers(call: str, live: list[Answer], known: list[Answer]) -> list[str]:
-    mine, theirs = ({name for one in heard for name in one.headers} - _CARRIERS for heard in (live, known))
-    said = []
-    if mine - theirs:
-        said.append(say("contact_headers_new", call=call, names=", ".join(sorted(mine - theirs))))
-    if theirs - mine:
-        said.append(say("contact_headers_gone", call=call, names=", ".join(sorted(theirs - mine))))
-    return said
+def _headers(call: str, live: list[Response], sandbox: list[Response]) -> list[str]:
+    ours, theirs = (
+        {name for one in several for name in one.headers} - _TRANSPORT_HEADERS for several in (live, sandbox)
+    )
+    kinds = (("contact_headers_new", ours - theirs), ("contact_headers_gone", theirs - ours))
+    return [say(code, call=call, names=", ".join(sorted(names))) for code, names in kinds if names]
