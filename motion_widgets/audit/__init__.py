@@ -1,5 +1,5 @@
-"""Audits: keys that leaked into files, the log against the account's usage, first contact.
+"""Audits: keys in files, the log against the account, the first contact with an endpoint.
 
-They may import everything but `widgets` and `cli`. Nothing is spent but the price of `first_contact`'s one job,
+They may import all but `widgets` and `cli`. Nothing is spent, except on the one job of `first_contact`,
 which is submitted like any other. Read `key_scan`, `reconcile` or `first_contact`; each returns a `Report`.
 """

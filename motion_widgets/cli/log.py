@@ -41,8 +41,13 @@ def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[...,
     export.add_argument("target", help=say("cli_log_target"))
     export.add_argument("--excel", action="store_true", help=say("cli_log_excel"))
     for name, run in (("import", _import), ("merge", _merge)):
-        taken = command(name, lambda options, run=run: run(open_workspace(options), _path(options.source)))
-        taken.add_argument("source", help=say("cli_log_source"))
+        command(name, _with_source(run, open_workspace)).add_argument("source", help=say("cli_log_source"))
+
+
+def _with_source(
+    run: Callable[[Workspace, Path], None], open_workspace: Callable[..., Workspace]
+) -> Callable[[argparse.Namespace], None]:
+    return lambda options: run(open_workspace(options), _path(options.source))
 
 
 def _path(name: str) -> Path:

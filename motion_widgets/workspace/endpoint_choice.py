@@ -19,7 +19,12 @@ from motion_widgets.endpoint.errors import AuthError
 from motion_widgets.workspace.settings import choose, chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import httpx
+
+    OnResponse = Callable[[httpx.Request, httpx.Response], None]
 
 __all__ = ["BASE_URL", "Target", "keep_in_mind", "remembered", "target_of"]
 
@@ -35,6 +40,8 @@ class Target:
     base_url: str = ""
     """Empty for the sandbox, whose port changes."""
     given: Secret | None = field(default=None, repr=False)
+    on_response: OnResponse = field(default=lambda *_: None, repr=False)
+    """Called with each request (without the key) and its response before the body is read."""
 
     @property
     def live(self) -> bool:
@@ -80,7 +87,7 @@ class Target:
 
     def client(self) -> EndpointClient:
         """Make a client of the live endpoint."""
-        return EndpointClient(self.base_url, self.need_key())
+        return EndpointClient(self.base_url, self.need_key(), on_response=self.on_response)
 
 
 def target_of(endpoint: str, secret: Secret | None) -> Target:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from motion_widgets.request.rules import Finding
     from motion_widgets.sandbox import Sandbox
     from motion_widgets.sweep import Run
+    from motion_widgets.workspace.endpoint_choice import OnResponse
 
 __all__ = ["BASE_URL", "Workspace", "publish"]
 
@@ -133,7 +134,10 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
 
     # Endpoint and key.
 
-    def switch(self, endpoint: str, *, key: str | Secret | None = None, remember: bool = True) -> None:
+    def switch(
+        self, endpoint: str, *, key: str | Secret | None = None, remember: bool = True,
+        on_response: OnResponse | None = None,
+    ) -> None:  # fmt: skip
         """Switch to ``"sandbox"`` or ``"apimart"``, because a person said so; the folder remembers it.
 
         Parameters
@@ -144,8 +148,12 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
             A key for this kernel only. None: from the environment or the keyring.
         remember
             Write the choice down for the next time that this folder is opened.
+        on_response
+            Called with each request and its response, as `EndpointClient` does.
         """
         target = target_of(endpoint, Secret(key) if isinstance(key, str) else key)
+        if on_response is not None:
+            target.on_response = on_response
         with self._lock:
             old, self._runner, self._target, self._hosting = self._runner, None, target, None
             if remember:
@@ -181,6 +189,18 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
     def secret(self) -> Secret | None:
         """The key of the live endpoint. None: there is none, or this is the sandbox."""
         return self._target.secret
+
+    def client(self) -> EndpointClient:
+        """Return a client of this workspace's endpoint; whoever asked for it closes it.
+
+        Raises
+        ------
+        AuthError
+            The endpoint is live and there is no key.
+        """
+        if self.live:
+            return self._target.client()
+        return EndpointClient(self.sandbox.url, Secret(self.sandbox.token))
 
     @property
     def account(self) -> str:

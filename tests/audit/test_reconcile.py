@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 import motion_widgets as mw
-from motion_widgets.audit.account_usage import spans
+from motion_widgets.audit.account_usage import split_period
 from motion_widgets.audit.reconcile import reconcile
 from motion_widgets.cli import main
 from motion_widgets.log.states import State
@@ -292,7 +292,7 @@ def test_a_long_time_is_asked_for_in_pieces_that_miss_nothing(ws: mw.Workspace, 
 
 def test_pieces_do_not_end_at_a_job() -> None:
     start = NOW - 50 * DAY
-    (first, second) = spans(start, NOW, [start + 31 * DAY])
+    (first, second) = split_period(start, NOW, [start + 31 * DAY])
     assert first[1] == second[0] < start + 31 * DAY - timedelta(minutes=1)
 
 

@@ -24,7 +24,7 @@ import motion_widgets as mw
 from motion_widgets.cli import main
 from motion_widgets.endpoint import api_key
 from motion_widgets.sandbox import server
-from motion_widgets.workspace.workspace import workspace
+from motion_widgets.workspace import workspace
 from tests.notebooks._counter import PLANTED, counting, files_with
 
 if TYPE_CHECKING:
