@@ -75,14 +75,14 @@ def facts(contact: Contact) -> dict[str, Fact]:
 def _of_account(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     if contact.date_format:
         yield "usage", contact.date_format
-    models = contact.recorder.of("models")
+    models = contact.recorder.responses_to("models")
     if models:
         count = str(models[0].body).count("-motion-control'")
         yield "models", Fact("yes" if count >= 2 else "no", str(count))
 
 
 def _of_submit(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
-    first = next((one for one in contact.recorder.of("submit") if _place(one.body)), None)
+    first = next((one for one in contact.recorder.responses_to("submit") if _place(one.body)), None)
     if first is None:
         return
     data = _inner(first.body)
@@ -117,7 +117,7 @@ def _fields(body: Any) -> str:
 
 
 def _polls(contact: Contact) -> list[tuple[Response, Task]]:
-    read = [(one, read_task(one.body)) for one in contact.recorder.of("task") if one.status < 300]
+    read = [(one, read_task(one.body)) for one in contact.recorder.responses_to("task") if one.status < 300]
     return [(one, task) for one, task in read if task is not None]
 
 
@@ -166,7 +166,9 @@ def _excerpt(values: Iterable[Any]) -> str:
 
 
 def _languages(contact: Contact) -> Iterable[tuple[str, str]]:
-    other = [one for one in contact.recorder.of("task") if one.query.get("language") not in (None, "en")]
+    other = [
+        one for one in contact.recorder.responses_to("task") if one.query.get("language") not in (None, "en")
+    ]
     if other:
         english = [one for one, task in _polls(contact) if task.state != "working" and one not in other]
         same = bool(english) and shape_of([other[0].body]) == shape_of([english[-1].body])
@@ -202,7 +204,7 @@ def _of_money(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
 
 
 def _of_errors(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
-    error = next((one for one in contact.recorder.of("task") if one.status >= 400), None)
+    error = next((one for one in contact.recorder.responses_to("task") if one.status >= 400), None)
     if error is not None:
         status = f"HTTP {error.status}"
         yield "errors", Fact(status, f"{status}; {_fields(error.body)}")

@@ -214,7 +214,7 @@ class _Session:
         job = self.ws.submit(self.req, max_cost=max_cost)
         while job.task_id is None and not job.resting:
             time.sleep(TICK)
-        submitted = bool(self.recorder.of("submit"))  # now, not on an earlier day
+        submitted = bool(self.recorder.responses_to("submit"))  # now, not on an earlier day
         if job.task_id is not None and submitted:
             self._ask_balances("accepted")
         job.wait()

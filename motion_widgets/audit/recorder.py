@@ -69,7 +69,7 @@ class Recorder:
         self._secret = secret
         self.responses: list[Response] = []
 
-    def of(self, call: str) -> list[Response]:
+    def responses_to(self, call: str) -> list[Response]:
         """Return the responses to one kind of call."""
         return [one for one in self.responses if one.call == call]
 
