@@ -240,15 +240,15 @@ class _Session:
     async def _replay(self, client: EndpointClient, job: Job) -> None:
         """Send the same key and body once more, as a person asked for; the log records the outcome."""
         log, row = self.ws.log_store, job.row
-        if not row["body"]:
+        if not row.body:
             return
         log.remark(job.id, say("contact_replay_sent"))
         try:
-            again = await client.submit(row["body"].encode(), row["idempotency_key"])
+            again = await client.submit(row.body.encode(), row.idempotency_key)
         except EndpointError as error:
             self.contact.replay = f"refused: {error.server_code or error.code} (HTTP {error.status})"
         else:
-            same = again.task_id == row["task_id"]
+            same = again.task_id == row.task_id
             header = "with" if again.replayed else "without"
             self.contact.replay = f"{'the same task' if same else 'ANOTHER TASK'}, {header} the header"
             if not same:

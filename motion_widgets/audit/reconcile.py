@@ -7,7 +7,7 @@ down when a person says so.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,8 @@ from motion_widgets.request.price import to_micro, to_usd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Reckoning", "reconcile"]
@@ -46,26 +47,26 @@ _UNSURE = (State.UNKNOWN, State.WRITTEN_OFF, State.SUBMITTING)
 class Reckoning:
     """The rows of the log, sorted by what is known of their cost."""
 
-    billed: list[Row] = field(default_factory=list)
-    unsure: list[Row] = field(default_factory=list)
+    billed: list[JobRow] = field(default_factory=list)
+    unsure: list[JobRow] = field(default_factory=list)
     """Whether they were accepted is not known."""
-    silent: list[Row] = field(default_factory=list)
+    silent: list[JobRow] = field(default_factory=list)
     """Accepted, and the endpoint states no cost."""
-    under_way: list[Row] = field(default_factory=list)
-    unrefunded: list[Row] = field(default_factory=list)
+    under_way: list[JobRow] = field(default_factory=list)
+    unrefunded: list[JobRow] = field(default_factory=list)
     """Failed or cancelled, with a bill all the same."""
-    unproven: list[Row] = field(default_factory=list)
+    unproven: list[JobRow] = field(default_factory=list)
     """Failed or cancelled without a word on their cost; the refund was not seen."""
-    outside: list[Row] = field(default_factory=list)
+    outside: list[JobRow] = field(default_factory=list)
     """Billed at less or more than was estimated."""
 
     @property
     def total(self) -> int:
         """Micro-dollars that the log says were billed, failed jobs left out."""
-        return sum(row["cost"] for row in self.billed)
+        return sum(row.cost or 0 for row in self.billed)
 
     @property
-    def doubtful(self) -> list[Row]:
+    def doubtful(self) -> list[JobRow]:
         """What may be in the account's usage although no bill of it is in `total`."""
         return [*self.unsure, *self.silent, *self.under_way, *self.unproven, *self.unrefunded]
 
@@ -102,9 +103,9 @@ def reconcile(
     shown = {"start": f"{start:%Y-%m-%d %H:%M}", "end": f"{now:%Y-%m-%d %H:%M}"}
     lines = [say("reconcile_head", endpoint=ws.endpoint, **shown)]
     found = [_told(ws.log_store, row, cost, fix=fix) for row, cost in told if isinstance(cost, int)]
-    costs = {row["id"]: cost for row, cost in told if isinstance(cost, int)}
-    reckoning = sort_rows([{**row, "cost": costs.get(row["id"], row["cost"])} for row in rows])
-    found += [say("reconcile_unasked", id=row["id"], reason=why) for row, why in told if isinstance(why, str)]
+    costs = {row.id: cost for row, cost in told if isinstance(cost, int)}
+    reckoning = sort_rows([replace(row, cost=costs.get(row.id, row.cost)) for row in rows])
+    found += [say("reconcile_unasked", id=row.id, reason=why) for row, why in told if isinstance(why, str)]
     found += [
         *account.problems,
         *_differences(reckoning, account, now),
@@ -137,8 +138,8 @@ def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
 
 
 async def _asking(
-    ws: Workspace, rows: Sequence[Row], start: datetime, now: datetime
-) -> tuple[list[tuple[Row, int | str | None]], AccountUsage]:
+    ws: Workspace, rows: Sequence[JobRow], start: datetime, now: datetime
+) -> tuple[list[tuple[JobRow, int | str | None]], AccountUsage]:
     """Ask tasks for the costs that the log lacks, and the account for its usage.
 
     Returns
@@ -146,32 +147,32 @@ async def _asking(
     (told, account)
         Per task asked: micro-dollars, or why there was no answer, or None: it states no cost.
     """
-    told: list[tuple[Row, int | str | None]] = []
+    told: list[tuple[JobRow, int | str | None]] = []
     async with ws.client() as client:
         for row in rows:
-            if row["task_id"] is None or row["cost"] is not None or row["state"] in _UNDER_WAY:
+            if row.task_id is None or row.cost is not None or row.state in _UNDER_WAY:
                 continue
             try:
-                task = await client.task(row["task_id"])
+                task = await client.task(row.task_id)
                 told.append((row, None if task.cost is None else to_micro(task.cost)))
             except EndpointError as error:
                 told.append((row, str(error)))
-        busy = [datetime.fromtimestamp(row["submitted"] / 1e6, UTC) for row in rows if row["submitted"]]
+        busy = [datetime.fromtimestamp(row.submitted / 1e6, UTC) for row in rows if row.submitted]
         return told, await fetch_account(client, start, now, busy)
 
 
-def _told(log: Log, row: Row, cost: int, *, fix: bool) -> str:
-    written = fix and log.settle(row["id"], cost, say("reconcile_event"))
+def _told(log: Log, row: JobRow, cost: int, *, fix: bool) -> str:
+    written = fix and log.settle(row.id, cost, say("reconcile_event"))
     code = "reconcile_cost_written" if written else "reconcile_cost_found"
-    return say(code, id=row["id"], cost=to_usd(cost))
+    return say(code, id=row.id, cost=to_usd(cost))
 
 
-def sort_rows(rows: Sequence[Row]) -> Reckoning:
+def sort_rows(rows: Sequence[JobRow]) -> Reckoning:
     """Sort rows by what is known of their cost."""
     found = Reckoning()
     for row in rows:
-        state, cost = row["state"], row["cost"]
-        unsent = state in _NOTHING_SENT or (state == State.SUBMITTING and row["sent"] is None)
+        state, cost = row.state, row.cost
+        unsent = state in _NOTHING_SENT or (state == State.SUBMITTING and row.sent is None)
         if refund_open(row):
             found.unproven.append(row)
         elif unsent or (state in UNREFUNDED and not cost):
@@ -189,21 +190,21 @@ def sort_rows(rows: Sequence[Row]) -> Reckoning:
     return found
 
 
-def _range(row: Row, *, billed: bool = True) -> tuple[int, int]:
+def _range(row: JobRow, *, billed: bool = True) -> tuple[int, int]:
     """Return what a job may have cost: its account, else its estimate."""
-    if billed and row["cost"] is not None:
-        return row["cost"], row["cost"]
-    return row["estimate_low"] or 0, row["estimate_high"] or 0
+    if billed and row.cost is not None:
+        return row.cost, row.cost
+    return row.estimate_low or 0, row.estimate_high or 0
 
 
 def _differences(found: Reckoning, account: AccountUsage, now: datetime) -> list[str]:
     lines = [
-        say("reconcile_unrefunded", id=row["id"], state=row["state"], cost=to_usd(row["cost"]))
+        say("reconcile_unrefunded", id=row.id, state=row.state, cost=to_usd(row.cost or 0))
         for row in found.unrefunded
     ]
     for row in found.outside:
         low, high = (to_usd(one) for one in _range(row, billed=False))
-        lines.append(say("reconcile_outside", id=row["id"], cost=to_usd(row["cost"]), low=low, high=high))
+        lines.append(say("reconcile_outside", id=row.id, cost=to_usd(row.cost or 0), low=low, high=high))
     balance = account.balance
     if balance is not None and balance.used is not None and found.total - to_micro(balance.used) > SAME:
         lines.append(say("reconcile_used", used=balance.used, log=to_usd(found.total)))
@@ -220,7 +221,7 @@ def _differences(found: Reckoning, account: AccountUsage, now: datetime) -> list
     lines.append(say("reconcile_less", usd=to_usd(-difference)))
     if fresh:
         lines.append(say("reconcile_late", ids=_ids(fresh)))
-    elif refunded := [row for row in found.billed if abs(row["cost"] + difference) <= SAME]:
+    elif refunded := [row for row in found.billed if abs((row.cost or 0) + difference) <= SAME]:
         lines.append(say("reconcile_refunded", ids=_ids(refunded)))
     else:
         lines.append(say("reconcile_less_why"))
@@ -233,14 +234,14 @@ def _refunds(log: Log, found: Reckoning, account: AccountUsage, now: datetime, *
     fits = account.amount is not None and abs(account.amount - found.total) <= SAME
     for row in found.unproven:
         proven = fits and not _is_fresh(row, now)
-        written = proven and fix and log.settle(row["id"], 0, say("refund_seen"))
+        written = proven and fix and log.settle(row.id, 0, say("refund_seen"))
         code = "reconcile_refund_open" if not proven else "reconcile_refund_seen"
-        lines.append(say("reconcile_refund_written" if written else code, id=row["id"], state=row["state"]))
+        lines.append(say("reconcile_refund_written" if written else code, id=row.id, state=row.state))
     return lines
 
 
-def _is_fresh(row: Row, now: datetime) -> bool:
-    last = max(row["submitted"] or 0, row["completed"] or 0)
+def _is_fresh(row: JobRow, now: datetime) -> bool:
+    last = max(row.submitted or 0, row.completed or 0)
     return (now - datetime.fromtimestamp(last / 1e6, UTC)) < LATE
 
 
@@ -249,7 +250,7 @@ def _explained(found: Reckoning, difference: int) -> str:
     rows = found.doubtful
     if not rows:
         return say("reconcile_unexplained")
-    fitting: list[tuple[Row, ...]] = []
+    fitting: list[tuple[JobRow, ...]] = []
     for count in range(1, len(rows) + 1 if len(rows) <= MANY else 2):
         fitting = [few for few in itertools.combinations(rows, count) if _holds(few, difference)]
         if fitting:
@@ -264,19 +265,19 @@ def _explained(found: Reckoning, difference: int) -> str:
     return say(code, ids=_ids(fitting[0]), low=to_usd(low), high=to_usd(high), ways=len(fitting))
 
 
-def _sum(rows: Sequence[Row]) -> tuple[int, int]:
+def _sum(rows: Sequence[JobRow]) -> tuple[int, int]:
     ranges = [_range(row) for row in rows]
     return sum(low for low, _ in ranges), sum(high for _, high in ranges)
 
 
-def _holds(rows: Sequence[Row], difference: int) -> bool:
+def _holds(rows: Sequence[JobRow], difference: int) -> bool:
     low, high = _sum(rows)
     return low - SAME <= difference <= high + SAME
 
 
-def _ids(rows: Sequence[Row]) -> str:
+def _ids(rows: Sequence[JobRow]) -> str:
     more = [say("reconcile_more_ids", count=len(rows) - SHOWN)] if len(rows) > SHOWN else []
-    return ", ".join([row["id"] for row in rows[:SHOWN]] + more)
+    return ", ".join([row.id for row in rows[:SHOWN]] + more)
 
 
 def _table(found: Reckoning, account: AccountUsage) -> list[str]:

@@ -188,8 +188,8 @@ def _follow(run: Run) -> None:
             standing.update()
             outlook = standing.outlook()
             for bar, row in zip(bars, standing.rows, strict=False):
-                done = 100 if row["state"] == "collected" else min(row["progress"] or 0, 99)
-                progress.update(bar, completed=done, state=row["state"])
+                done = 100 if row.state == "collected" else min(row.progress or 0, 99)
+                progress.update(bar, completed=done, state=row.state)
             progress.update(whole, completed=outlook.done)
             line.plain = str(outlook)
             if resting:

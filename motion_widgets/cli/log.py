@@ -138,15 +138,16 @@ def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any
 
     for row in log.rows():
         for name in ("result_path", "image_path", "clip_path"):
-            if row[name] is None:
+            kept = getattr(row, name)
+            if kept is None:
                 continue
-            path = folder / row[name]
+            path = folder / kept
             if not path.is_file():
-                if shared is not None and shared.has(row[name]):
+                if shared is not None and shared.has(kept):
                     continue
-                yield say("check_missing", id=row["id"], path=row[name])
-            elif whole and name == "result_path" and row["result_sha"] not in (None, sha256_of(path)):
-                yield say("check_changed", id=row["id"], path=row[name])
+                yield say("check_missing", id=row.id, path=kept)
+            elif whole and name == "result_path" and row.result_sha not in (None, sha256_of(path)):
+                yield say("check_changed", id=row.id, path=kept)
 
 
 def _rescue(options: argparse.Namespace) -> int:

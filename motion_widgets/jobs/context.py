@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.jobs.shared_store import Shared
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
 
 __all__ = ["Crew", "TakenError", "error_columns"]
 
@@ -68,8 +69,8 @@ class Crew:
         log: Log,
         *,
         client: Callable[[], Awaitable[EndpointClient]],
-        publish: Callable[[EndpointClient, Row], Awaitable[dict[str, Any]]],
-        known: Callable[[Row], dict[str, Any] | None],
+        publish: Callable[[EndpointClient, JobRow], Awaitable[dict[str, Any]]],
+        known: Callable[[JobRow], dict[str, Any] | None],
         root: Path,
         results: Path,
         trusted: bool,
@@ -195,12 +196,12 @@ class Crew:
                 tries += 1
                 await asyncio.sleep(timing.backoff(tries))
 
-    def moved(self, job_id: str, to: State, **options: Any) -> Row:
+    def moved(self, job_id: str, to: State, **options: Any) -> JobRow:
         """Move a job, if it may (`Log.move`), and give its row as it stands then; one call for `db`."""
         self.log.move(job_id, to, **options)
         return self.log.job(job_id)
 
-    def mine(self, job_id: str) -> Row:
+    def mine(self, job_id: str) -> JobRow:
         """Return the row of a job that this process follows; for `db`, in the call that writes to it.
 
         Raises
@@ -209,7 +210,7 @@ class Crew:
             It is not this process's to follow any more.
         """
         row = self.log.job(job_id)
-        if row["lease_owner"] != self.owner or row["state"] not in (State.SUBMITTED, State.RUNNING):
+        if row.lease_owner != self.owner or row.state not in (State.SUBMITTED, State.RUNNING):
             raise TakenError
         return row
 

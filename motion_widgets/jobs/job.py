@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from motion_widgets.jobs.runner import Runner
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
 
 __all__ = ["Job", "wait_all"]
 
@@ -31,10 +32,10 @@ class JobHost(Protocol):
     log_store: Log
     folder: Path
 
-    def runner_for(self, row: Row) -> Runner | None:
+    def runner_for(self, row: JobRow) -> Runner | None:
         """Return the runner of a row's endpoint and account. None: it belongs to another one."""
 
-    def result_of(self, row: Row) -> Path | None:
+    def result_of(self, row: JobRow) -> Path | None:
         """Return a row's result, fetched from the shared path where it is not here. None: there is none."""
 
 
@@ -50,19 +51,19 @@ class Job:
         self.id = job_id
 
     @property
-    def row(self) -> Row:
+    def row(self) -> JobRow:
         """The job's row in the log."""
         return self._host.log_store.job(self.id)
 
     @property
     def state(self) -> str:
         """Where it stands; the words are those of `State`."""
-        return str(self.row["state"])
+        return str(self.row.state)
 
     @property
     def task_id(self) -> str | None:
         """The endpoint's id. None: not accepted yet."""
-        task_id = self.row["task_id"]
+        task_id = self.row.task_id
         return None if task_id is None else str(task_id)
 
     @property
@@ -77,13 +78,13 @@ class Job:
     @property
     def cost(self) -> float | None:
         """Billed, in USD. None: not known (yet)."""
-        cost = self.row["cost"]
+        cost = self.row.cost
         return None if cost is None else to_usd(cost)
 
     @property
     def error(self) -> str | None:
         """What went wrong, in words. None: nothing."""
-        message = self.row["error_message"]
+        message = self.row.error_message
         return None if message is None else str(message)
 
     @property
@@ -137,12 +138,12 @@ class Job:
             The job has not ended so; a second attempt could pay twice.
         """
         row = self.row
-        if row["state"] not in RETRYABLE:
-            raise RequestError.of("not_retryable", id=self.id, state=row["state"])
+        if row.state not in RETRYABLE:
+            raise RequestError.of("not_retryable", id=self.id, state=row.state)
         runner = self._runner(row)
         new, _ = self._host.log_store.add_attempt(self.id)
-        runner.drive(new["id"])
-        return Job(self._host, new["id"])
+        runner.drive(new.id)
+        return Job(self._host, new.id)
 
     def resend(self) -> Job:
         """Send a job of unknown outcome again with the same key and body.
@@ -156,8 +157,8 @@ class Job:
             The job's outcome is not unknown.
         """
         row = self.row
-        if row["state"] != State.UNKNOWN:
-            raise RequestError.of("not_unknown", id=self.id, state=row["state"])
+        if row.state != State.UNKNOWN:
+            raise RequestError.of("not_unknown", id=self.id, state=row.state)
         self._runner(row).resend(self.id)
         return self
 
@@ -173,34 +174,34 @@ class Job:
             raise RequestError.of("not_unknown", id=self.id, state=self.state)
         return self
 
-    def _runner(self, row: Row) -> Runner:
+    def _runner(self, row: JobRow) -> Runner:
         runner = self._host.runner_for(row)
         if runner is None:
-            raise RequestError.of("other_endpoint", id=self.id, endpoint=row["endpoint"])
+            raise RequestError.of("other_endpoint", id=self.id, endpoint=row.endpoint)
         return runner
 
     def __repr__(self) -> str:
         row = self.row
-        cost = f", ${to_usd(row['cost']):.2f}" if row["cost"] is not None else ""
-        where = ", SANDBOX" if row["sandbox"] else ""
-        return f"<Job {self.id}: {row['state']}{cost}{where}>"
+        cost = f", ${to_usd(row.cost):.2f}" if row.cost is not None else ""
+        where = ", SANDBOX" if row.sandbox else ""
+        return f"<Job {self.id}: {row.state}{cost}{where}>"
 
 
-def _rests(host: JobHost, row: Row) -> bool:
+def _rests(host: JobHost, row: JobRow) -> bool:
     """Return whether a row stays as it is until a person acts."""
-    if row["state"] in ENDS:
+    if row.state in ENDS:
         return True
     runner = host.runner_for(row)
-    if runner is not None and runner.drives(row["id"]):
+    if runner is not None and runner.drives(row.id):
         return False
-    if row["state"] == State.UNKNOWN:
+    if row.state == State.UNKNOWN:
         return True
     if lives(row):
         return False  # another process is at work on it
-    return row["state"] == State.PLANNED or runner is None or runner.halted is not None
+    return row.state == State.PLANNED or runner is None or runner.halted is not None
 
 
-def rest_all(host: JobHost, rows: Iterable[Row]) -> bool:
+def rest_all(host: JobHost, rows: Iterable[JobRow]) -> bool:
     """Return whether all of some rows rest."""
     return all(_rests(host, row) for row in rows)
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.responses import Task
     from motion_widgets.jobs.context import Crew
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["follow"]
 
 
-def follow(crew: Crew, row: Row) -> Coroutine[Any, Any, Row | None]:
+def follow(crew: Crew, row: JobRow) -> Coroutine[Any, Any, JobRow | None]:
     """Ask how a job's task stands until it ends, write down how, and give the job's row.
 
     Or (None) until somebody else follows it, or the endpoint says that nobody may ask (`Crew.halt`). The row
@@ -34,7 +34,7 @@ def follow(crew: Crew, row: Row) -> Coroutine[Any, Any, Row | None]:
     return _follow(crew, _Following(crew, row))
 
 
-async def _follow(crew: Crew, following: _Following) -> Row | None:
+async def _follow(crew: Crew, following: _Following) -> JobRow | None:
     try:
         while True:
             due = await following.wait()
@@ -51,9 +51,9 @@ async def _follow(crew: Crew, following: _Following) -> Row | None:
 class _Following:
     """One task that is asked for, and how that went so far."""
 
-    def __init__(self, crew: Crew, row: Row) -> None:
+    def __init__(self, crew: Crew, row: JobRow) -> None:
         self.crew = crew
-        self.job_id, self.task_id = row["id"], row["task_id"]
+        self.job_id, self.task_id = row.id, row.task_id or ""
         self.course = Course(crew.forecast, row)
         self.again: float | None = None
         """When to ask after trouble (unix s). None: when the course says."""
@@ -70,7 +70,7 @@ class _Following:
             if gap or crew.halted is not None or due <= timing.now():
                 return due
 
-    async def ask(self, due: float) -> Row | None:
+    async def ask(self, due: float) -> JobRow | None:
         """Ask once, and write down what came of it; give the job's row if the task ended.
 
         Raises
@@ -94,7 +94,7 @@ class _Following:
             return None
         return await self._answered(task)
 
-    async def _missing(self, error: NotFoundError) -> Row | None:
+    async def _missing(self, error: NotFoundError) -> JobRow | None:
         self.crew.gate.answered()
         self.unknown += 1
         self.again = timing.now() + timing.growing(self.unknown)
@@ -113,7 +113,7 @@ class _Following:
             self.again = timing.now()  # the pause holds it back
         await troubled(crew, self.job_id, error)
 
-    async def _answered(self, task: Task) -> Row | None:
+    async def _answered(self, task: Task) -> JobRow | None:
         crew = self.crew
         crew.gate.answered()
         self.course.asked(task)

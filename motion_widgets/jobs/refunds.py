@@ -28,7 +28,8 @@ from motion_widgets.request.price import to_micro
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
 
 __all__ = ["Books"]
 
@@ -94,13 +95,13 @@ class Books:
             self._not_before = time.monotonic() + timing.READING_AGAIN
         return None if remain is None else to_micro(remain)
 
-    async def refunded(self, row: Row) -> bool:
+    async def refunded(self, row: JobRow) -> bool:
         """Return whether it is proven that a job which just ended without a result, or a bill, cost nothing.
 
         Where it is not, it is looked at again later.
         """
         proven, start = False, self._start
-        if start is not None and (row["sent"] or 0) >= start[1]:
+        if start is not None and (row.sent or 0) >= start[1]:
             async with self._lock:
                 with contextlib.suppress(LogError):
                     proven = await self._fits(row)
@@ -108,7 +109,7 @@ class Books:
             self._again = asyncio.get_running_loop().create_task(self._later(row))
         return proven
 
-    async def review(self, row: Row) -> bool:
+    async def review(self, row: JobRow) -> bool:
         """Look again at the refunds that are open, of the account that `row` names. False: some still are."""
         if not self._open:
             return True  # known without a look at the log, as after most of thousands of jobs
@@ -131,28 +132,28 @@ class Books:
         if self._again is not None:
             self._again.cancel()
 
-    async def _later(self, row: Row) -> None:
+    async def _later(self, row: JobRow) -> None:
         for seconds in timing.REVIEWS:
             await asyncio.sleep(seconds)
             if await self.review(row):
                 return
 
-    async def _fits(self, row: Row) -> bool:
+    async def _fits(self, row: JobRow) -> bool:
         """Hold the balance against the bills; what is proven by it of jobs that ended is written down."""
         money = None if self._start is None else await self._read()
         if self._start is None or money is None:
             return False
         return bool(await self._db(self._settle, row, self._start, money))
 
-    def _settle(self, row: Row, start: tuple[int, int], money: int) -> bool:
+    def _settle(self, row: JobRow, start: tuple[int, int], money: int) -> bool:
         since = self._log.rows(*_mine(row), jobs.c.sent >= start[1])
-        low = min((one["estimate_low"] or 0 for one in since), default=0)
-        billed = sum(one["cost"] or 0 for one in since)
+        low = min((one.estimate_low or 0 for one in since), default=0)
+        billed = sum(one.cost or 0 for one in since)
         if abs((start[0] - money) - billed) > min(CENT, low // 2):
             return False
         for one in since:
             if refund_open(one):
-                self._log.settle(one["id"], 0, say("refund_seen"))
+                self._log.settle(one.id, 0, say("refund_seen"))
         return True
 
     def _quiet(self, job_id: str) -> bool:
@@ -168,10 +169,10 @@ class Books:
             return True
         return self._log.count(*mine, jobs.c.sent >= start[1]) > 0
 
-    def _left_open(self, row: Row) -> bool:
+    def _left_open(self, row: JobRow) -> bool:
         ended = jobs.c.state.in_([str(one) for one in UNREFUNDED])
         return any(refund_open(one) for one in self._log.rows(*_mine(row), ended, jobs.c.reserved > 0))
 
 
-def _mine(row: Row) -> tuple[Any, ...]:
-    return jobs.c.endpoint == row["endpoint"], jobs.c.account == row["account"]
+def _mine(row: JobRow) -> tuple[Any, ...]:
+    return jobs.c.endpoint == row.endpoint, jobs.c.account == row.account

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.endpoint.errors import EndpointError
     from motion_widgets.jobs.shared_store import Shared
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
 
 __all__ = ["Runner"]
 
@@ -83,8 +84,8 @@ class Runner:
         endpoint: str,
         account: str,
         client: Callable[[], Awaitable[EndpointClient]],
-        publish: Callable[[EndpointClient, Row], Awaitable[dict[str, Any]]],
-        known: Callable[[Row], dict[str, Any] | None],
+        publish: Callable[[EndpointClient, JobRow], Awaitable[dict[str, Any]]],
+        known: Callable[[JobRow], dict[str, Any] | None],
         root: Path,
         results: Path,
         trusted: bool = False,
@@ -107,7 +108,7 @@ class Runner:
         self.vigil = Vigil(log, endpoint=endpoint, account=account, awake=self._awake)
         self._crew.on_slept = self.vigil.slept
         self._wanted: list[str] = []
-        self._claiming: asyncio.Task[dict[str, Row]]
+        self._claiming: asyncio.Task[dict[str, JobRow]]
         self._learned = False
         self._work = [spawn(self._beating()), spawn(self._crew.clock.ticking())]
 
@@ -183,7 +184,7 @@ class Runner:
         with self._lock:
             asked = [job_id for job_id, order in self._orders.items() if order.permit or order.resend]
         rows = self.log.rows(jobs.c.id.in_(asked[: timing.CALLS]))
-        return any(row["state"] in (State.PLANNED, State.SUBMITTING) for row in rows)
+        return any(row.state in (State.PLANNED, State.SUBMITTING) for row in rows)
 
     def close(self) -> None:
         """Stop driving; jobs live on in the log and at the endpoint.
@@ -238,17 +239,17 @@ class Runner:
             with contextlib.suppress(MotionError):
                 self._crew.forecast.recall(await self._crew.db(self.log.finished, self.endpoint))
 
-    async def _claim(self, job_id: str) -> Row | None:
+    async def _claim(self, job_id: str) -> JobRow | None:
         """Take a job's lease, in one transaction with all that want theirs now. None: it is another's."""
         if not self._wanted:
             self._claiming = asyncio.get_running_loop().create_task(self._claim_all())
         self._wanted.append(job_id)
         return (await asyncio.shield(self._claiming)).pop(job_id, None)
 
-    async def _claim_all(self) -> dict[str, Row]:
+    async def _claim_all(self) -> dict[str, JobRow]:
         wanted, self._wanted = self._wanted, []
         rows = await self._crew.db(self.log.claim_all, wanted, self.owner, timing.LEASE)
-        return {row["id"]: row for row in rows}
+        return {row.id: row for row in rows}
 
     async def _driving(self, job_id: str) -> None:
         """Do what was asked until nothing more was asked meanwhile."""
@@ -276,7 +277,7 @@ class Runner:
         try:
             while (row := await self._claim(job_id)) is None:
                 row = await crew.db(log.job, job_id)
-                if row["state"] in ENDS or (row["state"] == State.UNKNOWN and not order.resend):
+                if row.state in ENDS or (row.state == State.UNKNOWN and not order.resend):
                     return
                 await crew.clock.sleep(timing.BEAT, job_id)
             over = False
@@ -293,14 +294,14 @@ class Runner:
             with contextlib.suppress(MotionError):
                 await crew.db(log.record, job_id, **columns)
 
-    async def _stages(self, row: Row, order: _Order) -> bool:
+    async def _stages(self, row: JobRow, order: _Order) -> bool:
         """Lead a job through what is left for it. True: it has ended, and its lease with it."""
-        crew, log, job_id = self._crew, self.log, row["id"]
-        if row["state"] == State.SUBMITTING:
+        crew, log, job_id = self._crew, self.log, row.id
+        if row.state == State.SUBMITTING:
             await recover(crew, row)
             row = await crew.db(log.job, job_id)
-        planned = row["state"] == State.PLANNED and order.permit > 0
-        resend = row["state"] == State.UNKNOWN and order.resend
+        planned = row.state == State.PLANNED and order.permit > 0
+        resend = row.state == State.UNKNOWN and order.resend
         if planned or resend:
             group = None if order.in_turn else crew.forecast.group(row)
             del row  # thousands may wait here
@@ -312,16 +313,16 @@ class Runner:
             del taken
             if crew.closing:
                 return False
-        if row["state"] in (State.SUBMITTED, State.RUNNING):
+        if row.state in (State.SUBMITTED, State.RUNNING):
             crew.pace.at_endpoint(job_id)
             following = follow(crew, row)
             del row
             end = await following
             crew.pace.landed(job_id)
             row = end if end is not None else await crew.db(log.job, job_id)
-        if row["state"] == State.COMPLETED:
+        if row.state == State.COMPLETED:
             return await collect(crew, row)
-        return row["state"] in ENDS
+        return row.state in ENDS
 
     def _stop(self, error: EndpointError) -> None:
         """Void all permits: every other submit would meet the same error."""
@@ -352,7 +353,7 @@ class Runner:
             jobs.c.state.in_(states),
             unheld(),
         )
-        left = [row["id"] for row in await self._crew.db(self.log.rows, *mine)]
+        left = [row.id for row in await self._crew.db(self.log.rows, *mine)]
         self._ask(_Order(), *[job_id for job_id in left if not self.drives(job_id)])
 
     async def _close(self) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from motion_widgets.jobs.context import Crew
     from motion_widgets.jobs.download.download import Fetched
     from motion_widgets.jobs.shared_store import Shared
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
     from motion_widgets.request.request import MotionRequest
 
 __all__ = ["Outbox", "Shares", "elsewhere", "put_result", "put_sidecar"]
@@ -60,16 +61,14 @@ async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
     return {}
 
 
-def elsewhere(crew: Crew, row: Row) -> LogError:
+def elsewhere(crew: Crew, row: JobRow) -> LogError:
     """Return the error for a result that only a colleague's folder has; its outbox will share it."""
     place = crew.shared.label if crew.shared is not None else ""
     return _not_yet(row, place)
 
 
-def _not_yet(row: Row, place: str) -> LogError:
-    return LogError.of(
-        "shared_not_yet", name=row["result_path"], place=place, person=row["created_by"] or "?"
-    )
+def _not_yet(row: JobRow, place: str) -> LogError:
+    return LogError.of("shared_not_yet", name=row.result_path, place=place, person=row.created_by or "?")
 
 
 def _slow(shared: Shared, name: str) -> LogError:
@@ -194,11 +193,11 @@ class Shares:
             raise LogError.of("shared_left", count=len(wrong), done=done, first=wrong[0])
         return done
 
-    def is_here(self, row: Row) -> bool:
+    def is_here(self, row: JobRow) -> bool:
         """Return whether a job's result is in this folder."""
-        return row["result_path"] is not None and (self.folder / row["result_path"]).is_file()
+        return row.result_path is not None and (self.folder / row.result_path).is_file()
 
-    def result_of(self, row: Row) -> Path | None:
+    def result_of(self, row: JobRow) -> Path | None:
         """Return a job's result, fetched from the shared path where it is not here. None: there is none.
 
         Raises
@@ -206,18 +205,18 @@ class Shares:
         LogError
             It is neither here nor there, or the path cannot be reached.
         """
-        name = row["result_path"]
+        name = row.result_path
         if name is None:
             return None
         path = self.folder / str(name)
         if self.outbox is not None and not path.is_file():
-            if row["shared"] is None:
+            if row.shared is None:
                 raise _not_yet(row, self.outbox.shared.label)
-            self.outbox.shared.get(name, row["result_sha"])
+            self.outbox.shared.get(name, row.result_sha)
             write_sidecar(row, self.folder)
         return path
 
-    def bring_inputs(self, row: Row) -> None:
+    def bring_inputs(self, row: JobRow) -> None:
         """Fetch the copies of a job's local media that are not here from the shared path.
 
         Raises
@@ -225,11 +224,11 @@ class Shares:
         LogError
             One is neither here nor there, or the path cannot be reached.
         """
-        for kind in ("image", "clip"):
-            if self.outbox is not None and row[f"{kind}_path"]:
-                self.outbox.shared.get(row[f"{kind}_path"], row[f"{kind}_sha"])
+        for path, sha in ((row.image_path, row.image_sha), (row.clip_path, row.clip_sha)):
+            if self.outbox is not None and path:
+                self.outbox.shared.get(path, sha)
 
-    def request_of(self, row: Row) -> MotionRequest:
+    def request_of(self, row: JobRow) -> MotionRequest:
         """Return a job's request as it can be sent again, its local media by the paths of their copies here.
 
         Raises
@@ -240,7 +239,7 @@ class Shares:
         self.bring_inputs(row)
         return request_of(row, self.folder)
 
-    def bring(self, rows: Iterable[Row]) -> list[str]:
+    def bring(self, rows: Iterable[JobRow]) -> list[str]:
         """Fetch what some jobs have on the shared path and not here; give a sentence for what is not there.
 
         Raises

@@ -20,7 +20,7 @@ from motion_widgets.request.price import to_usd
 from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_kind
 
 if TYPE_CHECKING:
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["read_sidecar", "request_of", "write_sidecar"]
 
@@ -32,13 +32,14 @@ _LONGEST = 20_000
 _MEDIA = (("image_url", "image"), ("video_url", "clip"))
 
 
-def write_sidecar(row: Row, root: Path) -> None:
+def write_sidecar(row: JobRow, root: Path) -> None:
     """Write the sidecar of a collected job. A disk that does not take it costs no result."""
+    result_path = row.result_path or ""
     # Not among the results while it is half-written: whoever reads that folder finds whole files only.
-    part = root / f".{row['id']}.{secrets.token_hex(4)}.json.part"
+    part = root / f".{row.id}.{secrets.token_hex(4)}.json.part"
     try:
         part.write_bytes(redact(_written(_content(row))).encode())
-        part.replace((root / row["result_path"]).with_suffix(".json"))
+        part.replace((root / result_path).with_suffix(".json"))
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -78,14 +79,15 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
     return MotionRequest.from_wire(given)
 
 
-def request_of(row: Row, folder: Path) -> MotionRequest:
+def request_of(row: JobRow, folder: Path) -> MotionRequest:
     """Return the request of a job, its local media by the paths of their copies."""
-    values = _fields(row)
-    for field, kind in _MEDIA:
-        kept = row[f"{kind}_path"]
-        if kept and inside(kept) and (folder / kept).is_file():
-            values[field] = str(folder / kept)
-    return MotionRequest(**values)
+    copies = {"image_url": row.image_path, "video_url": row.clip_path}
+    here = {
+        field: str(folder / path)
+        for field, path in copies.items()
+        if path and inside(path) and (folder / path).is_file()
+    }
+    return row.request.replace(**here)
 
 
 def _loaded(place: Path) -> tuple[dict[str, Any], object]:
@@ -99,30 +101,24 @@ def _loaded(place: Path) -> tuple[dict[str, Any], object]:
     return about["request"], about.get("media")
 
 
-def _fields(row: Row) -> dict[str, Any]:
-    values = {name: row[name] for name in WIRE_FIELDS}
-    if values["watermark_info"]:
-        values["watermark_info"] = json.loads(values["watermark_info"])
-    return values
-
-
-def _content(row: Row) -> dict[str, Any]:
-    request: dict[str, Any] = dict(MotionRequest(**_fields(row)).to_wire())
+def _content(row: JobRow) -> dict[str, Any]:
+    request: dict[str, Any] = dict(row.request.to_wire())
     for field in ("image_url", "video_url", "webhook"):
         if media_kind(request.get(field)) == "link":
             request[field] = request[field].partition("?")[0].partition("#")[0]
     media = {}
     for field, kind in _MEDIA:
-        if row[f"{kind}_sha"]:
-            request[field] = row[f"{kind}_name"]
-            media[kind] = {one: row[f"{kind}_{one}"] for one in ("name", "sha", "path")}
-    prices = ("estimate_low", "estimate_high", "cost")
-    usd = {name: None if row[name] is None else to_usd(row[name]) for name in prices}
+        kept = {one: getattr(row, f"{kind}_{one}") for one in ("name", "sha", "path")}
+        if kept["sha"]:
+            request[field] = kept["name"]
+            media[kind] = kept
+    prices = {"estimate_low": row.estimate_low, "estimate_high": row.estimate_high, "cost": row.cost}
+    usd = {name: None if micro is None else to_usd(micro) for name, micro in prices.items()}
     return {
-        "format": FORMAT, "request": request, "media": media, "key": row["key"], "job": row["id"],
-        "task": row["task_id"], "endpoint": row["endpoint"], "sandbox": row["sandbox"], **usd,
-        "prices_date": row["prices_date"], "toolkit_version": row["toolkit_version"],
-        "result": {"sha": row["result_sha"], "size": row["result_size"]},
+        "format": FORMAT, "request": request, "media": media, "key": row.key, "job": row.id,
+        "task": row.task_id, "endpoint": row.endpoint, "sandbox": row.sandbox, **usd,
+        "prices_date": row.prices_date, "toolkit_version": row.toolkit_version,
+        "result": {"sha": row.result_sha, "size": row.result_size},
     }  # fmt: skip
 
 

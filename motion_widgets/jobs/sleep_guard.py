@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
 
     from motion_widgets.jobs.stay_awake import Awake
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
 
 __all__ = ["Vigil", "may_sleep"]
 
@@ -97,8 +98,8 @@ class Vigil:
         if not count:
             return ""
         some = self._log.rows(*self._mine, jobs.c.state.in_(_AT_RISK), limit=NAMED)
-        dying = [row["expires_at"] for row in self._waiting() if row["expires_at"]]
-        return self._sentence([row["id"] for row in some], count, dying)
+        dying = [row.expires_at for row in self._waiting() if row.expires_at]
+        return self._sentence([row.id for row in some], count, dying)
 
     def _sentence(self, some: Sequence[str], count: int, dying: Sequence[int]) -> str:
         if dying:
@@ -113,10 +114,8 @@ class Vigil:
         if self._gap is None or timing.now() > self._gap[1] + timing.URGENT:
             return ""
         since, until = self._gap
-        dies = {row["id"]: (row["expires_at"] or 0) / 1e6 for row in self._waiting()}
-        lost = [
-            row["id"] for row in self._waiting(jobs.c.expires_at >= int(since * 1e6), state=State.EXPIRED)
-        ]
+        dies = {row.id: (row.expires_at or 0) / 1e6 for row in self._waiting()}
+        lost = [row.id for row in self._waiting(jobs.c.expires_at >= int(since * 1e6), state=State.EXPIRED)]
         lost += [name for name, at in dies.items() if at < until]
         soon = {name: at for name, at in dies.items() if until <= at < timing.now() + timing.URGENT}
         parts = []
@@ -130,7 +129,7 @@ class Vigil:
             return ""
         return " ".join([say("slept", since=_moment(since), until=_moment(until)), *parts])
 
-    def _waiting(self, *where: ColumnElement[bool], state: State = State.COMPLETED) -> list[Row]:
+    def _waiting(self, *where: ColumnElement[bool], state: State = State.COMPLETED) -> list[JobRow]:
         return self._log.rows(*self._mine, jobs.c.state == str(state), *where)
 
 

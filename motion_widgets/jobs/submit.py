@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.endpoint.responses import Submitted
     from motion_widgets.jobs.context import Crew
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["recover", "submit"]
 
@@ -54,7 +54,7 @@ async def submit(
     resend: bool,
     stopped: Callable[[], EndpointError | None],
     stop: Callable[[EndpointError], None],
-) -> Row | None:
+) -> JobRow | None:
     """Send a planned job (`resend`: one of unknown outcome) until it is accepted, refused, unknown or rests.
 
     Parameters
@@ -74,13 +74,13 @@ async def submit(
 
     Returns
     -------
-    Row | None
+    JobRow | None
         The job as it was accepted. None: it was not.
     """
     tries = 0
     while True:
         await crew.pace.enter(job_id, group)
-        accepted: Row | None = None
+        accepted: JobRow | None = None
         wait: float | None = None
         try:
             why = stopped()
@@ -101,10 +101,10 @@ async def submit(
         await crew.clock.sleep(wait, job_id)
 
 
-async def recover(crew: Crew, row: Row) -> None:
+async def recover(crew: Crew, row: JobRow) -> None:
     """Return what is known of a submit whose process died; its lease is ours now."""
-    job_id = row["id"]
-    if row["sent"] is None:
+    job_id = row.id
+    if row.sent is None:
         await crew.db(
             crew.log.move, job_id, State.PLANNED, settle=0, owner=crew.owner,
             note="its process died before anything was sent",
@@ -134,7 +134,7 @@ class _Attempt:
         """An earlier try may have been accepted: no refusal of this one proves that nothing was."""
         self.tries = tries
         self.stop = stop
-        self.accepted: Row | None = None
+        self.accepted: JobRow | None = None
         """The job's row once the endpoint took it."""
 
     async def make(self) -> float | None:
@@ -149,7 +149,7 @@ class _Attempt:
                 row, body = await self._intend()
                 if row is None:
                     return None
-                key = row["idempotency_key"]
+                key = row.idempotency_key
                 done = await self._post(client, body, key) if body is not None else None
             if body is None:
                 try:
@@ -178,7 +178,7 @@ class _Attempt:
             done = await self._send(client, body, key)
         return done
 
-    async def _intend(self) -> tuple[Row | None, str | None]:
+    async def _intend(self) -> tuple[JobRow | None, str | None]:
         """Commit the intent, and seal it where the body is known; give the row and that body.
 
         No row: budget or sweep hold it back, or it is no longer ours to send.
@@ -190,19 +190,19 @@ class _Attempt:
             await crew.db(log.record, self.job_id, **error_columns(error))
             return None, None
 
-    def _write_intent(self) -> tuple[Row | None, str | None]:
+    def _write_intent(self) -> tuple[JobRow | None, str | None]:
         row = self.log.job(self.job_id)
         body = self._known(row)
         intended = self.log.intend(
-            self.job_id, row["estimate_high"] or 0,
+            self.job_id, row.estimate_high or 0,
             owner=self.crew.owner, seconds=timing.LEASE, resend=self.resend, body=body,
         )  # fmt: skip
         return (row, body) if intended else (None, None)
 
-    def _known(self, row: Row) -> str | None:
+    def _known(self, row: JobRow) -> str | None:
         """Return the exact body where nobody has to be asked for it; one that was sealed before stays."""
-        wire = None if row["body"] else self.crew.known(row)
-        return row["body"] if wire is None else _body_of(wire)
+        wire = None if row.body else self.crew.known(row)
+        return row.body if wire is None else _body_of(wire)
 
     @property
     def _welcome(self) -> bool:
@@ -255,7 +255,7 @@ class _Attempt:
             server_word=answer.status, estimated_time=answer.estimated_time,
             note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
         )  # fmt: skip
-        if self.accepted["task_id"] != answer.task_id:
+        if self.accepted.task_id != answer.task_id:
             # Somebody decided otherwise meanwhile; a paid task's id is kept all the same.
             await crew.insist(log.remark, job_id, f"accepted as {answer.task_id}")
         return None
@@ -298,7 +298,7 @@ class _Attempt:
     async def _short(self, error: PaymentError) -> PaymentError:
         """Return how much is missing: what the request may cost, minus the balance."""
         row = await self.crew.db(self.log.job, self.job_id)
-        money, price = await self.crew.books.balance(), int(row["estimate_high"] or 0)
+        money, price = await self.crew.books.balance(), int(row.estimate_high or 0)
         if money is None:
             said = say("payment_balance_unknown", message=str(error), price=to_usd(price))
         else:

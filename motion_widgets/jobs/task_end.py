@@ -10,6 +10,7 @@ All is written only while the job is this process's to follow (`Crew.mine`): els
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.messages import say
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from motion_widgets.endpoint.errors import EndpointError
     from motion_widgets.endpoint.responses import Task
     from motion_widgets.jobs.context import Crew
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["ended", "halted", "troubled", "vanished"]
 
@@ -43,12 +44,12 @@ async def troubled(crew: Crew, job_id: str, error: EndpointError) -> None:
     await crew.db(_trouble, crew, job_id, error)
 
 
-async def vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> Row:
+async def vanished(crew: Crew, job_id: str, note: str, columns: dict[str, Any]) -> JobRow:
     """Write down that a task is gone, or will never have a result; its money stays reserved."""
     return await crew.db(_end, crew, job_id, State.VANISHED, note=note, **columns)
 
 
-async def ended(crew: Crew, job_id: str, task: Task, *, last: bool) -> Row | None:
+async def ended(crew: Crew, job_id: str, task: Task, *, last: bool) -> JobRow | None:
     """Write down how a task stands, and give the job's row if it ended.
 
     `last`: a link that is not there by now never comes.
@@ -61,7 +62,7 @@ async def ended(crew: Crew, job_id: str, task: Task, *, last: bool) -> Row | Non
     return end
 
 
-async def _fell(crew: Crew, job_id: str, task: Task) -> Row:
+async def _fell(crew: Crew, job_id: str, task: Task) -> JobRow:
     """Write down an end without a result; its money is given back only for a bill, or a refund that shows."""
     row = await crew.db(crew.mine, job_id)
     bill, note = _bill(task), ""
@@ -85,7 +86,7 @@ async def _fell(crew: Crew, job_id: str, task: Task) -> Row:
 # On the log's thread, each in one call.
 
 
-def _end(crew: Crew, job_id: str, to: State, **facts: Any) -> Row:
+def _end(crew: Crew, job_id: str, to: State, **facts: Any) -> JobRow:
     """Move a job to an end of its task, if it is still this process's; the log's own guard says so."""
     if not crew.log.move(job_id, to, owner=crew.owner, completed=now_us(), **facts):
         raise TakenError
@@ -96,18 +97,18 @@ def _record(crew: Crew, job_id: str, facts: dict[str, Any]) -> None:
     _update(crew, crew.mine(job_id), facts)
 
 
-def _update(crew: Crew, row: Row, facts: dict[str, Any]) -> None:
-    if any(row[name] != value for name, value in facts.items()):
-        crew.log.record(row["id"], **facts)
+def _update(crew: Crew, row: JobRow, facts: dict[str, Any]) -> None:
+    if any(getattr(row, name) != value for name, value in facts.items()):
+        crew.log.record(row.id, **facts)
 
 
 def _trouble(crew: Crew, job_id: str, error: EndpointError) -> None:
-    if crew.mine(job_id)["error_kind"] is None:
+    if crew.mine(job_id).error_kind is None:
         crew.log.remark(job_id, say("poll_failed"))
     crew.log.record(job_id, **error_columns(error))
 
 
-def _stands(crew: Crew, job_id: str, task: Task, *, last: bool) -> Row | None:
+def _stands(crew: Crew, job_id: str, task: Task, *, last: bool) -> JobRow | None:
     """Write down how a task stands that did not fail; give the job's row if it ended."""
     row = crew.mine(job_id)
     if task.state == "working":
@@ -127,25 +128,25 @@ def _stands(crew: Crew, job_id: str, task: Task, *, last: bool) -> Row | None:
     return None
 
 
-def _works(crew: Crew, row: Row, task: Task) -> None:
-    log, job_id = crew.log, row["id"]
-    facts = {**_FINE, "progress": max(row["progress"] or 0, task.progress or 0), "server_word": task.word}
+def _works(crew: Crew, row: JobRow, task: Task) -> None:
+    log, job_id = crew.log, row.id
+    facts = {**_FINE, "progress": max(row.progress or 0, task.progress or 0), "server_word": task.word}
     if task.estimated_time is not None:
         facts["estimated_time"] = task.estimated_time
-    if not task.known and row["server_word"] != task.word:
+    if not task.known and row.server_word != task.word:
         log.remark(job_id, f"unknown status {task.word!r}; taken as still working")
-    if row["state"] == State.SUBMITTED:
+    if row.state == State.SUBMITTED:
         log.move(job_id, State.RUNNING, owner=crew.owner, **facts)
     else:
         _update(crew, row, facts)
 
 
-def _outside(row: Row, task: Task) -> str:
+def _outside(row: JobRow, task: Task) -> str:
     """Return the event's note for a bill outside the estimate; ``""``: it is inside, or not stated."""
-    billed = {**row, "state": State.COMPLETED, "cost": _bill(task).get("cost")}
+    billed = replace(row, state=State.COMPLETED, cost=_bill(task).get("cost"))
     if not outside(billed):
         return ""
-    low, high = (to_usd(row[name] or 0) for name in ("estimate_low", "estimate_high"))
+    low, high = to_usd(row.estimate_low or 0), to_usd(row.estimate_high or 0)
     return say("bill_outside", cost=task.cost, low=low, high=high)
 
 

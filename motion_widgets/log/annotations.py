@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from motion_widgets.core.errors import LogError
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.ids import new_id, whoami
+from motion_widgets.log.rows import MendRow
 from motion_widgets.log.schema import jobs, mends, notes, ratings, tags
 from motion_widgets.log.states import ENDS
 from motion_widgets.log.transitions import Moves, next_seq
@@ -247,7 +248,7 @@ class Marks(Moves):
             )
             return done.rowcount == 1
 
-    def mends(self, *, source_sha: str | None = None, result_sha: str | None = None) -> list[dict[str, Any]]:
+    def mends(self, *, source_sha: str | None = None, result_sha: str | None = None) -> list[MendRow]:
         """Return mends, oldest first, `parameters` as a dict; of a source or into a result, by content.
 
         None: of any.
@@ -259,7 +260,7 @@ class Marks(Moves):
             where.append(mends.c.result_sha == result_sha)
         with self.read() as connection:
             rows = connection.execute(select(mends).where(*where).order_by(mends.c.id)).mappings().all()
-        return [{**row, "parameters": json.loads(row["parameters"])} for row in rows]
+        return [MendRow(**{**row, "parameters": json.loads(row["parameters"])}) for row in rows]
 
     def _touch(self, connection: Connection, job_ids: Sequence[str]) -> None:
         """Move the change counter of jobs, or raise because one is not there."""

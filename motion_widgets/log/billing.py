@@ -12,7 +12,7 @@ from motion_widgets.log.states import State
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["SAME", "UNREFUNDED", "outside", "refund_open", "was_outside"]
 
@@ -22,12 +22,12 @@ UNREFUNDED = (State.FAILED, State.CANCELLED)
 """Ends whose money should come back; it is believed once a bill or the balance says so."""
 
 
-def outside(row: Row) -> bool:
+def outside(row: JobRow) -> bool:
     """Return whether a result was billed at less or more than its estimate; then the estimate was wrong."""
-    cost, high = row["cost"], row["estimate_high"]
-    if cost is None or high is None or row["state"] in UNREFUNDED:
+    cost, high = row.cost, row.estimate_high
+    if cost is None or high is None or row.state in UNREFUNDED:
         return False
-    return not (row["estimate_low"] or 0) - SAME <= cost <= high + SAME
+    return not (row.estimate_low or 0) - SAME <= cost <= high + SAME
 
 
 def was_outside() -> ColumnElement[bool]:
@@ -37,6 +37,6 @@ def was_outside() -> ColumnElement[bool]:
     return and_(away, jobs.c.state.not_in([str(one) for one in UNREFUNDED]))
 
 
-def refund_open(row: Row) -> bool:
+def refund_open(row: JobRow) -> bool:
     """Return whether a job ended without a result and nothing has proven yet that its money came back."""
-    return row["state"] in UNREFUNDED and row["cost"] is None and bool(row["reserved"])
+    return row.state in UNREFUNDED and row.cost is None and bool(row.reserved)

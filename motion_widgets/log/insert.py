@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.ids import new_id, whoami
 from motion_widgets.log.leases import lives
-from motion_widgets.log.prepared import Prepared, by_column
+from motion_widgets.log.rows import JobRow
 from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.transitions import next_seq
@@ -19,26 +20,20 @@ from motion_widgets.log.transitions import next_seq
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Row", "add_all", "put_next"]
+__all__ = ["Values", "add_all", "put_next"]
 
-Row = Mapping[str, Any]
-"""One row, by column."""
-_Job = dict[str, Any]
+Values = Mapping[str, Any]
+"""What is written, by column."""
 
 _MANY = 500
 """Values in one ``IN (...)``."""
 _CONTENT = ("endpoint", "account", "key")
-_INSERT, _EVENT = insert(jobs), insert(events)
-_INSERT_ONE, _EVENT_OF_ONE = Prepared(_INSERT), Prepared(_EVENT)
-_MINE = select(jobs).where(*(jobs.c[name] == bindparam(name) for name in _CONTENT[:2]))
-_EARLIER = Prepared(_MINE.where(jobs.c.key == bindparam("key")))
-_EARLIER_OF = _MINE.where(jobs.c.key.in_(bindparam("keys", expanding=True)))
 _AGREE = update(jobs).where(jobs.c.id == bindparam("b_id"))
-_NOTHING = dict.fromkeys(jobs.c.keys())
+_COLUMNS = tuple(jobs.c.keys())
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
 
 
-def add_all(connection: Connection, wanted: Sequence[Row], *, new: bool) -> list[tuple[Row, bool]]:
+def add_all(connection: Connection, wanted: Sequence[Values], *, new: bool) -> list[tuple[JobRow, bool]]:
     """Write planned jobs, or find those that already stand for the same content.
 
     A planned one that nobody drives is taken over: its price, the budget it will be paid from and whose it is
@@ -58,108 +53,89 @@ def add_all(connection: Connection, wanted: Sequence[Row], *, new: bool) -> list
     """
     earlier = _earlier(connection, wanted)
     seq = itertools.count(next_seq(connection))
-    fresh: list[_Job] = []
+    fresh: list[JobRow] = []
     agreed: dict[str, dict[str, Any]] = {}
-    given: list[tuple[Row, bool]] = []
+    given: list[tuple[JobRow, bool]] = []
     for values in wanted:
-        rows = earlier.setdefault(_content(values), [])
+        rows = earlier.setdefault(tuple(values[name] for name in _CONTENT), [])
         answer, place = _answer(rows, values, new=new)
         if answer is None:
             row = _planned(new_id("job"), next(seq), {**values, **place})
             fresh.append(row)
             given.append((row, True))
             rows.append(row)
-        elif answer["state"] != State.PLANNED or lives(answer):
-            given.append((answer, False))
         else:
-            change = {name: values[name] for name in _PRICED if values.get(name) is not None}
-            change |= {"budget_id": values.get("budget_id"), "created_by": whoami(), "seq": next(seq)}
-            agreed.setdefault(answer["id"], {}).update(change)
-            answer.update(change)
+            if answer.state == State.PLANNED and not lives(answer):
+                change = {name: values[name] for name in _PRICED if values.get(name) is not None}
+                change |= {"budget_id": values.get("budget_id"), "created_by": whoami(), "seq": next(seq)}
+                agreed.setdefault(answer.id, {}).update(change)
             given.append((answer, False))
     _put(connection, fresh)
     _agree(connection, agreed)
-    return given
+    return [(replace(row, **agreed.get(row.id, {})), added) for row, added in given]
 
 
-def put_next(connection: Connection, values: Row) -> Row:
+def put_next(connection: Connection, values: Values) -> JobRow:
     """Write a planned job that is the next attempt at some content."""
     row = _planned(new_id("job"), next_seq(connection), values)
     _put(connection, [row])
     return row
 
 
-def _put(connection: Connection, rows: Sequence[Row]) -> None:
+def _put(connection: Connection, rows: Sequence[JobRow]) -> None:
     """Insert jobs, each with its first event."""
     if not rows:
         return
     at = now_us()
-    said = [
-        {"job_id": row["id"], "at": at, "from_state": None, "to_state": row["state"], "note": ""}
-        for row in rows
-    ]
-    if len(rows) == 1:
-        _INSERT_ONE.run(connection, {name: value for name, value in rows[0].items() if value is not None})
-        _EVENT_OF_ONE.run(connection, said[0])
-        return
-    used = {name: None for row in rows for name, value in row.items() if value is not None}
-    connection.execute(_INSERT, [{name: row[name] for name in used} for row in rows])
-    connection.execute(_EVENT, said)
+    connection.execute(insert(jobs), [{name: getattr(row, name) for name in _COLUMNS} for row in rows])
+    connection.execute(
+        insert(events),
+        [{"job_id": row.id, "at": at, "from_state": None, "to_state": row.state, "note": ""} for row in rows],
+    )
 
 
-def _content(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _CONTENT)
-
-
-def _earlier(connection: Connection, wanted: Sequence[Row]) -> dict[tuple[Any, ...], list[_Job]]:
+def _earlier(connection: Connection, wanted: Sequence[Values]) -> dict[tuple[Any, ...], list[JobRow]]:
     """Return the jobs that are there, by content."""
-    found: dict[tuple[Any, ...], list[_Job]] = {}
+    found: dict[tuple[Any, ...], list[JobRow]] = {}
     keys: dict[tuple[Any, Any], dict[str, None]] = {}
     for row in wanted:
         keys.setdefault((row["endpoint"], row["account"]), {})[row["key"]] = None
     for (endpoint, account), several in keys.items():
-        named, mine = list(several), {"endpoint": endpoint, "account": account}
+        mine = select(jobs).where(jobs.c.endpoint == endpoint, jobs.c.account == account)
+        named = list(several)
         for start in range(0, len(named), _MANY):
-            some = named[start : start + _MANY]
-            if len(some) == 1:  # an IN is written anew each time
-                result = _EARLIER.rows(connection, {**mine, "key": some[0]})
-            else:
-                result = by_column(connection.execute(_EARLIER_OF, {**mine, "keys": some}))
-            for job in result:
-                found.setdefault(_content(job), []).append(job)
+            some = mine.where(jobs.c.key.in_(named[start : start + _MANY]))
+            for job in map(JobRow.read, connection.execute(some).mappings()):
+                found.setdefault((job.endpoint, job.account, job.key), []).append(job)
     return found
 
 
-def _answer(rows: list[_Job], values: Row, *, new: bool) -> tuple[_Job | None, dict[str, int]]:
+def _answer(rows: list[JobRow], values: Values, *, new: bool) -> tuple[JobRow | None, dict[str, int]]:
     """Return the job that answers for some content; or None, and which repeat and attempt to write."""
     repeat = None if new else values.get("repeat")
-    mine = [row for row in rows if repeat in (None, row["repeat"])]
+    mine = [row for row in rows if repeat in (None, row.repeat)]
     if not mine:
         return None, {"repeat": repeat or 1, "attempt": 1}
-    mine.sort(key=lambda row: (row["repeat"], row["attempt"]), reverse=True)
+    mine.sort(key=lambda row: (row.repeat, row.attempt), reverse=True)
     last = mine[0]
     if new:
-        return None, {"repeat": last["repeat"] + 1, "attempt": 1}
-    answer = next((row for row in mine if row["state"] not in RETRYABLE), None)
-    return answer, {"repeat": last["repeat"], "attempt": last["attempt"] + 1}
+        return None, {"repeat": last.repeat + 1, "attempt": 1}
+    answer = next((row for row in mine if row.state not in RETRYABLE), None)
+    return answer, {"repeat": last.repeat, "attempt": last.attempt + 1}
 
 
-def _planned(job_id: str, seq: int, values: Row) -> _Job:
-    return {
-        **_NOTHING,
-        "id": job_id,
-        "seq": seq,
-        "state": State.PLANNED.value,
-        "created": now_us(),
-        "created_by": whoami(),
-        "reserved": 0,
-        "idempotency_key": f"motion-{job_id}",
-        **values,
-    }
+def _planned(job_id: str, seq: int, values: Values) -> JobRow:
+    unset: dict[str, Any] = dict.fromkeys(_COLUMNS)
+    return JobRow(
+        **{
+            **unset, "id": job_id, "seq": seq, "state": State.PLANNED.value, "created": now_us(),
+            "created_by": whoami(), "reserved": 0, "idempotency_key": f"motion-{job_id}", **values,
+        }
+    )  # fmt: skip
 
 
-def _agree(connection: Connection, agreed: Mapping[str, Row]) -> None:
-    alike: dict[tuple[str, ...], list[Row]] = {}
+def _agree(connection: Connection, agreed: Mapping[str, Values]) -> None:
+    alike: dict[tuple[str, ...], list[Values]] = {}
     for job_id, change in agreed.items():
         alike.setdefault(tuple(sorted(change)), []).append({"b_id": job_id, **change})
     for changes in alike.values():

@@ -12,10 +12,11 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from motion_widgets.log.engine import Database, now_us
 from motion_widgets.log.prepared import Prepared, by_column
+from motion_widgets.log.rows import AttemptRow, JobRow
 from motion_widgets.log.schema import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.sql.elements import ColumnElement
 
@@ -48,11 +49,9 @@ class Leases(Database):
         with self.write() as connection:
             return _CLAIM.run(connection, {"b_id": job_id, **asking(owner), **leased(owner, seconds)}) == 1
 
-    def claim_all(
-        self, job_ids: Sequence[str], owner: str, seconds: float = LEASE
-    ) -> list[Mapping[str, Any]]:
+    def claim_all(self, job_ids: Sequence[str], owner: str, seconds: float = LEASE) -> list[JobRow]:
         """Take the leases on many jobs in one transaction; give the rows of those that are ours now."""
-        found: list[Mapping[str, Any]] = []
+        found: list[dict[str, Any]] = []
         with self.write() as connection:
             for start in range(0, len(job_ids), _MANY):
                 some = list(job_ids[start : start + _MANY])
@@ -63,7 +62,7 @@ class Leases(Database):
                 else:
                     connection.execute(_CLAIM_SOME, {"b_ids": some, **lease})
                     found += by_column(connection.execute(_CLAIMED_SOME, {"b_ids": some, "b_owner": owner}))
-        return found
+        return [JobRow(**row) for row in found]
 
     def renew(self, owner: str, seconds: float = LEASE) -> None:
         """Renew all leases of an owner; one that somebody else took meanwhile stays theirs."""
@@ -97,6 +96,6 @@ def asking(owner: str) -> dict[str, Any]:
     return {"b_owner": owner, "b_now": now_us()}
 
 
-def lives(row: Mapping[str, Any]) -> bool:
-    """Return whether somebody's lease on a row is still running."""
-    return row["lease_owner"] is not None and (row["lease_until"] or 0) > now_us()
+def lives(row: JobRow | AttemptRow) -> bool:
+    """Return whether somebody's lease on a job is still running."""
+    return row.lease_owner is not None and (row.lease_until or 0) > now_us()

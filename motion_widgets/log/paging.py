@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.elements import ColumnElement
 
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
 
 __all__ = ["FACETS", "SORTS", "Ask", "Page", "facets", "page"]
 
@@ -61,7 +62,7 @@ class Ask:
 class Page(NamedTuple):
     """Rows, with what was said of them, and how many there are on all pages."""
 
-    rows: list[Row]
+    rows: list[JobRow]
     marks: dict[str, dict[str, Any]]
     total: int
 
@@ -87,7 +88,7 @@ def page(log: Log, ask: Ask, *, first: int = 0, size: int = 25) -> Page:
         # The ids alone first: sorting whole rows would carry all their columns along.
         ids = list(connection.execute(query).scalars())
         total = int(connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one())
-    found = {row["id"]: row for row in log.rows(jobs.c.id.in_(ids))}
+    found = {row.id: row for row in log.rows(jobs.c.id.in_(ids))}
     return Page([found[one] for one in ids if one in found], log.marks_of(ids), total)
 
 

@@ -21,8 +21,9 @@ from motion_widgets.log.annotations import Marks
 from motion_widgets.log.budgets import put_budget
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.ids import new_id, whoami
-from motion_widgets.log.insert import Row, add_all, put_next
+from motion_widgets.log.insert import Values, add_all, put_next
 from motion_widgets.log.prepared import Prepared, by_column
+from motion_widgets.log.rows import AttemptRow, EventRow, JobRow, SweepRow, TaskTime
 from motion_widgets.log.schema import events, inputs, jobs, meta, sweeps
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.stop_rules import Failing, failing
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.sql.elements import ColumnElement
 
-__all__ = ["Log", "Row", "new_id", "now_us"]
+__all__ = ["Log", "new_id", "now_us"]
 
 _MANY = 500
 """Values in one ``IN (...)``."""
@@ -71,7 +72,7 @@ class Log(Marks):
 
     # Writing jobs down.
 
-    def add_job(self, values: Row, *, new: bool = False) -> tuple[Row, bool]:
+    def add_job(self, values: Values, *, new: bool = False) -> tuple[JobRow, bool]:
         """Write a planned job, or find the one that already stands for the same content.
 
         A planned one that nobody drives is taken over: its price, and the budget it will be paid from, are
@@ -94,14 +95,14 @@ class Log(Marks):
 
     def add_run(
         self,
-        values: Row,
-        cells: Sequence[tuple[Row, Row]],
+        values: Values,
+        cells: Sequence[tuple[Values, Values]],
         *,
         limit: int | None,
         keep: bool,
         new: bool,
         order: Sequence[int] = (),
-    ) -> list[Row]:
+    ) -> list[JobRow]:
         """Write a sweep with its budget and all its jobs down, all or nothing.
 
         Parameters
@@ -121,7 +122,7 @@ class Log(Marks):
 
         Returns
         -------
-        list of Row
+        list of JobRow
             A job per cell.
         """
         run_id = values["id"]
@@ -134,13 +135,13 @@ class Log(Marks):
                 at: row for at, (row, _) in zip(running, add_all(connection, wanted, new=new), strict=True)
             }
             written = [
-                {"values": dict(labels), "job_id": rows[at]["id"], "order": places[at]}
+                {"values": dict(labels), "job_id": rows[at].id, "order": places[at]}
                 for at, (labels, _) in enumerate(cells)
             ]
             _put_sweep(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
         return [rows[at] for at in range(len(cells))]
 
-    def add_attempt(self, job_id: str, **changes: Any) -> tuple[Row, bool]:
+    def add_attempt(self, job_id: str, **changes: Any) -> tuple[JobRow, bool]:
         """Write the next attempt at a job that ended without a result; or give the one already written."""
         with self.write() as connection:
             found = _JOB.row(connection, {"b_id": job_id})
@@ -150,13 +151,13 @@ class Log(Marks):
             query = select(jobs).where(*same).order_by(jobs.c.attempt.desc())
             last = dict(connection.execute(query).mappings().first() or found)
             if last["state"] not in RETRYABLE:
-                return last, False
+                return JobRow(**last), False
             kept = {name: value for name, value in last.items() if name in _CARRIED}
             return put_next(connection, {**kept, **changes, "attempt": last["attempt"] + 1}), True
 
     # Reading jobs.
 
-    def job(self, job_id: str) -> Row:
+    def job(self, job_id: str) -> JobRow:
         """Return a job's row.
 
         Raises
@@ -168,32 +169,32 @@ class Log(Marks):
             row = _JOB.row(connection, {"b_id": job_id})
         if row is None:
             raise LogError.of("no_such_id", id=job_id, name=self.name)
-        return row
+        return JobRow(**row)
 
     def rows(
         self, *where: ColumnElement[bool], limit: int | None = None, offset: int = 0, newest: bool = False
-    ) -> list[Row]:
+    ) -> list[JobRow]:
         """Return rows of jobs, oldest first unless `newest`."""
         order = jobs.c.id.desc() if newest else jobs.c.id
         query = select(jobs).where(*where).order_by(order).limit(limit).offset(offset)
         with self.read() as connection:
-            return list(by_column(connection.execute(query)))
+            return [JobRow(**row) for row in by_column(connection.execute(query))]
 
-    def latest(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, Row]:
+    def latest(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, JobRow]:
         """Give, by key, the job that answers for that content.
 
         That is one that is not retryable, else the last attempt.
         """
-        found: dict[str, Row] = {}
+        found: dict[str, JobRow] = {}
         mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
         for start in range(0, len(keys), _MANY):
             for row in self.rows(*mine, jobs.c.key.in_(list(keys[start : start + _MANY]))):
-                have = found.get(row["key"])
+                have = found.get(row.key)
                 if have is None or _rank(row) > _rank(have):
-                    found[row["key"]] = row
+                    found[row.key] = row
         return found
 
-    def finished(self, endpoint: str, *, limit: int = 500) -> list[Row]:
+    def finished(self, endpoint: str, *, limit: int = 500) -> list[TaskTime]:
         """Return what says how long tasks took, of the last that completed at an endpoint; oldest first."""
         names = ("id", "model", "mode", "character_orientation", "clip_length", "estimated_time")
         columns = [jobs.c[name] for name in (*names, "submitted", "completed")]
@@ -201,42 +202,40 @@ class Log(Marks):
         query = select(*columns).where(jobs.c.endpoint == endpoint, done, jobs.c.completed > jobs.c.submitted)
         with self.read() as connection:
             newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings().all()
-            return [dict(row) for row in reversed(newest)]
+            return [TaskTime(**row) for row in reversed(newest)]
 
-    def standing(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, list[Row]]:
+    def standing(self, endpoint: str, account: str, keys: Sequence[str]) -> dict[str, list[AttemptRow]]:
         """Give, by key, the last attempt at each repeat: whether it was sent, and who drives it."""
         names = ("id", "key", "repeat", "attempt", "state", "lease_owner", "lease_until")
         mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
-        last: dict[tuple[str, int], Row] = {}
+        last: dict[tuple[str, int], AttemptRow] = {}
         with self.read() as connection:
             for start in range(0, len(keys), _MANY):
                 some = jobs.c.key.in_(list(keys[start : start + _MANY]))
                 query = select(*[jobs.c[name] for name in names]).where(*mine, some).order_by(jobs.c.attempt)
                 for row in connection.execute(query).mappings():
-                    last[row["key"], row["repeat"]] = dict(row)
-        found: dict[str, list[Row]] = {}
+                    last[row["key"], row["repeat"]] = AttemptRow(**row)
+        found: dict[str, list[AttemptRow]] = {}
         for (key, _), one in last.items():
             found.setdefault(key, []).append(one)
         return found
 
-    def attempts(self, job_ids: Sequence[str]) -> list[list[Row]]:
+    def attempts(self, job_ids: Sequence[str]) -> list[list[JobRow]]:
         """Give, for each job, all attempts at the same repeat of the same content, first to last."""
-        named: dict[str, Row] = {}
+        named: dict[str, JobRow] = {}
         for start in range(0, len(job_ids), _MANY):
             for row in self.rows(jobs.c.id.in_(list(job_ids[start : start + _MANY]))):
-                named[row["id"]] = row
-        together: dict[tuple[Any, ...], list[Row]] = {}
-        keys = list(dict.fromkeys(row["key"] for row in named.values()))
+                named[row.id] = row
+        together: dict[tuple[Any, ...], list[JobRow]] = {}
+        keys = list(dict.fromkeys(row.key for row in named.values()))
         for start in range(0, len(keys), _MANY):
             for row in self.rows(jobs.c.key.in_(keys[start : start + _MANY])):
-                together.setdefault(tuple(row[name] for name in _SAME), []).append(row)
+                together.setdefault(_same(row), []).append(row)
         for rows in together.values():
-            rows.sort(key=lambda row: int(row["attempt"]))
-        return [
-            together[tuple(named[job_id][name] for name in _SAME)] for job_id in job_ids if job_id in named
-        ]
+            rows.sort(key=lambda row: row.attempt)
+        return [together[_same(named[job_id])] for job_id in job_ids if job_id in named]
 
-    def last_attempts(self, job_ids: Sequence[str]) -> list[Row]:
+    def last_attempts(self, job_ids: Sequence[str]) -> list[JobRow]:
         """Give, for each job, the last attempt at the same repeat of the same content; in the order asked."""
         return [rows[-1] for rows in self.attempts(job_ids)]
 
@@ -256,24 +255,24 @@ class Log(Marks):
             shape = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar_one()
             return str(shape), int(connection.execute(select(func.count()).select_from(events)).scalar_one())
 
-    def events(self, job_id: str) -> list[Row]:
+    def events(self, job_id: str) -> list[EventRow]:
         """Return a job's transitions, oldest first."""
         with self.read() as connection:
             query = select(events).where(events.c.job_id == job_id).order_by(events.c.id)
-            return [dict(row) for row in connection.execute(query).mappings()]
+            return [EventRow(**row) for row in connection.execute(query).mappings()]
 
     # Sweeps and inputs.
 
-    def put_sweep(self, values: Row) -> None:
+    def put_sweep(self, values: Values) -> None:
         """Write a sweep down, or bring the one of this id up to date."""
         with self.write() as connection:
             _put_sweep(connection, values)
 
-    def sweep(self, sweep_id: str) -> Row | None:
+    def sweep(self, sweep_id: str) -> SweepRow | None:
         """Return a sweep's row. None: there is none."""
         with self.read() as connection:
             row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
-        return dict(row) if row else None
+        return SweepRow(**row) if row else None
 
     def hold_sweep(self, sweep_id: str, **values: int | str | None) -> None:
         """Pause a sweep or let it go on (``paused``); change when a failing value stops (``stop_after``)."""
@@ -335,11 +334,16 @@ class Log(Marks):
                 )
 
 
-def _rank(row: Row) -> tuple[bool, int, int]:
-    return row["state"] not in RETRYABLE, row["repeat"], row["attempt"]
+def _rank(row: JobRow) -> tuple[bool, int, int]:
+    return row.state not in RETRYABLE, row.repeat, row.attempt
 
 
-def _put_sweep(connection: Connection, values: Row) -> None:
+def _same(row: JobRow) -> tuple[str, str, str, int]:
+    """Return what all attempts at one repeat of the same content share."""
+    return row.endpoint, row.account, row.key, row.repeat
+
+
+def _put_sweep(connection: Connection, values: Values) -> None:
     done = connection.execute(update(sweeps).where(sweeps.c.id == values["id"]).values(**values))
     if done.rowcount == 0:
         connection.execute(insert(sweeps).values(created=now_us(), created_by=whoami(), **values))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from motion_widgets.core.errors import ClipError
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import AttemptRow
     from motion_widgets.request.rules import Finding
     from motion_widgets.sweep.design import Sweep
     from motion_widgets.workspace.workspace import Workspace
@@ -165,22 +165,22 @@ def appraised(sweep: Sweep, ws: Workspace) -> list[Cell]:
     return cells
 
 
-def _placed(cell: Cell, rows: Sequence[Row], twin: int | None) -> Cell:
+def _placed(cell: Cell, rows: Sequence[AttemptRow], twin: int | None) -> Cell:
     """Return what the log already has of a cell."""
     if cell.status == "invalid" or (twin is None and not rows):
         return cell
     if twin is not None:
         return replace(cell, status="double", reason=say("cell_double", number=twin))
-    mine = [row for row in rows if cell.repeat in (None, row["repeat"]) and row["state"] not in RETRYABLE]
-    row = max(mine, key=lambda one: int(one["repeat"]), default=None)
+    mine = [row for row in rows if cell.repeat in (None, row.repeat) and row.state not in RETRYABLE]
+    row = max(mine, key=lambda one: int(one.repeat), default=None)
     if row is None:
         return cell
-    job_id = str(row["id"])
-    if row["state"] in (State.COLLECTED, State.EXPIRED, State.VANISHED):
-        status, reason = "done", say("cell_done", id=job_id, state=row["state"])
-    elif row["state"] == State.UNKNOWN:
+    job_id = str(row.id)
+    if row.state in (State.COLLECTED, State.EXPIRED, State.VANISHED):
+        status, reason = "done", say("cell_done", id=job_id, state=row.state)
+    elif row.state == State.UNKNOWN:
         status, reason = "unknown", say("cell_unknown", id=job_id)
-    elif row["state"] != State.PLANNED or lives(row):
+    elif row.state != State.PLANNED or lives(row):
         status, reason = "running", say("cell_running", id=job_id)
     else:  # written down, never sent, driven by nobody: running it pays for it now
         status, reason = "new", " ".join([say("cell_planned", id=job_id), cell.reason]).rstrip()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.request.findings import show
-from motion_widgets.request.request import WIRE_FIELDS, MotionRequest
 from motion_widgets.sweep.design import Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep.plan import Plan
     from motion_widgets.sweep.run import Run
     from motion_widgets.workspace.workspace import Workspace
@@ -37,8 +36,8 @@ def extended(ws: Workspace, run: Run, axes: Mapping[str, Any], repeats: int | No
     there: dict[str, set[int]] = {}
     for row in rows:
         req = _request(ws, row)
-        cells[row["key"]] = {name: getattr(req, name) for name in names}
-        there.setdefault(row["key"], set()).add(int(row["repeat"]))
+        cells[row.key] = {name: getattr(req, name) for name in names}
+        there.setdefault(row.key, set()).add(int(row.repeat))
     listed = [(values, there[key]) for key, values in cells.items()]
     for name, values in more.items():
         listed += [({**cell, name: value}, set[int]()) for value in values for cell, _ in listed]
@@ -64,17 +63,16 @@ def _unique(
     return [{**values, "repeat": numbers[turn]} for turn in range(repeats) for values, numbers in chosen]
 
 
-def _request(ws: Workspace, row: Row) -> MotionRequest:
+def _request(ws: Workspace, row: JobRow) -> MotionRequest:
     """Read a job's request back from its row; of local media the file itself, else the copy that was kept."""
-    fields = {name: row[name] for name in WIRE_FIELDS}
-    if fields["watermark_info"]:
-        fields["watermark_info"] = json.loads(fields["watermark_info"])
+    media: dict[str, Path] = {}
     for field, kept in _KEPT.items():
-        if row[f"{kept}_path"]:
-            path = Path(fields[field]).expanduser()
+        copy = getattr(row, f"{kept}_path")
+        if copy:
+            path = Path(getattr(row, field)).expanduser()
             try:
-                same = sha256_of(path) == row[f"{kept}_sha"]
+                same = sha256_of(path) == getattr(row, f"{kept}_sha")
             except OSError:
                 same = False
-            fields[field] = path if same else ws.folder / row[f"{kept}_path"]
-    return MotionRequest(**fields)
+            media[field] = path if same else ws.folder / copy
+    return row.request.replace(**media)

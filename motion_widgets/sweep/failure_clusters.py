@@ -18,7 +18,7 @@ from motion_widgets.log.states import State
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["Cluster", "chance", "clusters"]
 
@@ -55,7 +55,7 @@ class Cluster:
         return f"{said} {why or say('cluster_other')}"
 
 
-def clusters(cells: Sequence[tuple[Mapping[str, str], Row]]) -> list[Cluster]:
+def clusters(cells: Sequence[tuple[Mapping[str, str], JobRow]]) -> list[Cluster]:
     """Find the axis values on which failures lie, the clearest first; each in what the ones before leave.
 
     Parameters
@@ -71,16 +71,16 @@ def clusters(cells: Sequence[tuple[Mapping[str, str], Row]]) -> list[Cluster]:
     return found
 
 
-def _counts(row: Row) -> bool:
-    return row["state"] in _FINE or (row["state"] in _FAILED and row["error_kind"] not in _ELSEWHERE)
+def _counts(row: JobRow) -> bool:
+    return row.state in _FINE or (row.state in _FAILED and row.error_kind not in _ELSEWHERE)
 
 
-def _clearest(cells: Sequence[tuple[Mapping[str, str], Row]]) -> Cluster | None:
+def _clearest(cells: Sequence[tuple[Mapping[str, str], JobRow]]) -> Cluster | None:
     all_of: Counter[tuple[str, str]] = Counter()
     failed_of: Counter[tuple[str, str]] = Counter()
     failures = 0
     for labels, row in cells:
-        failed = row["state"] in _FAILED
+        failed = row.state in _FAILED
         failures += failed
         all_of.update(labels.items())
         if failed:
@@ -97,8 +97,8 @@ def _clearest(cells: Sequence[tuple[Mapping[str, str], Row]]) -> Cluster | None:
     least, (axis, value) = min(scored)
     if least * tries >= HARDLY:
         return None
-    mine = [row for labels, row in cells if labels.get(axis) == value and row["state"] in _FAILED]
-    kinds = sorted(Counter(row["error_kind"] or "" for row in mine).items())
+    mine = [row for labels, row in cells if labels.get(axis) == value and row.state in _FAILED]
+    kinds = sorted(Counter(row.error_kind or "" for row in mine).items())
     count = all_of[axis, value]
     return Cluster(
         axis=axis, value=value, failed=len(mine), cells=count, others_failed=failures - len(mine),

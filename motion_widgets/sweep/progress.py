@@ -15,7 +15,7 @@ from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, State
 
 if TYPE_CHECKING:
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.sweep.run import Run
     from motion_widgets.workspace.workspace import Workspace
 
@@ -95,7 +95,7 @@ class Standing:
     def __init__(self, ws: Workspace, run: Run) -> None:
         self._ws, self.run = ws, run
         self._seen = ws.log_store.version()  # before the rows: what changes meanwhile is read again
-        self.rows: list[Row] = run.rows()
+        self.rows: list[JobRow] = run.rows()
         self._places: dict[tuple[object, ...], list[int]] = {}
         for place, row in enumerate(self.rows):
             self._places.setdefault(_same(row), []).append(place)
@@ -110,7 +110,7 @@ class Standing:
         changed: list[int] = []
         for row in self._ws.log_store.rows(jobs.c.seq > self._seen):
             for place in self._places.get(_same(row), ()):
-                if row["attempt"] >= self.rows[place]["attempt"]:
+                if row.attempt >= self.rows[place].attempt:
                     self.rows[place] = row
                     changed.append(place)
         self._seen = version
@@ -119,21 +119,21 @@ class Standing:
     @property
     def resting(self) -> bool:
         """Whether nothing more happens by itself, as far as these rows tell."""
-        if self._ws.at_work(row["id"] for row in self.rows):
+        if self._ws.at_work(row.id for row in self.rows):
             return False
         return rest_all(self._ws, self.rows)
 
-    def ends(self, row: Row) -> Window | None:
+    def ends(self, row: JobRow) -> Window | None:
         """Return when a job under way is expected to end (unix s; past: it is late). None: unknown."""
         window = self._window(row)
-        if window is None or row["submitted"] is None or row["state"] not in _AT_WORK:
+        if window is None or row.submitted is None or row.state not in _AT_WORK:
             return None
-        began = row["submitted"] / 1e6
+        began = row.submitted / 1e6
         return Window(began + window.low, began + window.high)
 
     def outlook(self, *, resting: bool | None = None) -> Outlook:
         """Return how the run stands now. `resting`: as it was just found. None: look."""
-        states = [State(row["state"]) for row in self.rows]
+        states = [State(row.state) for row in self.rows]
         done = states.count(State.COLLECTED)
         self._learn(done)
         limit, used = self.run.budget
@@ -151,11 +151,11 @@ class Standing:
         if done != self._learned and self.rows:
             self._learned = done
             self._forecast = Forecast()
-            self._forecast.recall(self._ws.log_store.finished(self.rows[0]["endpoint"]))
+            self._forecast.recall(self._ws.log_store.finished(self.rows[0].endpoint))
 
-    def _window(self, row: Row) -> Window | None:
+    def _window(self, row: JobRow) -> Window | None:
         group = Forecast.group(row)
-        return self._forecast.window(self._forecast.voices(group, row["estimated_time"]))
+        return self._forecast.window(self._forecast.voices(group, row.estimated_time))
 
     def _left(self) -> Window | None:
         """Return s until all have ended: those under way as expected, the waiting ones in their places.
@@ -168,9 +168,9 @@ class Standing:
         for row in self.rows:
             end = self.ends(row)
             if end is not None:
-                late = _OVERDUE * max(now - row["submitted"] / 1e6, 0.0) if end.high < now else 0.0
+                late = _OVERDUE * max(now - (row.submitted or 0) / 1e6, 0.0) if end.high < now else 0.0
                 known.append(Window(max(end.low - now, 0.0), max(end.high - now, late)))
-        queue = [self._window(row) for row in self.rows if row["state"] == State.PLANNED]
+        queue = [self._window(row) for row in self.rows if row.state == State.PLANNED]
         likely = [one for one in queue if one is not None]
         if (not known and not likely) or len(likely) < len(queue):
             return None
@@ -190,11 +190,11 @@ class Standing:
         return Window(max(whole * (1 - (1 - under) / each), low), max(whole * (1 + (over - 1) / each), high))
 
 
-def held_by(rows: list[Row]) -> str:
+def held_by(rows: list[JobRow]) -> str:
     """Return which budget holds cells back; ``""``: none does."""
-    planned = [row for row in rows if row["state"] == State.PLANNED and row["error_kind"] == "budget"]
-    return str(planned[0]["error_message"]) if planned else ""
+    planned = [row for row in rows if row.state == State.PLANNED and row.error_kind == "budget"]
+    return str(planned[0].error_message) if planned else ""
 
 
-def _same(row: Row) -> tuple[object, ...]:
-    return tuple(row[name] for name in _SAME)
+def _same(row: JobRow) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in _SAME)

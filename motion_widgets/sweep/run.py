@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy.sql.elements import ColumnElement
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.log.summaries import Description
     from motion_widgets.sweep.cells import Cell
     from motion_widgets.sweep.failure_clusters import Cluster
@@ -51,8 +51,8 @@ class Run:
             raise LogError.of("no_such_id", id=run_id, name=ws.log_store.name)
         self._ws = ws
         self.id = run_id
-        self.axes: dict[str, list[str]] = json.loads(row["axes"])
-        self.cells: list[dict[str, Any]] = json.loads(row["cells"])
+        self.axes: dict[str, list[str]] = json.loads(row.axes)
+        self.cells: list[dict[str, Any]] = json.loads(row.cells)
         """Per cell: ``values`` (axis labels), ``job_id`` (its first attempt), ``order`` (its place)."""
 
     @classmethod
@@ -89,14 +89,14 @@ class Run:
             raise
         return run
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[JobRow]:
         """Return each cell's last attempt, in the plan's order."""
         return self._ws.log_store.last_attempts([cell["job_id"] for cell in self.cells])
 
     @property
     def jobs(self) -> list[Job]:
         """Each cell's last attempt, in the plan's order."""
-        return [Job(self._ws, row["id"]) for row in self.rows()]
+        return [Job(self._ws, row.id) for row in self.rows()]
 
     def drive(self) -> None:
         """Take up what is planned or under way, in the running order; what is held back stays planned."""
@@ -104,19 +104,19 @@ class Run:
         # The longest first is quicker, but a shuffled order is part of the experiment, and a rule that holds
         # a value against the others needs them to take turns.
         sweep = self._ws.log_store.sweep(self.id)
-        in_turn = places != sorted(places) or (sweep is not None and sweep["stop_after"] is not None)
+        in_turn = places != sorted(places) or (sweep is not None and sweep.stop_after is not None)
         running = [row for _, row in sorted(zip(places, self.rows(), strict=True), key=lambda pair: pair[0])]
-        moving = [row for row in running if row["state"] not in ENDS and row["state"] != State.UNKNOWN]
-        runners = {row["id"]: self._ws.runner_for(row) for row in moving[:1]}
+        moving = [row for row in running if row.state not in ENDS and row.state != State.UNKNOWN]
+        runners = {row.id: self._ws.runner_for(row) for row in moving[:1]}
         for runner in runners.values():
             if runner is not None:  # all cells are of one endpoint and account
-                runner.drive(*[row["id"] for row in moving], in_turn=in_turn)
+                runner.drive(*[row.id for row in moving], in_turn=in_turn)
 
     def counts(self) -> dict[str, int]:
         """Return how many cells are in which state."""
         told: dict[str, int] = {}
         for row in self.rows():
-            told[row["state"]] = told.get(row["state"], 0) + 1
+            told[row.state] = told.get(row.state, 0) + 1
         return told
 
     @property
@@ -179,8 +179,8 @@ class Run:
         if what != "failed":
             raise RequestError.of("retry_what", found=what)
         for row in self.rows():
-            if row["state"] in RETRYABLE and row["state"] != State.WRITTEN_OFF:
-                self._ws.log_store.add_attempt(row["id"], sweep_id=self.id, budget_id=self.id)
+            if row.state in RETRYABLE and row.state != State.WRITTEN_OFF:
+                self._ws.log_store.add_attempt(row.id, sweep_id=self.id, budget_id=self.id)
         self.drive()
         return self
 
@@ -195,7 +195,7 @@ class Run:
     def summary(self) -> str:
         """Return how the run stands: counts, cost, clusters of failures, open refunds, what holds it."""
         rows = self.rows()
-        waiting = [row["reserved"] for row in rows if refund_open(row)]
+        waiting = [row.reserved for row in rows if refund_open(row)]
         refunds = [say("refunds_open", count=len(waiting), usd=to_usd(sum(waiting)))] if waiting else []
         held = [one for one in (held_by(rows),) if one]
         return "\n".join([repr(self), *map(str, self.clusters()), *refunds, *held])
@@ -220,17 +220,17 @@ class Run:
     def paused(self) -> bool:
         """Whether a person paused it."""
         row = self._ws.log_store.sweep(self.id)
-        return row is not None and row["paused"] is not None
+        return row is not None and row.paused is not None
 
     @property
     def stopped(self) -> list[str]:
         """Which axis values are not sent any more because they keep failing, in sentences."""
         failing = self._ws.log_store.failing(self.id)
-        planned = [row for row in self.rows() if row["state"] == State.PLANNED] if failing else []
+        planned = [row for row in self.rows() if row.state == State.PLANNED] if failing else []
         return [
             say("value_failing", id=self.id, **one.params)
             for one in failing
-            if any(row[one.axis] == one.value for row in planned)
+            if any(getattr(row, one.axis) == one.value for row in planned)
         ]
 
     def go_on(self) -> Run:
@@ -264,7 +264,7 @@ class Run:
     def cost(self) -> float:
         """Billed so far for all attempts at these cells, in USD."""
         attempts = self._ws.log_store.attempts([cell["job_id"] for cell in self.cells])
-        return to_usd(sum(row["cost"] or 0 for rows in attempts for row in rows))
+        return to_usd(sum(row.cost or 0 for rows in attempts for row in rows))
 
     @property
     def budget(self) -> tuple[float | None, float]:
@@ -285,7 +285,7 @@ class Run:
         return self._ws.log.describe(self._mine(), deleted=True)
 
     def _mine(self) -> ColumnElement[bool]:
-        return jobs.c.id.in_([row["id"] for row in self.rows()])
+        return jobs.c.id.in_([row.id for row in self.rows()])
 
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {state}" for state, count in self.counts().items())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from motion_widgets.jobs.job import Job
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["CompareWall", "server_root"]
@@ -67,7 +67,7 @@ class CompareWall(Panel):
         super().__init__(ws, watch=watch)
         self._job_ids: list[str] = []
         self._drawn: list[WallCell] = []
-        self._absent: dict[str, Row] = {}
+        self._absent: dict[str, JobRow] = {}
         """Jobs on the wall with a file that is not in this folder."""
         self._asked: set[str] = set()
         """Those that were asked for at the shared path."""
@@ -143,26 +143,26 @@ class CompareWall(Panel):
                 self.wall.cells = [dict(cell) for cell in cells]
         wanted = [row for job_id, row in self._absent.items() if job_id not in self._asked]
         if wanted:
-            self._asked.update(row["id"] for row in wanted)
-            self.later(f"fetch {wanted[0]['id']}", partial(self._fetch, wanted))
+            self._asked.update(row.id for row in wanted)
+            self.later(f"fetch {wanted[0].id}", partial(self._fetch, wanted))
 
-    def _fetch(self, rows: list[Row]) -> None:
+    def _fetch(self, rows: list[JobRow]) -> None:
         """Fetch from the shared path what is not here, and show it, or why it did not come."""
         for row in rows:
             try:
                 self.ws.bring_inputs(row)
                 self.ws.result_of(row)
             except LogError as error:
-                self._lacking[row["id"]] = str(error)
+                self._lacking[row.id] = str(error)
             self.refresh()
 
-    def _place(self, cell: WallCell, row: Row, name: str) -> None:
+    def _place(self, cell: WallCell, row: JobRow, name: str) -> None:
         """Put a file into a cell, or say that it is on its way here."""
         if self.ws.outbox is None or (self.ws.folder / name).is_file():
             cell["path"] = self._served(name)
             return
-        self._absent[row["id"]] = row
-        why = self._lacking.get(row["id"], "")
+        self._absent[row.id] = row
+        why = self._lacking.get(row.id, "")
         cell["state"] = say("shared_absent") if why else say("shared_fetching", place=self.ws.shared)
         cell["message"] = why
 
@@ -187,25 +187,25 @@ class CompareWall(Panel):
     def _of_latest(self) -> tuple[list[WallCell], list[str], list[str], float, float]:
         if chosen := self._job_ids:
             found = self.ws.log_store.rows(jobs.c.id.in_(chosen))
-            found.sort(key=lambda row: chosen.index(row["id"]))
+            found.sort(key=lambda row: chosen.index(row.id))
         else:
             mine = (jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account)
             collected = jobs.c.state == State.COLLECTED.value
             found = self.ws.log_store.rows(*mine, collected, limit=LATEST, newest=True)
         cells, columns, reference = [], [], say("wall_reference")
-        if found and len({row["clip_sha"] or row["video_url"] for row in found}) == 1:
+        if found and len({row.clip_sha or row.video_url for row in found}) == 1:
             cells += self._reference(found[0], "", reference)
             columns.append(reference)
         for number, row in enumerate(found, 1):
-            column = f"{number}. {row['mode']} \u00b7 {row['character_orientation']}"
+            column = f"{number}. {row.mode} \u00b7 {row.character_orientation}"
             columns.append(column)
             cells.append(self._cell(row, "", column))
         return cells, [""], columns, *self._clock(found)
 
     @staticmethod
-    def _clock(rows: list[Row]) -> tuple[float, float]:
+    def _clock(rows: list[JobRow]) -> tuple[float, float]:
         """Return the frame rate for stepping, and 0: the wall takes the longest clip's own length."""
-        rates = [row["clip_fps"] for row in rows if row["clip_fps"]]
+        rates = [row.clip_fps for row in rows if row.clip_fps]
         return min([*rates, 30.0]), 0.0
 
     def _served(self, relative: str) -> str:
@@ -216,37 +216,38 @@ class CompareWall(Panel):
         except ValueError:
             return path.as_posix()
 
-    def _reference(self, row: Row, line: str, column: str) -> list[WallCell]:
-        if not row["clip_path"]:
+    def _reference(self, row: JobRow, line: str, column: str) -> list[WallCell]:
+        if not row.clip_path:
             return [
                 {
                     "row": line,
                     "column": column,
-                    "label": row["clip_name"] or "",
+                    "label": row.clip_name or "",
                     "state": say("wall_no_clip"),
                     "message": say("wall_no_clip_why"),
                 }
             ]
-        length = f"{row['clip_length']:.2f} s" if row["clip_length"] else ""
+        length = f"{row.clip_length:.2f} s" if row.clip_length else ""
         made: WallCell = {
             "row": line,
             "column": column,
-            "label": row["clip_name"] or "",
+            "label": row.clip_name or "",
             "caption": length,
         }
-        self._place(made, row, row["clip_path"])
+        self._place(made, row, row.clip_path)
         return [made]
 
-    def _cell(self, row: Row, line: str, column: str) -> WallCell:
+    def _cell(self, row: JobRow, line: str, column: str) -> WallCell:
         caption = " \u00b7 ".join(
-            one for one in (billed(row), waited(row), "SANDBOX" if row["sandbox"] else "") if one
+            one for one in (billed(row), waited(row), "SANDBOX" if row.sandbox else "") if one
         )
-        cell: WallCell = {"row": line, "column": column, "label": column or row["mode"], "caption": caption}
-        if row["state"] == State.COLLECTED and row["result_path"]:
-            self._place(cell, row, row["result_path"])
+        label = column or row.mode or ""
+        cell: WallCell = {"row": line, "column": column, "label": label, "caption": caption}
+        if row.state == State.COLLECTED and row.result_path:
+            self._place(cell, row, row.result_path)
         else:
             cell["state"] = state_words(row)
-            cell["message"] = row["error_message"] or ""
+            cell["message"] = row.error_message or ""
         return cell
 
     def _read(self, path: str) -> bytes | None:

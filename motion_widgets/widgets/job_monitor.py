@@ -33,7 +33,7 @@ from motion_widgets.widgets.row_text import billed, cell_name, state_words, usd,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.workspace import Workspace
 
@@ -68,22 +68,22 @@ class _JobRow(w.HBox):
         self._buttons = [button("", partial(self._click, number)) for number in range(MOST)]
         self.children = (self._text, *self._buttons)
 
-    def draw(self, row: Row | None, text: str, actions: tuple[str, ...]) -> None:
+    def draw(self, row: JobRow | None, text: str, actions: tuple[str, ...]) -> None:
         """Show a job, or nothing."""
         show(self, row is not None)
         if row is None:
             return
-        self._job_id, self._actions = row["id"], actions
+        self._job_id, self._actions = row.id, actions
         assign(self._text, "value", text)
         for number, shown in enumerate(self._buttons):
             show(shown, number < len(actions))
             if number < len(actions):
                 action = actions[number]
-                live = action in _PAID and not row["sandbox"]
-                price = row["reserved"] if action == "write_off" else row["estimate_high"]
+                live = action in _PAID and not row.sandbox
+                price = row.reserved if action == "write_off" else row.estimate_high
                 label = say(f"action_{action}{'_live' if live else ''}", price=usd(price))
                 assign(shown, "description", label)
-                assign(shown, "tooltip", f"{label}: {row['id']}")
+                assign(shown, "tooltip", f"{label}: {row.id}")
                 (shown.add_class if live else shown.remove_class)("mw-live")
 
     def _click(self, number: int) -> None:
@@ -116,7 +116,7 @@ class JobMonitor(Panel):
         self._on_show, self._on_edit = on_show, on_edit
         self._patient: set[str] = set()  # unknown jobs that a person left as they are for now
         self._first = 0
-        self._moving: list[Row] = []
+        self._moving: list[JobRow] = []
         self._count, self._risks, self._clusters = live_region(), live_region(), live_region()
         self._rows = [_JobRow(self._act) for _ in range(PAGE)]
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
@@ -139,7 +139,7 @@ class JobMonitor(Panel):
         drawn = [self._drawing(row) for row in rows[:PAGE]]
         clustered = self._clustered(rows[:PAGE])
         risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.risks())
-        self._moving = [row for row in rows[:PAGE] if row["state"] in FOLLOWED]
+        self._moving = [row for row in rows[:PAGE] if row.state in FOLLOWED]
         self.watch_jobs()
         with self.lock:
             said = say("jobs_counts", running=moving, done=ended)
@@ -154,32 +154,32 @@ class JobMonitor(Panel):
             show(self._newer, self._first > 0)
             show(self._older, len(rows) > PAGE)
 
-    def _drawing(self, row: Row) -> tuple[str, tuple[str, ...]]:
+    def _drawing(self, row: JobRow) -> tuple[str, tuple[str, ...]]:
         """Return a job's HTML and what can be done about it."""
-        driven = row["state"] == State.PLANNED and not Job(self.ws, row["id"]).resting
-        waiting = row["id"] in self._patient
+        driven = row.state == State.PLANNED and not Job(self.ws, row.id).resting
+        waiting = row.id in self._patient
         wrong = problem_html(row, since=self._silent_since(row), driven=driven, waiting=waiting)
         if driven:
             return _line_of(row, wrong), ()
-        if row["state"] == State.UNKNOWN and waiting:
+        if row.state == State.UNKNOWN and waiting:
             return _line_of(row, wrong), ("decide",)
-        actions = _ACTIONS.get(row["state"], ())
+        actions = _ACTIONS.get(row.state, ())
         return _line_of(row, wrong), tuple(
             one for one in actions if one != "edit" or self._on_edit is not None
         )
 
-    def _silent_since(self, row: Row) -> int | None:
+    def _silent_since(self, row: JobRow) -> int | None:
         """Return since when a task that is under way cannot be asked for; None: it can."""
-        if row["state"] not in (State.SUBMITTED, State.RUNNING) or row["error_kind"] is None:
+        if row.state not in (State.SUBMITTED, State.RUNNING) or row.error_kind is None:
             return None
-        said = [one["at"] for one in self.ws.log_store.events(row["id"]) if one["note"] == say("poll_failed")]
+        said = [one.at for one in self.ws.log_store.events(row.id) if one.note == say("poll_failed")]
         return int(said[-1]) if said else None
 
-    def _clustered(self, rows: list[Row]) -> str:
+    def _clustered(self, rows: list[JobRow]) -> str:
         """Return where the failures of the runs that these jobs belong to lie, as HTML."""
-        failed = [row for row in rows if row["sweep_id"] and row["state"] in ENDS and row["error_kind"]]
+        failed = [row for row in rows if row.sweep_id and row.state in ENDS and row.error_kind]
         found = []
-        for run_id in list(dict.fromkeys(row["sweep_id"] for row in failed))[:MOST]:
+        for run_id in list(dict.fromkeys(row.sweep_id or "" for row in failed))[:MOST]:
             with contextlib.suppress(LogError):  # an imported job may name a run that is elsewhere
                 found += Run(self.ws, run_id).clusters()
         return "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
@@ -189,7 +189,7 @@ class JobMonitor(Panel):
         for row in self._moving:
             runner = self.ws.runner_for(row)
             if runner is not None:
-                runner.watch(row["id"])
+                runner.watch(row.id)
 
     def _turn(self, by: int) -> None:
         self._first = max(self._first + by, 0)
@@ -227,20 +227,20 @@ class JobMonitor(Panel):
         self.later(f"{action} {job_id}", work)
 
 
-def _line_of(row: Row, wrong: str) -> str:
+def _line_of(row: JobRow, wrong: str) -> str:
     """Return a job as HTML: state, settings, money, time, bar, and what is wrong."""
-    money = billed(row) or say("estimated", price=usd(row["estimate_high"]))
+    money = billed(row) or say("estimated", price=usd(row.estimate_high))
     facts = [
         escape(cell_name(row)),
         escape(money),
         escape(waited(row)),
-        f'<span class="mw-small mw-muted">{escape(row["id"])}</span>',
+        f'<span class="mw-small mw-muted">{escape(row.id)}</span>',
     ]
-    if row["sandbox"]:
+    if row.sandbox:
         facts.append('<span class="mw-small mw-muted">SANDBOX</span>')
     bar = ""
-    if row["state"] in (State.SUBMITTED, State.RUNNING, State.COMPLETED):
-        done = row["progress"] or 0
+    if row.state in (State.SUBMITTED, State.RUNNING, State.COMPLETED):
+        done = row.progress or 0
         bar = progress_bar(done, say("progress_of", percent=done))
     told = " &nbsp; ".join(one for one in facts if one)
     return f"<div><b>{escape(state_words(row))}</b> &nbsp; {told}{bar}{wrong}</div>"

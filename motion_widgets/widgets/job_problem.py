@@ -11,7 +11,7 @@ from motion_widgets.log.states import ENDS, FOLLOWED, State
 from motion_widgets.widgets.row_text import clock, usd
 
 if TYPE_CHECKING:
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["problem_html"]
 
@@ -21,7 +21,9 @@ _GONE = (State.EXPIRED, State.VANISHED)
 _UNDER_WAY = (State.SUBMITTED, State.RUNNING)
 
 
-def problem_html(row: Row, *, since: int | None = None, driven: bool = False, waiting: bool = False) -> str:
+def problem_html(
+    row: JobRow, *, since: int | None = None, driven: bool = False, waiting: bool = False
+) -> str:
     """Return what is wrong with a job as HTML; ``""``: nothing is.
 
     Parameters
@@ -34,20 +36,20 @@ def problem_html(row: Row, *, since: int | None = None, driven: bool = False, wa
         A person said that an unknown outcome is to be left as it is for now.
     """
     notes = []
-    if row["state"] in ENDS or row["error_message"]:
+    if row.state in ENDS or row.error_message:
         notes.append(_problem(row, since, driven=driven, waiting=waiting))
     if outside(row):
-        low, high = usd(row["estimate_low"]), usd(row["estimate_high"])
+        low, high = usd(row.estimate_low), usd(row.estimate_high)
         about = low if low == high else f"{low}\u2013{high}"
-        said = say("outside_estimate", cost=usd(row["cost"]), estimate=about)
+        said = say("outside_estimate", cost=usd(row.cost), estimate=about)
         notes.append(_note("warning", say("outside_head"), "", said))
     return "".join(notes)
 
 
-def _problem(row: Row, since: int | None, *, driven: bool, waiting: bool) -> str:
-    state, reason = row["state"], row["error_message"] or ""
+def _problem(row: JobRow, since: int | None, *, driven: bool, waiting: bool) -> str:
+    state, reason = row.state, row.error_message or ""
     if state == State.COLLECTED:
-        alone = row["error_kind"] == "shared"
+        alone = row.error_kind == "shared"
         return _note("warning", say("known_unshared"), reason, "") if alone else ""
     if state == State.UNKNOWN and waiting:
         return _note("warning", say("known_waiting", price=_money(row)), "", "")
@@ -55,9 +57,9 @@ def _problem(row: Row, since: int | None, *, driven: bool, waiting: bool) -> str
     return _note(kind, _known(row, since, driven=driven), reason, _next(row, driven=driven))
 
 
-def _passes(row: Row, *, driven: bool) -> bool:
+def _passes(row: JobRow, *, driven: bool) -> bool:
     """Return whether the trouble is being dealt with by itself."""
-    return row["state"] in FOLLOWED or (row["state"] == State.PLANNED and driven)
+    return row.state in FOLLOWED or (row.state == State.PLANNED and driven)
 
 
 def _note(kind: str, known: str, reason: str, step: str) -> str:
@@ -69,40 +71,40 @@ def _note(kind: str, known: str, reason: str, step: str) -> str:
     return f'<div class="mw-note mw-{kind}">{inner}</div>' if inner else ""
 
 
-def _money(row: Row) -> str:
-    return usd(row["reserved"] or row["estimate_high"])
+def _money(row: JobRow) -> str:
+    return usd(row.reserved or row.estimate_high)
 
 
-def _known(row: Row, since: int | None, *, driven: bool) -> str:
-    state = row["state"]
+def _known(row: JobRow, since: int | None, *, driven: bool) -> str:
+    state = row.state
     if state in _UNDER_WAY:
         return say("known_silent_since", at=clock(since)) if since is not None else say("known_silent")
     if state == State.COMPLETED:
-        return say("known_download", at=clock(row["expires_at"])) if row["expires_at"] else say("known_ready")
+        return say("known_download", at=clock(row.expires_at)) if row.expires_at else say("known_ready")
     if state == State.PLANNED:
         return say("known_planned_driven" if driven else "known_planned")
     if state in (State.FAILED, State.CANCELLED):
-        money = "open" if refund_open(row) else "billed" if row["cost"] else "refunded"
+        money = "open" if refund_open(row) else "billed" if row.cost else "refunded"
         head = say(f"known_{state}")
-        return f"{head} {say(f'money_{money}', price=_money(row), cost=usd(row['cost']))}"
+        return f"{head} {say(f'money_{money}', price=_money(row), cost=usd(row.cost))}"
     if state in _GONE:
-        money = "reserved" if row["cost"] is None else "paid"
-        return f"{say(f'known_{state}')} {say(f'money_{money}', price=_money(row), cost=usd(row['cost']))}"
-    at = clock(row["sent"]) if row["sent"] else ""
+        money = "reserved" if row.cost is None else "paid"
+        return f"{say(f'known_{state}')} {say(f'money_{money}', price=_money(row), cost=usd(row.cost))}"
+    at = clock(row.sent) if row.sent else ""
     code = f"known_{state}" if at or state != State.UNKNOWN else "known_unknown_when"
     return say(code, price=_money(row), at=at)
 
 
-def _next(row: Row, *, driven: bool) -> str:
-    state, kind = row["state"], row["error_kind"]
+def _next(row: JobRow, *, driven: bool) -> str:
+    state, kind = row.state, row.error_kind
     if _passes(row, driven=driven):
         return say("next_by_itself")
     if state in _GONE:
-        return say("next_gone", task=row["task_id"] or "\u2013")
+        return say("next_gone", task=row.task_id or "\u2013")
     if state in (State.UNKNOWN, State.WRITTEN_OFF):
         return say(f"next_{state}", price=_money(row))
     if kind in _KINDS:
         return say(f"next_{kind}")
     if state == State.PLANNED:
         return say("next_planned")
-    return say("next_failed_task", task=row["task_id"]) if row["task_id"] else say("next_rejected")
+    return say("next_failed_task", task=row.task_id) if row.task_id else say("next_rejected")

@@ -22,7 +22,7 @@ from motion_widgets.widgets.row_view import asked, value_words, view_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.workspace import Workspace
 
@@ -98,7 +98,7 @@ class LogTable(Panel):
         if first and not found.rows:  # what was there is gone
             first = max((found.total - 1) // PAGE * PAGE, 0)
             found = page(self.ws.log_store, ask, first=first, size=PAGE)
-        mine = self.ws.log_store.marks_of([row["id"] for row in found.rows], by=whoami())
+        mine = self.ws.log_store.marks_of([row.id for row in found.rows], by=whoami())
         if time.monotonic() - self._facets_at > FRESH:
             self._facets, self._facets_at = self._offer(), time.monotonic()
         view = {
@@ -167,16 +167,14 @@ class LogTable(Panel):
         self.refresh()
         return lambda: self.announce("")
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[JobRow]:
         """Return the chosen rows, in the order in which they were ticked."""
-        found = {row["id"]: row for row in self.ws.log_store.rows(jobs.c.id.in_(self.chosen))}
+        found = {row.id: row for row in self.ws.log_store.rows(jobs.c.id.in_(self.chosen))}
         return [found[one] for one in self.chosen if one in found]
 
     def _to_wall(self) -> None:
         def work() -> Callable[[], None] | None:
-            ids = [
-                row["id"] for row in self._rows() if row["state"] == State.COLLECTED and row["result_path"]
-            ]
+            ids = [row.id for row in self._rows() if row.state == State.COLLECTED and row.result_path]
             if not ids:
                 return lambda: self.announce(say("log_no_result"), bad=True)
             if self._on_compare is not None:
@@ -205,7 +203,7 @@ class LogTable(Panel):
 
             def load() -> None:
                 on_load(request)
-                self.announce(say("log_loaded", id=rows[0]["id"]))
+                self.announce(say("log_loaded", id=rows[0].id))
 
             return load
 
@@ -273,7 +271,7 @@ class LogTable(Panel):
                     price = f"${sum(high for _, high in priced):.2f}"
                     text = say("log_rerun_live" if self.ws.live else "log_rerun", price=price)
                 except MotionError as error:
-                    wrong = say("log_rerun_no", id=row["id"], reason=error)
+                    wrong = say("log_rerun_no", id=row.id, reason=error)
                     text = say("log_rerun_bad")
 
             def take() -> None:

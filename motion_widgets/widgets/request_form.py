@@ -382,6 +382,6 @@ class RequestForm(Panel):
             if self._on_show is not None:
                 self._on_show(self._earlier)
             else:
-                path = self._earlier.row["result_path"]  # told, not fetched: a callback never blocks
+                path = self._earlier.row.result_path  # told, not fetched: a callback never blocks
                 where = "\u2013" if path is None else str(self.ws.folder / path)
                 self.announce(say("earlier_at", id=self._earlier.id, path=where))

@@ -12,17 +12,17 @@ from motion_widgets.request.price import to_usd
 from motion_widgets.request.request import media_name
 
 if TYPE_CHECKING:
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["billed", "cell_name", "clock", "state_words", "usd", "waited"]
 
 
-def state_words(row: Row) -> str:
+def state_words(row: JobRow) -> str:
     """Return where a job stands: ``▶ running, 64 %``."""
-    state = row["state"]
+    state = row.state
     words = f"{mark(state)} {say(f'state_{state}')}"
-    if state == State.RUNNING and row["progress"] is not None:
-        words += f", {row['progress']} %"
+    if state == State.RUNNING and row.progress is not None:
+        words += f", {row.progress} %"
     return words
 
 
@@ -31,13 +31,13 @@ def usd(micro: int | None) -> str:
     return "" if micro is None else f"${to_usd(micro):.2f}"
 
 
-def billed(row: Row) -> str:
+def billed(row: JobRow) -> str:
     """Return what a job cost: the bill (marked where the estimate was wrong), or that money is reserved."""
-    if row["cost"] is not None:
-        return f"{usd(row['cost'])}, {say('outside_mark')}" if outside(row) else usd(row["cost"])
+    if row.cost is not None:
+        return f"{usd(row.cost)}, {say('outside_mark')}" if outside(row) else usd(row.cost)
     if refund_open(row):
         return say("refund_mark")
-    return say("reserved") if row["reserved"] else ""
+    return say("reserved") if row.reserved else ""
 
 
 def clock(micro: int | None) -> str:
@@ -45,24 +45,24 @@ def clock(micro: int | None) -> str:
     return "" if micro is None else time.strftime("%H:%M:%S", time.localtime(micro / 1e6))
 
 
-def waited(row: Row) -> str:
+def waited(row: JobRow) -> str:
     """Return how long a job took or has been under way, as ``m:ss``."""
-    start = row["submitted"]
+    start = row.submitted
     if start is None:
         return ""
-    end = row["completed"] or int(time.time() * 1e6)
+    end = row.completed or int(time.time() * 1e6)
     seconds = max(int((end - start) / 1e6), 0)
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def cell_name(row: Row) -> str:
+def cell_name(row: JobRow) -> str:
     """Return the settings of a job in a few words: ``v2-6 · std · image · dance.mp4``."""
-    model = str(row["model"] or "").removeprefix("kling-").removesuffix("-motion-control")
+    model = str(row.model or "").removeprefix("kling-").removesuffix("-motion-control")
     return " \u00b7 ".join(
         [
             model,
-            str(row["mode"]),
-            str(row["character_orientation"]),
-            row["clip_name"] or media_name(row["video_url"]),
+            str(row.mode),
+            str(row.character_orientation),
+            row.clip_name or media_name(row.video_url),
         ]
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from motion_widgets.log.paging import Page
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["asked", "value_words", "view_of"]
 
@@ -72,25 +72,28 @@ def value_words(name: str, value: object) -> str:
 def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the columns and rows as the page draws them, and what is the same in all of them."""
     rows = found.rows
-    same = [name for name in _SETTINGS if len(rows) > 1 and len({str(row[name]) for row in rows}) == 1]
-    if len({row["created_by"] for row in rows}) < 2:  # who, is of interest where there are several
+    alike = {name: len({str(getattr(row, name)) for row in rows}) == 1 for name in _SETTINGS}
+    same = [name for name in _SETTINGS if len(rows) > 1 and alike[name]]
+    if len({row.created_by for row in rows}) < 2:  # who, is of interest where there are several
         same = [*same, "created_by"]
     told = [
         f"{say(f'column_{name}')} {said}"
         for name in same
-        if name != "created_by" and (said := value_words(name, rows[0][name]))
+        if name != "created_by" and (said := value_words(name, getattr(rows[0], name)))
     ]
     shown = [
-        name for name in _SETTINGS if name not in same and any(value_words(name, row[name]) for row in rows)
+        name
+        for name in _SETTINGS
+        if name not in same and any(value_words(name, getattr(row, name)) for row in rows)
     ]
-    wrong = any(row["error_message"] for row in rows)
+    wrong = any(row.error_message for row in rows)
     columns = [_column("state"), *[_column(name) for name in shown]]
     columns += [_column(name, number=True) for name in ("estimate", "billed", "wait")]
     columns += [_column("id", sort="created", behind=True)]
     columns += [_column("error", sort="", behind=True)] if wrong else []
     return {
         "columns": columns,
-        "rows": [_row(row, shown, found.marks[row["id"]], mine[row["id"]], wrong=wrong) for row in rows],
+        "rows": [_row(row, shown, found.marks[row.id], mine[row.id], wrong=wrong) for row in rows],
         "total": found.total,
         "same": f"{say('log_same')} {', '.join(told)}." if told else "",
     }
@@ -110,16 +113,16 @@ def _column(
 
 
 def _row(
-    row: Row, shown: Sequence[str], said: Mapping[str, Any], mine: Mapping[str, Any], *, wrong: bool
+    row: JobRow, shown: Sequence[str], said: Mapping[str, Any], mine: Mapping[str, Any], *, wrong: bool
 ) -> dict[str, Any]:
-    low, high = usd(row["estimate_low"]), usd(row["estimate_high"])
-    cells = [state_words(row), *[value_words(name, row[name]) for name in shown]]
-    cells += [high if low == high else f"{low}\u2013{high}", billed(row), waited(row), row["id"]]
+    low, high = usd(row.estimate_low), usd(row.estimate_high)
+    cells = [state_words(row), *[value_words(name, getattr(row, name)) for name in shown]]
+    cells += [high if low == high else f"{low}\u2013{high}", billed(row), waited(row), row.id]
     mean = said["stars"]
     return {
-        "id": row["id"],
-        "state": row["state"],
-        "cells": [*cells, *([row["error_message"] or ""] if wrong else [])],
+        "id": row.id,
+        "state": row.state,
+        "cells": [*cells, *([row.error_message or ""] if wrong else [])],
         "stars": int(mine["stars"] or 0),
         "mean": say("log_stars_mean", mean=mean) if mean is not None and mean != mine["stars"] else "",
         "usable": mine["usable"],

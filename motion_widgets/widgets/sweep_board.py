@@ -39,7 +39,7 @@ from motion_widgets.widgets.sweep_cells import cell_of_row, layout_of_plan, layo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.sweep import Plan, Run, Sweep
     from motion_widgets.sweep.progress import Outlook, Standing
     from motion_widgets.workspace.workspace import Workspace
@@ -83,7 +83,7 @@ class SweepBoard(Panel):
         self._on_run, self._on_show = on_run, on_show
         self._request = request or MotionRequest(model=MODELS[0])
         self._plan: Plan | None = None
-        self._known: dict[str, Row] = {}
+        self._known: dict[str, JobRow] = {}
         """Jobs that stand for cells already, by content."""
         self._standing: Standing | None = None
         self._reading = threading.Lock()
@@ -399,4 +399,4 @@ def _new(plan: Plan) -> int:
 
 
 def _ended(standing: Standing) -> int:
-    return sum(row["completed"] is not None or row["error_message"] is not None for row in standing.rows)
+    return sum(row.completed is not None or row.error_message is not None for row in standing.rows)

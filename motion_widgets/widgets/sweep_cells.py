@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from motion_widgets.jobs.scheduling.poll_schedule import Window
-    from motion_widgets.log.store import Row
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.sweep import Cell, Plan, Run
     from motion_widgets.sweep.progress import Standing
 
@@ -51,7 +51,7 @@ class Layout(NamedTuple):
 
 def plan_holds(plan: Plan, standing: Standing) -> bool:
     """Return whether the cells of a plan hold every row of a run, each in a cell of its own."""
-    keys = {row["key"] for row in standing.rows}
+    keys = {row.key for row in standing.rows}
     valid = {cell.key for cell in plan.cells if cell.status != "invalid"}
     return len(keys) == len(standing.rows) and keys <= valid
 
@@ -65,7 +65,7 @@ def layout_of_run(standing: Standing) -> Layout:
     return Layout(rows, columns, corner, cells, places)
 
 
-def layout_of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, Row], part: Plan) -> Layout:
+def layout_of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, JobRow], part: Plan) -> Layout:
     """Draw a plan, with a run that it holds.
 
     Parameters
@@ -75,7 +75,7 @@ def layout_of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, Ro
     part
         What would be run of it: the plan itself, or a part.
     """
-    found = {row["key"]: row for row in standing.rows} if standing is not None else {}
+    found = {row.key: row for row in standing.rows} if standing is not None else {}
     kept = {cell.key for cell in part.cells}
     rows, columns, corner, places = plan_axes(plan)
     cells: list[MatrixCell | None] = [None] * (len(rows) * len(columns))
@@ -160,7 +160,7 @@ def cell_of_plan(cell: Cell, *, left: bool = False) -> MatrixCell:
     return MatrixCell("left" if left and cell.status == "new" else cell.status, money, note=cell.reason)
 
 
-def cell_of_row(row: Row, end: Window | None) -> MatrixCell:
+def cell_of_row(row: JobRow, end: Window | None) -> MatrixCell:
     """Return a cell by its job.
 
     Parameters
@@ -168,13 +168,13 @@ def cell_of_row(row: Row, end: Window | None) -> MatrixCell:
     end
         When it is expected to end (unix s). None: nobody can tell, or it has.
     """
-    settled = row["cost"] is not None or row["state"] in RETRYABLE
+    settled = row.cost is not None or row.state in RETRYABLE
     return MatrixCell(
-        row["state"],
-        billed(row) if settled else usd(row["estimate_high"]),
-        progress=row["progress"] if row["state"] == State.RUNNING else None,
+        row.state,
+        billed(row) if settled else usd(row.estimate_high),
+        progress=row.progress if row.state == State.RUNNING else None,
         low=round(end.low, 1) if end is not None else None,
         high=round(end.high, 1) if end is not None else None,
-        note=row["error_message"] or "",
-        result=row["id"] if row["state"] == State.COLLECTED and row["result_path"] else "",
+        note=row.error_message or "",
+        result=row.id if row.state == State.COLLECTED and row.result_path else "",
     )

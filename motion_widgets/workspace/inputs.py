@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from motion_widgets.endpoint.client import EndpointClient
-    from motion_widgets.log.store import Log, Row
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
     from motion_widgets.request.findings import Finding
     from motion_widgets.workspace.public_links import Hosting
 
@@ -144,19 +145,19 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
     return relative, sha
 
 
-def known_wire(row: Row, *, hosting: Hosting | None) -> dict[str, Any] | None:
+def known_wire(row: JobRow, *, hosting: Hosting | None) -> dict[str, Any] | None:
     """Return the JSON body of a job where nobody has to be asked for it, as `wire_of` would.
 
     None: a local file is to be published first, or a link to be looked at. May be called on any thread.
     """
-    if any(row[kept] or media_kind(row[field]) != "link" for field, kept in _MEDIA):
+    if any(getattr(row, kept) or media_kind(getattr(row, field)) != "link" for field, kept in _MEDIA):
         return None
-    wire = _wire(row)
+    wire: dict[str, Any] = dict(row.request.to_wire())
     return wire if hosting is None or hosting.knows(wire) else None
 
 
 async def wire_of(
-    client: EndpointClient, row: Row, folder: Path, *, hosting: Hosting | None
+    client: EndpointClient, row: JobRow, folder: Path, *, hosting: Hosting | None
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Return the JSON body of a job, its local media published, and what is doubtful of its links.
 
@@ -176,23 +177,17 @@ async def wire_of(
     RequestError
         A file cannot be published, or a link is dead or leads to something else.
     """
-    values = dict(row)
+    links: dict[str, Any] = {}
     for field, kept in _MEDIA:
-        name = media_name(row[field])
-        if row[kept]:
-            path = folder / row[kept]
+        links[field], copy = getattr(row, field), getattr(row, kept)
+        name = media_name(links[field])
+        if copy:
+            path = folder / copy
             if hosting is None:
-                values[field] = await client.host(path, path.suffix)
+                links[field] = await client.host(path, path.suffix)
             else:
-                values[field] = await hosting.link_for(client, field, path, name)
-        if media_kind(values[field]) != "link":
+                links[field] = await hosting.link_for(client, field, path, name)
+        if media_kind(links[field]) != "link":
             raise RequestError.of("clip_needs_hosting", name=name)
-    wire = _wire(values)
+    wire: dict[str, Any] = dict(row.request.replace(**links).to_wire())
     return wire, await hosting.look(wire) if hosting is not None else []
-
-
-def _wire(row: Row) -> dict[str, Any]:
-    values = {name: row[name] for name in MotionRequest.__dataclass_fields__}
-    if values["watermark_info"]:
-        values["watermark_info"] = json.loads(values["watermark_info"])
-    return dict(MotionRequest(**values).to_wire())

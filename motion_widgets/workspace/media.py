@@ -67,9 +67,9 @@ def mend_into(
     made = mend(source, operation, to=folder / FOLDER, **how)
     result = made.measure()
     for row in reversed(log.mends(source_sha=made.source_sha, result_sha=made.result_sha)):
-        same = (row["operation"], row["parameters"]) == (made.operation, dict(made.parameters))
-        if same and row["undone"] is None:
-            return Mended(row["id"], made, result)
+        same = (row.operation, row.parameters) == (made.operation, dict(made.parameters))
+        if same and row.undone is None:
+            return Mended(row.id, made, result)
     mend_id = log.add_mend(
         kind=made.kind, operation=made.operation, parameters=made.parameters,
         source_sha=made.source_sha, source_name=made.source_name, source_path=_kept(log, folder, made),
@@ -95,12 +95,12 @@ def undo(log: Log, folder: Path, mend_id: str) -> Path:
     LogError
         The log knows no such mend, or the kept source is gone.
     """
-    row = next((one for one in log.mends() if one["id"] == mend_id), None)
+    row = next((one for one in log.mends() if one.id == mend_id), None)
     if row is None:
         raise LogError.of("no_such_id", id=mend_id, name=log.name)
-    source = folder / str(row["source_path"])
+    source = folder / str(row.source_path)
     if not source.is_file():
-        raise LogError.of("mend_source_gone", name=row["source_name"])
+        raise LogError.of("mend_source_gone", name=row.source_name)
     log.undo_mend(mend_id)
     return source
 

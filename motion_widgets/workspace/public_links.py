@@ -228,17 +228,17 @@ class Hosting:
             row = self._log.job(job_id)
         except LogError as error:
             raise RequestError.of("result_none", id=job_id) from error
-        links = json.loads(row["links"] or "[]")
-        same = (row["endpoint"], bool(links), row["result_sha"] is not None)
+        links = json.loads(row.links or "[]")
+        same = (row.endpoint, bool(links), row.result_sha is not None)
         if same != (self._target.endpoint, True, True):
             raise RequestError.of("result_none", id=job_id)
-        if sha is not None and sha != row["result_sha"]:
+        if sha is not None and sha != row.result_sha:
             raise RequestError.of("result_other", id=job_id)
-        expires = (row["expires_at"] or 0) / 1e6
+        expires = (row.expires_at or 0) / 1e6
         if expires < time.time() + self.publisher.cover:
             raise RequestError.of("result_dies", id=job_id)
         place = Place.read(f"result:{job_id}")
         return Published(
-            url=links[0], expires=expires, sha=row["result_sha"], name=f"{job_id}.mp4",
-            size=row["result_size"] or 0, to=place.label,
+            url=links[0], expires=expires, sha=row.result_sha or "", name=f"{job_id}.mp4",
+            size=row.result_size or 0, to=place.label,
         )  # fmt: skip

@@ -35,7 +35,7 @@ from motion_widgets.jobs.sidecar import read_sidecar
 from motion_widgets.log.ids import whoami
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
-from motion_widgets.log.store import Log, Row
+from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
 from motion_widgets.request.price import PRICES, Estimate, Prices, bound_micro, require_bound
 from motion_widgets.workspace.budgets import Budgeted
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.core.errors import ClipError
     from motion_widgets.core.facts import Clip, Image, Shots
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.publishing.destination import Published
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.request.rules import Finding
@@ -262,9 +263,9 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
                 self._runner = _runner_for(self, self._target, account)
             return self._runner
 
-    def runner_for(self, row: Row) -> Runner | None:
+    def runner_for(self, row: JobRow) -> Runner | None:
         """Return the runner of a row's endpoint and account. None: the workspace is at another, or closed."""
-        mine = (row["endpoint"], row["account"]) == (self.endpoint, self.account)
+        mine = (row.endpoint, row.account) == (self.endpoint, self.account)
         return self.runner if mine and not self._closed else None
 
     def at_work(self, job_ids: Iterable[str]) -> bool:
@@ -307,7 +308,7 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         """Return the job that already answers for the same content. None: submitting would make a new one."""
         key = req.key
         row = self.log_store.latest(self.endpoint, self.account, [key]).get(key)
-        return Job(self, row["id"]) if row is not None and row["state"] not in RETRYABLE else None
+        return Job(self, row.id) if row is not None and row.state not in RETRYABLE else None
 
     def submit(self, req: MotionRequest, max_cost: float | None = None, *, new: bool = False) -> Job:
         """Submit a request, or attach to the job that already stands for the same content.
@@ -342,10 +343,10 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         runner = self.runner
         earlier = None if new else self.find(req)
         row = earlier.row if earlier is not None else None
-        if earlier is not None and row is not None and row["state"] != State.PLANNED:
-            if row["state"] == State.SUBMITTING and self._agreed(row, max_cost):
+        if earlier is not None and row is not None and row.state != State.PLANNED:
+            if row.state == State.SUBMITTING and self._agreed(row, max_cost):
                 runner.drive(earlier.id)  # should its driver have died before it was sent, it goes on here
-            elif row["state"] in _UNDER_WAY:
+            elif row.state in _UNDER_WAY:
                 runner.follow(earlier.id)
             return earlier
         values, cost = self.prepare(req)
@@ -356,17 +357,17 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         kept = keep_inputs(self.log_store, self.folder, req)
         row, _ = self.log_store.add_job({**values, **kept}, new=new)
         self._look_for_unshared()
-        if row["state"] == State.PLANNED:
-            runner.drive(row["id"])
-        elif row["state"] in _UNDER_WAY:
-            runner.follow(row["id"])
-        return Job(self, row["id"])
+        if row.state == State.PLANNED:
+            runner.drive(row.id)
+        elif row.state in _UNDER_WAY:
+            runner.follow(row.id)
+        return Job(self, row.id)
 
-    def _agreed(self, row: Row, bound: float | None) -> bool:
+    def _agreed(self, row: JobRow, bound: float | None) -> bool:
         """Return whether a bound holds what an earlier job may cost."""
         if bound is None:
             return not self.live
-        return (row["estimate_high"] or 0) <= bound_micro(bound)
+        return (row.estimate_high or 0) <= bound_micro(bound)
 
     def plan_job(
         self, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
@@ -448,19 +449,18 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         self._follow([self.log_store.job(an_id)])
         return Job(self, an_id)
 
-    def _follow(self, rows: list[Row]) -> None:
+    def _follow(self, rows: list[JobRow]) -> None:
         ids = [
-            row["id"]
+            row.id
             for row in rows
-            if row["state"] in _UNDER_WAY
-            and (row["endpoint"], row["account"]) == (self.endpoint, self.account)
+            if row.state in _UNDER_WAY and (row.endpoint, row.account) == (self.endpoint, self.account)
         ]
         if ids:
             self.runner.follow(*ids)
 
     def jobs(self, *, limit: int = 50) -> list[Job]:
         """Return the newest jobs of this workspace's endpoint and account."""
-        return [Job(self, row["id"]) for row in self.log_store.rows(*self._mine(), limit=limit, newest=True)]
+        return [Job(self, row.id) for row in self.log_store.rows(*self._mine(), limit=limit, newest=True)]
 
     def balance(self, timeout: float = 30.0) -> float | None:
         """Ask the endpoint for the account's money in USD. None: unlimited, or not stated.
@@ -493,10 +493,10 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         if self.outbox is not None:
             self.outbox.close()
         rows = self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))
-        ids = [row["id"] for row in rows]
+        ids = [row.id for row in rows]
         if ids:
             print(say("still_running", count=len(ids), id=ids[0]))  # noqa: T201 - the last words of a script
-        expiring = [row["expires_at"] or 0 for row in rows if row["state"] == State.COMPLETED]
+        expiring = [row.expires_at or 0 for row in rows if row.state == State.COMPLETED]
         if expiring:
             when = f"{datetime.fromtimestamp(min(expiring) / 1e6, UTC):%Y-%m-%d %H:%M}"
             print(say("results_waiting", count=len(expiring), when=when))  # noqa: T201
@@ -548,11 +548,11 @@ def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
 
     hosting = ws.hosting if target.live else None
 
-    async def publish(made: EndpointClient, row: Row) -> dict[str, Any]:
+    async def publish(made: EndpointClient, row: JobRow) -> dict[str, Any]:
         await asyncio.to_thread(ws.bring_inputs, row)
         wire, doubts = await wire_of(made, row, ws.folder, hosting=hosting)
         for one in [one for one in doubts if one.severity == "warning"]:
-            await asyncio.to_thread(ws.log_store.remark, row["id"], one.message[:300])
+            await asyncio.to_thread(ws.log_store.remark, row.id, one.message[:300])
         return wire
 
     return Runner(

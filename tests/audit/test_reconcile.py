@@ -141,9 +141,9 @@ def put(
     }  # fmt: skip
     row, _ = ws.log_store.add_job(values)
     for step in STEPS[state]:
-        assert ws.log_store.move(row["id"], step)
-    ws.log_store.record(row["id"], created=at)
-    return str(row["id"])
+        assert ws.log_store.move(row.id, step)
+    ws.log_store.record(row.id, created=at)
+    return str(row.id)
 
 
 def bill(account: Account, usd: float, days: float = 5) -> None:
@@ -224,9 +224,9 @@ def test_a_refund_that_was_not_confirmed_is_settled_once_the_account_fits_withou
     failed = put(ws, S.FAILED, reserved=230_000, budget_id="run-1")
     _, text = said(ws)
     assert f"{failed} is failed, and the account fits without it: it was refunded. --fix gives" in text
-    assert ws.log_store.job(failed)["reserved"] == 230_000, "nothing is written without --fix"
+    assert ws.log_store.job(failed).reserved == 230_000, "nothing is written without --fix"
     assert "given back now" in said(ws, fix=True)[1]
-    assert (ws.log_store.job(failed)["cost"], ws.log_store.job(failed)["reserved"]) == (0, 0)
+    assert (ws.log_store.job(failed).cost, ws.log_store.job(failed).reserved) == (0, 0)
     assert said(ws)[0] == 0
 
 
@@ -238,7 +238,7 @@ def test_a_refund_that_the_account_does_not_show_stays_reserved(
     bill(account, billed)
     _, text = said(ws, fix=True)
     assert f"{failed} is failed and its refund is not confirmed: its money stays reserved" in text
-    assert ws.log_store.job(failed)["reserved"] == 230_000
+    assert ws.log_store.job(failed).reserved == 230_000
     assert (f"explained by {failed}" in text) is (billed > 0)
 
 
@@ -268,12 +268,12 @@ def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
     assert f"{late}: the endpoint says $0.17136; the log has no cost" in text
     assert f"{lost}: its cost is not known" in text
     assert "more than the log knows" not in text
-    assert ws.log_store.job(late)["cost"] is None
+    assert ws.log_store.job(late).cost is None
     assert "written down now" in said(ws, fix=True)[1]
     row = ws.log_store.job(late)
-    assert (row["cost"], row["reserved"], row["state"]) == (171_360, 0, "vanished")
+    assert (row.cost, row.reserved, row.state) == (171_360, 0, "vanished")
     assert ws.log_store.budget("run-1") == (5_000_000, 171_360 - 230_000)
-    assert ws.log_store.events(late)[-1]["note"] == "its cost was asked for again"
+    assert ws.log_store.events(late)[-1].note == "its cost was asked for again"
     assert "task_late" not in said(ws, fix=True)[1]
     assert ws.log_store.budget("run-1")[1] == 171_360 - 230_000
 

@@ -272,8 +272,8 @@ def waiter(url: str, folder: str, how: str) -> None:
 
     ws = Workspace(folder, endpoint=url, key=KEY)
     row, _ = ws.log_store.add_job(rows_of(ws)[0])
-    ws.runner.drive(row["id"])
-    job = ws.attach(row["id"])
+    ws.runner.drive(row.id)
+    job = ws.attach(row.id)
 
     async def cell() -> None:
         await job

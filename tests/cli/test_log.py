@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 def ids(folder):
     log = Log(folder / "log.sqlite")
-    found = [row["id"] for row in log.rows()]
+    found = [row.id for row in log.rows()]
     log.close()
     return found
 

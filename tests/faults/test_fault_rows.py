@@ -299,13 +299,13 @@ def test_row(case, stage, ws, req, film):
     assert all(rule.played for rule in stage.sandbox.faults.rules), "each rule of the plan was met"
     if state == "collected":
         assert job.result.read_bytes() == film
-        assert (found["error_kind"], found["error_message"]) == (None, None)
+        assert (found.error_kind, found.error_message) == (None, None)
         assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
     else:
         assert job.result is None
         assert not list((ws.folder / "results").glob("*.mp4"))
     if case.kind is not None:
-        assert found["error_kind"] == case.kind
+        assert found.error_kind == case.kind
     if state == "unknown":
         assert "nothing is sent again" in job.error.lower()
         assert ws.submit(req, max_cost=MAX).id == job.id
@@ -314,11 +314,11 @@ def test_row(case, stage, ws, req, film):
 
 
 def notes(ws, job):
-    return " | ".join(event["note"] or "" for event in ws.log_store.events(job.id))
+    return " | ".join(event.note or "" for event in ws.log_store.events(job.id))
 
 
 def states(ws, job):
-    return [event["to_state"] for event in ws.log_store.events(job.id)]
+    return [event.to_state for event in ws.log_store.events(job.id)]
 
 
 # Nothing sent yet.
@@ -340,7 +340,7 @@ def test_tls_failure_is_final_at_once(stage, spaces, req):
     """The sandbox speaks no TLS, so no certificate of it can be verified."""
     ws = spaces(endpoint=stage.sandbox.url.replace("http:", "https:"))
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert (job.state, job.row["error_kind"], stage.posts, len(stage.charges)) == (
+    assert (job.state, job.row.error_kind, stage.posts, len(stage.charges)) == (
         "rejected",
         "network",
         0,
@@ -381,7 +381,7 @@ def test_write_off_counts_the_money_as_spent(stage, ws, req):
 def test_429_pauses_all_submits(stage, ws, req):
     stage.play(on("submit", "rate_limit", retry_after=2 * SPEED))
     first = ws.submit(req, max_cost=MAX)
-    until(lambda: first.row["error_kind"] == "rate")
+    until(lambda: first.row.error_kind == "rate")
     others = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
     time.sleep(0.3)
     assert stage.posts == 1
@@ -393,7 +393,7 @@ def test_429_pauses_all_submits(stage, ws, req):
 def test_retry_after_is_clamped_to_five_minutes(stage, ws, req):
     stage.play(on("submit", "rate_limit", retry_after=1e6 * SPEED / 1e3))
     job = ws.submit(req, max_cost=MAX)
-    until(lambda: job.row["error_kind"] == "rate")
+    until(lambda: job.row.error_kind == "rate")
     assert 0 < ws.runner._crew.pace._resume_at - time.time() <= 300
 
 
@@ -411,15 +411,15 @@ def test_402_401_403_pause_the_sweep(stage, ws, req, code, kind):
     run = Sweep(req, prompt=[f"p{n}" for n in range(18)]).plan(ws).run(budget=5.0)
     run.wait(30)
     found = run.rows()
-    ends = [one["state"] for one in found]
+    ends = [one.state for one in found]
     assert ends.count("collected") == 1
     assert ends.count("planned") >= 1
     assert set(ends) <= {"collected", "rejected", "planned"}
     assert stage.posts <= 1 + timing.CALLS, "those that were on their way, and no loop"
     assert stage.posts == ends.count("collected") + ends.count("rejected")
     assert len(stage.charges) == 1
-    assert {one["error_kind"] for one in found if one["state"] != "collected"} == {kind}
-    assert all("missing" in one["error_message"] for one in found if one["state"] == "rejected")
+    assert {one.error_kind for one in found if one.state != "collected"} == {kind}
+    assert all("missing" in one.error_message for one in found if one.state == "rejected")
 
 
 def test_a_refused_job_leaves_the_rest_of_a_sweep(stage, ws, req):
@@ -429,7 +429,7 @@ def test_a_refused_job_leaves_the_rest_of_a_sweep(stage, ws, req):
     )
     run = Sweep(req, prompt=[f"p{n}" for n in range(5)]).plan(ws).run(budget=5.0)
     run.wait(30)
-    ends = {one["prompt"]: (one["state"], one["error_kind"]) for one in run.rows()}
+    ends = {one.prompt: (one.state, one.error_kind) for one in run.rows()}
     fine = ("collected", None)
     assert ends == {
         "p0": fine,
@@ -447,7 +447,7 @@ def test_a_refused_job_leaves_the_rest_of_a_sweep(stage, ws, req):
 
 def settled(ws, job):
     found = job.row
-    return found["cost"], found["reserved"]
+    return found.cost, found.reserved
 
 
 def test_failed_and_refunded_costs_nothing(stage, ws, req):
@@ -482,7 +482,7 @@ def test_failed_and_silently_not_refunded_is_not_believed_to_be_free(stage, ws, 
 
 def test_cancelled_without_a_bill_keeps_its_money_reserved(stage, ws, req):
     stage.play(on("status", "cancelled"))
-    assert ws.submit(req, max_cost=MAX).wait(20).row["reserved"] > 0
+    assert ws.submit(req, max_cost=MAX).wait(20).row.reserved > 0
 
 
 def test_billed_cost_is_the_truth(stage, ws, req):
@@ -514,14 +514,14 @@ def test_progress_is_clamped_and_monotone(stage, ws, req, value, shown):
     )
     job = ws.submit(req, max_cost=MAX)
     until(lambda: stage.calls("status") >= 4)
-    assert job.row["progress"] == max(shown, 1)
+    assert job.row.progress == max(shown, 1)
 
 
 def test_vanished_is_kept_with_its_money(stage, ws, req):
     stage.play(on("status", "not_found", times=0))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, stage.calls("status")) == ("vanished", timing.GONE)
-    assert job.row["reserved"] > 0
+    assert job.row.reserved > 0
     assert job.task_id
 
 
@@ -534,7 +534,7 @@ def test_a_task_without_a_link_keeps_its_bill(stage, ws, req):
 def test_200_without_a_task_id_keeps_the_raw_answer(stage, ws, req):
     stage.play(on("submit", "no_task_id"))
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert json.loads(job.row["answer"])["data"] == [{"status": "submitted"}]
+    assert json.loads(job.row.answer)["data"] == [{"status": "submitted"}]
 
 
 def test_html_is_kept_as_its_first_characters(stage, ws, req):
@@ -598,7 +598,7 @@ def test_what_is_no_whole_video_is_never_stored(stage, ws, req, rule):
     job = ws.submit(req, max_cost=MAX)
     until(lambda: stage.calls("result") > 4)
     assert (job.state, job.result) == ("completed", None)
-    assert job.row["error_kind"] == "download"
+    assert job.row.error_kind == "download"
     assert not list((ws.folder / "results").glob("*.mp4"))
     stage.play()
     assert job.wait(20).state == "collected"
@@ -617,7 +617,7 @@ def test_what_is_no_whole_video_is_never_stored(stage, ws, req, rule):
 def test_download_redirected_to_where_it_must_not_go_is_refused(stage, ws, req, to):
     stage.play(on("result", "redirect", to=to, code=302, times=0))
     job = ws.submit(req, max_cost=MAX)
-    until(lambda: job.row["error_code"] == "download_refused")
+    until(lambda: job.row.error_code == "download_refused")
     assert job.state == "completed"
     stage.play()
     assert job.wait(20).state == "collected"

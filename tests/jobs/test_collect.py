@@ -27,7 +27,7 @@ def finished(ws, req, endpoint):
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert job.state == "collected"
     assert job.result.read_bytes() == endpoint.clip
-    assert job.row["result_sha"] == hashlib.sha256(endpoint.clip).hexdigest()
+    assert job.row.result_sha == hashlib.sha256(endpoint.clip).hexdigest()
     assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
     return job
 

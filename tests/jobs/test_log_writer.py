@@ -24,7 +24,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def ids(log):
-    return [log.add_job({**PLAIN, "key": str(number)})[0]["id"] for number in range(20)]
+    return [log.add_job({**PLAIN, "key": str(number)})[0].id for number in range(20)]
 
 
 def told(log, story):
@@ -57,7 +57,7 @@ def test_what_waits_is_committed_at_once_and_answered_after_it(log, ids):
 
     assert told(log, story) == [True] * len(ids)
     assert len(commits) == 1
-    assert {log.job(one)["state"] for one in ids} == {"submitting"}
+    assert {log.job(one).state for one in ids} == {"submitting"}
 
 
 def test_an_error_is_its_callers_alone(log, ids):
@@ -69,7 +69,7 @@ def test_an_error_is_its_callers_alone(log, ids):
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     first, wrong, last = told(log, story)
-    assert (first["id"], last["id"], wrong.code) == (ids[0], ids[1], "no_such_id")
+    assert (first.id, last.id, wrong.code) == (ids[0], ids[1], "no_such_id")
     assert isinstance(wrong, LogError)
 
 
@@ -84,7 +84,7 @@ def test_who_gave_up_before_its_turn_writes_nothing(log, ids):
         return await other
 
     assert told(log, story) is True
-    assert [log.job(one)["state"] for one in ids[:2]] == ["planned", "submitting"]
+    assert [log.job(one).state for one in ids[:2]] == ["planned", "submitting"]
 
 
 def test_after_its_end_it_still_writes_down_what_is_known(log, ids):
@@ -94,4 +94,4 @@ def test_after_its_end_it_still_writes_down_what_is_known(log, ids):
         return await scribe.call(log.intend, ids[0], 1, owner="me")
 
     assert told(log, story) is True
-    assert log.job(ids[0])["state"] == "submitting"
+    assert log.job(ids[0]).state == "submitting"

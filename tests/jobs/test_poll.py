@@ -19,7 +19,7 @@ FAR = 2**52
 
 
 def notes(ws, job):
-    return " | ".join(event["note"] or "" for event in ws.log_store.events(job.id))
+    return " | ".join(event.note or "" for event in ws.log_store.events(job.id))
 
 
 def test_failing_polls_keep_it_running(ws, req, endpoint):
@@ -47,7 +47,7 @@ def test_status_backwards_and_unknown_words_are_still_working(ws, req, endpoint)
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert job.state == "collected"
     assert notes(ws, job).count("polishing") == 1
-    states = [event["to_state"] for event in ws.log_store.events(job.id) if not event["note"]]
+    states = [event.to_state for event in ws.log_store.events(job.id) if not event.note]
     assert states == ["planned", "submitting", "submitted", "running", "completed", "collected"]
 
 
@@ -55,7 +55,7 @@ def test_progress_never_goes_back(ws, req, endpoint):
     endpoint.next_poll.extend([endpoint.working(progress="45%"), *[endpoint.working(progress=0.1)] * 10_000])
     job = ws.submit(req, max_cost=MAX)
     until(lambda: len(endpoint.polls) > 5)
-    assert job.row["progress"] == 45
+    assert job.row.progress == 45
 
 
 def test_completed_without_a_link_vanishes_after_some_polls(ws, req, endpoint):
@@ -79,17 +79,17 @@ def test_task_that_stays_unknown_vanishes(ws, req, endpoint):
     endpoint.next_poll.extend([refusal(404)] * 100)
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, len(endpoint.polls)) == ("vanished", timing.GONE)
-    assert job.row["reserved"] > 0, "it may have been billed"
+    assert job.row.reserved > 0, "it may have been billed"
 
 
 def test_failed_gives_the_reason_and_the_money_back(ws, req, endpoint):
     endpoint.next_poll.append(endpoint.failed("code 1301: content policy"))
     ws.log_store.set_budget("b", 1_000_000)
     row, _ = ws.log_store.add_job({**ws.plan_job(req), "budget_id": "b"})
-    ws.runner.drive(row["id"])
-    job = ws.attach(row["id"])
+    ws.runner.drive(row.id)
+    job = ws.attach(row.id)
     until(lambda: job.resting)
-    assert (job.state, job.row["error_kind"], job.error) == (
+    assert (job.state, job.row.error_kind, job.error) == (
         "failed",
         "moderation",
         "code 1301: content policy",
@@ -106,15 +106,15 @@ def test_cancelled_without_a_bill_keeps_its_money_reserved(ws, req, endpoint):
     endpoint.next_poll.append(endpoint.working("cancelled"))
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert job.state == "cancelled"
-    assert job.row["reserved"] > 0, "nothing says that cancelled tasks are refunded"
+    assert job.row.reserved > 0, "nothing says that cancelled tasks are refunded"
 
 
 def test_cost_above_the_estimate_is_the_truth(ws, req, endpoint):
     endpoint.next_poll.append(lambda task_id: endpoint.completed(task_id, cost=9.5))
     ws.log_store.set_budget("b", 1_000_000)
     row, _ = ws.log_store.add_job({**ws.plan_job(req), "budget_id": "b"})
-    ws.runner.drive(row["id"])
-    job = ws.attach(row["id"])
+    ws.runner.drive(row.id)
+    job = ws.attach(row.id)
     until(lambda: job.state == "collected")
     assert (job.cost, ws.log_store.budget("b")) == (9.5, (1_000_000, 9_500_000))
 
@@ -130,7 +130,7 @@ def test_completed_then_failed_the_first_end_wins(ws, req, endpoint):
 def test_completed_without_a_bill_keeps_its_estimate_reserved(ws, req, endpoint):
     endpoint.next_poll.append(lambda task_id: endpoint.completed(task_id, cost=None))
     job = ws.submit(req, max_cost=MAX).wait(30)
-    assert (job.state, job.cost, job.row["reserved"]) == ("collected", None, 228_480)
+    assert (job.state, job.cost, job.row.reserved) == ("collected", None, 228_480)
 
 
 class TestNoLongerOurs:
@@ -174,7 +174,7 @@ class TestNoLongerOurs:
 
         before, after = self.asked(ws, req, endpoint, then, self.said(endpoint, word))
         assert before == after
-        assert after[0]["lease_owner"] == "other"
+        assert after[0].lease_owner == "other"
 
     @pytest.mark.parametrize("word", ["working", "completed", "failed", "404"])
     def test_ended_between_poll_and_write(self, ws, req, endpoint, word):
@@ -197,7 +197,7 @@ class TestNoLongerOurs:
         endpoint.next_poll.append(endpoint.failed())
         job = ws.submit(req, max_cost=MAX)
         until(lambda: taken and not ws.runner.drives(job.id))
-        assert (job.state, job.row["lease_owner"]) == ("submitted", "other")
+        assert (job.state, job.row.lease_owner) == ("submitted", "other")
 
 
 def test_halted_job_says_why_and_is_followed_again_when_a_person_acts(ws, req, endpoint):

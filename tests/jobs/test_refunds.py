@@ -19,11 +19,11 @@ def _own_looks(monkeypatch):
 
 
 def money(job):
-    return job.row["cost"], job.row["reserved"]
+    return job.row.cost, job.row.reserved
 
 
 def notes(ws, job):
-    return " | ".join(event["note"] or "" for event in ws.log_store.events(job.id))
+    return " | ".join(event.note or "" for event in ws.log_store.events(job.id))
 
 
 def test_a_refund_that_the_balance_shows_frees_the_money(ws, req, endpoint):
@@ -108,7 +108,7 @@ def test_402_says_how_much_is_missing(ws, req, endpoint):
     endpoint.balance = 0.10
     endpoint.next_post.append(refusal(402, message="top up"))
     job = ws.submit(req, max_cost=MAX).wait(30)
-    assert (job.state, job.row["error_kind"]) == ("rejected", "account")
+    assert (job.state, job.row.error_kind) == ("rejected", "account")
     assert "top up" in job.error
     assert "$0.10 is left: $0.13 is missing" in job.error
 
@@ -130,7 +130,7 @@ def test_402_pauses_a_sweep_and_each_cell_says_what_is_missing(ws, req, endpoint
     endpoint.next_post.extend([None, *[refusal(402)] * 20])
     run = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws).run(budget=2).wait(60)
     assert run.counts() == {"collected": 1, "rejected": 1, "planned": 2}
-    rest = [row["error_message"] for row in run.rows() if row["state"] in ("planned", "rejected")]
+    rest = [row.error_message for row in run.rows() if row.state in ("planned", "rejected")]
     assert all("$0.13 is missing" in one for one in rest)
     endpoint.balance, endpoint.next_post = 10.0, type(endpoint.next_post)()
     assert run.retry("failed").wait(60).counts() == {"collected": 4}

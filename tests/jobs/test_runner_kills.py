@@ -78,21 +78,21 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             states = last.hear()
         assert set(states) <= {"collected", "unknown"}
         books, rows = server.books(), log.rows()
-        assert len(rows) == len({row["prompt"] for row in rows}) == number
+        assert len(rows) == len({row.prompt for row in rows}) == number
         assert {key: len(bodies) for key, bodies in books.bodies.items() if len(bodies) > 1} == {}
         assert books.twice == []
-        known = {row["task_id"]: row for row in rows if row["task_id"] is not None}
-        assert {row["state"] for row in known.values()} == {"collected"}
+        known = {row.task_id: row for row in rows if row.task_id is not None}
+        assert {row.state for row in known.values()} == {"collected"}
         assert set(known) <= set(books.charges)
-        doubtful = [row for row in rows if row["state"] == "unknown"]
-        lost = [one for one in doubtful if one["idempotency_key"] in books.charges.values()]
-        assert set(books.charges.values()) == {row["idempotency_key"] for row in [*known.values(), *lost]}, (
+        doubtful = [row for row in rows if row.state == "unknown"]
+        lost = [one for one in doubtful if one.idempotency_key in books.charges.values()]
+        assert set(books.charges.values()) == {row.idempotency_key for row in [*known.values(), *lost]}, (
             "a charge that no row of the log answers for"
         )
         check_results(tmp_path / "ws", log, clip_bytes)
 
         # A person looks at what is unknown: with keys honoured a resend is safe, without it is given up.
-        wanted = {"do": "resend" if honoured else "write off", "ids": [row["id"] for row in doubtful]}
+        wanted = {"do": "resend" if honoured else "write off", "ids": [row.id for row in doubtful]}
         with process(**wanted) as last:
             assert last.hear() == "ready"
             ends = set(last.hear())
@@ -103,8 +103,8 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             "not byte-identical"
         )
         if honoured:
-            assert sorted(after.charges.values()) == sorted(row["idempotency_key"] for row in rows)
-            assert {row["state"] for row in log.rows()} == {"collected"}
+            assert sorted(after.charges.values()) == sorted(row.idempotency_key for row in rows)
+            assert {row.state for row in log.rows()} == {"collected"}
         else:
             assert after.charges == books.charges
         check_results(tmp_path / "ws", log, clip_bytes)
@@ -150,17 +150,17 @@ def moment(log, server, prompt):
     if not rows:
         return "not in the log"
     books, row = server.books(), rows[0]
-    if row["state"] != "submitting":
-        return row["state"]
-    sent = "charged" if row["idempotency_key"] in books.charges.values() else "not charged"
-    return f"submitting, {sent}" if row["sent"] else "submitting, not sealed"
+    if row.state != "submitting":
+        return row.state
+    sent = "charged" if row.idempotency_key in books.charges.values() else "not charged"
+    return f"submitting, {sent}" if row.sent else "submitting, not sealed"
 
 
 def check_results(folder, log, clip):
     """Every collected result is whole and as the log says; nothing else lies beside it."""
     collected = log.rows(jobs.c.state == "collected")
     sha = hashlib.sha256(clip).hexdigest()
-    assert {(row["result_sha"], row["result_size"]) for row in collected} <= {(sha, len(clip))}
+    assert {(row.result_sha, row.result_size) for row in collected} <= {(sha, len(clip))}
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in results_in(folder)}
-    assert set(found) == {row["result_path"] for row in collected}
+    assert set(found) == {row.result_path for row in collected}
     assert all(content == clip for content in found.values())

@@ -51,7 +51,7 @@ def test_killed_before_anything_was_sent(process, spaces, endpoint, req, point):
     job = ws.jobs()[0]
     until(lambda: job.state == "planned")
     until(lambda: ws.attach(job.id).resting)
-    assert (job.row["reserved"], endpoint.posts) == (0, []), "opening a folder spends nothing"
+    assert (job.row.reserved, endpoint.posts) == (0, []), "opening a folder spends nothing"
     assert ws.submit(req, max_cost=MAX).wait(30).id == job.id
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
 
@@ -108,12 +108,12 @@ def test_the_other_process_watches_and_takes_over_when_the_driver_dies(process, 
         until(lambda: endpoint.polls)
         ws = spaces()
         job = ws.submit(req, max_cost=MAX)
-        owner = job.row["lease_owner"]
+        owner = job.row.lease_owner
         time.sleep(timing.BEAT * 5)
-        assert job.row["lease_owner"] == owner, "a living driver keeps its job"
+        assert job.row.lease_owner == owner, "a living driver keeps its job"
         assert not job.resting
         run.kill()
-    until(lambda: job.row["lease_owner"] == ws.runner.owner)
+    until(lambda: job.row.lease_owner == ws.runner.owner)
     endpoint.next_poll.clear()
     assert job.wait(30).state == "collected"
     assert len(endpoint.posts) == 1
@@ -219,9 +219,9 @@ class TestSlowDriver:
         assert log.claim(job.id, "new")
         assert log.move(job.id, State.UNKNOWN, owner="new")
         assert log.intend(job.id, 1, owner="new", resend=True, seconds=600)
-        assert log.seal(job.id, job.row["body"], owner="new", seconds=600)
+        assert log.seal(job.id, job.row.body, owner="new", seconds=600)
         endpoint.let_go.set()
-        until(lambda: any("slow" in (event["note"] or "") for event in log.events(job.id)))
+        until(lambda: any("slow" in (event.note or "") for event in log.events(job.id)))
         until(lambda: not ws.runner.drives(job.id))
         assert (job.state, len(endpoint.posts)) == ("submitting", 1)
 
@@ -251,18 +251,18 @@ class TestSlowDriver:
 
     def test_intent_needs_the_lease(self, ws, req):
         row, _ = ws.log_store.add_job(ws.plan_job(req))
-        assert ws.log_store.claim(row["id"], "other")
-        assert not ws.log_store.intend(row["id"], 1, owner="me")
-        assert ws.log_store.job(row["id"])["state"] == "planned"
+        assert ws.log_store.claim(row.id, "other")
+        assert not ws.log_store.intend(row.id, 1, owner="me")
+        assert ws.log_store.job(row.id).state == "planned"
 
     def test_seal_needs_the_lease_and_the_same_body(self, ws, req):
         log = ws.log_store
         row, _ = log.add_job(ws.plan_job(req))
-        assert log.intend(row["id"], 1, owner="me")
-        assert not log.seal(row["id"], "{}", owner="other")
-        assert log.seal(row["id"], "{}", owner="me")
-        assert not log.seal(row["id"], "{ }", owner="me")
-        assert log.job(row["id"])["body"] == "{}"
+        assert log.intend(row.id, 1, owner="me")
+        assert not log.seal(row.id, "{}", owner="other")
+        assert log.seal(row.id, "{}", owner="me")
+        assert not log.seal(row.id, "{ }", owner="me")
+        assert log.job(row.id).body == "{}"
 
 
 class TestOneProcess:
@@ -281,7 +281,7 @@ class TestOneProcess:
         endpoint.next_post.append(refusal(429, "rate_limit_error", Retry_After="60"))
         first, second = spaces(), spaces()
         job = first.submit(req, max_cost=MAX)
-        until(lambda: job.row["error_kind"] == "rate")
+        until(lambda: job.row.error_kind == "rate")
         same = second.submit(req, max_cost=MAX)
         first.close()
         assert same.wait(30).state == "collected"
@@ -320,7 +320,7 @@ class TestOneProcess:
         ws.close()
         assert sorted(job.state for job in jobs) == ["planned", "planned", "submitted"]
         assert len(endpoint.posts) == 1
-        assert sum(job.row["reserved"] for job in jobs) == jobs[0].row["estimate_high"]
+        assert sum(job.row.reserved for job in jobs) == jobs[0].row.estimate_high
 
     def test_closed_workspace_drives_nothing_more(self, spaces, req, endpoint):
         from motion_widgets import RequestError

@@ -98,7 +98,7 @@ class Notebooks(RuleBasedStateMachine):
     @precondition(any_job)
     @rule(which=notebooks, pick=picks, what=st.sampled_from(["attach", "retry", "write_off"]))
     def act(self, which, pick, what):
-        self.at(which).tell(what, self.job(pick)["id"])
+        self.at(which).tell(what, self.job(pick).id)
 
     @precondition(any_job)
     @rule(which=notebooks, pick=picks)
@@ -113,7 +113,7 @@ class Notebooks(RuleBasedStateMachine):
     def interrupt(self, which, pick, how):
         """A cell that waits is interrupted; what it waits for, and all else, goes on."""
         self.be(slow=True)
-        job_id = self.job(pick)["id"]
+        job_id = self.job(pick).id
         assert self.at(which).tell("wait", job_id, how) == "waiting"
         assert self.at(which).interrupt() in {"interrupted", *ENDS, "unknown", "planned"}
 
@@ -218,24 +218,24 @@ class Notebooks(RuleBasedStateMachine):
     @invariant()
     def accepted_once(self):
         charges = Counter(list(self.endpoint.charges.values()))
-        rows = {row["idempotency_key"]: row for row in self.log.rows()}
+        rows = {row.idempotency_key: row for row in self.log.rows()}
         assert set(charges) <= set(rows), "a charge for what is not in the log"
         for key, times in charges.items():
             row = rows[key]
-            assert times <= 1 + (0 if self.endpoint.honours_keys else self.words[row["id"]]), row
-            assert row["state"] not in ("planned", "rejected"), "said to be surely not accepted"
+            assert times <= 1 + (0 if self.endpoint.honours_keys else self.words[row.id]), row
+            assert row.state not in ("planned", "rejected"), "said to be surely not accepted"
 
     @invariant()
     def ends_stay(self):
-        states = {row["id"]: row["state"] for row in self.log.rows()}
+        states = {row.id: row.state for row in self.log.rows()}
         assert self.ended.items() <= states.items()
         self.ended = {job_id: state for job_id, state in states.items() if state in ENDS}
 
     @invariant()
     def results_are_whole(self):
-        collected = [row for row in self.log.rows() if row["state"] == "collected"]
+        collected = [row for row in self.log.rows() if row.state == "collected"]
         for row in collected:
-            assert (self.folder / row["result_path"]).read_bytes() == self.endpoint.clip
+            assert (self.folder / row.result_path).read_bytes() == self.endpoint.clip
         for path in (self.folder / "results").glob("*.mp4"):
             assert path.read_bytes() == self.endpoint.clip
 
@@ -263,8 +263,8 @@ class Notebooks(RuleBasedStateMachine):
         self.slow = True
         self.rest("c")
         for row in self.log.rows():
-            if row["state"] == "unknown" and self.endpoint.honours_keys:
-                self.at("c").tell("resend", row["id"])
+            if row.state == "unknown" and self.endpoint.honours_keys:
+                self.at("c").tell("resend", row.id)
         self.rest("c")
         self.check_invariants_at_rest()
 
@@ -272,11 +272,11 @@ class Notebooks(RuleBasedStateMachine):
         for check in (self.accepted_once, self.ends_stay, self.results_are_whole, self.budgets_hold):
             check()
         rows = self.log.rows()
-        found = Counter(row["state"] for row in rows)
+        found = Counter(row.state for row in rows)
         assert found["failed"] <= self.failures
         assert set(found) <= {"planned", "unknown", "collected", "failed", "rejected", "written_off"}
-        known = {row["task_id"] for row in rows} & set(self.endpoint.charges)
-        assert {row["state"] for row in rows if row["task_id"] in known} <= {
+        known = {row.task_id for row in rows} & set(self.endpoint.charges)
+        assert {row.state for row in rows if row.task_id in known} <= {
             "collected",
             "failed",
             "written_off",
@@ -284,11 +284,11 @@ class Notebooks(RuleBasedStateMachine):
         if self.endpoint.honours_keys:
             assert not found["unknown"]
         for run_id in self.log.sweep_ids():
-            mine = [row for row in rows if row["budget_id"] == run_id]
-            used = sum((row["reserved"] or 0) + (row["cost"] or 0) for row in mine)
+            mine = [row for row in rows if row.budget_id == run_id]
+            used = sum((row.reserved or 0) + (row.cost or 0) for row in mine)
             assert self.log.budget(run_id)[1] == used, "money that is neither reserved nor billed"
         results = {path.name for path in results_in(self.folder)}
-        assert results == {Path(row["result_path"]).name for row in rows if row["result_path"]}
+        assert results == {Path(row.result_path).name for row in rows if row.result_path}
 
 
 class Media:

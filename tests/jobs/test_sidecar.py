@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,11 +43,11 @@ def collected(log, tmp_path):
             {**VALUES, **FIELDS, "image_url": "https://h/a.png", "video_url": "https://h/b.mp4", **columns}
         )
         for step in PATHS["collected"]:
-            assert log.intend(row["id"], 1, owner="me") if step == "submitting" else log.move(row["id"], step)
-        log.record(row["id"], result_path=f"results/{row['id']}.mp4", task_id="t", cost=456_960)
-        path = tmp_path / "results" / f"{row['id']}.mp4"
+            assert log.intend(row.id, 1, owner="me") if step == "submitting" else log.move(row.id, step)
+        log.record(row.id, result_path=f"results/{row.id}.mp4", task_id="t", cost=456_960)
+        path = tmp_path / "results" / f"{row.id}.mp4"
         path.write_bytes(b"video")
-        write_sidecar(log.job(row["id"]), tmp_path)
+        write_sidecar(log.job(row.id), tmp_path)
         return path
 
     return make
@@ -146,6 +147,5 @@ def test_a_disk_that_is_full_costs_no_result(collected, log, tmp_path, monkeypat
 
 
 def test_request_of_a_row_does_not_follow_paths_out_of_the_folder(collected, log, tmp_path):
-    row = dict(log.job(collected().stem))
-    row["image_path"] = "../../etc/passwd"
+    row = replace(log.job(collected().stem), image_path="../../etc/passwd")
     assert request_of(row, tmp_path).image_url == "https://h/a.png"

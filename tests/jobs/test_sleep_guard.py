@@ -56,12 +56,12 @@ def log(tmp_path):
 def done(log, key, expires, *, endpoint="e", to=State.COMPLETED):
     """Write down a job whose result dies at a moment (unix s)."""
     row, _ = log.add_job({"endpoint": endpoint, "account": "a", "sandbox": endpoint == "sandbox", "key": key})
-    assert log.intend(row["id"], 1, owner="me")
-    assert log.move(row["id"], State.SUBMITTED, task_id=key)
-    assert log.move(row["id"], State.COMPLETED, expires_at=int(expires * 1e6))
+    assert log.intend(row.id, 1, owner="me")
+    assert log.move(row.id, State.SUBMITTED, task_id=key)
+    assert log.move(row.id, State.COMPLETED, expires_at=int(expires * 1e6))
     if to != State.COMPLETED:
-        assert log.move(row["id"], to)
-    return row["id"]
+        assert log.move(row.id, to)
+    return row.id
 
 
 def vigil(log, *, kept=False, known=True, endpoint="e"):
@@ -175,7 +175,7 @@ def test_a_night_asleep_is_told_in_the_job_view(ws, req, endpoint, monkeypatch):
     endpoint.next_download.extend(["hang"] * 100)
     job = ws.submit(req, max_cost=MAX)
     until(lambda: job.state == "completed" and endpoint.downloads)
-    expires = job.row["expires_at"] / 1e6
+    expires = job.row.expires_at / 1e6
     ahead[0] = expires - time.time() - HOUR / 2
     until(ws.risks)
     monitor = JobMonitor(ws, watch=False)

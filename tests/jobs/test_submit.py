@@ -8,6 +8,7 @@ import functools
 import json
 import sqlite3
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,7 @@ def budget_job(ws, req, limit=1_000_000):
     """A planned job with a budget of its own."""
     ws.log_store.set_budget("b", limit)
     row, _ = ws.log_store.add_job({**ws.plan_job(req), "budget_id": "b"})
-    return row["id"]
+    return row.id
 
 
 def test_all_the_way_to_a_checked_result(ws, req, endpoint):
@@ -35,10 +36,10 @@ def test_all_the_way_to_a_checked_result(ws, req, endpoint):
     assert (job.state, job.cost, job.task_id) == ("collected", COST, "task_0001")
     assert job.result.read_bytes() == endpoint.clip
     row = job.row
-    assert row["result_path"] == f"results/{job.id}.mp4"
-    assert row["result_size"] == len(endpoint.clip)
-    assert row["reserved"] == 0
-    assert [event["to_state"] for event in ws.log_store.events(job.id)][:3] == [
+    assert row.result_path == f"results/{job.id}.mp4"
+    assert row.result_size == len(endpoint.clip)
+    assert row.reserved == 0
+    assert [event.to_state for event in ws.log_store.events(job.id)][:3] == [
         "planned",
         "submitting",
         "submitted",
@@ -74,7 +75,7 @@ def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endp
     assert (body, key) == (sent, sent_key)
     until(lambda: ws.attach(job_id).resting)
     assert ws.log_store.budget("b") == (1_000_000, round(COST * 1e6))
-    told = [(event["from_state"], event["to_state"]) for event in ws.log_store.events(job_id)]
+    told = [(event.from_state, event.to_state) for event in ws.log_store.events(job_id)]
     assert told[:3] == [(None, "planned"), ("planned", "submitting"), ("submitting", "submitted")]
 
 
@@ -83,9 +84,9 @@ def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, en
     before = ws.log_store.events(job_id)
     ws.runner.drive(job_id)
     job = ws.attach(job_id)
-    until(lambda: job.row["error_kind"])
+    until(lambda: job.row.error_kind)
     until(lambda: not ws.runner.drives(job_id))
-    assert (job.state, job.row["error_kind"], job.row["body"]) == ("planned", "budget", None)
+    assert (job.state, job.row.error_kind, job.row.body) == ("planned", "budget", None)
     assert endpoint.posts == []
     assert (ws.log_store.events(job_id), ws.log_store.budget("b")[1]) == (before, 0)
 
@@ -96,7 +97,7 @@ def test_paused_sweep_sends_nothing_and_says_why(ws, req, endpoint, known, monke
         run = Sweep(req, mode="std").plan(ws).run(budget=5).pause()
     run.drive()
     assert run.wait(30).counts() == {"planned": 1}
-    assert run.rows()[0]["error_kind"] == "held"
+    assert run.rows()[0].error_kind == "held"
     assert (endpoint.posts, run.budget[1]) == ([], 0)
 
 
@@ -112,7 +113,7 @@ def test_endpoint_without_a_client_leaves_it_planned_and_says_why(
 
     monkeypatch.setattr("motion_widgets.workspace.endpoint_choice.EndpointClient", broken)
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert (job.state, job.row["reserved"], job.row["error_kind"]) == ("planned", 0, kind)
+    assert (job.state, job.row.reserved, job.row.error_kind) == ("planned", 0, kind)
     assert str(error) in job.error
     assert endpoint.posts == []
 
@@ -124,7 +125,7 @@ def test_body_is_known_once_its_links_were_looked_at(ws, req, endpoint):
     assert known_wire(row, hosting=None) == req.to_wire(), "the sandbox takes links as they are"
     look_at_links(ws, req)
     assert known_wire(row, hosting=ws.hosting) == req.to_wire()
-    assert known_wire({**row, "image_path": "inputs/0.png"}, hosting=ws.hosting) is None
+    assert known_wire(replace(row, image_path="inputs/0.png"), hosting=ws.hosting) is None
     ws.submit(req, max_cost=MAX).wait(30)
     assert json.loads(endpoint.posts[0].body) == req.to_wire()
 
@@ -142,7 +143,7 @@ def test_local_file_is_published_between_the_intent_and_the_post(ws, req, monkey
     ws.consent()
     job = ws.submit(req.replace(image_url=image), max_cost=MAX).wait(30)
     assert job.state == "collected"
-    assert [(row["state"], row["sent"], row["reserved"]) for row in seen] == [("submitting", None, HIGH)]
+    assert [(row.state, row.sent, row.reserved) for row in seen] == [("submitting", None, HIGH)]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_refusals_end_rejected_and_give_the_money_back(ws, req, endpoint, status
     ws.runner.drive(job_id)
     job = ws.attach(job_id)
     until(lambda: job.resting)
-    assert (job.state, job.row["error_kind"], job.row["reserved"]) == ("rejected", kind, 0)
+    assert (job.state, job.row.error_kind, job.row.reserved) == ("rejected", kind, 0)
     assert ws.log_store.budget("b")[1] == 0
     assert len(endpoint.posts) == 1
 
@@ -221,9 +222,9 @@ def test_429_goes_back_to_planned_with_its_money_free_while_it_waits(ws, req, en
     endpoint.next_post.append(refusal(429, "rate_limit_error", "slow", Retry_After="60"))
     job_id = budget_job(ws, req)
     ws.runner.drive(job_id)
-    until(lambda: ws.log_store.job(job_id)["error_kind"] == "rate")
+    until(lambda: ws.log_store.job(job_id).error_kind == "rate")
     row = ws.log_store.job(job_id)
-    assert (row["state"], row["reserved"], ws.log_store.budget("b")[1]) == ("planned", 0, 0)
+    assert (row.state, row.reserved, ws.log_store.budget("b")[1]) == ("planned", 0, 0)
     assert not ws.attach(job_id).resting, "it goes on by itself"
     second = ws.submit(req.replace(prompt="another"), max_cost=MAX)
     time.sleep(0.2)
@@ -255,7 +256,7 @@ def test_refused_connection_is_planned_again_and_tried_until_it_works(spaces, re
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
-    states = [event["to_state"] for event in ws.log_store.events(job.id)]
+    states = [event.to_state for event in ws.log_store.events(job.id)]
     assert states[:7] == ["planned", "submitting"] * 3 + ["planned"]
 
 
@@ -376,7 +377,7 @@ class TestAPersonDecides:
         with pytest.raises(RequestError):
             unknown.write_off()
         again = ws.submit(req, max_cost=MAX).wait(20)
-        assert (again.id != unknown.id, again.row["attempt"], again.row["repeat"]) == (True, 2, 1)
+        assert (again.id != unknown.id, again.row.attempt, again.row.repeat) == (True, 2, 1)
         assert len({post.key for post in endpoint.posts}) == 2
 
     def test_written_off_money_counts_as_spent(self, ws, req, endpoint):
@@ -397,7 +398,7 @@ def test_answer_after_a_write_off_is_kept(ws, req, endpoint):
     ws.log_store.move(job.id, State.UNKNOWN)
     job.write_off()
     endpoint.let_go.set()
-    until(lambda: any("task_0001" in event["note"] for event in ws.log_store.events(job.id)))
+    until(lambda: any("task_0001" in event.note for event in ws.log_store.events(job.id)))
     assert job.state == "written_off"
 
 
@@ -424,14 +425,14 @@ class TestOnceOnly:
         first = ws.submit(req, max_cost=MAX)
         second = ws.submit(req, max_cost=MAX, new=True)
         first.wait(20), second.wait(20)
-        assert (first.row["repeat"], second.row["repeat"], len(endpoint.charges)) == (1, 2, 2)
+        assert (first.row.repeat, second.row.repeat, len(endpoint.charges)) == (1, 2, 2)
 
     def test_retry_only_after_an_end_without_result(self, ws, req, endpoint):
         endpoint.next_post.append(refusal(400))
         job = ws.submit(req, max_cost=MAX).wait(20)
         again = job.retry()
         assert again.wait(20).state == "collected"
-        assert (again.row["attempt"], job.retry().id) == (2, again.id)
+        assert (again.row.attempt, job.retry().id) == (2, again.id)
         with pytest.raises(RequestError):
             again.retry()
 
@@ -443,15 +444,15 @@ class TestOnceOnly:
 
     def test_planned_job_of_a_dead_process_is_taken_up(self, ws, req, endpoint):
         row, _ = ws.log_store.add_job(ws.plan_job(req))
-        ws.log_store.claim(row["id"], "dead", seconds=-1)
+        ws.log_store.claim(row.id, "dead", seconds=-1)
         with pytest.raises(BudgetError):
             ws.submit(req)
         job = ws.submit(req, max_cost=MAX).wait(20)
-        assert (job.id, job.state, len(endpoint.posts)) == (row["id"], "collected", 1)
+        assert (job.id, job.state, len(endpoint.posts)) == (row.id, "collected", 1)
 
     def test_planned_job_that_nobody_drives_rests(self, ws, req, endpoint):
         row, _ = ws.log_store.add_job(ws.plan_job(req))
-        assert ws.attach(row["id"]).wait(5).state == "planned"
+        assert ws.attach(row.id).wait(5).state == "planned"
         assert endpoint.posts == []
 
 
@@ -467,7 +468,7 @@ class TestStops:
         run = sweep.plan(ws).run(budget=5.0).wait(30)
         assert run.counts() == {"collected": 1, "rejected": 1, "planned": 2}
         assert len(endpoint.posts) == 2
-        said = [row["error_message"] for row in run.rows() if row["state"] == "planned"]
+        said = [row.error_message for row in run.rows() if row.state == "planned"]
         assert all("balance too low" in one for one in said)
         assert ws.runner.stopped is not None
         assert run.budget[1] == COST

@@ -225,7 +225,7 @@ class Colleague(Notebook):
     def look(self, job_id):
         """Return whether a result is whole in this folder, and which folder that is."""
         found = self.ws.attach(job_id)
-        return [sha256_of(found.result) == found.row["result_sha"], found.result.parents[1].name]
+        return [sha256_of(found.result) == found.row.result_sha, found.result.parents[1].name]
 
     def rerun(self, job_id, new):
         request = self.ws.request_of(self.ws.attach(job_id).row)

@@ -34,11 +34,11 @@ def put(log, add):
         row = add(key, **columns)
         for step in PATHS[state]:
             if step == "submitting":
-                assert log.intend(row["id"], 100, owner="me")
+                assert log.intend(row.id, 100, owner="me")
             else:
-                assert log.move(row["id"], step)
-        log.release(row["id"], "me")
-        return log.job(row["id"])
+                assert log.move(row.id, step)
+        log.release(row.id, "me")
+        return log.job(row.id)
 
     return make
 

@@ -25,12 +25,12 @@ def said_by(log, person, job_id, **marks):
 
 def test_a_job_without_marks_has_empty_ones(log, add):
     row = add()
-    assert log.marks_of([row["id"]]) == {row["id"]: NOTHING}
+    assert log.marks_of([row.id]) == {row.id: NOTHING}
     assert log.marks_of() == {}
 
 
 def test_what_is_not_given_stays_and_none_takes_it_back(log, add):
-    one = add()["id"]
+    one = add().id
     log.rate([one], stars=4)
     log.rate([one], usable=True)
     assert log.marks_of([one])[one] == {**NOTHING, "usable": True, "stars": 4.0}
@@ -39,7 +39,7 @@ def test_what_is_not_given_stays_and_none_takes_it_back(log, add):
 
 
 def test_ratings_and_notes_are_only_ever_added(log, add):
-    one = add()["id"]
+    one = add().id
     for stars in (1, 2, 3):
         log.rate([one], stars=stars)
         log.note(one, f"seen {stars}")
@@ -52,7 +52,7 @@ def test_ratings_and_notes_are_only_ever_added(log, add):
 
 
 def test_of_each_person_the_last_rating_counts(log, add):
-    one = add()["id"]
+    one = add().id
     said_by(log, "ann", one, usable=False, stars=1)
     said_by(log, "ann", one, usable=True, stars=5)
     said_by(log, "bob", one, usable=False, stars=2)
@@ -64,14 +64,14 @@ def test_of_each_person_the_last_rating_counts(log, add):
 
 @pytest.mark.parametrize("stars", [0, 6, -1, True, 2.5, "3"])
 def test_other_stars_are_refused(log, add, stars):
-    one = add()["id"]
+    one = add().id
     with pytest.raises(LogError, match="1 to 5"):
         log.rate([one], stars=stars)
     assert log.marks_of() == {}
 
 
 def test_tags_are_a_set(log, add):
-    one, two = add("a")["id"], add("b")["id"]
+    one, two = add("a").id, add("b").id
     log.tag([one, two], " keep ")
     log.tag([one], "hero")
     log.tag([one], "keep")
@@ -86,33 +86,33 @@ def test_tags_are_a_set(log, add):
 @pytest.mark.parametrize("tag", ["", "  ", "a\nb", "x" * 61, "a,b", "手、足", ","])
 def test_other_tags_are_refused(log, add, tag):
     with pytest.raises(LogError, match="is no tag"):
-        log.tag([add()["id"]], tag)
+        log.tag([add().id], tag)
 
 
 def test_only_what_has_ended_is_hidden(log, put):
-    made = {state: put(state, key=state.value)["id"] for state in State}
+    made = {state: put(state, key=state.value).id for state in State}
     for state, job_id in made.items():
         if state in ENDS:
             log.hide([job_id])
         else:
             with pytest.raises(LogError, match="has ended"):
                 log.hide([job_id, made[State.COLLECTED]])
-    assert {row["state"] for row in log.rows(visible)} == set(State) - ENDS
+    assert {row.state for row in log.rows(visible)} == set(State) - ENDS
     assert log.count() == len(State), "nothing is deleted"
     log.unhide(list(made.values()))
     assert log.count(jobs.c.deleted.is_not(None)) == 0
 
 
 def test_one_that_runs_keeps_all_from_being_hidden(log, put):
-    ended, runs = put(State.FAILED, key="a")["id"], put(State.RUNNING, key="b")["id"]
+    ended, runs = put(State.FAILED, key="a").id, put(State.RUNNING, key="b").id
     with pytest.raises(LogError, match=runs):
         log.hide([ended, runs])
-    assert log.job(ended)["deleted"] is None
+    assert log.job(ended).deleted is None
 
 
 def test_every_mark_moves_the_change_counter(log, put):
-    one = put(State.COLLECTED)["id"]
-    seen = [log.job(one)["seq"]]
+    one = put(State.COLLECTED).id
+    seen = [log.job(one).seq]
     for mark in (
         lambda: log.rate([one], usable=True),
         lambda: log.note(one, "n"),
@@ -122,7 +122,7 @@ def test_every_mark_moves_the_change_counter(log, put):
         lambda: log.unhide([one]),
     ):
         mark()
-        seen.append(log.job(one)["seq"])
+        seen.append(log.job(one).seq)
     assert seen == sorted(set(seen))
 
 
@@ -136,11 +136,11 @@ def test_every_mark_moves_the_change_counter(log, put):
     ],
 )
 def test_marks_of_a_job_that_is_not_there(log, put, mark):
-    one = put(State.COLLECTED)["id"]
+    one = put(State.COLLECTED).id
     with pytest.raises(LogError, match="There is no job-x"):
         mark(log, [one, "job-x"])
     assert log.marks_of() == {}
-    assert log.job(one)["deleted"] is None
+    assert log.job(one).deleted is None
 
 
 def test_more_jobs_than_one_statement_takes(log):
@@ -150,7 +150,7 @@ def test_more_jobs_than_one_statement_takes(log):
         {"id": "run-1", "endpoint": "sandbox", "account": "sandbox", "axes": "{}"},
         cells, limit=None, keep=False, new=False,
     )  # fmt: skip
-    ids = [row["id"] for row in rows]
+    ids = [row.id for row in rows]
     log.tag(ids, "all")
     log.rate(ids, stars=2)
     assert {(tuple(one["tags"]), one["stars"]) for one in log.marks_of(ids).values()} == {(("all",), 2.0)}
@@ -160,10 +160,10 @@ class TestMends:
     def test_are_found_by_source_and_result(self, log):
         one = log.add_mend(**MEND)
         two = log.add_mend(**{**MEND, "source_sha": "b", "result_sha": "c"})
-        assert [mend["id"] for mend in log.mends()] == [one, two]
-        assert [mend["id"] for mend in log.mends(result_sha="b")] == [one]
+        assert [mend.id for mend in log.mends()] == [one, two]
+        assert [mend.id for mend in log.mends(result_sha="b")] == [one]
         (found,) = log.mends(source_sha="b")
-        assert {name: found[name] for name in MEND} == {
+        assert {name: getattr(found, name) for name in MEND} == {
             **MEND,
             "source_sha": "b",
             "result_sha": "c",
@@ -172,9 +172,9 @@ class TestMends:
     def test_are_undone_once(self, log):
         one = log.add_mend(**MEND)
         assert (log.undo_mend(one), log.undo_mend(one), log.undo_mend("mend-x")) == (True, False, False)
-        assert log.mends()[0]["undone"] is not None
+        assert log.mends()[0].undone is not None
 
     def test_a_job_made_of_the_result_is_seen_to_change(self, log, add):
         row = add(clip_sha="b")
         log.add_mend(**MEND)
-        assert log.job(row["id"])["seq"] > row["seq"]
+        assert log.job(row.id).seq > row.seq

@@ -16,10 +16,10 @@ log = Log(sys.argv[1]); print("ready", flush=True); sys.stdin.readline()
 for number in range(int(sys.argv[3])):
     values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": f"{sys.argv[2]}-{number}"}
     row, added = log.add_job(values)
-    assert added and log.intend(row["id"], 5, owner=sys.argv[2])
-    log.record(row["id"], progress=number)
-    log.rate([row["id"]], stars=number % 5 + 1)
-    print(row["id"])
+    assert added and log.intend(row.id, 5, owner=sys.argv[2])
+    log.record(row.id, progress=number)
+    log.rate([row.id], stars=number % 5 + 1)
+    print(row.id)
 log.close()
 """
 EACH = 40
@@ -43,8 +43,8 @@ def test_four_processes_lose_nothing_and_meet_no_lock(log, address):
     acknowledged = {job_id for one in told for job_id in one[0].split()}
     rows = log.rows()
     assert len(acknowledged) == 4 * EACH
-    assert {row["id"] for row in rows} == acknowledged
-    assert {row["state"] for row in rows} == {State.SUBMITTING}
-    assert len({row["seq"] for row in rows}) == 4 * EACH, "each change has a number of its own"
-    assert sum(len(log.events(row["id"])) for row in rows) == 2 * 4 * EACH
+    assert {row.id for row in rows} == acknowledged
+    assert {row.state for row in rows} == {State.SUBMITTING}
+    assert len({row.seq for row in rows}) == 4 * EACH, "each change has a number of its own"
+    assert sum(len(log.events(row.id)) for row in rows) == 2 * 4 * EACH
     assert sum(one["stars"] is not None for one in log.marks_of().values()) == 4 * EACH

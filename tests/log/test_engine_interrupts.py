@@ -27,12 +27,12 @@ def test_one_has_it_at_a_time_and_others_are_given_another(log, add):
     row = add()
     with log.read() as first, log.read() as second:
         assert first is not second
-        assert first.execute(select(jobs.c.id)).scalar_one() == row["id"]
-        assert second.execute(select(jobs.c.id)).scalar_one() == row["id"]
+        assert first.execute(select(jobs.c.id)).scalar_one() == row.id
+        assert second.execute(select(jobs.c.id)).scalar_one() == row.id
     with log.read() as again:
         assert again in (first, second)
         told = []
-        other = threading.Thread(target=lambda: told.append(log.job(row["id"])))
+        other = threading.Thread(target=lambda: told.append(log.job(row.id)))
         other.start()
         other.join(30)
         assert told == [row]
@@ -40,12 +40,12 @@ def test_one_has_it_at_a_time_and_others_are_given_another(log, add):
 
 def test_what_was_read_is_held_no_longer_than_the_reading(log, add):
     row = add()
-    log.job(row["id"])
+    log.job(row.id)
     with contextlib.closing(sqlite3.connect(log.path)) as db:
         busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert busy == 0
-    log.record(row["id"], progress=50)
-    assert log.job(row["id"])["progress"] == 50
+    log.record(row.id, progress=50)
+    assert log.job(row.id).progress == 50
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -60,8 +60,8 @@ def test_an_error_in_the_midst_leaves_nothing_behind(log, add, error):
     for take in (log.read, log.write):
         with pytest.raises(error):
             breaks(take)
-    log.record(row["id"], progress=50)
-    assert log.job(row["id"])["progress"] == 50
+    log.record(row.id, progress=50)
+    assert log.job(row.id).progress == 50
 
 
 def test_closing_closes_it_and_the_next_call_opens_another(log, add):
@@ -69,8 +69,8 @@ def test_closing_closes_it_and_the_next_call_opens_another(log, add):
     assert journal(log).exists()
     log.close()
     assert not journal(log).exists()
-    log.record(row["id"], progress=50)
-    assert (log.job(row["id"])["progress"], journal(log).exists()) == (50, True)
+    log.record(row.id, progress=50)
+    assert (log.job(row.id).progress, journal(log).exists()) == (50, True)
 
 
 def test_closing_in_the_midst_closes_it_afterwards(tmp_path):
@@ -78,7 +78,7 @@ def test_closing_in_the_midst_closes_it_afterwards(tmp_path):
     row, _ = log.add_job(VALUES)
     with log.read() as connection:
         log.close()
-        assert connection.execute(select(jobs.c.id)).scalar_one() == row["id"]
+        assert connection.execute(select(jobs.c.id)).scalar_one() == row.id
         assert journal(log).exists()
     assert not journal(log).exists()
 
@@ -127,15 +127,15 @@ def interrupted(use, moment):
 @pytest.mark.parametrize("take", ["read", "write"])
 def test_an_interrupt_at_any_moment_leaves_the_log_as_usable_as_before(log, add, take):
     row, moment = add(), 0
-    used = {"read": lambda: log.job(row["id"]), "write": lambda: log.record(row["id"], progress=moment % 100)}
+    used = {"read": lambda: log.job(row.id), "write": lambda: log.record(row.id, progress=moment % 100)}
     used[take]()
     while interrupted(used[take], moment + 1):
         moment += 1
-        other = threading.Thread(target=log.record, args=(row["id"],), kwargs={"progress": 7}, daemon=True)
+        other = threading.Thread(target=log.record, args=(row.id,), kwargs={"progress": 7}, daemon=True)
         other.start()
         other.join(20)
         assert not other.is_alive(), f"an interrupt at moment {moment} blocks the log"
-        assert log.job(row["id"])["progress"] == 7
+        assert log.job(row.id).progress == 7
     assert moment > 10
 
 
@@ -163,9 +163,9 @@ class TestInterrupts:
         with contextlib.closing(Log(postgres())) as log:
             row, _ = log.add_job(VALUES)
             calls = {
-                "job": lambda: log.job(row["id"]),
+                "job": lambda: log.job(row.id),
                 "version": log.version,
-                "record": lambda: log.record(row["id"], progress=50),
+                "record": lambda: log.record(row.id, progress=50),
             }
             calls[call]()
             sent[0] = 1
@@ -173,4 +173,4 @@ class TestInterrupts:
                 calls[call]()
             assert sent[0] == 0
             calls[call]()
-            assert log.job(row["id"])["id"] == row["id"]
+            assert log.job(row.id).id == row.id

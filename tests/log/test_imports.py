@@ -86,9 +86,9 @@ def test_batches_lose_and_double_nothing(log):
     view = LogView(log)
     assert view.import_frame(frame) == 5003
     assert len(view) == 5003
-    seqs = {row["seq"] for row in log.rows()}
+    seqs = {row.seq for row in log.rows()}
     assert len(seqs) == 5003, "each is a change of its own"
-    assert log.events("job-00005002")[0]["note"] == "imported"
+    assert log.events("job-00005002")[0].note == "imported"
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_truth_in_words_is_what_it_says(log, told, means):
     frame["sandbox"] = frame["clip_has_audio"] = told
     LogView(log).import_frame(frame)
     (row,) = log.rows()
-    assert (row["sandbox"], row["clip_has_audio"]) == (means, means)
+    assert (row.sandbox, row.clip_has_audio) == (means, means)
 
 
 def test_what_only_the_log_itself_may_say_is_not_taken_over(log):
@@ -137,7 +137,7 @@ def test_what_only_the_log_itself_may_say_is_not_taken_over(log):
         frame[name] = 7
     LogView(log).import_frame(frame)
     (row,) = log.rows()
-    assert [row[name] for name in ("deleted", "reserved", "lease_until", "sent", "budget_id")] == [
+    assert [getattr(row, name) for name in ("deleted", "reserved", "lease_until", "sent", "budget_id")] == [
         None,
         0,
         None,
@@ -151,4 +151,4 @@ def test_times_of_any_kind_come_in_exactly(log):
     moment = datetime(2026, 10, 1, 12, 30, 0, 123457, tzinfo=UTC)
     frame["created"] = ["2026-10-01T12:30:00.123457Z", "2026-10-01 14:30:00.123457+02:00", moment.isoformat()]
     LogView(log).import_frame(frame)
-    assert {row["created"] for row in log.rows()} == {int(moment.timestamp()) * 10**6 + 123457}
+    assert {row.created for row in log.rows()} == {int(moment.timestamp()) * 10**6 + 123457}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -56,10 +58,10 @@ def told(log):
     """Return all jobs and events but for ids and times; a new job is known by its content."""
     names = {}
     for row in log.rows():
-        new = row["created"] > 1
-        names[row["id"]] = (row["key"], row["repeat"], row["attempt"]) if new else row["id"]
+        new = row.created > 1
+        names[row.id] = (row.key, row.repeat, row.attempt) if new else row.id
     drop = ("id", "created", "idempotency_key")
-    rows = {names[row["id"]]: {k: v for k, v in row.items() if k not in drop} for row in log.rows()}
+    rows = {names[row.id]: {k: v for k, v in asdict(row).items() if k not in drop} for row in log.rows()}
     with log.read() as connection:
         said = [(names[one.job_id], one.to_state, one.note) for one in connection.execute(events.select())]
     return rows, said
@@ -86,9 +88,11 @@ def test_a_run_is_what_its_cells_one_by_one_would_be(two, earlier, cells, new, d
     assert told(whole) == told(single)
     same = ("key", "repeat", "attempt", "state", "sweep_id", "budget_id")
     for at, row in enumerate(rows):
-        assert {name: row[name] for name in same} == {name: alone[at][name] for name in same}
-    fresh = [row["id"] for at, row in sorted(enumerate(rows), key=lambda one: order[one[0]])]
-    made = [one for one in dict.fromkeys(fresh) if whole.job(one)["created"] > 1]
+        assert {name: getattr(row, name) for name in same} == {
+            name: getattr(alone[at], name) for name in same
+        }
+    fresh = [row.id for at, row in sorted(enumerate(rows), key=lambda one: order[one[0]])]
+    made = [one for one in dict.fromkeys(fresh) if whole.job(one).created > 1]
     assert made == sorted(made), "ids sort by the running order"
 
 

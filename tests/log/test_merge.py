@@ -26,9 +26,9 @@ def other(tmp_path):
 def put(log, state, key="k", **columns):
     row, _ = log.add_job({**VALUES, "key": key, **columns})
     for step in PATHS[state]:
-        assert log.intend(row["id"], 100, owner="me") if step == "submitting" else log.move(row["id"], step)
-    log.release(row["id"], "me")
-    return row["id"]
+        assert log.intend(row.id, 100, owner="me") if step == "submitting" else log.move(row.id, step)
+    log.release(row.id, "me")
+    return row.id
 
 
 def everything(log):
@@ -55,11 +55,9 @@ def test_the_union_with_events_sweeps_and_marks(log, other):
     done = merge(log, other)
     assert (done.added, done.advanced, done.same, done.conflicts) == (1, 0, 0, [])
     assert done.files == ["inputs/a.png", "mends/b.mp4"]
-    assert {row["id"] for row in log.rows()} == {mine, theirs}
+    assert {row.id for row in log.rows()} == {mine, theirs}
     assert log.marks_of()[theirs] == {"usable": False, "stars": 2.0, "note": "hands melt", "tags": ["hands"]}
-    assert [one["to_state"] for one in log.events(theirs)] == [
-        one["to_state"] for one in other.events(theirs)
-    ]
+    assert [one.to_state for one in log.events(theirs)] == [one.to_state for one in other.events(theirs)]
     assert (log.sweep_ids(), log.budget("run-1"), len(log.mends())) == (["run-1"], (500, 0), 1)
 
 
@@ -69,7 +67,7 @@ def test_the_same_plan_run_by_two_people_is_no_conflict_and_another_is(log, othe
         values = {"id": "run-1", "endpoint": "sandbox", "account": "me", "axes": '{"mode": ["std"]}'}
         one.put_sweep({**values, "cells": cells.format(mode=mode, id=job_id)})
     assert merge(log, other).conflicts == []
-    assert "job-a" in log.sweep("run-1")["cells"], "ours stays"
+    assert "job-a" in log.sweep("run-1").cells, "ours stays"
     with other.write() as connection:
         connection.execute(update(sweeps).values(cells=cells.format(mode="pro", id="job-b")))
     assert len(merge(log, other).conflicts) == 1
@@ -79,7 +77,7 @@ def test_merging_again_and_back_changes_nothing(log, other):
     put(log, State.COLLECTED, "same")
     put(other, State.COLLECTED, "same")
     put(other, State.UNKNOWN, "more")
-    other.rate([other.rows()[0]["id"]], stars=1)
+    other.rate([other.rows()[0].id], stars=1)
     merge(log, other)
     before = everything(log)
     again = merge(log, other)
@@ -95,14 +93,14 @@ def test_the_same_content_made_apart_is_kept_as_a_further_repeat_and_named(log, 
     failed = put(other, State.FAILED, "same")
     second, _ = other.add_attempt(failed)
     done = merge(log, other)
-    found = {row["id"]: (row["repeat"], row["attempt"]) for row in log.rows()}
-    assert found == {mine: (1, 1), failed: (2, 1), second["id"]: (2, 2)}
+    found = {row.id: (row.repeat, row.attempt) for row in log.rows()}
+    assert found == {mine: (1, 1), failed: (2, 1), second.id: (2, 2)}
     assert any(failed in sentence and mine in sentence for sentence in done.conflicts)
-    third, _ = other.add_attempt(other.rows()[0]["id"])
-    other.move(third["id"], State.REJECTED)
+    third, _ = other.add_attempt(other.rows()[0].id)
+    other.move(third.id, State.REJECTED)
     fourth, _ = other.add_attempt(failed)
     merge(log, other)
-    assert (log.job(fourth["id"])["repeat"], log.job(fourth["id"])["attempt"]) == (2, 3)
+    assert (log.job(fourth.id).repeat, log.job(fourth.id).attempt) == (2, 3)
 
 
 def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
@@ -117,7 +115,7 @@ def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
     done = merge(log, other)
     other.close()
     row = log.job(job_id)
-    assert (done.added, done.advanced, row["state"], row["cost"], row["reserved"]) == (
+    assert (done.added, done.advanced, row.state, row.cost, row.reserved) == (
         0,
         1,
         "collected",
@@ -125,7 +123,7 @@ def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
         0,
     )
     assert log.budget("b")[1] == used - 20, "the bill stands for the reservation"
-    assert [one["to_state"] for one in log.events(job_id)][-1] == "collected"
+    assert [one.to_state for one in log.events(job_id)][-1] == "collected"
 
 
 def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
@@ -137,7 +135,7 @@ def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
     (sentence,) = merge(log, other).conflicts
     other.close()
     assert all(word in sentence for word in (job_id, "failed", "cancelled"))
-    assert log.job(job_id)["state"] == "failed"
+    assert log.job(job_id).state == "failed"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +149,7 @@ def test_what_is_on_its_way_there_is_not_driven_here(log, other, state, sandbox,
     job_id = put(other, state, sandbox=sandbox, task_id="t")
     merge(log, other)
     row = log.job(job_id)
-    assert (row["state"], row["lease_owner"], row["reserved"]) == (here, None, 0)
+    assert (row.state, row.lease_owner, row.reserved) == (here, None, 0)
 
 
 def test_an_older_rating_that_comes_later_does_not_count(log, tmp_path):
@@ -174,7 +172,7 @@ def test_an_older_rating_that_comes_later_does_not_count(log, tmp_path):
 def test_paths_out_of_the_workspace_are_left_out_and_named(log, other, path):
     job_id = put(other, State.COLLECTED, result_path=path)
     done = merge(log, other)
-    assert log.job(job_id)["result_path"] is None
+    assert log.job(job_id).result_path is None
     assert len(done.conflicts) == 1
     assert done.files == []
 
@@ -185,7 +183,7 @@ def test_ids_that_would_lead_a_result_astray_are_left_out_and_named(log, other, 
     with other.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(id=odd))
     done = merge(log, other)
-    assert [row["id"] for row in log.rows()] == [fine]
+    assert [row.id for row in log.rows()] == [fine]
     assert (done.added, len(done.conflicts)) == (1, 1)
     assert "cannot name its files" in done.conflicts[0]
 

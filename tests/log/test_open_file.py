@@ -60,7 +60,7 @@ def test_reopened_log_is_the_same(log, add):
     row = add()
     log.close()
     again = Log(log.path)
-    assert (again.job(row["id"]), again.salt) == (row, log.salt)
+    assert (again.job(row.id), again.salt) == (row, log.salt)
     again.close()
 
 
@@ -70,12 +70,12 @@ def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path
     of_shape(path, shape)
     log = Log(path)
     row = log.job("job-1")
-    assert (row["state"], row["key"], row["body"], row["created"]) == ("submitting", "k", "{}", 7)
-    assert row["sent"] == (7 if shape == 1 else None), "a body stood for having been sent"
-    assert row["deleted"] is None
-    assert [one["note"] for one in log.events("job-1")] == ["by a person"]
+    assert (row.state, row.key, row.body, row.created) == ("submitting", "k", "{}", 7)
+    assert row.sent == (7 if shape == 1 else None), "a body stood for having been sent"
+    assert row.deleted is None
+    assert [one.note for one in log.events("job-1")] == ["by a person"]
     assert log.budget("b") == (500, 20)
-    assert log.sweep("run-1")["axes"] == "{}"
+    assert log.sweep("run-1").axes == "{}"
     with log.read() as connection:
         found = inspect(connection)
         for table in schema.metadata.sorted_tables:
@@ -98,7 +98,7 @@ def test_an_older_log_on_postgresql_is_carried_forward(postgres, shape):
     url = postgres()
     of_shape(url, shape)
     log = Log(url)
-    assert log.job("job-1")["sent"] == (7 if shape == 1 else None)
+    assert log.job("job-1").sent == (7 if shape == 1 else None)
     with log.read() as connection:
         assert "jobs_lease" in {one["name"] for one in inspect(connection).get_indexes("jobs")}
     log.tag(["job-1"], "old")
@@ -140,7 +140,7 @@ def test_migration_that_fails_leaves_the_old_shape(tmp_path, monkeypatch):
         Log(path)
     monkeypatch.undo()
     log = Log(path)
-    assert log.job("job-1")["sent"] == 7
+    assert log.job("job-1").sent == 7
     log.close()
 
 

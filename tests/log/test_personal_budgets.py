@@ -53,9 +53,9 @@ class TestName:
     def test_it_stands_on_all_that_is_written(self, log, add, as_):
         as_("ana")
         row = add()
-        log.rate([row["id"]], stars=3)
-        log.note(row["id"], "hands")
-        log.tag([row["id"]], "hands")
+        log.rate([row.id], stars=3)
+        log.note(row.id, "hands")
+        log.tag([row.id], "hands")
         log.put_sweep({"id": "run-1", "endpoint": "e", "account": "a", "axes": "{}", "cells": "[]"})
         log.add_mend(
             kind="clip", operation="mute", parameters={}, source_sha=None, source_name="a",
@@ -73,21 +73,21 @@ class TestBudget:
         as_("ana")
         log.set_person_budget("ana", *HERE, 250)
         rows = [add(key) for key in "abc"]
-        assert log.intend(rows[0]["id"], 100, owner="me")
-        assert log.intend(rows[1]["id"], 100, owner="me")
+        assert log.intend(rows[0].id, 100, owner="me")
+        assert log.intend(rows[1].id, 100, owner="me")
         assert used(log, "ana") == 200
         with pytest.raises(BudgetError, match=r"\$0\.00 of the budget of ana is left"):
-            log.intend(rows[2]["id"], 100, owner="me")
-        assert log.job(rows[2]["id"]) == rows[2], "nothing of it was kept"
-        assert log.move(rows[0]["id"], State.PLANNED, settle=0)
-        assert log.move(rows[1]["id"], State.SUBMITTED)
-        assert log.move(rows[1]["id"], State.COMPLETED, settle=120, cost=120)
+            log.intend(rows[2].id, 100, owner="me")
+        assert log.job(rows[2].id) == rows[2], "nothing of it was kept"
+        assert log.move(rows[0].id, State.PLANNED, settle=0)
+        assert log.move(rows[1].id, State.SUBMITTED)
+        assert log.move(rows[1].id, State.COMPLETED, settle=120, cost=120)
         assert used(log, "ana") == 120, "the bill stands for the reservation"
-        assert log.intend(rows[2]["id"], 100, owner="me")
-        assert log.move(rows[2]["id"], State.SUBMITTED)
-        assert log.move(rows[2]["id"], State.FAILED)
+        assert log.intend(rows[2].id, 100, owner="me")
+        assert log.move(rows[2].id, State.SUBMITTED)
+        assert log.move(rows[2].id, State.FAILED)
         assert used(log, "ana") == 220, "no refund is proven yet"
-        assert log.settle(rows[2]["id"], 0, "proven")
+        assert log.settle(rows[2].id, 0, "proven")
         assert used(log, "ana") == 120
 
     def test_both_budgets_or_none(self, log, add, as_):
@@ -96,13 +96,13 @@ class TestBudget:
         log.set_person_budget("ana", *HERE, 90)
         row = add(budget_id="run-1")
         with pytest.raises(BudgetError, match="of ana"):
-            log.intend(row["id"], 100, owner="me")
+            log.intend(row.id, 100, owner="me")
         assert (log.budget("run-1"), used(log, "ana")) == ((150, 0), 0)
         log.set_person_budget("ana", *HERE, 500)
-        assert log.intend(row["id"], 100, owner="me")
+        assert log.intend(row.id, 100, owner="me")
         assert (log.budget("run-1"), used(log, "ana")) == ((150, 100), 100)
         with pytest.raises(BudgetError, match="of run-1"):
-            log.intend(add("other", budget_id="run-1")["id"], 100, owner="me")
+            log.intend(add("other", budget_id="run-1").id, 100, owner="me")
         assert (log.budget("run-1"), used(log, "ana")) == ((150, 100), 100)
 
     def test_who_has_it_sent_pays(self, log, add, as_):
@@ -111,13 +111,13 @@ class TestBudget:
         as_("ana")
         row = add()
         as_("bo")
-        assert log.intend(row["id"], 60, owner="me")
+        assert log.intend(row.id, 60, owner="me")
         assert (used(log, "ana"), used(log, "bo")) == (0, 60)
-        assert log.job(row["id"])["created_by"] == "bo"
-        assert "bo" in log.events(row["id"])[-1]["note"]
+        assert log.job(row.id).created_by == "bo"
+        assert "bo" in log.events(row.id)[-1].note
         as_("cy")  # settled by whoever looks
-        assert log.move(row["id"], State.SUBMITTED)
-        assert log.move(row["id"], State.COMPLETED, settle=50, cost=50)
+        assert log.move(row.id, State.SUBMITTED)
+        assert log.move(row.id, State.COMPLETED, settle=50, cost=50)
         assert (used(log, "ana"), used(log, "bo")) == (0, 50)
 
     def test_resend_reserves_nothing_twice_and_stays_the_senders(self, log, put, as_):
@@ -126,32 +126,32 @@ class TestBudget:
         row = put(State.UNKNOWN)
         as_("bo")
         log.set_person_budget("bo", *HERE, 0)
-        assert log.intend(row["id"], 100, owner="me", resend=True)
+        assert log.intend(row.id, 100, owner="me", resend=True)
         assert (used(log, "ana"), used(log, "bo")) == (100, 0)
 
     @pytest.mark.parametrize("other", [{"endpoint": "apimart"}, {"account": "acct"}])
     def test_another_endpoint_or_account_is_another_budget(self, log, add, as_, other):
         as_("ana")
         log.set_person_budget("ana", *HERE, 0)
-        assert log.intend(add(**other)["id"], 100, owner="me")
+        assert log.intend(add(**other).id, 100, owner="me")
 
     def test_setting_it_counts_what_was_spent_before(self, log, put, add, as_):
         as_("ana")
         put(State.UNKNOWN, "a")
         done = put(State.COMPLETED, "b")
-        assert log.settle(done["id"], 70, "billed")
+        assert log.settle(done.id, 70, "billed")
         as_("bo")
         put(State.UNKNOWN, "c")
         assert log.set_person_budget("ana", *HERE, 500).used == 170
-        middle = log.job(done["id"])["created"]
-        log.record(done["id"], sent=middle - 10_000_000)
+        middle = log.job(done.id).created
+        log.record(done.id, sent=middle - 10_000_000)
         assert log.set_person_budget("ana", *HERE, 500, since=middle - 5_000_000).used == 100
-        log.record(done["id"], cost=None, reserved=70)
-        assert log.settle(done["id"], 90, "late")
+        log.record(done.id, cost=None, reserved=70)
+        assert log.settle(done.id, 90, "late")
         assert used(log, "ana") == 100, "what was sent before is settled elsewhere"
         assert log.set_person_budget("ana", *HERE, None).used == 190
         as_("ana")
-        assert log.intend(add("d")["id"], 10_000, owner="me"), "no limit"
+        assert log.intend(add("d").id, 10_000, owner="me"), "no limit"
         assert log.person_budget("ana", *HERE).left is None
 
     def test_frame_says_what_is_left(self, log, put, as_):
@@ -173,9 +173,9 @@ def test_merged_and_imported_jobs_count_where_they_were_paid(log, tmp_path, as_)
     with contextlib.closing(Log(tmp_path / "other.sqlite")) as other:
         for key, cost in (("x", 30), ("y", 40)):
             row, _ = other.add_job({**VALUES, "key": key})
-            assert other.intend(row["id"], 100, owner="me")
-            assert other.move(row["id"], State.SUBMITTED)
-            assert other.move(row["id"], State.FAILED, settle=cost, cost=cost)
+            assert other.intend(row.id, 100, owner="me")
+            assert other.move(row.id, State.SUBMITTED)
+            assert other.move(row.id, State.FAILED, settle=cost, cost=cost)
         other.set_person_budget("bo", *HERE, 5)
         merge(log, other)
         merge(log, other)
@@ -195,7 +195,7 @@ from motion_widgets.log.store import Log
 log = Log(sys.argv[1]); print("ready", flush=True); sys.stdin.readline()
 taken = 0
 for row in log.rows():
-    try: taken += 30 if log.intend(row["id"], 30, owner=sys.argv[3]) else 0
+    try: taken += 30 if log.intend(row.id, 30, owner=sys.argv[3]) else 0
     except BudgetError: pass
 print(taken)
 """
@@ -240,12 +240,12 @@ log = Log(sys.argv[1])
 assert log.intend(sys.argv[2], 100, owner="dead", seconds=-1) and log.seal(sys.argv[2], "{}", owner="dead")
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", script, address, row["id"]], cwd=ROOT, check=False)
+    done = subprocess.run([sys.executable, "-c", script, address, row.id], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert (log.job(row["id"])["reserved"], used(log, "ana")) == (100, 100)
-    assert log.move(row["id"], State.UNKNOWN)
+    assert (log.job(row.id).reserved, used(log, "ana")) == (100, 100)
+    assert log.move(row.id, State.UNKNOWN)
     assert used(log, "ana") == 100
-    assert log.move(row["id"], State.WRITTEN_OFF)
+    assert log.move(row.id, State.WRITTEN_OFF)
     assert used(log, "ana") == 100, "it may have been spent"
 
 
@@ -277,8 +277,8 @@ class People(RuleBasedStateMachine):
         os.environ[PERSON] = person
         number = self.log.count()
         row, _ = self.log.add_job({**VALUES, "key": str(number), "budget_id": "run" if sweep else None})
-        self.log.record(row["id"], created=number)  # so that nothing hangs on the clock
-        return row["id"]
+        self.log.record(row.id, created=number)  # so that nothing hangs on the clock
+        return row.id
 
     @rule(person=people, limit=st.none() | st.integers(0, 300), since=st.none() | st.integers(0, 5))
     def set_limit(self, person, limit, since):
@@ -294,7 +294,7 @@ class People(RuleBasedStateMachine):
             self.log.intend(job, price, owner="me", resend=resend)
         except BudgetError:
             room = own is None or own.left is None or own.used + price <= own.limit
-            fits = row["budget_id"] is None or run[1] + price <= run[0]
+            fits = row.budget_id is None or run[1] + price <= run[0]
             assert not (room and fits)
             assert self.log.job(job) == row
 
@@ -311,7 +311,7 @@ class People(RuleBasedStateMachine):
 
     @rule(job=jobs, cost=st.integers(0, 100))
     def late_bill(self, job, cost):
-        if self.log.job(job)["state"] not in (
+        if self.log.job(job).state not in (
             State.PLANNED,
             State.SUBMITTING,
         ):  # what was not sent has no bill
@@ -327,11 +327,11 @@ class People(RuleBasedStateMachine):
         for budget_id, held in [("run", "budget_id")] + [
             (budget_of(person, *HERE), "person_budget_id") for person in self.limits
         ]:
-            total = sum(row["reserved"] + (row["cost"] or 0) for row in rows if row[held] == budget_id)
+            total = sum(row.reserved + (row.cost or 0) for row in rows if getattr(row, held) == budget_id)
             assert self.log.budget(budget_id)[1] == total
         for row in rows:
-            if row["person_budget_id"] is not None:
-                assert row["person_budget_id"] == budget_of(row["created_by"], *HERE)
+            if row.person_budget_id is not None:
+                assert row.person_budget_id == budget_of(row.created_by, *HERE)
 
 
 def test_any_order_of_events_keeps_the_sums(request, address):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import pytest
 from sqlalchemy import bindparam, event, select, update
 
@@ -27,12 +29,12 @@ def a_life(log):
     log.record("job-1", progress=50)
     log.move("job-1", State.COMPLETED, owner="me", settle=90, cost=90)
     log.release("job-1", "me")
-    return row, log.job("job-1"), log.budget("b"), [one["to_state"] for one in log.events("job-1")]
+    return row, log.job("job-1"), log.budget("b"), [one.to_state for one in log.events("job-1")]
 
 
 def test_the_driver_is_given_what_sqlalchemy_would_give_it(tmp_path, monkeypatch):
     monkeypatch.setattr("motion_widgets.log.engine.now_us", lambda: 7)
-    for name in ("adding", "leases", "moves"):
+    for name in ("insert", "leases", "transitions"):
         monkeypatch.setattr(f"motion_widgets.log.{name}.now_us", lambda: 7)
     told, said = [], []
     for heard in (False, True):
@@ -54,9 +56,9 @@ def test_the_driver_is_given_what_sqlalchemy_would_give_it(tmp_path, monkeypatch
 def test_columns_have_the_types_they_have_in_the_tables(log, add):
     row = add(clip_has_audio=False, clip_length=6.5)
     with log.read() as connection:
-        found = ONE.row(connection, {"b_id": row["id"]})
+        found = ONE.row(connection, {"b_id": row.id})
         assert ONE.row(connection, {"b_id": "job-none"}) is None
-    assert found == row
+    assert found == asdict(row)
     assert list(found) == list(jobs.c.keys())
     assert (found["sandbox"], found["clip_has_audio"], found["clip_length"]) == (True, False, 6.5)
     assert {type(found[name]) for name in ("sandbox", "clip_has_audio")} == {bool}
@@ -65,20 +67,20 @@ def test_columns_have_the_types_they_have_in_the_tables(log, add):
 def test_only_the_columns_given_are_set_and_rows_are_counted(log, add):
     row = add(mode="std")
     with log.write() as connection:
-        assert CHANGE.run(connection, {"b_id": row["id"], "mode": "pro"}) == 1
-        assert CHANGE.run(connection, {"b_id": row["id"], "prompt": "wave"}) == 1
+        assert CHANGE.run(connection, {"b_id": row.id, "mode": "pro"}) == 1
+        assert CHANGE.run(connection, {"b_id": row.id, "prompt": "wave"}) == 1
         assert CHANGE.run(connection, {"b_id": "job-none", "prompt": "wave"}) == 0
-    assert log.job(row["id"]) == {**row, "mode": "pro", "prompt": "wave"}
+    assert log.job(row.id) == replace(row, mode="pro", prompt="wave")
 
 
 def test_what_is_read_in_one_transaction_is_of_one_moment(tmp_path):
     log, other = Log(tmp_path / "log.sqlite"), Log(tmp_path / "log.sqlite")
     row, _ = log.add_job(VALUES)
     with log.read() as connection:
-        assert ONE.row(connection, {"b_id": row["id"]}) == row
-        other.record(row["id"], progress=50)
-        assert ONE.row(connection, {"b_id": row["id"]}) == row
-    assert log.job(row["id"])["progress"] == 50
+        assert ONE.row(connection, {"b_id": row.id}) == asdict(row)
+        other.record(row.id, progress=50)
+        assert ONE.row(connection, {"b_id": row.id}) == asdict(row)
+    assert log.job(row.id).progress == 50
     log.close()
     other.close()
 
@@ -88,9 +90,9 @@ def test_what_the_database_refuses_is_said_and_takes_the_call_back(log, add):
 
     def change():
         with log.write() as connection:
-            CHANGE.run(connection, {"b_id": row["id"], "prompt": "wave"})
-            CHANGE.run(connection, {"b_id": row["id"], "endpoint": None})
+            CHANGE.run(connection, {"b_id": row.id, "prompt": "wave"})
+            CHANGE.run(connection, {"b_id": row.id, "endpoint": None})
 
     with pytest.raises(LogError, match="cannot be written"):
         change()
-    assert log.job(row["id"]) == row
+    assert log.job(row.id) == row

@@ -38,10 +38,10 @@ def sound(tmp_path_factory):
     ids = []
     for number in range(60):
         row, _ = log.add_job({**VALUES, "key": f"k{number}", "prompt": f"take {number}"})
-        log.record(row["id"], task_id=f"task-{number}", links='["https://h/x.mp4?sig=1"]')
+        log.record(row.id, task_id=f"task-{number}", links='["https://h/x.mp4?sig=1"]')
         if number % 10 == 0:
-            log.record(row["id"], answer=LONG)
-        ids.append(row["id"])
+            log.record(row.id, answer=LONG)
+        ids.append(row.id)
     log.rate(ids[:1], stars=5)
     log.close()
     return path, ids
@@ -87,10 +87,10 @@ def test_damaged_log_is_read_from_what_was_rescued_and_takes_nothing(hurt, sound
     path = hurt(HURTS[how])
     before = digest(path)
     log = Log(path)
-    found = {row["id"]: row for row in log.rows()}
+    found = {row.id: row for row in log.rows()}
     assert set(found) <= set(sound[1])
     assert len(found) >= 20, "whatever page is lost, others hold jobs"
-    assert all(row["task_id"].startswith("task-") and row["key"] for row in found.values())
+    assert all(row.task_id.startswith("task-") and row.key for row in found.values())
     with pytest.raises(LogError, match=r"is damaged .* rescued to log\.sqlite\.rescued\.jsonl"):
         log.add_job({**VALUES, "key": "new"})
     assert log.notices == [log.read_only]
@@ -135,7 +135,7 @@ def test_carving_gives_each_job_as_it_last_was(sound):
 
 def test_carving_sees_what_is_in_the_write_ahead_log_only(tmp_path):
     log = Log(tmp_path / "log.sqlite")
-    ids = [log.add_job({**VALUES, "key": str(number)})[0]["id"] for number in range(5)]
+    ids = [log.add_job({**VALUES, "key": str(number)})[0].id for number in range(5)]
     assert (tmp_path / "log.sqlite-wal").stat().st_size > 0
     for name in ("log.sqlite", "log.sqlite-wal"):
         shutil.copyfile(tmp_path / name, tmp_path / f"copy-{name}")
@@ -170,7 +170,7 @@ def test_rescued_log_is_put_in_its_place_when_a_person_says_so(hurt, sound):
     kept = recovery.put_in_place(path, recovery.rescue(path))
     assert kept.read_bytes() == HURTS["the header"](bytearray(sound[0].read_bytes()))
     log = Log(path)
-    assert [row["id"] for row in log.rows()] == sound[1]
+    assert [row.id for row in log.rows()] == sound[1]
     assert log.read_only == ""
     log.add_job({**VALUES, "key": "new"})
     log.close()

@@ -39,8 +39,8 @@ def test_nothing_that_was_sent_goes_back_to_planned_but_by_proof():
 def test_database_holds_to_the_table(log, put, state):
     for to in State:
         row = put(state, key=to)
-        assert log.move(row["id"], to) == (to in TRANSITIONS[state])
-        assert log.job(row["id"])["state"] == (to if to in TRANSITIONS[state] else state)
+        assert log.move(row.id, to) == (to in TRANSITIONS[state])
+        assert log.job(row.id).state == (to if to in TRANSITIONS[state] else state)
 
 
 def test_unknown_job_moves_nowhere(log):
@@ -50,9 +50,9 @@ def test_unknown_job_moves_nowhere(log):
 
 def test_refused_move_leaves_no_trace(log, put):
     row = put(State.COLLECTED)
-    before = log.events(row["id"]), log.version()
-    assert not log.move(row["id"], State.FAILED, settle=0, cost=5)
-    assert (log.events(row["id"]), log.version(), log.job(row["id"])) == (*before, row)
+    before = log.events(row.id), log.version()
+    assert not log.move(row.id, State.FAILED, settle=0, cost=5)
+    assert (log.events(row.id), log.version(), log.job(row.id)) == (*before, row)
 
 
 class Moves(RuleBasedStateMachine):
@@ -76,7 +76,7 @@ class Moves(RuleBasedStateMachine):
     @rule(target=jobs)
     def add(self):
         self.number += 1
-        return self.log.add_job({**VALUES, "key": str(self.number), "budget_id": "b"})[0]["id"]
+        return self.log.add_job({**VALUES, "key": str(self.number), "budget_id": "b"})[0].id
 
     @rule(
         job=jobs,
@@ -89,10 +89,10 @@ class Moves(RuleBasedStateMachine):
         if settle is None and (to is State.PLANNED or to is State.REJECTED):
             settle = 0  # what was surely not accepted is always given back
         moved = self.log.move(job, to, settle=settle, owner=owner)
-        mine = owner is None or before["lease_owner"] == owner
-        assert moved == (mine and to in TRANSITIONS[State(before["state"])])
+        mine = owner is None or before.lease_owner == owner
+        assert moved == (mine and to in TRANSITIONS[State(before.state)])
         after = self.log.job(job)
-        assert after["state"] == (to if moved else before["state"])
+        assert after.state == (to if moved else before.state)
 
     @rule(
         job=jobs,
@@ -110,14 +110,14 @@ class Moves(RuleBasedStateMachine):
             assert self.log.job(job) == before
             return
         source = State.UNKNOWN if resend else State.PLANNED
-        fits = before["state"] == source and before["lease_owner"] in (None, owner)
-        assert intended == (fits and (body is None or before["body"] in (None, body)))
+        fits = before.state == source and before.lease_owner in (None, owner)
+        assert intended == (fits and (body is None or before.body in (None, body)))
         after = self.log.job(job)
         if intended:
-            assert after["lease_owner"] == owner
-            assert after["body"] == (body or before["body"])
+            assert after.lease_owner == owner
+            assert after.body == (body or before.body)
             sealed_before = before["sent"] if resend else None
-            assert (after["sent"] == sealed_before) == (body is None)
+            assert (after.sent == sealed_before) == (body is None)
         else:
             assert after == before
 
@@ -125,8 +125,8 @@ class Moves(RuleBasedStateMachine):
     def seal(self, job, owner, body):
         before = self.log.job(job)
         sealed = self.log.seal(job, body, owner=owner)
-        fits = before["state"] == "submitting" and before["lease_owner"] == owner
-        assert sealed == (fits and before["body"] in (None, body))
+        fits = before.state == "submitting" and before.lease_owner == owner
+        assert sealed == (fits and before.body in (None, body))
 
     @rule(job=jobs, owner=st.sampled_from("ab"))
     def release(self, job, owner):
@@ -134,28 +134,28 @@ class Moves(RuleBasedStateMachine):
 
     @rule(job=jobs, owner=st.sampled_from("ab"))
     def claim(self, job, owner):
-        before = self.log.job(job)["lease_owner"]
+        before = self.log.job(job).lease_owner
         assert self.log.claim(job, owner, 1000) == (before in (None, owner))
 
     @invariant()
     def events_tell_the_whole_way(self):
         for row in self.log.rows():
-            told = self.log.events(row["id"])
-            assert told[0]["from_state"] is None
+            told = self.log.events(row.id)
+            assert told[0].from_state is None
             for one, after in itertools.pairwise(told):
-                assert after["from_state"] == one["to_state"]
-                assert State(after["to_state"]) in TRANSITIONS[State(one["to_state"])]
-            assert told[-1]["to_state"] == row["state"]
+                assert after.from_state == one.to_state
+                assert State(after.to_state) in TRANSITIONS[State(one.to_state)]
+            assert told[-1].to_state == row.state
 
     @invariant()
     def a_body_never_changes_and_is_there_once_sent(self):
         for row in self.log.rows():
-            assert row["sent"] is None or row["body"] is not None
+            assert row.sent is None or row.body is not None
 
     @invariant()
     def reservations_are_part_of_what_is_used(self):
         limit, used = self.log.budget("b")
-        reserved = sum(row["reserved"] for row in self.log.rows())
+        reserved = sum(row.reserved for row in self.log.rows())
         assert limit == self.LIMIT
         assert 0 <= reserved <= used
 

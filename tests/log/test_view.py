@@ -42,12 +42,12 @@ def four(log, add, view):
     ):
         row = add(key, mode=mode, model="m", clip_width=540, clip_length=6.5)
         if cost is not None:
-            log.record(row["id"], cost=cost, submitted=NOW)
+            log.record(row.id, cost=cost, submitted=NOW)
     return view
 
 
 def ids(log):
-    return {row["key"]: row["id"] for row in log.rows()}
+    return {row.key: row.id for row in log.rows()}
 
 
 class TestWhere:
@@ -155,7 +155,7 @@ def test_a_frame_again_is_what_a_fresh_reading_gives(log, put, view, moves):
         if kind == "add":
             put(State.REJECTED, key=f"key {log.count()}", prompt=f"text {number}")
         elif (count := log.count()) > 0:
-            one = log.rows()[number % count]["id"]
+            one = log.rows()[number % count].id
             {
                 "cost": lambda one=one, number=number: log.record(one, cost=number),
                 "hide": lambda one=one: log.hide([one]),
@@ -166,7 +166,7 @@ def test_a_frame_again_is_what_a_fresh_reading_gives(log, put, view, moves):
 
 
 def test_hidden_jobs_are_left_out_unless_asked_for(log, put, view, tmp_path):
-    gone = put(State.FAILED, key="gone")["id"]
+    gone = put(State.FAILED, key="gone").id
     put(State.FAILED, key="here")
     log.rate([gone], stars=1)
     log.hide([gone])
@@ -182,7 +182,7 @@ def test_hidden_jobs_are_left_out_unless_asked_for(log, put, view, tmp_path):
 
 
 def test_events_are_the_transitions(log, put, view):
-    one = put(State.FAILED, key="a")["id"]
+    one = put(State.FAILED, key="a").id
     put(State.PLANNED, key="b")
     frame = view.events({"key": "a"})
     assert list(frame["to_state"]) == ["planned", "submitting", "submitted", "failed"]
@@ -349,7 +349,7 @@ class TestDisplay:
         cells = [attrs for tag, attrs in page.tags if tag == "td"]
         assert ["nowrap" in attrs["style"] for attrs in cells] == [True, True, False]
         assert "min-width:24ch" in cells[2]["style"]
-        assert cells[1]["title"] == row["key"]
+        assert cells[1]["title"] == row.key
         assert "abababababab\u2026" in page.words
 
     def test_no_colour_is_fixed(self, four):

@@ -168,13 +168,13 @@ class TestJobs:
     def test_dead_link_costs_nothing_and_says_so(self, ws, req, endpoint, say):
         endpoint.next_download.append(say)
         row, _ = ws.log_store.add_job({**ws.plan_job(req), "video_url": f"{endpoint.url}/result/dance.mp4"})
-        ws.runner.drive(row["id"])
-        message = until(lambda: ws.log_store.job(row["id"])["error_message"])
+        ws.runner.drive(row.id)
+        message = until(lambda: ws.log_store.job(row.id).error_message)
         assert message.startswith("Nothing was sent, and it cost nothing.")
-        until(lambda: ws.log_store.job(row["id"])["state"] == "planned")
-        assert (endpoint.posts, ws.log_store.job(row["id"])["reserved"]) == ([], 0)
-        ws.runner.drive(row["id"])  # once the link lives again, it goes on
-        until(lambda: ws.log_store.job(row["id"])["state"] == "collected")
+        until(lambda: ws.log_store.job(row.id).state == "planned")
+        assert (endpoint.posts, ws.log_store.job(row.id).reserved) == ([], 0)
+        ws.runner.drive(row.id)  # once the link lives again, it goes on
+        until(lambda: ws.log_store.job(row.id).state == "collected")
 
     def test_wait_returns_when_a_link_is_dead(self, ws, req, endpoint):
         job = ws.submit(
@@ -185,7 +185,7 @@ class TestJobs:
     def test_link_that_would_die_under_the_job_is_not_paid_for(self, ws, req, endpoint):
         soon = f"{endpoint.url}/media/clip.mp4?Signature=x&AWSAccessKeyId=k&Expires={int(time.time()) + 1800}"
         job = ws.submit(req.replace(video_url=soon), max_cost=1)
-        assert "dies too soon" in until(lambda: job.row["error_message"])
+        assert "dies too soon" in until(lambda: job.row.error_message)
         assert endpoint.posts == []
 
     def test_consent_taken_back_stops_what_is_planned(self, ws, req, endpoint, bucket, clip):
@@ -193,8 +193,8 @@ class TestJobs:
         ws.consent()
         row, _ = ws.log_store.add_job(ws.plan_job(req.replace(video_url=clip)))
         ws.consent(given=False)
-        ws.runner.drive(row["id"])
-        assert "would become public" in until(lambda: ws.log_store.job(row["id"])["error_message"])
+        ws.runner.drive(row.id)
+        assert "would become public" in until(lambda: ws.log_store.job(row.id).error_message)
         assert endpoint.posts == []
         assert "Contents" not in bucket.list_objects_v2(Bucket=BUCKET)
 

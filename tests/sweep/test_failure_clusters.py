@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def grid(fails, *, repeats=6, kind="moderation", heroes=HEROES):
     cells = []
     for hero, mode, number in itertools.product(heroes, MODES, range(repeats)):
         failed = fails(hero, mode, number)
-        row = {"state": "failed" if failed else "collected", "error_kind": kind if failed else None}
+        row = SimpleNamespace(state="failed" if failed else "collected", error_kind=kind if failed else None)
         cells.append(({"image_url": hero, "mode": mode}, row))
     return cells
 
@@ -62,7 +63,7 @@ def test_what_is_not_the_cells_own_doing_does_not_count(kind):
 
 def test_cells_under_way_and_of_unknown_outcome_are_not_judged():
     cells = [
-        ({"mode": mode}, {"state": state, "error_kind": "unknown"})
+        ({"mode": mode}, SimpleNamespace(state=state, error_kind="unknown"))
         for mode, state in (("std", "unknown"), ("pro", "running"))
         for _ in range(20)
     ]
@@ -86,8 +87,8 @@ def test_chance_is_that_of_drawing_without_putting_back(failed, fine, others_fai
 states = st.sampled_from(["failed", "rejected", "collected", "running", "unknown", "planned", "expired"])
 rows = st.tuples(
     st.fixed_dictionaries({"mode": st.sampled_from(MODES), "image_url": st.sampled_from(HEROES)}),
-    st.fixed_dictionaries(
-        {"state": states, "error_kind": st.sampled_from([None, "moderation", "account", "media"])}
+    st.builds(
+        SimpleNamespace, state=states, error_kind=st.sampled_from([None, "moderation", "account", "media"])
     ),
 )
 
@@ -101,7 +102,7 @@ def test_whatever_the_run_the_counts_are_its_own_and_the_order_does_not_matter(c
         assert chance(one.failed, one.cells, one.others_failed, one.others) < HARDLY
     if found:
         mine = [row for labels, row in cells if labels[found[0].axis] == found[0].value]
-        assert found[0].failed <= sum(row["state"] in ("failed", "rejected", "expired") for row in mine)
+        assert found[0].failed <= sum(row.state in ("failed", "rejected", "expired") for row in mine)
     mixed = list(cells)
     chances.shuffle(mixed)
     assert clusters(mixed) == found

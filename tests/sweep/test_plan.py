@@ -103,7 +103,7 @@ class TestPlan:
         planned, _ = ws.log_store.add_job(ws.plan_job(sweep.requests()[4][1]))
         plan = sweep.plan(ws)
         assert statuses(plan) == ["new", "unknown", "done", "running", "new", "new"]
-        ids = [None, jobs[1].id, jobs[2].id, running.id, planned["id"], None]
+        ids = [None, jobs[1].id, jobs[2].id, running.id, planned.id, None]
         assert [cell.job_id for cell in plan.cells] == ids
         assert "nothing was sent" in plan.cells[4].reason
         assert plan.cost.high == pytest.approx(3 * 0.22848)

@@ -31,7 +31,7 @@ def test_all_cells_end_collected_and_the_frame_shows_them(ws, sweep, endpoint):
     assert set(frame["sweep_id"]) == {run.id}
     assert dict(frame.dtypes.astype(str)) == dict(ws.log.frame().dtypes.astype(str))
     assert [cell["values"]["prompt"] for cell in run.cells] == PROMPTS
-    assert [row["prompt"] for row in run.rows()] == PROMPTS
+    assert [row.prompt for row in run.rows()] == PROMPTS
     assert run.axes == {"prompt": PROMPTS}
     assert "4 collected" in repr(run)
 
@@ -54,11 +54,8 @@ def test_media_that_cells_share_are_kept_once(tmp_path, monkeypatch):
         ws.log_store.put_sweep({**head, "axes": "{}", "cells": "[]", "paused": 1})  # so that nothing is sent
         rows = plan.run().rows()
         assert sorted(kept) == sorted([samples.image.name, samples.clip_6s.name])
-        assert (
-            len({(row["image_path"], row["image_sha"], row["clip_path"], row["clip_sha"]) for row in rows})
-            == 1
-        )
-        assert (ws.folder / rows[0]["clip_path"]).read_bytes() == samples.clip_6s.read_bytes()
+        assert len({(row.image_path, row.image_sha, row.clip_path, row.clip_sha) for row in rows}) == 1
+        assert (ws.folder / rows[0].clip_path).read_bytes() == samples.clip_6s.read_bytes()
 
 
 def test_same_sweep_again_is_the_same_run_and_costs_nothing(ws, sweep, endpoint):
@@ -81,7 +78,7 @@ def test_new_repeats_every_cell(ws, sweep, endpoint):
     first = sweep.plan(ws).run(budget=2).wait(60)
     second = sweep.plan(ws).run(budget=2, new=True).wait(60)
     assert (second.id != first.id, len(endpoint.charges)) == (True, 8)
-    assert {row["repeat"] for row in second.rows()} == {2}
+    assert {row.repeat for row in second.rows()} == {2}
     assert second.budget[1] == pytest.approx(4 * COST)
 
 
@@ -90,8 +87,8 @@ def test_stops_before_the_budget_is_exceeded(ws, sweep, endpoint):
     counts = run.counts()
     assert run.budget[1] <= 0.50
     assert len(endpoint.posts) == counts["collected"] <= 2
-    rest = [row for row in run.rows() if row["state"] == "planned"]
-    assert all("Raise the budget" in row["error_message"] for row in rest)
+    rest = [row for row in run.rows() if row.state == "planned"]
+    assert all("Raise the budget" in row.error_message for row in rest)
     more = sweep.plan(ws).run(budget=3.0).wait(60)
     assert (more.id, more.counts()) == (run.id, {"collected": 4})
     assert len(endpoint.charges) == 4

@@ -20,7 +20,7 @@ class TestRepeats:
         sweep = Sweep(req, prompt=["a", "b"], repeats=3, seed=1)
         run = sweep.plan(ws).run(budget=5).wait(60)
         assert (run.counts(), len(endpoint.charges)) == ({"collected": 6}, 6)
-        assert sorted((row["prompt"], row["repeat"], row["attempt"]) for row in run.rows()) == [
+        assert sorted((row.prompt, row.repeat, row.attempt) for row in run.rows()) == [
             (prompt, repeat, 1) for prompt in "ab" for repeat in (1, 2, 3)
         ]
         plan = sweep.plan(ws)
@@ -34,7 +34,7 @@ class TestRepeats:
         assert [cell.status for cell in plan.cells] == ["done", "done", "new", "new"]
         second = plan.run(budget=5).wait(60)
         assert (len(endpoint.charges), second.id != first.id) == (4, True)
-        assert [row["repeat"] for row in second.rows()] == [1, 1, 2, 2]
+        assert [row.repeat for row in second.rows()] == [1, 1, 2, 2]
 
     def test_a_failed_repeat_is_tried_again_as_itself(self, ws, req, endpoint):
         endpoint.next_post.append(refusal(400))
@@ -43,14 +43,14 @@ class TestRepeats:
         assert sorted(cell.status for cell in sweep.plan(ws).cells) == ["done", "done", "new"]
         run = sweep.plan(ws).run(budget=5).wait(60)
         assert run.counts() == {"collected": 3}
-        assert max((row["repeat"], row["attempt"]) for row in ws.log_store.rows()) in {(3, 1), (3, 2)}
+        assert max((row.repeat, row.attempt) for row in ws.log_store.rows()) in {(3, 1), (3, 2)}
         assert len(ws.log) == 4
 
     def test_new_pays_for_as_many_again(self, ws, req, endpoint):
         sweep = Sweep(req, prompt=["a"], repeats=2)
         sweep.plan(ws).run(budget=5).wait(60)
         run = sweep.plan(ws).run(budget=5, new=True).wait(60)
-        assert [row["repeat"] for row in run.rows()] == [3, 4]
+        assert [row.repeat for row in run.rows()] == [3, 4]
 
     def test_processes_at_once_pay_for_each_repeat_once(self, spaces, req, endpoint):
         sweep, spot, runs = Sweep(req, prompt=["a", "b"], repeats=3), threading.Barrier(3), []
@@ -79,7 +79,7 @@ class TestRepeats:
             one.start()
         for one in threads:
             one.join(60)
-        assert sorted(row["repeat"] for row in rows) == [1, 2, 3, 4, 5, 6]
+        assert sorted(row.repeat for row in rows) == [1, 2, 3, 4, 5, 6]
 
 
 def test_shuffled_cells_are_sent_in_the_running_order(ws, req, endpoint, monkeypatch):
@@ -89,7 +89,7 @@ def test_shuffled_cells_are_sent_in_the_running_order(ws, req, endpoint, monkeyp
     wanted = [cell.values["prompt"] for cell in sorted(plan.cells, key=lambda one: one.order)]
     sent = [json.loads(post.body)["prompt"] for post in endpoint.posts]
     assert sent == wanted != list("abcdefgh")
-    assert [row["prompt"] for row in run.rows()] == list("abcdefgh"), "shown as it was planned"
+    assert [row.prompt for row in run.rows()] == list("abcdefgh"), "shown as it was planned"
 
 
 class TestPause:
@@ -107,12 +107,12 @@ class TestPause:
         at_rest = len(endpoint.posts)
         assert at_rest == 1, "an intent that was not sent yet is put back"
         assert "paused" in repr(run)
-        waiting = [row for row in run.rows() if row["state"] == "planned"]
-        assert {row["error_kind"] for row in waiting} <= {"held", None}
+        waiting = [row for row in run.rows() if row.state == "planned"]
+        assert {row.error_kind for row in waiting} <= {"held", None}
         other.attach(run.id).retry("failed").wait(60)
         Sweep(req, prompt=list("abcd")).plan(other).run(budget=5).wait(60)
         assert len(endpoint.posts) == at_rest, "neither retry nor running the plan again sends them"
-        assert all("resume()" in row["error_message"] for row in run.rows() if row["state"] == "planned")
+        assert all("resume()" in row.error_message for row in run.rows() if row.state == "planned")
         assert twin.resume().wait(60).counts() == {"collected": 4}
         assert len(endpoint.charges) == len(endpoint.posts) == 4
         assert run.budget[1] == pytest.approx(run.cost)
@@ -137,16 +137,16 @@ class TestPause:
         row = run.rows()[0]
         run.pause()
         with pytest.raises(HeldError, match="is paused"):
-            ws.log_store.intend(row["id"], 1, owner="me")
-        assert ws.log_store.job(row["id"])["state"] == "planned"
+            ws.log_store.intend(row.id, 1, owner="me")
+        assert ws.log_store.job(row.id).state == "planned"
         assert run.budget[1] == 0
         ws.log_store.hold_sweep(run.id, paused=None)
-        assert ws.log_store.intend(row["id"], 1, owner="me")
+        assert ws.log_store.intend(row.id, 1, owner="me")
         run.pause()
         with pytest.raises(HeldError, match="is paused"):
-            ws.log_store.seal(row["id"], "{}", owner="me")
-        assert ws.log_store.job(row["id"])["sent"] is None
-        assert ws.log_store.seal(row["id"], "{}", owner="me", anyway=True)
+            ws.log_store.seal(row.id, "{}", owner="me")
+        assert ws.log_store.job(row.id).sent is None
+        assert ws.log_store.seal(row.id, "{}", owner="me", anyway=True)
 
 
 class TestEarlyStop:
@@ -177,9 +177,9 @@ class TestEarlyStop:
         assert counts["rejected"] + counts["planned"] == 8
         assert counts["rejected"] >= 3
         assert len(endpoint.posts) == 8 + counts["rejected"]
-        held = [row for row in run.rows() if row["state"] == "planned"]
-        assert {(row["mode"], row["error_kind"]) for row in held} == {("pro", "held")}
-        assert all("\u201cpro\u201d of mode failed" in row["error_message"] for row in held)
+        held = [row for row in run.rows() if row.state == "planned"]
+        assert {(row.mode, row.error_kind) for row in held} == {("pro", "held")}
+        assert all("\u201cpro\u201d of mode failed" in row.error_message for row in held)
         assert len(run.stopped) == 1
         assert "go_on()" in run.stopped[0]
 
@@ -222,20 +222,20 @@ class TestEarlyStop:
         rows = run.rows()
         for state, wanted in (("collected", good), ("failed", bad)):
             for mode, count in wanted.items():
-                some = [row for row in rows if row["mode"] == mode and row["state"] == "planned"][:count]
+                some = [row for row in rows if row.mode == mode and row.state == "planned"][:count]
                 for row in some:
-                    ws.log_store.record(row["id"], state=state)
+                    ws.log_store.record(row.id, state=state)
                 rows = run.rows()
         assert [(one.axis, one.value) for one in ws.log_store.failing(run.id)] == found
 
     def test_refusals_of_the_account_blame_no_value(self, ws, req, monkeypatch):
         monkeypatch.setattr("motion_widgets.jobs.runner.Runner.drive", lambda *_, **__: None)
         run = self.sweep(req).plan(ws).run(budget=20, stop_after=(1, 0.5))
-        pro, std = (next(row for row in run.rows() if row["mode"] == mode) for mode in ("pro", "std"))
-        ws.log_store.record(std["id"], state="collected")
-        ws.log_store.record(pro["id"], state="rejected", error_kind="payment")
+        pro, std = (next(row for row in run.rows() if row.mode == mode) for mode in ("pro", "std"))
+        ws.log_store.record(std.id, state="collected")
+        ws.log_store.record(pro.id, state="rejected", error_kind="payment")
         assert ws.log_store.failing(run.id) == []
-        ws.log_store.record(pro["id"], state="rejected", error_kind="parameters")
+        ws.log_store.record(pro.id, state="rejected", error_kind="parameters")
         assert ws.log_store.failing(run.id) != []
 
     @pytest.mark.parametrize("rule", [(0, 0.5), (3, 0), (3, 1.1), (True, 0.5), 3, (3,), ("3", 0.5)])

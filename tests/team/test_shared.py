@@ -55,8 +55,8 @@ def test_a_colleague_has_the_result_the_inputs_and_the_request(at, local_req, en
     ana = at("ana")
     job = ana.submit(local_req, max_cost=MAX).wait(30)
     row = job.row
-    assert (row["state"], row["error_kind"], row["created_by"]) == ("collected", None, "ana")
-    assert row["shared"] is not None, "it counts as collected once it is there"
+    assert (row.state, row.error_kind, row.created_by) == ("collected", None, "ana")
+    assert row.shared is not None, "it counts as collected once it is there"
     until(lambda: not ana.log_store.unshared())
     ana.close()
     Path(local_req.image_url).unlink()
@@ -64,7 +64,7 @@ def test_a_colleague_has_the_result_the_inputs_and_the_request(at, local_req, en
     bo = at("bo")
     same = bo.attach(job.id)
     assert results_in(bo.folder) == []
-    assert same.result == bo.folder / row["result_path"]
+    assert same.result == bo.folder / row.result_path
     assert same.result.read_bytes() == endpoint.clip
     assert results_in(bo.folder) == [same.result]
     assert same.result.with_suffix(".json").is_file(), "with its sidecar"
@@ -74,7 +74,7 @@ def test_a_colleague_has_the_result_the_inputs_and_the_request(at, local_req, en
     assert bo.submit(again, max_cost=MAX).id == job.id, "the same account attaches"
     assert (len(endpoint.posts), len(endpoint.downloads)) == (1, 1)
     more = bo.submit(again, max_cost=MAX, new=True).wait(30)
-    assert (more.state, more.row["created_by"], endpoint.uploads) == ("collected", "bo", 2)
+    assert (more.state, more.row.created_by, endpoint.uploads) == ("collected", "bo", 2)
 
 
 @both
@@ -83,8 +83,8 @@ def test_names_there_are_the_names_in_the_log(at, local_req, place):
     job = ana.submit(local_req, max_cost=MAX).wait(30)
     until(lambda: not ana.log_store.unshared())
     shared = Shared(place, ana.folder)
-    assert shared.has(job.row["result_path"])
-    assert shared.has(job.row["image_path"])
+    assert shared.has(job.row.result_path)
+    assert shared.has(job.row.image_path)
     until(lambda: shared.has(f"results/{job.id}.json"))
     assert not shared.has("results/other.mp4")
 
@@ -100,7 +100,7 @@ def test_another_account_sees_all_and_pays_anew(at, local_req, endpoint):
     own = bo.submit(bo.request_of(same.row), max_cost=MAX).wait(30)
     assert own.id != job.id
     assert len(endpoint.charges) == 2
-    assert {row["account"] for row in bo.log_store.rows()} == {ana.account, bo.account}
+    assert {row.account for row in bo.log_store.rows()} == {ana.account, bo.account}
     assert ana.account != bo.account
 
 
@@ -113,10 +113,10 @@ def test_a_dead_colleagues_job_is_taken_up_by_the_same_account_only(at, req, end
     stranger = at("cy", key="another-key")
     _ = stranger.runner
     bo = at("bo")
-    until(lambda: job.row["lease_owner"] == bo.runner.owner)
+    until(lambda: job.row.lease_owner == bo.runner.owner)
     endpoint.next_poll.clear()
     assert bo.attach(job.id).wait(30).state == "collected"
-    assert job.row["created_by"] == "ana"
+    assert job.row.created_by == "ana"
     assert len(endpoint.posts) == 1
 
 
@@ -126,9 +126,9 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     job = ana.submit(req, max_cost=MAX).wait(30)
     assert job.state == "collected"
     assert job.result.read_bytes() == endpoint.clip
-    assert (job.row["shared"], job.row["error_kind"]) == (None, "shared")
+    assert (job.row.shared, job.row.error_kind) == (None, "shared")
     assert "It is safe in this folder" in job.error
-    assert any("is put there as soon as" in (one["note"] or "") for one in ana.log_store.events(job.id))
+    assert any("is put there as soon as" in (one.note or "") for one in ana.log_store.events(job.id))
     assert "The result is not on the shared path yet." in problem_html(job.row)
     bo = at("bo")
     with pytest.raises(LogError, match="workspace of ana, which has it"):
@@ -136,8 +136,8 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     with pytest.raises(LogError, match=r"1 file\(s\) could not be put"):
         ana.share()
     (tmp_path / "shared").unlink()
-    until(lambda: job.row["shared"] is not None)
-    assert (job.error, job.row["error_kind"], problem_html(job.row)) == (None, None, "")
+    until(lambda: job.row.shared is not None)
+    assert (job.error, job.row.error_kind, problem_html(job.row)) == (None, None, "")
     assert bo.attach(job.id).result.read_bytes() == endpoint.clip
 
 
@@ -155,20 +155,20 @@ def test_another_file_of_that_name_is_not_overwritten(at, req, tmp_path, monkeyp
     monkeypatch.setattr(Shared, "put", put)
     ana = at("ana")
     job = ana.submit(req, max_cost=MAX).wait(30)
-    assert (job.state, job.row["shared"]) == ("collected", None)
+    assert (job.state, job.row.shared) == ("collected", None)
     assert "Nothing was overwritten" in job.error
     [other] = theirs.values()
     assert other.read_bytes() == b"somebody else's"
     assert [one for one in shared_files(tmp_path) if one.endswith(".part")] == []
     other.rename(tmp_path / "moved away")
-    until(lambda: job.row["shared"] is not None)
+    until(lambda: job.row.shared is not None)
     assert other.read_bytes() == job.result.read_bytes()
 
 
 def test_what_is_broken_there_is_not_taken(at, req, tmp_path, endpoint):
     ana = at("ana")
     job = ana.submit(req, max_cost=MAX).wait(30)
-    there = tmp_path / "shared" / job.row["result_path"]
+    there = tmp_path / "shared" / job.row.result_path
     whole = there.read_bytes()
     there.write_bytes(whole[:-1])
     bo = at("bo")
@@ -199,7 +199,7 @@ try:
 except LogError as error:
     print(error.code, [one.name for one in folder.rglob("*") if one.is_file()])
 """
-    told = [(tmp_path / "shared").as_uri(), str(tmp_path / "cy"), job.row["result_path"]]
+    told = [(tmp_path / "shared").as_uri(), str(tmp_path / "cy"), job.row.result_path]
     command = [sys.executable, "-c", script, *told]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("disk_trouble []\n", "")
@@ -211,8 +211,8 @@ def test_killed_on_the_way_there(at, killed, tmp_path, endpoint, point):
     ana = at("ana")
     job = ana.jobs()[0].wait(30)
     assert (job.state, len(endpoint.posts), len(endpoint.downloads)) == ("collected", 1, 1)
-    assert job.row["shared"] is not None
-    there = tmp_path / "shared" / job.row["result_path"]
+    assert job.row.shared is not None
+    there = tmp_path / "shared" / job.row.result_path
     until(there.with_suffix(".json").is_file)
     assert there.read_bytes() == job.result.read_bytes() == endpoint.clip
 
@@ -222,7 +222,7 @@ def test_a_colleague_of_the_account_finishes_what_a_dead_machine_began(at, kille
     killed(point)
     bo = at("bo")
     job = bo.jobs()[0].wait(30)
-    assert (job.state, job.row["shared"] is not None) == ("collected", True)
+    assert (job.state, job.row.shared is not None) == ("collected", True)
     assert job.result.read_bytes() == endpoint.clip
     assert len(endpoint.downloads) == (2 if point == "before shared" else 1)
 
@@ -232,12 +232,12 @@ def test_link_that_dies_while_a_dead_machine_has_the_result_loses_nothing(at, ki
     endpoint.next_download.extend([refusal(404)] * 100_000)
     bo = at("bo")
     job = bo.jobs()[0].wait(30)
-    assert (job.state, job.row["shared"], job.row["error_kind"]) == ("collected", None, "shared")
+    assert (job.state, job.row.shared, job.row.error_kind) == ("collected", None, "shared")
     assert "the workspace of ana, which has it" in job.error
     with pytest.raises(LogError, match="not at file://"):
         _ = job.result
     ana = at("ana")
-    until(lambda: job.row["shared"] is not None)
+    until(lambda: job.row.shared is not None)
     assert (job.error, ana.attach(job.id).result.read_bytes()) == (None, endpoint.clip)
     assert job.result.read_bytes() == endpoint.clip
 
@@ -263,16 +263,16 @@ def test_the_table_says_who_where_there_are_several(at, req, monkeypatch):
 def test_what_was_there_before_the_path_was_is_put_there_too(at, local_req, tmp_path):
     ana = at("ana", shared=None)
     job = ana.submit(local_req, max_cost=MAX).wait(30)
-    assert (ana.shared, job.row["shared"], job.row["error_kind"]) == (None, None, None)
+    assert (ana.shared, job.row.shared, job.row.error_kind) == (None, None, None)
     with pytest.raises(LogError, match="There is no shared path"):
         ana.share()
     ana.close()
     job.result.with_suffix(".json").unlink(missing_ok=True)  # as if it was killed before it wrote that
     ana = at("ana")
     until(lambda: not ana.log_store.unshared())
-    names = [job.row["image_path"], job.row["result_path"]]
+    names = [job.row.image_path, job.row.result_path]
     assert set(names) <= set(shared_files(tmp_path))
-    until(lambda: job.row["result_path"].replace(".mp4", ".json") in shared_files(tmp_path))
+    until(lambda: job.row.result_path.replace(".mp4", ".json") in shared_files(tmp_path))
 
 
 def test_a_bundle_holds_what_is_only_on_the_shared_path(at, local_req, tmp_path, capsys, by_settings):
@@ -285,13 +285,13 @@ def test_a_bundle_holds_what_is_only_on_the_shared_path(at, local_req, tmp_path,
     assert main(["log", "check", "--folder", str(tmp_path / "cy")]) == 0, capsys.readouterr()
     assert main(["pack", str(tmp_path / "all.zip"), "--folder", str(tmp_path / "cy")]) == 0
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
-        assert {job.row["result_path"], job.row["image_path"]} <= set(archive.namelist())
+        assert {job.row.result_path, job.row.image_path} <= set(archive.namelist())
     assert main(["share", "--folder", str(tmp_path / "cy")]) == 0
     assert "0 file(s) were put at file://" in capsys.readouterr().out
-    (tmp_path / "shared" / job.row["result_path"]).unlink()
+    (tmp_path / "shared" / job.row.result_path).unlink()
     assert main(["share", "--all", "--folder", str(ana.folder)]) == 0
-    assert (tmp_path / "shared" / job.row["result_path"]).read_bytes() == job.result.read_bytes()
-    (tmp_path / "shared" / job.row["image_path"]).unlink()
+    assert (tmp_path / "shared" / job.row.result_path).read_bytes() == job.result.read_bytes()
+    (tmp_path / "shared" / job.row.image_path).unlink()
     assert main(["pack", str(tmp_path / "less.zip"), "--folder", str(tmp_path / "eve")]) == 0
     assert "neither here nor at" in capsys.readouterr().out
     assert main(["log", "check", "--folder", str(tmp_path / "dee")]) == 1
@@ -300,7 +300,7 @@ def test_a_bundle_holds_what_is_only_on_the_shared_path(at, local_req, tmp_path,
 def test_the_wall_fetches_what_it_shows(at, local_req, tmp_path):
     ana = at("ana")
     job = ana.submit(local_req, max_cost=MAX).wait(30)
-    there = tmp_path / "shared" / job.row["result_path"]
+    there = tmp_path / "shared" / job.row.result_path
     there.rename(tmp_path / "away.mp4")
     bo = at("bo")
     wall = CompareWall(bo, watch=False)
@@ -309,8 +309,8 @@ def test_the_wall_fetches_what_it_shows(at, local_req, tmp_path):
         assert "neither here nor at" in wall.wall.cells[-1]["message"]
         (tmp_path / "away.mp4").rename(there)
         wall.show_jobs([job.id])
-        until(lambda: wall.wall.cells[-1].get("path", "").endswith(job.row["result_path"]))
-        assert (bo.folder / job.row["result_path"]).read_bytes() == there.read_bytes()
+        until(lambda: wall.wall.cells[-1].get("path", "").endswith(job.row.result_path))
+        assert (bo.folder / job.row.result_path).read_bytes() == there.read_bytes()
     finally:
         wall.close()
 

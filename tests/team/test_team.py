@@ -46,17 +46,17 @@ def test_two_people_on_postgresql_and_s3(tmp_path, colleague, endpoint, postgres
         assert bo.tell("rerun", job_id, False)[0] == job_id, "the same account attaches"
         again, state = bo.tell("rerun", job_id, True)
         assert (again != job_id, state) == (True, "collected")
-        assert log.job(again)["created_by"] == "bo"
+        assert log.job(again).created_by == "bo"
         assert [round(one.tell("budget")["used"], 5) for one in (ana, bo)] == [COST, COST]
         said = ana.tell("submit", "bow")
         assert said.startswith("refused: ")
         assert "of the budget of ana is left" in said
         assert bo.tell("submit", "bow")[1] == "collected"
-        assert ana.tell("look", log.rows(newest=True, limit=1)[0]["id"]) == [True, "ana"]
+        assert ana.tell("look", log.rows(newest=True, limit=1)[0].id) == [True, "ana"]
         assert bo.tell("submit", "nod").startswith("refused: "), "his is used up as well"
         assert len(endpoint.charges) == len(endpoint.posts) == 3
-        assert {row["created_by"] for row in log.rows()} == {"ana", "bo"}
-        assert len({row["account"] for row in log.rows()}) == 1
+        assert {row.created_by for row in log.rows()} == {"ana", "bo"}
+        assert len({row.account for row in log.rows()}) == 1
 
 
 def test_a_sweep_stops_before_its_persons_budget_and_says_which(at, req, endpoint):
@@ -66,7 +66,7 @@ def test_a_sweep_stops_before_its_persons_budget_and_says_which(at, req, endpoin
     assert run.counts() == {"collected": 2, "planned": 2}
     assert len(endpoint.posts) == 2
     assert "of the budget of ana is left" in str(run.summary())
-    held = [row["error_message"] for row in run.rows() if row["state"] == "planned"]
+    held = [row.error_message for row in run.rows() if row.state == "planned"]
     assert all("ws.set_budget(" in one for one in held)
     ana.set_budget(10)
     run.drive()

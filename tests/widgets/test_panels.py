@@ -44,8 +44,8 @@ def row_in(ws: mw.Workspace, state: State, **columns: object) -> str:
         **dict.fromkeys((S.EXPIRED, S.COLLECTED), (S.SUBMITTING, S.SUBMITTED, S.COMPLETED, state)),
     }.get(state, (S.SUBMITTING, S.SUBMITTED, state))
     for step in steps:
-        assert ws.log_store.move(row["id"], step)
-    return str(row["id"])
+        assert ws.log_store.move(row.id, step)
+    return str(row.id)
 
 
 def test_an_unknown_job_offers_its_choices_in_words_and_write_off_ends_it(ws: mw.Workspace) -> None:

@@ -276,7 +276,7 @@ def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) ->
     log.rate([dear], stars=4)
 
     def found(**asked: Any) -> list[str]:
-        return [row["id"] for row in page(log, Ask(**asked)).rows]
+        return [row.id for row in page(log, Ask(**asked)).rows]
 
     assert found() == [none, dear, cheap]
     assert found(sort="billed") == [dear, cheap, none]
@@ -296,7 +296,7 @@ def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) ->
     log.hide([none])
     assert found() == [dear, cheap]
     assert found(deleted=True) == [none]
-    assert page(log, Ask(), first=1, size=1).rows[0]["id"] == cheap
+    assert page(log, Ask(), first=1, size=1).rows[0].id == cheap
 
 
 @pytest.mark.parametrize(

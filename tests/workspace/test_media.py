@@ -30,13 +30,13 @@ def photo(tmp_path):
 def test_a_mend_is_written_down_with_its_provenance(ws, photo):
     done = ws.mend(photo, mw.Operation("convert_image", {"form": "png"}))
     (row,) = ws.log_store.mends()
-    assert row["id"] == done.id
-    assert (row["kind"], row["operation"], row["parameters"]) == ("image", "convert_image", {"form": "png"})
-    assert (row["source_name"], row["source_sha"]) == ("hero.webp", sha256_of(photo))
-    assert (row["result_name"], row["result_sha"]) == (done.result.name, done.result.sha256)
-    assert (ws.folder / row["result_path"]).parent == ws.folder / "mended"
-    assert sha256_of(ws.folder / row["result_path"]) == row["result_sha"]
-    assert sha256_of(ws.folder / row["source_path"]) == row["source_sha"], "a copy of the source is kept"
+    assert row.id == done.id
+    assert (row.kind, row.operation, row.parameters) == ("image", "convert_image", {"form": "png"})
+    assert (row.source_name, row.source_sha) == ("hero.webp", sha256_of(photo))
+    assert (row.result_name, row.result_sha) == (done.result.name, done.result.sha256)
+    assert (ws.folder / row.result_path).parent == ws.folder / "mended"
+    assert sha256_of(ws.folder / row.result_path) == row.result_sha
+    assert sha256_of(ws.folder / row.source_path) == row.source_sha, "a copy of the source is kept"
 
 
 def test_undoing_gives_the_source_back_even_when_its_file_is_gone(ws, photo):
@@ -45,7 +45,7 @@ def test_undoing_gives_the_source_back_even_when_its_file_is_gone(ws, photo):
     photo.unlink()
     back = ws.undo_mend(done.id)
     assert back.read_bytes() == content
-    assert ws.log_store.mends()[0]["undone"] is not None
+    assert ws.log_store.mends()[0].undone is not None
     assert (ws.folder / "mended" / done.result.name).exists(), "nothing is thrown away"
     assert ws.undo_mend(done.id) == back, "undoing twice is undoing once"
 

@@ -128,7 +128,7 @@ def test_key_in_the_environment_of_a_sandboxed_workspace_sends_nothing(
     req = MotionRequest(model=V26, image_url=image, video_url=clip)
     with Workspace(tmp_path / "ws", speed=2000) as space:
         job = space.submit(req).wait(60)
-        assert (job.state, job.row["sandbox"]) == ("collected", True)
+        assert (job.state, job.row.sandbox) == ("collected", True)
         assert space.balance() < 50
         assert Sweep(req).plan(space).run().wait(120).counts() == {"collected": 4}
         assert space.submit(req).id == job.id
@@ -143,8 +143,8 @@ class TestFolder:
         image.write_bytes(make_png("red"))
         job = ws.submit(req.replace(image_url=image), max_cost=1).wait(30)
         row = job.row
-        assert (job.state, row["image_name"], endpoint.uploads) == ("collected", "hero.png", 1)
-        assert (ws.folder / row["image_path"]).read_bytes() == image.read_bytes()
+        assert (job.state, row.image_name, endpoint.uploads) == ("collected", "hero.png", 1)
+        assert (ws.folder / row.image_path).read_bytes() == image.read_bytes()
         assert json.loads(endpoint.posts[0].body)["image_url"].startswith(f"{endpoint.url}/media/up")
         again = tmp_path / "other name.png"
         again.write_bytes(image.read_bytes())
@@ -218,9 +218,9 @@ class TestRequests:
         with pytest.raises(RequestError, match="public https link"):
             ws.submit(req.replace(video_url=clip), max_cost=1)
         row, _ = ws.log_store.add_job({**ws.plan_job(req), "video_url": str(clip)})
-        ws.runner.drive(row["id"])
-        until(lambda: ws.log_store.job(row["id"])["error_message"])
-        assert (endpoint.posts, ws.log_store.job(row["id"])["state"]) == ([], "planned")
+        ws.runner.drive(row.id)
+        until(lambda: ws.log_store.job(row.id).error_message)
+        assert (endpoint.posts, ws.log_store.job(row.id).state) == ([], "planned")
 
     def test_clip_measured_from_bytes_has_no_file_to_send(self, tmp_path, clip_bytes, req):
         from motion_widgets import measure_clip
@@ -243,8 +243,8 @@ class TestRequests:
 
     def test_row_keeps_what_reading_it_later_needs(self, ws, req):
         row = ws.submit(req.replace(watermark_info={"enabled": False}), max_cost=1).wait(30).row
-        assert json.loads(row["watermark_info"]) == {"enabled": False}
-        assert json.loads(row["body"])["watermark_info"] == {"enabled": False}
+        assert json.loads(row.watermark_info) == {"enabled": False}
+        assert json.loads(row.body)["watermark_info"] == {"enabled": False}
         for name in (
             "toolkit_version",
             "prices_date",
@@ -253,7 +253,7 @@ class TestRequests:
             "answer",
             "idempotency_key",
         ):
-            assert row[name] is not None, name
+            assert getattr(row, name) is not None, name
 
 
 def test_jobs_of_this_endpoint_newest_first(ws, req):

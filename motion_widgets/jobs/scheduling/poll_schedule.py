@@ -11,7 +11,7 @@ import math
 import random
 import statistics
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from motion_widgets.jobs.scheduling import timing
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from motion_widgets.endpoint.responses import Task
+    from motion_widgets.log.rows import JobRow, TaskTime
 
 __all__ = ["Course", "Forecast", "Window"]
 
@@ -33,6 +34,19 @@ _GUESS = 30.0
 _LONGEST = 7 * 24 * 3600.0
 _EAGER, _PATIENT = 0.025, 0.25
 """Of what a task takes: the time between two polls while others wait for its place, and while nobody does."""
+
+
+class _Group(Protocol):
+    """What a job or a finished task says of what it has in common with others."""
+
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def mode(self) -> str | None: ...
+    @property
+    def character_orientation(self) -> str | None: ...
+    @property
+    def clip_length(self) -> float | None: ...
 
 
 class Window(NamedTuple):
@@ -54,11 +68,11 @@ class Forecast:
         self._expected: dict[Hashable, float] = {}
 
     @staticmethod
-    def group(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    def group(row: _Group) -> tuple[str, str, int]:
         """Return what tasks have in common that take alike: model, mode and s of the clip."""
-        cap = 10 if row["character_orientation"] == "image" else 30
-        length = row["clip_length"] or 0.0
-        return row["model"] or "", row["mode"] or "", max(round(length), 1) if 0 < length <= cap else cap
+        cap = 10 if row.character_orientation == "image" else 30
+        length = row.clip_length or 0.0
+        return row.model or "", row.mode or "", max(round(length), 1) if 0 < length <= cap else cap
 
     def expected(self, group: Hashable) -> float:
         """Return s that a task of a group is expected to take; roughly, where nothing was learned yet."""
@@ -110,12 +124,12 @@ class Forecast:
         self._edges.clear()
         self._expected.clear()
 
-    def recall(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def recall(self, rows: Iterable[TaskTime]) -> None:
         """Learn from finished jobs of the log, oldest first."""
         for row in rows:
-            took = (row["completed"] - row["submitted"]) / 1e6
+            took = (row.completed - row.submitted) / 1e6
             group = self.group(row)
-            self.learn(group, took, self.voices(group, row["estimated_time"]))
+            self.learn(group, took, self.voices(group, row.estimated_time))
 
     def _doubt(self, voice: str) -> float:
         if len(self._right[voice]) < _ENOUGH:
@@ -147,12 +161,12 @@ class Course:
         Its job.
     """
 
-    def __init__(self, forecast: Forecast, row: Mapping[str, Any]) -> None:
+    def __init__(self, forecast: Forecast, row: JobRow) -> None:
         self._forecast = forecast
         self._group = forecast.group(row)
-        self._estimated: float | None = row["estimated_time"]
+        self._estimated: float | None = row.estimated_time
         self._progress = 0
-        self._began = (row["submitted"] or timing.now() * 1e6) / 1e6
+        self._began = (row.submitted or timing.now() * 1e6) / 1e6
         self._polled = self._began
         self._working = 0.0
         """s after the submit when it was seen to be still working."""

@@ -82,8 +82,8 @@ def test_after_a_night_asleep_results_that_expire_first_are_fetched_first(
 
     clock.ahead += NIGHT
     until(lambda: all(job.state == "collected" for job in jobs))
-    fetched = sorted((job.row for job in jobs), key=lambda row: row["collected"])
-    expiries = [row["expires_at"] for row in fetched[1:]]  # the first was under way before the others ended
+    fetched = sorted((job.row for job in jobs), key=lambda row: row.collected)
+    expiries = [row.expires_at for row in fetched[1:]]  # the first was under way before the others ended
     assert expiries == sorted(expiries)
 
 
@@ -169,7 +169,7 @@ def test_a_key_that_is_no_longer_taken_is_said_once_and_asked_with_no_more(ws, r
         job.wait(30)
     assert len({job.error for job in jobs}) == 1
     assert "revoked" in jobs[0].error
-    assert jobs[0].row["error_kind"] == "auth"
+    assert jobs[0].row.error_kind == "auth"
     asked = len(endpoint.polls)
     assert len(refused) <= len(jobs), "those that were on their way, and no loop"
     time.sleep(timing.BEAT * 5)
@@ -185,7 +185,7 @@ def test_a_key_that_is_no_longer_taken_is_said_once_and_asked_with_no_more(ws, r
 def test_retry_after_on_a_poll_pauses_polls_and_submits(ws, req, endpoint):
     endpoint.next_poll.append(refusal(429, Retry_After="120"))
     first = ws.submit(req, max_cost=MAX)
-    until(lambda: first.row["error_kind"] == "rate")
+    until(lambda: first.row.error_kind == "rate")
     other = ws.submit(req.replace(prompt="other"), max_cost=MAX)
     time.sleep(0.3)
     assert (len(endpoint.polls), len(endpoint.posts), other.state) == (1, 1, "planned")
@@ -194,9 +194,9 @@ def test_retry_after_on_a_poll_pauses_polls_and_submits(ws, req, endpoint):
 def test_a_thousand_jobs_are_taken_up_in_one_transaction(ws, req, endpoint):
     rows = [ws.log_store.add_job({**ws.plan_job(req), "key": f"k{number}"})[0] for number in range(20)]
     before = endpoint.requests
-    ws.runner.follow(*[row["id"] for row in rows])
-    until(lambda: not any(ws.runner.drives(row["id"]) for row in rows))
-    assert {ws.log_store.job(row["id"])["lease_owner"] for row in rows} == {None}
+    ws.runner.follow(*[row.id for row in rows])
+    until(lambda: not any(ws.runner.drives(row.id) for row in rows))
+    assert {ws.log_store.job(row.id).lease_owner for row in rows} == {None}
     assert endpoint.requests == before, "what is only planned is not sent by following it"
 
 

@@ -1,0 +1,221 @@
+"""The log's rows as records: one frozen record per table, made by one reader.
+
+Times are unix microseconds (UTC), money whole micro-dollars, hashes lower-case hex. None: not set.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from motion_widgets.request.request import WIRE_FIELDS, MotionRequest
+
+__all__ = ["AttemptRow", "EventRow", "InputRow", "JobRow", "MendRow", "SweepRow", "TaskTime"]
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import RowMapping
+
+
+class _Record:
+    """What all records share: the one reader."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, row: RowMapping) -> Self:
+        """Return the record of a row of the database."""
+        return cls(**row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow(_Record):
+    """One attempt at a request."""
+
+    id: str
+    seq: int
+    """The change counter when the row last changed."""
+    state: str
+    """A word of `states.State`."""
+    task_id: str | None
+    sweep_id: str | None
+    endpoint: str
+    account: str
+    sandbox: bool
+    created_by: str | None
+    model: str | None
+    image_url: str | None
+    video_url: str | None
+    character_orientation: str | None
+    mode: str | None
+    prompt: str | None
+    keep_original_sound: str | None
+    watermark_info: str | None
+    """JSON, as on the wire."""
+    webhook: str | None
+    key: str
+    """The identity of the content (`MotionRequest.key`)."""
+    repeat: int
+    attempt: int
+    image_name: str | None
+    image_sha: str | None
+    clip_name: str | None
+    clip_sha: str | None
+    clip_length: float | None
+    clip_moviepy_length: float | None
+    clip_width: int | None
+    clip_height: int | None
+    clip_fps: float | None
+    clip_size: int | None
+    clip_has_audio: bool | None
+    image_width: int | None
+    image_height: int | None
+    image_size: int | None
+    image_format: str | None
+    estimate_low: int | None
+    """Micro-dollars."""
+    estimate_high: int | None
+    """Micro-dollars; what is reserved."""
+    cost: int | None
+    """Micro-dollars billed. None: not known (yet)."""
+    reserved: int
+    """Micro-dollars held of its budgets until it is settled."""
+    budget_id: str | None
+    created: int
+    submitted: int | None
+    completed: int | None
+    collected: int | None
+    result_path: str | None
+    result_sha: str | None
+    result_size: int | None
+    error_kind: str | None
+    error_code: str | None
+    error_message: str | None
+    image_path: str | None
+    clip_path: str | None
+    body: str | None
+    """The exact JSON body that was, or is about to be, sent."""
+    sent: int | None
+    """When its body was sealed to be sent. None: nothing has left this machine."""
+    idempotency_key: str
+    request_id: str | None
+    answer: str | None
+    """The endpoint's last answer, redacted."""
+    links: str | None
+    """The links of the result, as JSON."""
+    expires_at: int | None
+    progress: int | None
+    server_word: str | None
+    estimated_time: float | None
+    lease_owner: str | None
+    lease_until: int | None
+    toolkit_version: str | None
+    prices_date: str | None
+    deleted: int | None
+    """When a person hid it. None: in sight."""
+    person_budget_id: str | None
+    shared: int | None
+    """When the file was put on the shared path. None: not there."""
+
+    @property
+    def request(self) -> MotionRequest:
+        """The request as it was written down; local media by the name or path that they had then."""
+        values = {name: getattr(self, name) for name in WIRE_FIELDS}
+        if self.watermark_info:
+            values["watermark_info"] = json.loads(self.watermark_info)
+        return MotionRequest(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow(_Record):
+    """One transition of a job, or a remark on it."""
+
+    id: int
+    job_id: str
+    at: int
+    """When."""
+    from_state: str | None
+    to_state: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRow(_Record):
+    """One sweep: its axes and cells."""
+
+    id: str
+    endpoint: str
+    account: str
+    created: int
+    created_by: str | None
+    axes: str
+    """JSON: the list of axes."""
+    cells: str
+    """JSON: per cell its values by axis, its job and its place in the order."""
+    paused: int | None
+    """When a person paused it."""
+    stop_after: str | None
+    """JSON `[least, share]`: when a failing value is no longer sent. None: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MendRow(_Record):
+    """One mend: which file was made of which."""
+
+    id: str
+    created: int
+    created_by: str | None
+    kind: str
+    operation: str
+    parameters: Mapping[str, Any]
+    """Of the operation; in the database as JSON."""
+    source_sha: str | None
+    source_name: str | None
+    source_path: str | None
+    result_sha: str | None
+    result_name: str | None
+    result_path: str | None
+    undone: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRow(_Record):
+    """A copy of an input file, known by its content."""
+
+    sha: str
+    name: str | None
+    size: int | None
+    path: str
+    created: int
+    shared: int | None
+    """When the file was put on the shared path. None: not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTime(_Record):
+    """How long a task took, and what is known beforehand of tasks like it."""
+
+    id: str
+    model: str | None
+    mode: str | None
+    character_orientation: str | None
+    clip_length: float | None
+    estimated_time: float | None
+    """s; what the endpoint said."""
+    submitted: int
+    completed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow(_Record):
+    """The last attempt at a repeat of some content: whether it was sent, and who drives it."""
+
+    id: str
+    key: str
+    repeat: int
+    attempt: int
+    state: str
+    lease_owner: str | None
+    lease_until: int | None
