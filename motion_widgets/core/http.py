@@ -34,6 +34,8 @@ __all__ = [
 
 KEEP_SECONDS = 5.0
 """How long an idle connection is kept."""
+FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
+"""What is sent along to ask for a file."""
 ADDRESSES = 4
 """Addresses of one host that are tried."""
 _shared: dict[tuple[asyncio.AbstractEventLoop, str | None], httpx.AsyncHTTPTransport] = {}

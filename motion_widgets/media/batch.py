@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
+from motion_widgets.core.hosts import is_link
 from motion_widgets.core.messages import say
-from motion_widgets.media.probe.hub import is_link
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.media.probe.sniff import name_of
 from motion_widgets.media.progress_bar import reporting

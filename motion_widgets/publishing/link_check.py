@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,8 +32,10 @@ _MEDIA = {"image_url": ("jpeg", "png"), "video_url": ("mp4", "unknown")}
 """What the first bytes may look like; those of an unknown format may still be a clip's."""
 
 
-def probe(field: Field, link: str, *, cover: float, public: bool, seconds: float = SECONDS) -> list[Finding]:
-    """Ask a link for its first bytes, redirects hop by hop, and say what is wrong with it. Blocks.
+async def probe(
+    field: Field, link: str, *, cover: float, public: bool, seconds: float = SECONDS
+) -> list[Finding]:
+    """Ask a link for its first bytes, redirects hop by hop, and return what is wrong with it.
 
     Parameters
     ----------
@@ -62,11 +63,11 @@ def probe(field: Field, link: str, *, cover: float, public: bool, seconds: float
         return [find(field, "error", "link_dies", what=what, when=when, hours=cover / 3600)]
     try:
         try:
-            return _look(field, link, what, public=public, seconds=seconds, whole=False)
+            return await _look(field, link, what, public=public, seconds=seconds, whole=False)
         except ClipError as error:
             if error.code != "link_dead" or error.params.get("status") in _GONE:
                 raise
-        return _look(field, link, what, public=public, seconds=seconds, whole=True)
+        return await _look(field, link, what, public=public, seconds=seconds, whole=True)
     except ClipError as error:
         return [Finding(field, _severity(error), error.code, str(error))]
 
@@ -77,13 +78,15 @@ def _severity(error: ClipError) -> Severity:
     return "warning" if passing or error.code in ("link_unreachable", "link_slow", "link_answer") else "error"
 
 
-def _look(field: Field, link: str, what: str, *, public: bool, seconds: float, whole: bool) -> list[Finding]:
+async def _look(
+    field: Field, link: str, what: str, *, public: bool, seconds: float, whole: bool
+) -> list[Finding]:
     source = LinkSource(link, deadline=seconds, first=_HEAD, public=public, whole=whole)
     try:
-        head = source.read(0, _HEAD)
+        head = await source.head(_HEAD)
         size, parts = source.size, not source.forward_only
     finally:
-        source.close()
+        await source.aclose()
     where: dict[str, Any] = {"what": what, "host": source.host}
     if not head:
         return [find(field, "error", "link_empty", **where)]
@@ -100,7 +103,7 @@ def _look(field: Field, link: str, what: str, *, public: bool, seconds: float, w
 
 
 class Probes:
-    """Probes links off the loop, and remembers for some minutes which were well. Belongs to one loop.
+    """Probes links, and remembers for some minutes which were well. Belongs to one event loop.
 
     What is only hinted at is no fault of a link, so it is remembered too. Any thread may call `known`.
     """
@@ -123,13 +126,7 @@ class Probes:
             hints = self.known(field, link, cover=cover)
             if hints is not None:
                 return hints
-            look = functools.partial(probe, field, link, cover=cover, public=self._public)
-            try:
-                found = await asyncio.to_thread(look)
-            except RuntimeError as error:
-                if "shutdown" not in str(error):
-                    raise
-                found = look()  # the interpreter ends; what was begun is still looked at and sent
+            found = await probe(field, link, cover=cover, public=self._public)
             if all(one.severity == "hint" for one in found):
                 if len(self._well) > _MANY:
                     self._well.clear()

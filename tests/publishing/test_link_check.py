@@ -31,7 +31,7 @@ def host(endpoint):
 
 
 def codes(field, link, **options):
-    found = probe(field, link, **({"cover": JOB, "public": False} | options))
+    found = asyncio.run(probe(field, link, **({"cover": JOB, "public": False} | options)))
     assert all(one.field == field for one in found)
     return [(one.severity, one.code) for one in found]
 

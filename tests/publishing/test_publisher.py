@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 import time
@@ -299,6 +300,7 @@ def test_plain_server_is_refused_by_a_look_from_afar(clip, give):
     from motion_widgets.publishing.link_check import probe
 
     found = give(clip, "serve")
-    assert [one.code for one in probe("video_url", found.url, cover=1, public=True)] == ["link_inside"]
-    assert probe("video_url", found.url, cover=1, public=False) == []
+    private = asyncio.run(probe("video_url", found.url, cover=1, public=True))
+    assert [one.code for one in private] == ["link_inside"]
+    assert asyncio.run(probe("video_url", found.url, cover=1, public=False)) == []
     assert not Target("apimart", "https://api.apimart.ai").here

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from motion_widgets.core.errors import ClipError, LogError
+from motion_widgets.core.http import FILE_HEADERS
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.jobs.download.checksums import mismatch, sums_of
@@ -138,7 +139,7 @@ class Download:
         return Fetched(self.target, *_size_and_hash(self.target)) if whole else None
 
     async def _stream(self, link: str, identity: str, start: int) -> None:
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
+        headers = dict(FILE_HEADERS)
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": self.part.note.etag}
         async with opened(link, headers, trusted=self._trusted) as response:

@@ -1,31 +1,21 @@
-"""Read parts of a file behind an http(s) link, under one total deadline.
-
-httpx's time-outs are per read, so a server that drips a byte a second never trips them. Everything
-runs on one event loop in a daemon thread, where a deadline cancels whatever is under way: looking up
-the host, TLS, headers or body. Clients are made once per process; making one costs 20-34 ms.
-"""
+"""Read parts of a file behind an http(s) link, by as few requests and bytes as will do."""
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import re
-import socket
-import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
 
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import ClipError
-from motion_widgets.media.probe.hub import is_inside, is_link, shared_hub
-from motion_widgets.media.probe.sniff import fault, name_of
+from motion_widgets.media.probe.link_client import LinkClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
 
     import httpx
 
-__all__ = ["LinkSource", "is_link"]
+__all__ = ["LinkSource"]
 
 HEAD = 40_960
 """Bytes asked for first: the headers of most short clips, in one round trip."""
@@ -33,13 +23,8 @@ TAIL = 4 << 20
 """A rest of at most this is fetched at once: behind the media there is mostly just the header."""
 PEEK = 64 << 10
 NEXT = 32
-REDIRECTS = 5
-REQUESTS = 40
-"""Requests for one file; a crafted one could ask for thousands."""
 STREAM_CAP = 100 << 20
 """Bytes read from a server that serves no parts."""
-
-_T = TypeVar("_T")
 
 
 class LinkSource:
@@ -72,29 +57,36 @@ class LinkSource:
         public: bool = False,
     ) -> None:
         self.link = link.strip()
-        self.name = name_of(self.link)
-        self.host = "?"
-        self.seconds = deadline
         self.size: int | None = None
         self.etag: str | None = None
         """What the server calls this version of the file. None: it does not, or only roughly."""
         self.fetched = 0
-        self.requests = 0
         self.cap = cap
+        self._client = LinkClient(self.link, deadline=deadline, public=public)
         self._whole = whole
         self._first = first
-        self._public = public
         self._known: tuple[str, int | None] | None = None
         self._same = False
-        self._end = time.monotonic() + deadline
         self._parts: list[tuple[int, bytes]] = []
         self._stream: httpx.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None
         self._buffer = bytearray()
         self._base = 0
-        self._hub = shared_hub()
-        self._url = self.link
-        self._check(self.link)
+
+    @property
+    def name(self) -> str:
+        """What a person calls the file."""
+        return self._client.name
+
+    @property
+    def host(self) -> str:
+        """The host that was asked last."""
+        return self._client.host
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made."""
+        return self._client.requests
 
     # -- what `boxes` asks for ------------------------------------------------------------------
 
@@ -114,18 +106,15 @@ class LinkSource:
 
     def read(self, offset: int, count: int, *, ahead: bool = False) -> bytes:
         """Read bytes, by one request at most; fewer only at the file's end."""
-        if count <= 0 or (self.size is not None and offset >= self.size and self._stream is None):
+        if count <= 0:
             return b""
-        if self._stream is None and not self.holds(offset, count):
-            self._run(self._fetch(offset, self._wanted(offset, count, ahead=ahead)))
-        if self._stream is not None:
-            return self._run(self._pull(offset, count))
-        for at, part in self._parts:
-            if at <= offset < at + len(part):
-                piece = part[offset - at : offset - at + count]
-                if len(piece) == count or at + len(part) == self.size:
-                    return piece
-        return self._joined(offset, count)
+        if self._stream is None and self.holds(offset, count):
+            return self._joined(offset, count)
+        return self._client.run(self._load(offset, count, ahead=ahead))
+
+    async def head(self, count: int) -> bytes:
+        """Read the first bytes, on an event loop; fewer only if the file is shorter. `aclose` comes after."""
+        return await self._client.within(self._load(0, count))
 
     def unchanged(self, etag: str, size: int | None) -> bool:
         """Ask whether the file is still the one of an ETag and size; before anything was read.
@@ -134,18 +123,22 @@ class LinkSource:
         """
         self._known, self._same = (etag, size), False
         try:
-            self._run(self._fetch(0, HEAD))
+            self._client.run(self._fetch(0, HEAD))
         finally:
             self._known = None
         return self._same
 
     def close(self) -> None:
         """End the stream, if there is one; harmless twice."""
+        if self._stream is not None:
+            with suppress(TimeoutError):  # it goes on closing there
+                spawn(self.aclose()).result(5)
+
+    async def aclose(self) -> None:
+        """End the stream, if there is one, on the event loop that it was read on."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            closing = asyncio.run_coroutine_threadsafe(stream.aclose(), self._hub.loop)
-            with suppress(TimeoutError):  # it goes on closing there
-                closing.result(5)
+            await stream.aclose()
 
     # -- how it gets them -----------------------------------------------------------------------
 
@@ -173,26 +166,10 @@ class LinkSource:
                 offset = at + len(part)
         return offset
 
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run on the shared loop within what is left of the deadline; every failure becomes a fault."""
-        import httpx
-
-        left = self._end - time.monotonic()
-        if left <= 0:
-            work.close()
-            raise self._slow()
-        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, left), self._hub.loop)
-        try:
-            return future.result()
-        except (TimeoutError, httpx.TimeoutException, concurrent.futures.CancelledError) as error:
-            raise self._slow() from error
-        except ClipError:
-            raise
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            raise self._unreachable(error) from error
-        except BaseException:
-            future.cancel()
-            raise
+    async def _load(self, offset: int, count: int, *, ahead: bool = False) -> bytes:
+        if self._stream is None:
+            await self._fetch(offset, self._wanted(offset, count, ahead=ahead))
+        return self._joined(offset, count) if self._stream is None else await self._pull(offset, count)
 
     async def _fetch(self, offset: int, count: int) -> None:
         """Ask for bytes; a whole file instead of a part turns this source into a stream."""
@@ -209,11 +186,11 @@ class LinkSource:
             if response.status_code == 416:
                 self._total(response)
                 if not self.size:
-                    raise fault("empty_file", name=self.name)
+                    raise ClipError.of("empty_file", name=self.name)
                 return
             if response.status_code == 206:
                 if self._first_byte(response) != start:
-                    raise self._odd("a part that was not asked for")
+                    raise self._client.odd("a part that was not asked for")
                 self._parts.append((start, await self._body(response, count)))
                 if self.size is None and len(self._parts[-1][1]) < count:
                     self.size = start + len(self._parts[-1][1])
@@ -226,6 +203,17 @@ class LinkSource:
             if not keep:
                 await response.aclose()
 
+    async def _open(self, start: int, count: int) -> httpx.Response:
+        from motion_widgets.core.http import FILE_HEADERS
+
+        headers, accepted = dict(FILE_HEADERS), {200, 206, 416}
+        if not self._whole:
+            headers["Range"] = f"bytes={start}-{start + count - 1}"
+        if self._known is not None:
+            headers["If-None-Match"] = self._known[0]
+            accepted.add(304)
+        return await self._client.open(headers, accepted)
+
     def _is_known(self, response: httpx.Response) -> bool:
         """Note the ETag; True when the answer says that the file is the one already known."""
         etag = response.headers.get("etag", "").strip()
@@ -233,7 +221,7 @@ class LinkSource:
         if self._known is not None and response.status_code == 304:
             return True
         if self.etag is not None and etag != self.etag:
-            raise self._odd("another version than a moment ago")
+            raise self._client.odd("another version than a moment ago")
         self.etag = etag
         if self._known is None or etag != self._known[0]:
             return False
@@ -254,80 +242,6 @@ class LinkSource:
                 break
         return bytes(out[:count])
 
-    async def _open(self, start: int, count: int) -> httpx.Response:
-        """Send the request, follow redirects, and judge the status and the encoding."""
-        headers = {} if self._whole else {"Range": f"bytes={start}-{start + count - 1}"}
-        accepted = {200, 206, 416}
-        if self._known is not None:
-            headers["If-None-Match"] = self._known[0]
-            accepted.add(304)
-        for _ in range(REDIRECTS + 1):
-            if self._public:
-                await self._refuse_private()
-            if self.requests >= REQUESTS:
-                raise self._odd(f"it takes over {REQUESTS} requests")
-            client = self._hub.client(self.host)
-            self.requests += 1
-            response = await client.send(client.build_request("GET", self._url, headers=headers), stream=True)
-            client.cookies.clear()  # nothing a host sets is sent to it again
-            if response.status_code in {301, 302, 303, 307, 308} and "location" in response.headers:
-                await response.aclose()
-                self._follow(response.headers["location"])
-                continue
-            if response.status_code not in accepted:
-                await response.aclose()
-                raise fault(
-                    "link_dead",
-                    reached=False,
-                    name=self.name,
-                    host=self.host,
-                    status=response.status_code,
-                )
-            encoding = response.headers.get("content-encoding", "identity").strip().lower()
-            if encoding not in {"", "identity"}:
-                await response.aclose()
-                raise fault(
-                    "link_encoded", reached=False, name=self.name, host=self.host, found=encoding[:40]
-                )
-            return response
-        raise fault(
-            "link_redirect", reached=False, name=self.name, host=self.host, found=f"over {REDIRECTS} hops"
-        )
-
-    def _follow(self, location: str) -> None:
-        before = self.host
-        self._url = urljoin(self._url, location)
-        scheme = urlsplit(self._url).scheme.lower()
-        if scheme not in {"http", "https"}:
-            raise fault(
-                "link_redirect", reached=False, name=self.name, host=before, found=f"to {scheme[:20]}:"
-            )
-        self._check(self._url)
-        if is_inside(self.host) and not is_inside(before):
-            raise fault("link_redirect", reached=False, name=self.name, host=before, found=f"to {self.host}")
-
-    def _check(self, link: str) -> None:
-        try:
-            parts = urlsplit(link)
-            scheme, host = parts.scheme.lower(), parts.hostname or ""
-            _ = parts.port
-        except ValueError:
-            scheme, host = "http", ""
-        if scheme not in {"http", "https"}:
-            raise fault("link_scheme", reached=False, name=self.name, found=scheme[:20])
-        if not host:
-            raise fault("link_unreachable", reached=False, name=self.name, host="?", found="no host in it")
-        self.host = host
-
-    async def _refuse_private(self) -> None:
-        """Refuse a host with an address that is not public; one that only a proxy can look up is let pass."""
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
-        except OSError:
-            return
-        if any(is_inside(str(address[4][0]).partition("%")[0]) for address in found):
-            raise fault("link_inside", name=self.name, host=self.host)
-
     def _first_byte(self, response: httpx.Response) -> int | None:
         self._total(response)
         match = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
@@ -338,16 +252,17 @@ class LinkSource:
         if match is None:
             return
         if self.size is not None and self.size != int(match[1]):
-            raise self._odd("another size than a moment ago")
+            raise self._client.odd("another size than a moment ago")
         self.size = int(match[1])
 
     async def _pull(self, offset: int, count: int) -> bytes:
         """Read on in the stream, forgetting what lies before `offset`."""
         if offset < self._base:
-            raise self._odd("no parts, but a part further up is needed")
+            raise self._client.odd("no parts, but a part further up is needed")
         ends = offset + count if self.size is None else min(offset + count, self.size)
         if ends > self.cap:
-            raise fault("link_no_range", reached=False, name=self.name, host=self.host, limit=self.cap >> 20)
+            raise self._client.no_parts(self.cap)
+        self._forget(offset)
         while self._base + len(self._buffer) < offset + count:
             chunk = await anext(self._chunks, None) if self._chunks is not None else None
             if chunk is None:
@@ -355,39 +270,10 @@ class LinkSource:
                 break
             self.fetched += len(chunk)
             self._buffer += chunk
-            passed = min(offset - self._base, len(self._buffer))
-            if passed > 0:
-                del self._buffer[:passed]
-                self._base += passed
-        passed = min(offset - self._base, len(self._buffer))
-        if passed > 0:
-            del self._buffer[:passed]
-            self._base += passed
+            self._forget(offset)
         return bytes(self._buffer[:count]) if self._base == offset else b""
 
-    # -- how it fails ---------------------------------------------------------------------------
-
-    def _slow(self) -> ClipError:
-        return fault("link_slow", reached=False, name=self.name, host=self.host, seconds=f"{self.seconds:g}")
-
-    def _odd(self, found: str) -> ClipError:
-        return fault("link_answer", reached=False, name=self.name, host=self.host, found=found)
-
-    def _unreachable(self, error: Exception) -> ClipError:
-        text = f"{error} {error.__cause__ or ''}".lower()
-        if "ssl" in text or "certificate" in text or "tls" in text:
-            found = "its certificate or TLS is not accepted"
-        elif any(word in text for word in ("name or service", "getaddrinfo", "nodename", "name resolution")):
-            found = "there is no such host"
-        elif "refused" in text or "all connection attempts failed" in text:
-            found = "it refuses the connection"
-        else:
-            found = "the connection broke"
-        return fault(
-            "link_unreachable",
-            reached=False,
-            detail=str(error),
-            name=self.name,
-            host=self.host,
-            found=found,
-        )
+    def _forget(self, offset: int) -> None:
+        passed = max(min(offset - self._base, len(self._buffer)), 0)
+        del self._buffer[:passed]
+        self._base += passed

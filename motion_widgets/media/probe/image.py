@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Image
+from motion_widgets.core.hosts import is_link
 from motion_widgets.media.probe.cache import SHARED, Cache
 from motion_widgets.media.probe.http_source import LinkSource
-from motion_widgets.media.probe.hub import is_link
 from motion_widgets.media.probe.image_metadata import exif_orientation, is_located
 from motion_widgets.media.probe.local_file import hash_of, local_file
 from motion_widgets.media.probe.sniff import SNIFFED, looks_like

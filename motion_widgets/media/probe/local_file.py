@@ -10,7 +10,7 @@ from pathlib import Path
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.media.probe.hub import is_link
+from motion_widgets.core.hosts import is_link
 
 __all__ = ["hash_of", "local_file", "local_path", "unreadable"]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
+from motion_widgets.core.hosts import is_link
 from motion_widgets.media.probe.boxes import BoxError, ForeignError, Layout, MissingHeaderError, Source, scan
 from motion_widgets.media.probe.cache import SHARED, Cache
 from motion_widgets.media.probe.fragments import fragment_length
 from motion_widgets.media.probe.http_source import LinkSource
-from motion_widgets.media.probe.hub import is_link
 from motion_widgets.media.probe.local_file import hash_of, local_file
 from motion_widgets.media.probe.movie import Movie, Track, read_movie
 from motion_widgets.media.probe.sniff import FILE_TYPES, SNIFFED, FileType, looks_like

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
-from motion_widgets.core.errors import ClipError
+if TYPE_CHECKING:
+    from motion_widgets.core.errors import ClipError
 
-__all__ = ["FILE_TYPES", "FileType", "fault", "file_type_of", "looks_like", "name_of"]
+__all__ = ["FILE_TYPES", "FileType", "file_type_of", "looks_like", "name_of"]
 
 SNIFFED = 512
 """Bytes from the start of a file that are enough for `looks_like`."""
@@ -75,11 +76,6 @@ FILE_TYPES = {one.id: one for one in (*_PLAYLISTS_AND_PAGES, *_BINARY, *_OTHERS)
 _RIFF = {b"AVI ": "avi", b"WEBP": "webp", b"WAVE": "wav"}
 _STILL_BRANDS = {b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"jp2 ", b"crx "}
 _FIRST_BOXES = {b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip", b"pnot"}
-
-
-def fault(code: str, /, *, reached: bool = True, detail: str = "", **params: Any) -> ClipError:
-    """Return the `ClipError` with this code."""
-    return ClipError.of(code, reached=reached, detail=detail, **params)
 
 
 def file_type_of(error: ClipError) -> FileType:

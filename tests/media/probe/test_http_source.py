@@ -7,12 +7,15 @@ import io
 import socket
 from contextlib import suppress
 
+import httpx
 import pytest
 from PIL import Image
 
+from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import ClipError
+from motion_widgets.core.http import shared_transport
 from motion_widgets.media.probe import http_source as link_room
-from motion_widgets.media.probe import hub
+from motion_widgets.media.probe import link_client
 from motion_widgets.media.probe.cache import Cache
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
@@ -147,16 +150,16 @@ def test_redirects(clips, server):
 
 
 def test_redirect_from_outside_into_this_machine_is_refused():
-    source = link_room.LinkSource("https://example.com/a.mp4", deadline=1)
+    client = link_client.LinkClient("https://example.com/a.mp4", deadline=1, public=False)
     for target in (
         "http://127.0.0.1/x",
         "http://localhost/x",
         "http://10.0.0.8/x",
         "http://169.254.169.254/x",
     ):
-        source.host, source._url = "example.com", "https://example.com/a.mp4"
+        client.host, client._url = "example.com", "https://example.com/a.mp4"
         with pytest.raises(ClipError) as caught:
-            source._follow(target)
+            client._follow(target)
         assert caught.value.code == "link_redirect"
 
 
@@ -241,7 +244,7 @@ def test_crafted_boxes_cannot_ask_for_requests_without_end(server):
     data = b"\0\0\0\x10ftypisom\0\0\0\0" + box * 200
     error = code_of(server.put("w.mp4", data))
     assert error.code == "link_answer"
-    assert len(server.seen) <= link_room.REQUESTS
+    assert len(server.seen) <= link_client.REQUESTS
 
 
 def test_no_connection_is_left_busy(clips, server):
@@ -252,17 +255,17 @@ def test_no_connection_is_left_busy(clips, server):
             measure_clip(server.put("y.mp4", data, mode), confirm=False, deadline=0.4)
     with suppress(ClipError):
         measure_clip(f"{server.base}/hop/9/y.mp4", confirm=False)
-    client = hub.shared_hub().client("127.0.0.1")
 
     async def busy():
+        pool = shared_transport(httpx.URL(server.base))._pool
         for _ in range(200):
-            left = [one for one in client._transport._pool.connections if not one.is_idle()]
+            left = [one for one in pool.connections if not one.is_idle()]
             if not left:
                 break
             await asyncio.sleep(0.02)
-        return left, len(client._transport._pool.connections)
+        return left, len(pool.connections)
 
-    left, open_ = asyncio.run_coroutine_threadsafe(busy(), hub.shared_hub().loop).result(10)
+    left, open_ = spawn(busy()).result(10)
     assert left == []
     assert open_ <= 8
 
@@ -281,14 +284,35 @@ def test_a_connection_serves_many_requests(clips, server):
     assert server.opened == before
 
 
-def test_one_client_for_all(clips, server):
+def test_one_pool_of_connections_for_all_but_those_of_a_proxy(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+
+    async def pools(*links):
+        return [shared_transport(httpx.URL(link)) for link in links]
+
+    here = ["http://127.0.0.1:1/x", "http://localhost/y", "http://a.localhost/z", "https://inside.example/"]
+    assert len(set(spawn(pools(*here)).result(10))) == 1
+    assert len(set(spawn(pools(here[0], "https://example.com/a", "http://example.org/b")).result(10))) == 2
+
+
+def test_the_background_loop_never_waits_for_itself(clips, server):
     link = server.put("r.mp4", clips["front"].read_bytes())
+
+    async def measure():
+        return measure_clip(link, confirm=False)
+
+    with pytest.raises(RuntimeError, match="wait for itself"):
+        spawn(measure()).result(30)
+
+
+def test_user_name_and_password_of_a_link_are_sent_to_its_host(clips, server):
+    link = server.put("r.mp4", clips["front"].read_bytes())
+    measure_clip(link.replace("://", "://ana:a%20b@"), confirm=False)
+    assert server.seen[-1]["authorization"] == "Basic YW5hOmEgYg=="
     measure_clip(link, confirm=False)
-    client = hub.shared_hub().client("127.0.0.1")
-    measure_clip(link, confirm=False)
-    assert hub.shared_hub().client("localhost") is client
-    assert not client._trust_env
-    assert hub.shared_hub().client("example.com")._trust_env
+    assert "authorization" not in server.seen[-1]
 
 
 def test_image_by_link(server):
