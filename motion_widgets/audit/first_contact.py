@@ -27,8 +27,9 @@ from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
 from motion_widgets.endpoint.errors import AuthError, EndpointError
 from motion_widgets.log.states import State
+from motion_widgets.request.media_source import media_kind
 from motion_widgets.request.price import to_micro
-from motion_widgets.request.request import MotionRequest, media_kind
+from motion_widgets.request.request import MotionRequest
 from motion_widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

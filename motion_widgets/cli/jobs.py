@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.request.findings import show
-from motion_widgets.request.request import WIRE_FIELDS
 
 if TYPE_CHECKING:
     import argparse
@@ -144,21 +144,22 @@ def _design(options: argparse.Namespace) -> Sweep:
     axes: dict[str, Any] = {}
     for axis in options.axis:
         field, _, values = axis.partition("=")
-        axes[field] = _values(values)
+        axes[field] = _values(field, values)
     named = [name for name in axes if name in ("req", "repeats", "seed", "where")]
     if named:  # an option of Sweep cannot be an axis
         raise RequestError.of("axis_unknown", name=named[0], known=", ".join(WIRE_FIELDS))
     return Sweep(read_request(options.request), **more, **axes)
 
 
-def _values(text: str) -> list[Any]:
+def _values(field: str, text: str) -> list[Any]:
     """Parse the values of an axis: separated by commas, or a JSON list, which may hold commas and null."""
     if text.startswith("["):
         try:
             return list(json.loads(text))
         except (ValueError, RecursionError) as error:
             raise RequestError.of("axis_json", found=show(text), reason=error) from error
-    return [value for value in text.split(",") if value]
+    parts = [value for value in text.split(",") if value]
+    return [FIELD[field].parse(part) for part in parts] if field in FIELD else parts
 
 
 def _follow(run: Run) -> None:

@@ -16,8 +16,10 @@ from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.log.places import inside
+from motion_widgets.request.fields import FIELD
+from motion_widgets.request.media_source import media_kind
 from motion_widgets.request.price import to_usd
-from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_kind
+from motion_widgets.request.request import MotionRequest
 
 if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
@@ -27,8 +29,6 @@ __all__ = ["read_sidecar", "request_of", "write_sidecar"]
 FORMAT = 1
 _MOST = 1 << 20
 """bytes of a sidecar that are read."""
-_LONGEST = 20_000
-"""Characters of one field; the endpoint's own limit on a prompt is 2,500."""
 _MEDIA = (("image_url", "image"), ("video_url", "clip"))
 
 
@@ -71,7 +71,7 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(getattr(error, "strerror", None) or error)[:200]
         raise RequestError.of("sidecar_unreadable", name=place.name, reason=reason) from error
-    given = {name: value for name, value in wire.items() if name in WIRE_FIELDS and _plain(name, value)}
+    given = {name: value for name, value in wire.items() if name in FIELD and FIELD[name].holds(value)}
     for field, kind in _MEDIA:
         if media_kind(given.get(field)) in ("path", "scheme"):  # nobody else's sidecar names a file of ours
             kept = media.get(kind) if isinstance(media, dict) else None
@@ -128,13 +128,6 @@ def _written(content: dict[str, Any]) -> str:
         f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in content.items()
     ]
     return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def _plain(name: str, value: object) -> bool:
-    """Return whether a field holds what such a field can hold; the rules judge the rest."""
-    if name == "watermark_info":
-        return isinstance(value, dict) and set(value) == {"enabled"} and isinstance(value["enabled"], bool)
-    return isinstance(value, str) and len(value) <= _LONGEST
 
 
 def _copy(folder: Path, kept: object) -> str | None:

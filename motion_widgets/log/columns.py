@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from motion_widgets.core.messages import say
+from motion_widgets.log.rows import JobRow
+from motion_widgets.request.fields import FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,15 +58,7 @@ DICTIONARY = (
     Column("account", AXIS, "toolkit"),
     Column("sandbox", TRUTH, "toolkit"),
     Column("created_by", AXIS, "toolkit"),
-    Column("model", AXIS, "request"),
-    Column("image_url", AXIS, "request"),
-    Column("video_url", AXIS, "request"),
-    Column("character_orientation", AXIS, "request"),
-    Column("mode", AXIS, "request"),
-    Column("prompt", AXIS, "request"),
-    Column("keep_original_sound", AXIS, "request"),
-    Column("watermark_info", AXIS, "request"),
-    Column("webhook", AXIS, "request"),
+    *(Column(name, AXIS, "request") for name in JobRow.__dataclass_fields__ if name in FIELD),
     Column("key", TEXT, "toolkit"),
     Column("repeat", WHOLE, "toolkit"),
     Column("attempt", WHOLE, "toolkit"),
@@ -99,10 +93,17 @@ DICTIONARY = (
 COLUMNS: dict[str, str] = {column.name: column.kind for column in DICTIONARY}
 """Every column of `frame`, in order, with its dtype (money: float64, in USD)."""
 
-_SHARED = [one.name for one in DICTIONARY if one.kind in (AXIS, WHOLE, TRUTH) and one.name != "prompt"]
-_MEDIA = [
-    one.name for one in DICTIONARY if one.source == "measured" or one.name in ("image_url", "video_url")
-]
+
+def _is_free_text(column: Column) -> bool:
+    return column.name in FIELD and FIELD[column.name].free_text
+
+
+def _is_media(column: Column) -> bool:
+    return column.name in FIELD and FIELD[column.name].kind == "media"
+
+
+_SHARED = [one.name for one in DICTIONARY if one.kind in (AXIS, WHOLE, TRUTH) and not _is_free_text(one)]
+_MEDIA = [one.name for one in DICTIONARY if one.source == "measured" or _is_media(one)]
 PACKS = (
     tuple(name for name in _SHARED if name in _MEDIA),
     tuple(name for name in _SHARED if name not in _MEDIA),

@@ -9,6 +9,7 @@ from sqlalchemy import case, func, or_, select
 
 from motion_widgets.log.annotations import last_said, visible
 from motion_widgets.log.schema import jobs, notes, ratings, tags
+from motion_widgets.request.fields import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["FACETS", "SORTS", "Ask", "Page", "facets", "page"]
 
 FACETS = (
-    "state", "model", "mode", "character_orientation", "image_name", "clip_name", "keep_original_sound",
+    "state",
+    *(field.name for field in FIELDS if field.kind == "choice"),
+    "image_name",
+    "clip_name",
     "created_by",
-)  # fmt: skip
+)
 """Columns that can be filtered by a value."""
 SORTS: dict[str, Any] = {
     "created": jobs.c.id,

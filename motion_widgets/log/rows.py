@@ -5,11 +5,11 @@ Times are unix microseconds (UTC), money whole micro-dollars, hashes lower-case 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from motion_widgets.request.request import WIRE_FIELDS, MotionRequest
+from motion_widgets.request.fields import FIELDS
+from motion_widgets.request.request import MotionRequest
 
 __all__ = ["AttemptRow", "EventRow", "InputRow", "JobRow", "MendRow", "SweepRow", "TaskTime"]
 
@@ -122,10 +122,7 @@ class JobRow(_Record):
     @property
     def request(self) -> MotionRequest:
         """The request as it was written down; local media by the name or path that they had then."""
-        values = {name: getattr(self, name) for name in WIRE_FIELDS}
-        if self.watermark_info:
-            values["watermark_info"] = json.loads(self.watermark_info)
-        return MotionRequest(**values)
+        return MotionRequest(**{one.name: one.from_column(getattr(self, one.name)) for one in FIELDS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

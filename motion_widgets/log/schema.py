@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text
 
+from motion_widgets.request.fields import WIRE_FIELDS
+
 __all__ = ["budgets", "events", "inputs", "jobs", "mends", "meta", "notes", "ratings", "sweeps", "tags"]
 
 metadata = MetaData()
@@ -25,15 +27,7 @@ jobs = Table(
     Column("account", Text),
     Column("sandbox", Boolean),
     Column("created_by", Text),
-    Column("model", Text),
-    Column("image_url", Text),
-    Column("video_url", Text),
-    Column("character_orientation", Text),
-    Column("mode", Text),
-    Column("prompt", Text),
-    Column("keep_original_sound", Text),
-    Column("watermark_info", Text),
-    Column("webhook", Text),
+    *(Column(name, Text) for name in WIRE_FIELDS),
     Column("key", Text),
     Column("repeat", Integer),
     Column("attempt", Integer),

@@ -28,6 +28,7 @@ from motion_widgets.log.schema import events, inputs, jobs, meta, sweeps
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.stop_rules import Failing, failing
 from motion_widgets.log.transitions import next_seq
+from motion_widgets.request.fields import WIRE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +45,8 @@ _SAME = ("endpoint", "account", "key", "repeat")
 """What all attempts at one repeat of the same content share."""
 _CARRIED = frozenset(
     {
-        "sweep_id", "endpoint", "account", "sandbox", "model", "image_url", "video_url",
-        "character_orientation", "mode", "prompt", "keep_original_sound", "watermark_info",
-        "webhook", "key", "repeat", "image_name", "image_sha", "clip_name", "clip_sha",
+        *WIRE_FIELDS, "sweep_id", "endpoint", "account", "sandbox", "key", "repeat",
+        "image_name", "image_sha", "clip_name", "clip_sha",
         "clip_length", "clip_moviepy_length", "clip_width", "clip_height", "clip_fps", "clip_size",
         "clip_has_audio", "image_width", "image_height", "image_size", "image_format",
         "estimate_low", "estimate_high", "budget_id", "image_path", "clip_path", "toolkit_version",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.request.request import MotionRequest
 
-__all__ = ["SEVERITIES", "Finding", "Fix", "Severity", "find", "fix", "show"]
+__all__ = ["SEVERITIES", "Finding", "Fix", "Severity", "find", "fix", "show", "wrong_type"]
 
 Severity = Literal["error", "warning", "hint"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
@@ -83,3 +83,10 @@ def show(value: object) -> str:
         text = type(value).__name__
     text = " ".join(text[:200].encode("utf-8", "replace").decode().split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "\u2026"
+
+
+def wrong_type(where: str, value: object, want: str) -> Finding:
+    """Return the finding for a value of another type than a field has."""
+    return find(
+        where, "error", "wrong_type", name=where, found=show(value), type=type(value).__name__, want=want
+    )

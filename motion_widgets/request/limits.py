@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIMITS", "MB", "MODELS", "MODES", "ORIENTATIONS", "SOUNDS", "Limits"]
+__all__ = ["LIMITS", "MB", "Limits"]
 
-MODELS = ("kling-v3-motion-control", "kling-v2-6-motion-control")
-ORIENTATIONS = ("image", "video")
-MODES = ("std", "pro")
-SOUNDS = ("yes", "no")
 
 MB = 1_000_000
 """Bytes. The documentation does not say whether MB means 10**6 or 2**20; the smaller one is safe."""

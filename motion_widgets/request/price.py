@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
+from motion_widgets.request.fields import MODELS, MODES
 from motion_widgets.request.findings import show
-from motion_widgets.request.limits import LIMITS, MODELS, MODES
+from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

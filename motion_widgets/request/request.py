@@ -7,77 +7,27 @@ is the same request.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, Literal, NotRequired, Self, TypedDict, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
+from motion_widgets.request.fields import FIELD, FIELDS, WIRE_FIELDS
+from motion_widgets.request.media_source import link_identity, media_kind, media_source
 
-__all__ = [
-    "WIRE_FIELDS",
-    "MotionRequest",
-    "WireRequest",
-    "link_identity",
-    "media_kind",
-    "media_name",
-    "media_source",
-]
+__all__ = ["MotionRequest", "WireRequest"]
 
 KEY_VERSION = "motion-1"
 """Goes into every key, so that a later rule of identity never matches an older one by chance."""
 
-WIRE_FIELDS = (
-    "model",
-    "prompt",
-    "image_url",
-    "video_url",
-    "character_orientation",
-    "mode",
-    "keep_original_sound",
-    "watermark_info",
-    "webhook",
-)
-"""Every field of the wire, in the order of the documented examples."""
-
-_NO_IDENTITY = frozenset({"webhook"})
-"""Where a finished task is announced changes nothing about the result, so it must not cost it again."""
-
-_SIGNATURE_PREFIXES = ("x-amz-", "x-goog-", "x-oss-", "x-cos-", "x-obs-", "x-tos-", "q-")
-"""How the query parameters (lower case) begin that sign a link at S3, Google, Aliyun, Tencent, …"""
-_CLASSIC = (
-    "signature expires policy key-pair-id hash-algorithm awsaccesskeyid googleaccessid ossaccesskeyid "
-    "security-token"
-)
-"""S3 version 2, CloudFront, Google version 2, Aliyun."""
-_AZURE = (
-    "sig se st sp sv sr ss srt si sdd spr sip ses skoid sktid skt ske sks skv saoid suoid scid sduoid skdutid"
-)
-_SIGNING = tuple(
-    (frozenset(evidence.split()), frozenset(dropped.split()))
-    for evidence, dropped in (
-        ("signature", _CLASSIC),
-        ("sig sv", _AZURE),
-        ("token expires", "token expires token_path"),  # content networks
-    )
-)
-"""By which parameters together a link is seen to be signed, and which of its parameters only sign it.
-
-A lone ``token`` or ``sp`` may say which file is meant, so that it stays part of the identity.
-"""
-_SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
-"""A JSON web token, by which Supabase and others sign a link."""
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _PLAIN_MOST = 100
 """Values inside one field that go into a key; a request that the endpoint takes has one."""
 
@@ -96,73 +46,7 @@ class WireRequest(TypedDict):
     webhook: NotRequired[str]
 
 
-def media_kind(value: object) -> Literal["missing", "link", "scheme", "path", "type"]:
-    """Return what a value of `image_url` or `video_url` is.
-
-    ``"link"`` is http(s); ``"scheme"`` any other address, ``data:`` included; ``"type"`` neither text nor
-    path nor a measured clip or image.
-    """
-    source = media_source(value)
-    if source is None:
-        return "type" if value is not None and not isinstance(value, str) else "missing"
-    head = source.lstrip()[:12].lower()
-    if head.startswith(("http://", "https://")):
-        return "link"
-    if "://" in source[:32] or head.startswith("data:"):
-        return "scheme"
-    return "path"
-
-
-def media_source(value: object) -> str | None:
-    """Return the path or link behind a value, blanks at its ends removed. None: there is none."""
-    if isinstance(value, Clip | Image):
-        value = value.source
-    if isinstance(value, Path):
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    return value.strip() or None
-
-
-def media_name(value: object) -> str:
-    """Return what a person calls the file behind a path or link: no folders, no query."""
-    source = media_source(value)
-    if source is None:
-        return ""
-    if media_kind(source) == "link":
-        try:
-            parts = urlsplit(source)
-        except ValueError:
-            return source[:80]
-        return parts.path.rstrip("/").rsplit("/", 1)[-1] or parts.netloc
-    return PureWindowsPath(source).name or source
-
-
-def _unsigned(query: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out the parameters that only sign a link."""
-    names = {name.lower() for name, _ in query}
-    signing = {one for evidence, dropped in _SIGNING if evidence <= names for one in dropped}
-    return [
-        (name, value)
-        for name, value in query
-        if name.lower() not in signing
-        and not name.lower().startswith(_SIGNATURE_PREFIXES)
-        and not (name.lower() == "token" and _SIGNED_TOKEN.fullmatch(value))
-    ]
-
-
-def link_identity(link: str) -> str:
-    """Return scheme, host, path and query without what only signs it."""
-    try:
-        parts = urlsplit(link)
-        query = urlencode(sorted(_unsigned(parse_qsl(parts.query, keep_blank_values=True))))
-        host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, "/"))
-    except ValueError:  # an address that cannot be taken apart still has an identity
-        return f"link:{link}"
-    return f"link:{parts.scheme}://{host}{parts.path or '/'}?{query}"
-
-
-def _identity_of_media(value: object) -> object:
+def _media_identity(value: object) -> object:
     if isinstance(value, Clip | Image) and value.sha256:
         return f"sha256:{value.sha256}"
     source, kind = media_source(value), media_kind(value)
@@ -270,21 +154,8 @@ class MotionRequest:
         >>> list(req.to_wire())
         ['model', 'prompt', 'image_url', 'video_url', 'character_orientation', 'mode', 'keep_original_sound']
         """
-        wire: dict[str, Any] = {}
-        for name in WIRE_FIELDS:
-            value = getattr(self, name)
-            if name in ("image_url", "video_url"):
-                source = media_source(value)
-                value = source if source is not None else value
-            elif name == "keep_original_sound" and value is None:
-                value = "yes"
-            elif name in ("prompt", "webhook") and isinstance(value, str) and not value:
-                value = None
-            elif name == "watermark_info" and isinstance(value, Mapping):
-                with contextlib.suppress(Exception):  # a draft's own mapping may be broken; `check` says so
-                    value = dict(value)
-            if value is not None:
-                wire[name] = value
+        values = ((field.name, field.to_wire(getattr(self, field.name))) for field in FIELDS)
+        wire = {name: value for name, value in values if value is not None}
         return cast("WireRequest", wire)
 
     @classmethod
@@ -303,8 +174,8 @@ class MotionRequest:
             raise RequestError.of(
                 "wire_unknown_field", names=", ".join(unknown), known=", ".join(WIRE_FIELDS)
             )
-        # A body has no defaults for what it must state.
-        return cls(**{"character_orientation": None, "mode": None, **wire})
+        stated = {field.name: None for field in FIELDS if field.required}  # a body has no defaults for these
+        return cls(**{**stated, **wire})
 
     @property
     def key(self) -> str:
@@ -318,9 +189,9 @@ class MotionRequest:
         """
         content: dict[str, object] = {"": KEY_VERSION}
         for name, value in self.to_wire().items():
-            if name not in _NO_IDENTITY:
-                media = name in ("image_url", "video_url")
-                inner = _identity_of_media(getattr(self, name)) if media else value
+            field = FIELD[name]
+            if field.in_identity:
+                inner = _media_identity(getattr(self, name)) if field.kind == "media" else value
                 content[name] = _plain(inner, [_PLAIN_MOST])
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -13,8 +13,10 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.messages import say
 from motion_widgets.log.leases import lives
 from motion_widgets.log.states import RETRYABLE, State
+from motion_widgets.request.fields import FIELDS, WIRE_FIELDS
+from motion_widgets.request.media_source import media_source
 from motion_widgets.request.price import Estimate, estimate
-from motion_widgets.request.request import MotionRequest, media_source
+from motion_widgets.request.request import MotionRequest
 from motion_widgets.sweep.design import label
 
 if TYPE_CHECKING:
@@ -92,11 +94,8 @@ class _Judge:
         """Judge a request whose media were measured."""
         if not self._plain_prompt(req.prompt):  # its findings stand among the others, in the form's order
             return _summed(self._ws.judge(req, clip, image))
-        shared = (
-            req.model, req.character_orientation, req.mode, req.keep_original_sound, req.watermark_info,
-            req.webhook, req.image_url, req.video_url, clip, image,
-        )  # fmt: skip
-        memory = tuple(map(self._same, shared))
+        shared = [getattr(req, field.name) for field in FIELDS if not field.free_text]
+        memory = tuple(map(self._same, (*shared, clip, image)))
         if memory not in self._verdicts:
             self._verdicts[memory] = _summed(self._ws.judge(req, clip, image))
         return self._verdicts[memory]
@@ -137,7 +136,7 @@ def _summed(findings: list[Finding]) -> _Verdict:
 def appraised(sweep: Sweep, ws: Workspace) -> list[Cell]:
     """Measure, check and price every cell of a sweep, and look each up in the log; nothing is sent."""
     judge = _Judge(ws)
-    own = {name: getattr(sweep.request, name) for name in MotionRequest.__dataclass_fields__}
+    own = {name: getattr(sweep.request, name) for name in WIRE_FIELDS}
     drafts: list[Cell] = []
     keys: dict[int, str] = {}
     for values, repeat, order in sweep.draws():

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.request.findings import show
-from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_name
+from motion_widgets.request.media_source import media_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep.plan import Plan
     from motion_widgets.workspace.workspace import Workspace
 
@@ -35,7 +37,7 @@ Condition = Mapping[str, Any] | Callable[[dict[str, Any]], bool]
 
 def label(field: str, value: object) -> str:
     """Return an axis value as a person reads it."""
-    if field in ("image_url", "video_url"):
+    if FIELD[field].kind == "media":
         return media_name(value)
     if isinstance(value, Mapping):
         return json.dumps(dict(value), ensure_ascii=False, default=str)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.request.findings import show
-from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_source
+from motion_widgets.request.media_source import media_source
+from motion_widgets.request.request import MotionRequest
 from motion_widgets.sweep.design import Sweep
 
 if TYPE_CHECKING:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.request.findings import show
-from motion_widgets.request.request import WIRE_FIELDS
 from motion_widgets.sweep.design import label
 
 if TYPE_CHECKING:
@@ -118,14 +117,9 @@ def _none(value: object) -> bool:
 
 def _read(axis: str, value: object) -> object:
     """Read a cell of a table as the value of a wire field; nothing and ``""`` mean None."""
-    if _none(value) or value == "":
+    if _none(value):
         return None
-    if axis == "watermark_info" and isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    return FIELD[axis].parse(value) if isinstance(value, str) else value
 
 
 def _numbers(name: str, frame: pd.DataFrame) -> list[int | None]:

@@ -12,7 +12,8 @@ import ipywidgets as w
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.request.request import MotionRequest, media_kind, media_source
+from motion_widgets.request.media_source import media_kind, media_source
+from motion_widgets.request.request import MotionRequest
 from motion_widgets.widgets.base import assign, button, control, flow, html
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import ipywidgets as w
 
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.request.request import media_kind
+from motion_widgets.request.media_source import media_kind
 from motion_widgets.widgets.base import (
     assign,
     button,

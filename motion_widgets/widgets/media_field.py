@@ -10,7 +10,8 @@ from motion_widgets.core.errors import ClipError, MotionError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.messages import say
 from motion_widgets.media.shots import measure_shots
-from motion_widgets.request.request import MotionRequest, media_kind
+from motion_widgets.request.media_source import media_kind
+from motion_widgets.request.request import MotionRequest
 from motion_widgets.widgets.base import DEBOUNCE, assign, control, html
 from motion_widgets.widgets.file_picker import FilePicker
 from motion_widgets.widgets.form_field import Field

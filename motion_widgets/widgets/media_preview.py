@@ -11,8 +11,8 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.media.preview import filmstrip, thumbnail
-from motion_widgets.request.request import media_kind
-from motion_widgets.request.rules import LIMITS, MB
+from motion_widgets.request.limits import LIMITS, MB
+from motion_widgets.request.media_source import media_kind
 
 if TYPE_CHECKING:
     from motion_widgets.core.errors import ClipError

@@ -20,7 +20,7 @@ from motion_widgets.media.repair.compare import before_after
 from motion_widgets.media.repair.operation import Operation
 from motion_widgets.media.repair.stillest import stillest
 from motion_widgets.request.limits import LIMITS
-from motion_widgets.request.request import media_kind
+from motion_widgets.request.media_source import media_kind
 from motion_widgets.widgets.base import (
     assign,
     button,

@@ -11,7 +11,7 @@ import ipywidgets as w
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.publishing.destination import Place, Published
-from motion_widgets.request.request import MotionRequest, media_kind, media_name
+from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.widgets.base import (
     DEBOUNCE,
     assign,
@@ -29,6 +29,7 @@ from motion_widgets.workspace.public_links import Asked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from motion_widgets.request.request import MotionRequest
     from motion_widgets.widgets.base import Panel
 
 __all__ = ["PublishPanel"]

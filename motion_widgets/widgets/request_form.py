@@ -13,9 +13,11 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.media.repair.suggest import mends_for
+from motion_widgets.request.fields import MODELS
+from motion_widgets.request.media_source import media_source
 from motion_widgets.request.price import Estimate, estimate
-from motion_widgets.request.request import MotionRequest, media_source
-from motion_widgets.request.rules import LIMITS, MODELS, Finding, Fix
+from motion_widgets.request.request import MotionRequest
+from motion_widgets.request.rules import LIMITS, Finding, Fix
 from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import (
     DEBOUNCE,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from motion_widgets.core.messages import say
 from motion_widgets.log.billing import outside, refund_open
 from motion_widgets.log.states import State, mark
+from motion_widgets.request.media_source import media_name
 from motion_widgets.request.price import to_usd
-from motion_widgets.request.request import media_name
 
 if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow

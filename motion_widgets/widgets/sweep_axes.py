@@ -8,8 +8,8 @@ import ipywidgets as w
 
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.request.request import media_source
-from motion_widgets.request.rules import MODELS
+from motion_widgets.request.fields import FIELDS
+from motion_widgets.request.media_source import media_source
 from motion_widgets.sweep import Sweep
 from motion_widgets.widgets.base import control, flow, html
 from motion_widgets.widgets.library_picker import LibraryAxisPicker
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AxesPicker"]
 
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "mode": ("std", "pro"),
-    "character_orientation": ("image", "video"),
-    "model": MODELS,
-    "keep_original_sound": ("yes", "no"),
-}
 _DEFAULT = ("mode", "character_orientation")
+_CHOICES: dict[str, tuple[str, ...]] = {
+    field.name: field.choices
+    for field in sorted(FIELDS, key=lambda one: _DEFAULT.index(one.name) if one.name in _DEFAULT else 9)
+    if field.kind == "choice"
+}
 _LISTED = ("image_url", "video_url", "prompt")
 
 

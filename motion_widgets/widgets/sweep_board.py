@@ -14,8 +14,8 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job
 from motion_widgets.media.preview import filmstrip
+from motion_widgets.request.fields import MODELS
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.request.rules import MODELS
 from motion_widgets.sweep.failure_clusters import clusters
 from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import (

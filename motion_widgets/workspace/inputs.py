@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
@@ -15,8 +14,9 @@ from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.version import __version__
+from motion_widgets.request.fields import FIELD
+from motion_widgets.request.media_source import media_kind, media_name, media_source
 from motion_widgets.request.price import Estimate, to_micro
-from motion_widgets.request.request import MotionRequest, media_kind, media_name, media_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
     from motion_widgets.request.findings import Finding
+    from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.public_links import Hosting
 
 __all__ = [
@@ -43,9 +44,7 @@ _MEDIA = (("image_url", "image_path"), ("video_url", "clip_path"))
 
 def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
     """Return the log's columns of a request: wire fields, key, what was measured, what it may cost."""
-    wire: dict[str, Any] = dict(req.to_wire())
-    if "watermark_info" in wire:
-        wire["watermark_info"] = json.dumps(dict(wire["watermark_info"]))
+    wire = {name: FIELD[name].to_column(value) for name, value in req.to_wire().items()}
     columns = {
         **wire, "key": req.key,
         "image_name": media_name(req.image_url), "clip_name": media_name(req.video_url),

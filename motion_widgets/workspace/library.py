@@ -21,8 +21,10 @@ from motion_widgets.media.preview import filmstrip, thumbnail
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.local_file import local_file
 from motion_widgets.media.probe.measure import measure_clip
-from motion_widgets.request.request import MotionRequest, media_kind, media_name, media_source
-from motion_widgets.request.rules import MODELS, ORIENTATIONS, check
+from motion_widgets.request.fields import MODELS, ORIENTATIONS
+from motion_widgets.request.media_source import media_kind, media_name, media_source
+from motion_widgets.request.request import MotionRequest
+from motion_widgets.request.rules import check
 from motion_widgets.workspace.inputs import make_folder
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from motion_widgets.core.errors import ClipError, RequestError
 from motion_widgets.core.facts import Clip, Image, Shots
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.request.media_source import media_kind, media_source
 from motion_widgets.request.price import Estimate, Prices, estimate
-from motion_widgets.request.request import media_kind, media_source
 from motion_widgets.request.rules import check
 from motion_widgets.workspace.inputs import columns_of
 

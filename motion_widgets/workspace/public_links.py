@@ -18,7 +18,7 @@ from motion_widgets.publishing.destination import Place, Published, hours
 from motion_widgets.publishing.link_cache import Memory
 from motion_widgets.publishing.link_check import Probes
 from motion_widgets.publishing.publisher import Publisher
-from motion_widgets.request.request import media_kind, media_name
+from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.workspace.settings import choose, chosen
 
 if TYPE_CHECKING:

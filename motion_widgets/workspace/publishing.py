@@ -11,7 +11,7 @@ from motion_widgets.core.hashing import sha256_of
 from motion_widgets.media.probe.local_file import local_file
 from motion_widgets.publishing.destination import Place
 from motion_widgets.publishing.publisher import is_clip
-from motion_widgets.request.request import media_kind, media_name, media_source
+from motion_widgets.request.media_source import media_kind, media_name, media_source
 from motion_widgets.workspace.inputs import keep_input
 
 if TYPE_CHECKING:

@@ -325,7 +325,7 @@ def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], 
     ended = run("resume", "--folder", copy, found[0])
     assert "1 planned; $0.34, SANDBOX>" in ended.out
     with mw.Workspace(copy, endpoint="sandbox") as ws:
-        assert ws.log_store.sweep(found[0])["stop_after"] == "[4, 0.5]"  # type: ignore[index]
+        assert ws.log_store.sweep(found[0]).stop_after == "[4, 0.5]"
     for command in ("pause", "resume"):
         said(run(command, "--folder", copy, "run-none"), "There is no run-none")
     assert run("sweep", "--folder", copy, path, "--stop-after", "often").code == 2

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from motion_widgets.core.errors import ClipError, RequestError
 from motion_widgets.core.facts import Clip
-from motion_widgets.request.limits import MODELS, MODES
+from motion_widgets.request.fields import MODELS, MODES
 from motion_widgets.request.price import PRICES, Prices, estimate, to_micro, to_usd
 from motion_widgets.request.request import MotionRequest
 

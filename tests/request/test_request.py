@@ -19,7 +19,9 @@ from motion_widgets import check
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.request.request import WIRE_FIELDS, MotionRequest, media_kind, media_name, media_source
+from motion_widgets.request.fields import WIRE_FIELDS
+from motion_widgets.request.media_source import media_kind, media_name, media_source
+from motion_widgets.request.request import MotionRequest
 
 EXAMPLES = (
     """{"model": "kling-v2-6-motion-control",

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion_widgets import MotionRequest, Plan, RequestError, Sweep
-from motion_widgets.request.request import WIRE_FIELDS
+from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.sweep.plan_file import load, save
 from motion_widgets.sweep.table import cells_of
 from tests.jobs.endpoint import make_png

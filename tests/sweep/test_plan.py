@@ -9,7 +9,7 @@ import pytest
 
 from motion_widgets import BudgetError, MotionRequest, RequestError, Sweep, measure_clip, measure_image
 from motion_widgets.log.states import State
-from motion_widgets.request.request import WIRE_FIELDS
+from motion_widgets.request.fields import WIRE_FIELDS
 from tests.jobs.endpoint import make_png, refusal, until
 
 HIGH = {("std",): 0.22848, ("pro",): 0.36576}

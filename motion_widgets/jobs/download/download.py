@@ -25,7 +25,7 @@ from motion_widgets.jobs.download.checksums import mismatch, sums_of
 from motion_widgets.jobs.download.http_get import failed, opened
 from motion_widgets.jobs.download.partial_file import Note, Part
 from motion_widgets.media.probe.measure import measure_clip
-from motion_widgets.request.request import link_identity
+from motion_widgets.request.media_source import link_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
