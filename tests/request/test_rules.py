@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image, Shots
 from motion_widgets.request.fields import MODELS, MODES, ORIENTATIONS
+from motion_widgets.request.limits import MB
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.request.rules import LIMITS, MB, Finding, Fix, check
+from motion_widgets.request.rules import LIMITS, Finding, Fix, check
 
 CLIP = Clip(
     source="https://example.com/dance.mp4", name="dance.mp4", format="mp4", length=8.0, moviepy_length=8.0,
