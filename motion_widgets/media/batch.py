@@ -76,6 +76,11 @@ def measure_clips(
     pandas.DataFrame
         One row per source in their order, with the columns and dtypes of `COLUMNS`. If a source could not
         be measured, ``error_code`` and ``error`` say why, and the measured columns are missing.
+
+    Examples
+    --------
+    >>> mw.measure_clips([samples.clip_6s, samples.clip_12s], progress=False)["length"].tolist()
+    [6.0, 12.0]
     """
     import pandas as pd
 

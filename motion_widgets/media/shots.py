@@ -62,6 +62,11 @@ def measure_shots(
     ------
     ClipError
         The file is not a clip, or cannot be decoded, or not in time.
+
+    Examples
+    --------
+    >>> mw.measure_shots(samples.clip_6s).cuts
+    ()
     """
     path = local_path(source)
     if path is None:

@@ -62,6 +62,11 @@ def measure_image(
     ------
     ClipError
         The file is not an image, is too big, or cannot be fetched; `code` says which.
+
+    Examples
+    --------
+    >>> mw.measure_image(samples.image).aspect
+    0.5625
     """
     cache = Cache() if cache is None else cache
     if isinstance(source, str) and is_link(source):

@@ -100,6 +100,11 @@ def measure_clip(
     ClipError
         The file is not a clip, is damaged, or cannot be fetched; `code` says which, `reached` whether it
         was read.
+
+    Examples
+    --------
+    >>> mw.measure_clip(samples.clip_6s).length
+    6.0
     """
     cache = Cache() if cache is None else cache
     if confirm:

@@ -16,7 +16,11 @@ __all__ = ["before_after", "strip_times"]
 
 
 def strip_times(clip: Clip, frames: int = 6) -> tuple[float, ...]:
-    """Return the times in s of the pictures of ``filmstrip(path, frames)``."""
+    """Return the times in s of the pictures of ``filmstrip(path, frames)``.
+
+    >>> mw.strip_times(mw.measure_clip(samples.clip_6s), frames=3)
+    (1.0, 3.0, 5.0)
+    """
     frames = max(1, min(60, frames))
     step = (clip.video_length or clip.length) / frames
     return tuple(step * (number + 0.5) for number in range(frames))
@@ -38,6 +42,13 @@ def before_after(mend: Mend, frames: int = 6, height: int = 72) -> tuple[bytes |
     -------
     tuple of bytes or None
         JPEG or PNG. None for a file that has gone, or whose format (WebM, HEIC) is not drawn here.
+
+    Examples
+    --------
+    >>> done = mw.mend(samples.image, mw.Operation("scale_image", {"least": 900}))
+    >>> before, after = mw.before_after(done)
+    >>> before is not None, after is not None
+    (True, True)
     """
 
     def shown(path: str) -> bytes | None:

@@ -42,6 +42,11 @@ def has_location(path: str | Path) -> bool:
     ------
     ClipError
         The file is not an image.
+
+    Examples
+    --------
+    >>> mw.has_location(samples.image)
+    False
     """
     picture, _ = _open(local_file(path)[0])
     with picture:

@@ -70,6 +70,12 @@ def mend(
     ClipError
         The source cannot be mended, `to` exists already, the mend was cancelled or too slow, or the disk
         is full. No file is left then.
+
+    Examples
+    --------
+    >>> done = mw.mend(samples.clip_12s, mw.Operation("trim_clip", {"start": 0.0, "length": 9.9}))
+    >>> done.kind, done.source_name
+    ('clip', 'dance-12s.mp4')
     """
     known = (*CLIP_OPERATIONS, *IMAGE_OPERATIONS)
     if operation.name not in known:

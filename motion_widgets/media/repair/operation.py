@@ -40,7 +40,11 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A mend that can be made, as a button offers it."""
+    """A mend that can be made, as a button offers it.
+
+    >>> mw.Operation("trim_clip", {"start": 2.0, "length": 9.9}).kind
+    'clip'
+    """
 
     name: str
     """``"trim_clip"``, ``"pad_image"``, …: the name of its shortcut."""
@@ -82,7 +86,12 @@ def _trim_label(values: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mend:
-    """The provenance of a mended file."""
+    """The provenance of a mended file.
+
+    >>> done = mw.mend(samples.clip_6s, mw.Operation("mute_clip"))
+    >>> done.measure().has_audio
+    False
+    """
 
     kind: Literal["clip", "image"]
     operation: str

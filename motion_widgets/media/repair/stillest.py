@@ -33,6 +33,11 @@ def stillest(source: str | Path, length: float = 9.9) -> float:
     ------
     ClipError
         The file is not a clip, or cannot be decoded.
+
+    Examples
+    --------
+    >>> 0 <= mw.stillest(samples.clip_12s, length=5) <= 7
+    True
     """
     import numpy as np
 

@@ -50,6 +50,13 @@ def mends_for(
     list of Operation
         For the file of `finding.field`, except that ``pair_aspect`` changes the clip. Empty if no operation
         can help, as with a clip that is cut off.
+
+    Examples
+    --------
+    >>> clip, image = mw.measure_clip(samples.clip_12s), mw.measure_image(samples.image)
+    >>> finding = mw.check(req, clip=clip, image=image)[0]
+    >>> [operation.name for operation in mw.mends_for(finding, clip, image, "image")]
+    ['trim_clip', 'trim_clip']
     """
     if isinstance(clip, Clip) and clip.truncated:  # it cannot be read to its end
         clip = None
