@@ -1,12 +1,15 @@
-"""An endpoint on this machine, over real HTTP: what the toolkit talks to when no money is meant.
+"""An endpoint on this machine, over real HTTP: what the toolkit talks to when no money is to be spent.
 
-It follows the provider's wire facts, read anew here: nothing of the rest of the package is imported, so a
-misreading on the client's side shows. Importing this room loads neither Starlette, moviepy nor NumPy.
+It follows the provider's wire facts (``endpoint/API.md``), read anew: nothing of the rest of the package is
+imported, so a misreading on the client's side shows. Start with `app`. Importing this room loads neither
+Starlette, moviepy nor NumPy.
 """
 
 from __future__ import annotations
 
-from motion_widgets.sandbox.faults.plan import FaultPlan, PlanError
-from motion_widgets.sandbox.server import Sandbox, serve
+from motion_widgets.sandbox.command import serve
+from motion_widgets.sandbox.faults.parse import PlanError
+from motion_widgets.sandbox.faults.plan import FaultPlan
+from motion_widgets.sandbox.server import Sandbox
 
 __all__ = ["FaultPlan", "PlanError", "Sandbox", "serve"]

@@ -1,18 +1,20 @@
-"""What the account endpoints say: balance and usage."""
+"""The account endpoints: balance and usage."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.sandbox.responses import Refusal, Task, usd
+from motion_widgets.sandbox.price import usd
+from motion_widgets.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.sandbox.store import Store
+    from motion_widgets.sandbox.balance import Balance
+    from motion_widgets.sandbox.tasks import Task, TaskTable
 
-__all__ = ["balance", "usage"]
+__all__ = ["balance_response", "usage_response"]
 
 _LONGEST = timedelta(days=31)
 _GROUPS: dict[str, Callable[[Task], str]] = {
@@ -21,49 +23,44 @@ _GROUPS: dict[str, Callable[[Task], str]] = {
 }
 
 
-def balance(store: Store) -> dict[str, Any]:
-    """Money left and used, in USD. The key and the account hold the same here."""
-    left, used = store.money()
-    return {
-        "success": True,
-        "remain_balance": usd(left),
-        "used_balance": usd(used),
-        "unlimited_quota": False,
-    }
+def balance_response(balance: Balance) -> dict[str, Any]:
+    """Return the money left and used in USD. The key and the account hold the same here."""
+    left, used = usd(balance.left), usd(balance.used)
+    return {"success": True, "remain_balance": left, "used_balance": used, "unlimited_quota": False}
 
 
-def usage(store: Store, query: dict[str, str]) -> dict[str, Any]:
-    """Totals of what was billed between ``start`` and ``end``, refunded tasks left out.
+def usage_response(tasks: TaskTable, query: dict[str, str]) -> dict[str, Any]:
+    """Return totals of what was billed between ``start`` and ``end``, without refunded tasks.
 
     Parameters
     ----------
-    store : Store
-        The sandbox's memory.
+    tasks : TaskTable
+        The folder's tasks.
     query : dict
-        ``start``, ``end`` (unix seconds or ISO dates; the last 31 days when left out), ``group_by``
+        ``start`` and ``end`` (Unix seconds or ISO dates; by default the last 31 days) and ``group_by``
         (``model`` or ``day``).
 
     Raises
     ------
-    Refusal
-        400 for a moment that cannot be read, more than 31 days, or an unknown grouping.
+    ApiError
+        400 for a time that cannot be read, more than 31 days or an unknown grouping.
     """
-    end = _moment(query.get("end"), datetime.now(UTC))
-    start = _moment(query.get("start"), end - _LONGEST)
+    end = _time(query.get("end"), datetime.now(UTC))
+    start = _time(query.get("start"), end - _LONGEST)
     if not timedelta(0) <= end - start <= _LONGEST:
-        raise Refusal.parameter("start and end must span at most 31 days, start first.")
+        raise ApiError.invalid("start and end must span at most 31 days, start first.")
     group_by = query.get("group_by", "model")
     if group_by not in _GROUPS:
-        raise Refusal.parameter(f"group_by must be one of {', '.join(_GROUPS)}.")
+        raise ApiError.invalid(f"group_by must be one of {', '.join(_GROUPS)}.")
     counted = [
         task
-        for task in store.tasks()
+        for task in tasks.all()
         if task.failed is None and start.timestamp() <= task.created <= end.timestamp()
     ]
     groups: dict[str, list[Task]] = {}
     for task in counted:
         groups.setdefault(_GROUPS[group_by](task), []).append(task)
-    items = [{group_by: name, **_total(tasks)} for name, tasks in groups.items()]
+    items = [{group_by: name, **_total(members)} for name, members in groups.items()]
     return {"success": True, "data": {"total": _total(counted), "items": items}}
 
 
@@ -71,11 +68,11 @@ def _total(tasks: list[Task]) -> dict[str, Any]:
     return {"amount_usd": usd(sum(task.charge for task in tasks)), "count": len(tasks)}
 
 
-def _moment(text: str | None, default: datetime) -> datetime:
+def _time(text: str | None, default: datetime) -> datetime:
     if text is None:
         return default
     try:
-        moment = datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else datetime.fromisoformat(text)
+        time = datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
-        raise Refusal.parameter(f"{text[:40]!r} is neither unix seconds nor an ISO date.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        raise ApiError.invalid(f"{text[:40]!r} is neither Unix seconds nor an ISO date.") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

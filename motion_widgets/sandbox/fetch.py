@@ -1,23 +1,17 @@
 """Fetching what a link in a request leads to, over real HTTP, within bounds.
 
-The only requests the sandbox ever makes are these, to links somebody put into a request. The sandbox's own
-media are fetched the same way; a link that still carries the port of an earlier process is led to the present
-one.
+These are the only requests that the sandbox ever makes. Its own media are fetched the same way; a link that
+still carries the port of an earlier process is pointed at the present one.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import os
-import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from motion_widgets.sandbox.measure import kind_of
-from motion_widgets.sandbox.responses import Refusal
+from motion_widgets.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,126 +19,76 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["Fetched", "Fetcher"]
+    from motion_widgets.sandbox.store import Store
+
+__all__ = ["Fetcher"]
 
 _DEADLINE = 60.0  # s for one link, redirects and slow servers included
 _REDIRECTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A fetched file: where it lies inside ``inputs/`` and its size in bytes."""
-
-    path: Path
-    size: int
-
-
 class Fetcher:
-    """Fetches links into `folder`/inputs, each file named by its content.
+    """Fetches links into the store's ``inputs/``, each file named after its content.
 
-    Parameters
-    ----------
-    folder : Path
-        The sandbox's folder.
-    own_base : callable
-        Returns the present base address.
-    is_own : callable
-        Tells whether a path (``/media/…``, ``/results/…``) is one of this sandbox's own files.
-    deadline : float
-        Seconds for one link in all.
+    `base` returns the present base address, `is_own` whether a path is one of this sandbox's own files.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        own_base: Callable[[], str],
-        is_own: Callable[[str], bool],
-        deadline: float = _DEADLINE,
-    ) -> None:
-        self._folder = folder
-        self._own_base = own_base
+    def __init__(self, store: Store, base: Callable[[], str], is_own: Callable[[str], bool]) -> None:
+        self._store = store
+        self._base = base
         self._is_own = is_own
-        self._deadline = deadline
-        self._lock = threading.Lock()
-        self._clients: dict[bool, httpx.Client] = {}
 
-    def close(self) -> None:
-        """Close the connections."""
-        with self._lock:
-            for client in self._clients.values():
-                client.close()
-            self._clients.clear()
-
-    def fetch(self, link: str, field: str, limit: int) -> Fetched:
-        """Fetch `link` (of the request's `field`), reading at most `limit` + 1 bytes.
+    def fetch(self, link: str, field: str, limit: int) -> Path:
+        """Fetch `link` (of the request's `field`), at most `limit` bytes, and return the stored file.
 
         Raises
         ------
-        Refusal
-            400, in words: not reachable, not 200, larger than `limit` bytes, too slow.
+        ApiError
+            400: not reachable, not 200, larger than `limit` bytes or too slow.
         """
         import httpx
 
-        ends = time.monotonic() + self._deadline
-        part = self._folder / "tmp" / f"fetch-{os.urandom(8).hex()}"
+        deadline = time.monotonic() + _DEADLINE
         try:
             url = httpx.URL(self._present(link))
             for _ in range(_REDIRECTS + 1):
-                client = self._client(local=_is_loopback(url.host))
-                with client.stream("GET", url) as answer:
-                    if answer.has_redirect_location:
-                        url = url.join(answer.headers["location"])
+                # A loopback link never goes through a proxy, others as the environment says.
+                proxied = not _is_loopback(url.host)
+                with httpx.stream("GET", url, trust_env=proxied, timeout=10.0) as response:
+                    if response.has_redirect_location:
+                        url = url.join(response.headers["location"])
                         if url.scheme not in {"http", "https"}:
-                            raise Refusal.parameter(f"{field} redirects to something that is not http(s).")
+                            raise ApiError.invalid(f"{field} redirects to something that is not http(s).")
                         continue
-                    return self._save(answer, part, field, limit, ends)
-            raise Refusal.parameter(f"{field} redirects more than {_REDIRECTS} times.")
+                    return self._save(response, field, limit, deadline)
+            raise ApiError.invalid(f"{field} redirects more than {_REDIRECTS} times.")
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             reason = type(error).__name__
-            raise Refusal.parameter(
+            raise ApiError.invalid(
                 f"{field} could not be fetched ({reason}). The link must be publicly reachable."
             ) from None
-        finally:
-            part.unlink(missing_ok=True)
 
-    def _save(self, answer: httpx.Response, part: Path, field: str, limit: int, ends: float) -> Fetched:
-        if answer.status_code != 200:
-            raise Refusal.parameter(
-                f"{field} could not be fetched: its host answered HTTP {answer.status_code}. "
+    def _save(self, response: httpx.Response, field: str, limit: int, deadline: float) -> Path:
+        if response.status_code != 200:
+            raise ApiError.invalid(
+                f"{field} could not be fetched: its host answered HTTP {response.status_code}. "
                 "The link must be publicly reachable."
             )
-        digest, size, head = hashlib.sha256(), 0, b""
-        with part.open("wb") as file:
-            for chunk in answer.iter_bytes():
-                size += len(chunk)
-                head = (head + chunk[:16])[:16]
-                if size > limit:
-                    raise Refusal.parameter(f"{field} is larger than {limit // 1_000_000} MB.")
-                if time.monotonic() > ends:
-                    raise Refusal.parameter(f"{field} could not be fetched within {self._deadline:.0f} s.")
-                digest.update(chunk)
+        too_large = ApiError.invalid(f"{field} is larger than {limit // 1_000_000} MB.")
+        with self._store.incoming_file(limit, too_large) as file:
+            for chunk in response.iter_bytes():
                 file.write(chunk)
-        path = self._folder / "inputs" / f"{digest.hexdigest()[:32]}.{kind_of(head)[0]}"
-        part.replace(path)
-        return Fetched(path, size)
+                if time.monotonic() > deadline:
+                    raise ApiError.invalid(f"{field} could not be fetched within {_DEADLINE:.0f} s.")
+            file.close()
+            return file.path.replace(self._store.folder / "inputs" / file.name)
 
     def _present(self, link: str) -> str:
-        """Lead a link to the sandbox's own media to the port it has now."""
+        """Return `link`, or for one of the sandbox's own files its present address."""
         parts = urlsplit(link)
         if _is_loopback(parts.hostname or "") and self._is_own(parts.path):
-            return self._own_base() + parts.path
+            return self._base() + parts.path
         return link
-
-    def _client(self, *, local: bool) -> httpx.Client:
-        """Return the client for loopback (never by a proxy) or for elsewhere (as the environment says)."""
-        import httpx
-
-        with self._lock:
-            if local not in self._clients:
-                timeout = httpx.Timeout(min(10.0, self._deadline))
-                # Making the TLS context costs some 25 ms, and loopback links hardly ever need one.
-                self._clients[local] = httpx.Client(trust_env=not local, timeout=timeout)
-            return self._clients[local]
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,8 +1,7 @@
-"""What a file really is: a clip's length, sides and streams, an image's format and sides.
+"""Measuring a file: a clip's length, sides and streams, an image's format and sides.
 
-Written for the sandbox alone, on purpose unlike the toolkit's own measuring: here ffmpeg's banner is read,
-there the boxes are walked. ffmpeg gets a local file whose first box was checked, an absolute path and a fixed
-demuxer.
+On purpose unlike the toolkit's own measuring: here ffmpeg's banner is read, there the boxes are walked.
+ffmpeg gets the absolute path of a local file whose first box was checked, and a fixed demuxer.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ _FPS = re.compile(rb"([\d.]+)(k?) fps")
 _ROTATION = re.compile(rb"displaymatrix: rotation of (-?[\d.]+) degrees")
 
 
-class Unreadable(Exception):  # noqa: N818 - judged by the caller, not an accident
-    """The content is not what it has to be; the text says why."""
+class Unreadable(Exception):  # noqa: N818 - the caller turns it into a refusal
+    """The content is not a usable clip or image; the message completes "The file …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,14 @@ class ImageFacts:
 
 
 def ffmpeg() -> str:
-    """Path of the bundled ffmpeg."""
+    """Return the path of the bundled ffmpeg."""
     import imageio_ffmpeg
 
     return str(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 def kind_of(head: bytes) -> tuple[str, str]:
-    """Extension and content type, judged by the first bytes; ``bin`` for anything unknown."""
+    """Return extension and content type, judged by the first bytes; ``bin`` for anything unknown."""
     for start, kind in _STARTS.items():
         if head.startswith(start):
             return kind
@@ -87,28 +86,20 @@ def measure_clip(path: Path) -> ClipFacts:
     Raises
     ------
     Unreadable
-        Not mp4/mov by content, no duration, no video, or ffmpeg did not answer in time.
+        Not mp4/mov by content, no duration, no video track, or ffmpeg took too long.
     """
     with path.open("rb") as file:
         if kind_of(file.read(16))[0] not in {"mp4", "mov"}:
             message = "is neither mp4 nor mov, judged by its content"
             raise Unreadable(message)
         exact = _mvhd_length(file)
-    command = [ffmpeg(), "-hide_banner", "-nostdin", "-protocol_whitelist", "file", "-f", "mov"]
-    try:
-        run = subprocess.run(  # noqa: S603 - fixed program, own path
-            [*command, "-i", str(path.resolve())], capture_output=True, timeout=_DEADLINE, check=False
-        )
-    except subprocess.TimeoutExpired:
-        message = "could not be measured in time"
-        raise Unreadable(message) from None
-    banner = run.stderr
+    banner = _banner(path)
     duration = _DURATION.search(banner)
     if duration is None:
         message = "states no duration; the file may be cut off or damaged"
         raise Unreadable(message)
     length = int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3])
-    # ffmpeg prints 10 ms steps; the movie header is finer and is believed where both say the same.
+    # ffmpeg prints steps of 10 ms; the movie header is finer and is used where both agree.
     if exact is not None and abs(exact - length) <= 0.0061:
         length = exact
     streams = [(match[1], match[2]) for match in _STREAM.finditer(banner)]
@@ -126,19 +117,32 @@ def measure_clip(path: Path) -> ClipFacts:
     return ClipFacts(length, width, height, fps, any(kind == b"Audio" for kind, _ in streams))
 
 
+def _banner(path: Path) -> bytes:
+    """Return what ffmpeg prints about a clip."""
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-protocol_whitelist", "file", "-f", "mov"]
+    try:
+        run = subprocess.run(  # noqa: S603 - fixed program, own path
+            [*command, "-i", str(path.resolve())], capture_output=True, timeout=_DEADLINE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        message = "could not be measured in time"
+        raise Unreadable(message) from None
+    return run.stderr
+
+
 def measure_image(path: Path) -> ImageFacts:
     """Measure a local image.
 
     Raises
     ------
     Unreadable
-        Pillow does not know it, or it is too large to be opened safely.
+        Pillow cannot read it, or it has too many pixels to be opened safely.
     """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
-            # A JPEG with further pictures behind the first is still a JPEG to whoever looks at it.
+            # A JPEG with further pictures behind the first is still a JPEG to every viewer.
             name = "jpeg" if image.format == "MPO" else (image.format or "").lower()
             return ImageFacts(name, *image.size)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -149,7 +153,7 @@ def measure_image(path: Path) -> ImageFacts:
 
 
 def _mvhd_length(file: BinaryIO) -> float | None:
-    """Length in s that the movie header states; None: no header found, or it states none."""
+    """Return the length in s that the movie header states, None when there is none."""
     file.seek(0)
     inside = False
     for _ in range(10_000):

@@ -1,12 +1,10 @@
-"""Files that the sandbox hosts: uploads, media for links, samples, results.
+"""Files that the sandbox hosts: uploads, media for links, samples.
 
 A file's name comes from its content, never from the client, so no path can leave the folder.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import threading
 import time
@@ -18,18 +16,19 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from motion_widgets.sandbox.measure import Unreadable, kind_of, measure_image
-from motion_widgets.sandbox.rendering.samples import SAMPLES, make_sample
-from motion_widgets.sandbox.responses import Refusal
+from motion_widgets.sandbox.measure import Unreadable, measure_image
+from motion_widgets.sandbox.rendering.samples import SAMPLES, draw_sample
+from motion_widgets.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import Message
 
+    from motion_widgets.sandbox.content import IncomingFile
     from motion_widgets.sandbox.store import Store
 
-__all__ = ["Media"]
+__all__ = ["HostedMedia", "serve_file"]
 
 _UPLOAD_BYTES = 20_000_000  # strict "20 MB"
 _HOST_BYTES = 200_000_000  # twice the provider's limit, so that its rule can be seen to refuse
@@ -38,13 +37,13 @@ _NAME = re.compile(r"[0-9a-f]{32}\.(jpg|png|gif|webp|webm|mp4|mov|bin)")
 _OWN = re.compile(r"/(?:media/(?P<media>[^/]+)|media/sample/(?P<sample>[^/]+)|results/(?P<task>[^/]+)\.mp4)")
 
 
-class Media:
+class HostedMedia:
     """Hosted files in `store`'s folder, with links under `base`()."""
 
     def __init__(self, store: Store, base: Callable[[], str]) -> None:
         self._store = store
         self._base = base
-        self._sampling = threading.Lock()
+        self._drawing_sample = threading.Lock()
 
     def is_own(self, path: str) -> bool:
         """Return whether a link's path leads to one of this sandbox's own files, whatever port it names."""
@@ -52,45 +51,41 @@ class Media:
         if match is None:
             return False
         if match["task"]:
-            return self._store.task(match["task"]) is not None
-        return match["sample"] in SAMPLES or bool(match["media"] and self._store.hosted(match["media"]))
-
-    def serve(self, path: Path, kind: str) -> Response:
-        """Answer with a file: ranges, ETag and HEAD included."""
-        return FileResponse(path, media_type=kind, headers={"X-Content-Type-Options": "nosniff"})
+            return self._store.tasks.get(match["task"]) is not None
+        return match["sample"] in SAMPLES or bool(match["media"] and self._find(match["media"]))
 
     async def file(self, request: Request) -> Response:
-        """``GET /media/{name}``: a hosted file, 403 once its life is over."""
+        """``GET /media/{name}``: a hosted file, 403 once it has expired."""
         name = request.path_params["name"]
-        found = await run_in_threadpool(self._store.hosted, name) if _NAME.fullmatch(name) else None
+        found = await run_in_threadpool(self._find, name) if _NAME.fullmatch(name) else None
         path = self._store.folder / "media" / name
         if found is None or not path.exists():
-            raise Refusal(404, "not_found", "There is no such file.")
-        kind, expires = found
+            raise ApiError(404, "not_found", "There is no such file.")
+        content_type, expires = found
         if expires is not None and expires <= time.time():
-            raise Refusal(403, "permission_error", "This link has expired.")
-        return self.serve(path, kind)
+            raise ApiError(403, "permission_error", "This link has expired.")
+        return serve_file(path, content_type)
 
     async def sample(self, request: Request) -> Response:
         """``GET /media/sample/{name}``: public media to try the endpoint with."""
         name = request.path_params["name"]
         if name not in SAMPLES:
-            raise Refusal(404, "not_found", f"There is no such sample; there are {', '.join(SAMPLES)}.")
-        return self.serve(await run_in_threadpool(self._sample, name), SAMPLES[name])
+            raise ApiError(404, "not_found", f"There is no such sample; there are {', '.join(SAMPLES)}.")
+        return serve_file(await run_in_threadpool(self._sample, name), SAMPLES[name])
 
     def _sample(self, name: str) -> Path:
         path = self._store.folder / "media" / "sample" / name
-        with self._sampling:
+        with self._drawing_sample:
             if not path.exists():
                 path.parent.mkdir(exist_ok=True)
-                part = self._store.folder / "tmp" / f"{os.urandom(6).hex()}-{name}"
-                make_sample(name, part)
-                part.replace(path)
+                with self._store.partial_file(f"-{name}") as part:
+                    draw_sample(name, part)
+                    part.replace(path)
         return path
 
     async def upload(self, request: Request, life: float) -> dict[str, Any]:
-        """``POST /v1/uploads/images``: one image of at most 20 MB, its link living `life` seconds."""
-        too_large = Refusal(413, "invalid_request_error", "The file is larger than 20 MB.")
+        """``POST /v1/uploads/images``: one image of at most 20 MB; its link is valid for `life` seconds."""
+        too_large = ApiError(413, "invalid_request_error", "The file is larger than 20 MB.")
         raw = bytearray()
         async for chunk in request.stream():
             raw += chunk
@@ -102,73 +97,67 @@ class Media:
 
         try:
             async with Request(request.scope, replay).form(max_files=1, max_fields=10) as form:
-                file = form.get("file")
-                if file is None or isinstance(file, str):
-                    raise Refusal.parameter("A multipart form with the image in field 'file' is needed.")
-                content, filename = await file.read(), Path(file.filename or "image").name
+                part = form.get("file")
+                if part is None or isinstance(part, str):
+                    raise ApiError.invalid("A multipart form with the image in field 'file' is needed.")
+                body, filename = await part.read(), Path(part.filename or "image").name
         except MultiPartException:
-            raise Refusal.parameter("The multipart form cannot be read.") from None
-        if len(content) > _UPLOAD_BYTES:
-            raise too_large
-        return await run_in_threadpool(self._keep_upload, content, filename, life)
+            raise ApiError.invalid("The multipart form cannot be read.") from None
+        with self._store.incoming_file(_UPLOAD_BYTES, too_large) as file:
+            file.write(body)
+            file.close()
+            await run_in_threadpool(_check_upload, file.path)
+            return await run_in_threadpool(self._keep, file, filename, time.time() + life)
 
-    def _keep_upload(self, content: bytes, filename: str, life: float) -> dict[str, Any]:
-        part = self._store.folder / "tmp" / f"upload-{os.urandom(8).hex()}"
-        part.write_bytes(content)
-        try:
-            facts = measure_image(part)
-            if facts.format not in {"jpeg", "png", "webp", "gif"}:
-                raise Refusal.parameter(f"The file is {facts.format}; JPEG, PNG, WebP and GIF are accepted.")
-            now = time.time()
-            url, kind = self._keep(part, hashlib.sha256(content).hexdigest(), content[:16], now + life)
-        except Unreadable as error:
-            raise Refusal.parameter(f"The file {error}; JPEG, PNG, WebP and GIF are accepted.") from None
-        finally:
-            part.unlink(missing_ok=True)
+    async def host(self, request: Request) -> dict[str, Any]:
+        """``POST /sandbox/media``: any raw bytes get a link that is valid as long as the folder exists."""
+        too_large = ApiError(413, "invalid_request_error", "The file is larger than 200 MB.")
+        with self._store.incoming_file(_HOST_BYTES, too_large) as file:
+            async for chunk in request.stream():
+                file.write(chunk)
+            if not file.size:
+                raise ApiError.invalid("The body is empty; send the file's bytes as they are.")
+            filename = Path(request.headers.get("x-filename", "")).name
+            kept = await run_in_threadpool(self._keep, file, filename, None)
+        return kept | {"sha256": file.sha256, "expires_at": None}
+
+    def _keep(self, file: IncomingFile, filename: str, expires: float | None) -> dict[str, Any]:
+        """Move a complete file to its place and return the body that describes it."""
+        file.close()
+        now, name = time.time(), file.name
+        path = self._store.folder / "media" / name
+        # The same content may be there already: left alone, so that its ETag stays.
+        if not path.exists():
+            file.path.replace(path)
+        # The longer life wins when the same content comes again; NULL is for ever.
+        self._store.database.row(
+            "INSERT INTO media VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) "
+            "DO UPDATE SET created = excluded.created, expires = max(expires, excluded.expires)",
+            *(name, file.content_type, file.size, now, expires),
+        )
         return {
-            "url": url,
+            "url": f"{self._base()}/media/{name}",
             "filename": filename,
-            "content_type": kind,
-            "bytes": len(content),
+            "content_type": file.content_type,
+            "bytes": file.size,
             "created_at": int(now),
         }
 
-    async def host(self, request: Request) -> dict[str, Any]:
-        """``POST /sandbox/media``: any raw bytes get a link that lives as long as the folder."""
-        part = self._store.folder / "tmp" / f"host-{os.urandom(8).hex()}"
-        digest, size, head = hashlib.sha256(), 0, b""
-        try:
-            with part.open("wb") as file:
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > _HOST_BYTES:
-                        raise Refusal(413, "invalid_request_error", "The file is larger than 200 MB.")
-                    head = (head + chunk[:16])[:16]
-                    digest.update(chunk)
-                    file.write(chunk)
-            if not size:
-                raise Refusal.parameter("The body is empty; send the file's bytes as they are.")
-            url, kind = await run_in_threadpool(self._keep, part, digest.hexdigest(), head, None)
-        finally:
-            part.unlink(missing_ok=True)
-        return {
-            "url": url,
-            "filename": Path(request.headers.get("x-filename", "")).name,
-            "content_type": kind,
-            "bytes": size,
-            "sha256": digest.hexdigest(),
-            "created_at": int(time.time()),
-            "expires_at": None,
-        }
+    def _find(self, name: str) -> tuple[str, float | None] | None:
+        """Return a hosted file's content type and expiry (Unix seconds, None: never), None when unknown."""
+        row = self._store.database.row("SELECT type, expires FROM media WHERE name = ?", name)
+        return None if row is None else (row["type"], row["expires"])
 
-    def _keep(self, part: Path, digest: str, head: bytes, expires: float | None) -> tuple[str, str]:
-        """Move a finished file to its place. Returns its link and content type."""
-        extension, kind = kind_of(head)
-        name = f"{digest[:32]}.{extension}"
-        size = part.stat().st_size
-        path = self._store.folder / "media" / name
-        # The same content is already there: left alone, so that its ETag stays.
-        if not path.exists():
-            part.replace(path)
-        self._store.host(name, kind, size, expires)
-        return f"{self._base()}/media/{name}", kind
+
+def serve_file(path: Path, content_type: str) -> Response:
+    """Return the response that sends a file: ranges, ETag and HEAD included."""
+    return FileResponse(path, media_type=content_type, headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _check_upload(path: Path) -> None:
+    try:
+        name = measure_image(path).format
+    except Unreadable as error:
+        raise ApiError.invalid(f"The file {error}; JPEG, PNG, WebP and GIF are accepted.") from None
+    if name not in {"jpeg", "png", "webp", "gif"}:
+        raise ApiError.invalid(f"The file is {name}; JPEG, PNG, WebP and GIF are accepted.")

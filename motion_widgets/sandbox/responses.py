@@ -1,4 +1,4 @@
-"""The shapes of what goes over the wire: refusals, accepted tasks, a task's status.
+"""The bodies that go over the wire: errors, accepted submits, a task's status.
 
 Pure functions over plain values; nothing here knows HTTP frameworks, files or the store.
 """
@@ -6,19 +6,16 @@ Pure functions over plain values; nothing here knows HTTP frameworks, files or t
 from __future__ import annotations
 
 import math
-import os
-import time
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["UNITS", "Refusal", "Task", "accepted", "new_task_id", "status", "usd"]
+from motion_widgets.sandbox.price import usd
 
-UNITS = 100_000
-"""Money is counted in whole 1/100,000 USD: every price has five decimals, so no sum ever rounds."""
+if TYPE_CHECKING:
+    from motion_widgets.sandbox.tasks import Task
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+__all__ = ["ApiError", "accepted", "status"]
 
-# `language` changes only this sentence. Languages without one of their own get English.
+# `language` changes only this sentence. Languages that are missing here get English.
 _SENTENCES: dict[str, dict[str, str]] = {
     "undecodable": {
         "en": "The reference image or video could not be decoded. The charge was refunded.",
@@ -33,7 +30,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a mishap of the program
+class ApiError(Exception):
     """A request that is answered with an error body.
 
     Parameters
@@ -45,7 +42,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mishap of the program
     message : str
         The sentence for a person: value, limit, next step.
     code : int or str, optional
-        The body's ``error.code``; the HTTP status when left out.
+        The body's ``error.code``. None: the HTTP status.
     retry_after : float, optional
         Seconds on this machine's clock until a further try makes sense; sent rounded up to whole seconds.
     """
@@ -65,96 +62,44 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a mishap of the program
         self.headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
 
     @classmethod
-    def parameter(cls, message: str) -> Refusal:
-        """Answer of 400 for a bad parameter or bad media."""
+    def invalid(cls, message: str) -> ApiError:
+        """Return a 400 for a bad parameter or bad media."""
         return cls(400, "invalid_request_error", message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One accepted generation, as the store keeps it. Times are unix seconds, money is in `UNITS`."""
-
-    id: str
-    model: str
-    mode: str
-    orientation: str
-    sound: bool
-    watermark: bool
-    image: str
-    """Name of the kept reference image inside ``inputs/``."""
-    clip: str
-    """Name of the kept reference video inside ``inputs/``."""
-    length: float
-    """Length of the reference video in s, as measured."""
-    charge: int
-    created: float
-    due: float
-    """When the task completes, provided that its result is drawn by then."""
-    life: float
-    """Seconds the result's link lives after completion."""
-    drawn: float | None = None
-    """When the result was first drawn."""
-    failed: float | None = None
-    error: str | None = None
-
-    @property
-    def completed(self) -> float | None:
-        """When it completed or will: due and drawn. None: not drawn yet, or failed."""
-        return None if self.drawn is None or self.failed is not None else max(self.drawn, self.due)
-
-    @property
-    def expires(self) -> float | None:
-        """When the result's link dies, in whole unix seconds. None: no result yet."""
-        return None if self.completed is None else float(math.ceil(self.completed + self.life))
-
-
-def usd(units: int) -> float:
-    """Money as the wire shows it, in USD."""
-    return units / UNITS
-
-
-def new_task_id() -> str:
-    """Fresh ``task_<ULID>``: 48 bits of time in ms, 80 bits of chance."""
-    value = (int(time.time() * 1000) << 80) | int.from_bytes(os.urandom(10), "big")
-    return "task_" + "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
-
-
-def accepted(task_id: str, *, modern: bool) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Answer to a submit: HTTP status, body, extra headers.
+def accepted(task_id: str, *, modern: bool) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """Return the response to a submit: HTTP status, extra headers, body.
 
     Parameters
     ----------
     task_id : str
         The new task.
     modern : bool
-        True: the 202 shape (one object, ``queued``); False: the 200 shape (a list, ``submitted``).
+        True: the 202 shape (one object, ``queued``). False: the 200 shape (a list, ``submitted``).
     """
     if modern:
         body = {"code": 202, "data": {"id": task_id, "status": "queued"}}
-        return 202, body, {"X-APIMart-Response-Version": "2026-07-27"}
-    return 200, {"code": 200, "data": [{"status": "submitted", "task_id": task_id}]}, {}
+        return 202, {"X-APIMart-Response-Version": "2026-07-27"}, body
+    return 200, {}, {"code": 200, "data": [{"status": "submitted", "task_id": task_id}]}
 
 
 def status(
     task: Task, now: float, *, link: str, language: str = "en", string_url: bool = False
 ) -> dict[str, Any]:
-    """Body of ``GET /v1/tasks/{id}`` at the moment `now` (unix seconds).
+    """Return the body of ``GET /v1/tasks/{id}`` at the Unix time `now`.
 
-    Progress is a function of time alone, so any process that opens the folder tells the same story. While the
-    drawing is late the task stays at 99 %.
+    Progress is a function of time alone, so every process that serves the folder reports the same. While the
+    drawing is late, the task stays at 99 %.
     """
     data: dict[str, Any] = {"id": task.id, "created": int(task.created)}
     data["estimated_time"] = max(1, math.ceil(task.due - task.created))
     if task.failed is not None:
         sentences = _SENTENCES.get(task.error or "", _SENTENCES["internal"])
-        data |= {"status": "failed", "progress": 100, "completed": int(task.failed)}
-        data |= {"actual_time": int(task.failed - task.created), "cost": 0.0, "credits_cost": 0.0}
         message = sentences.get(language, sentences["en"])
+        data |= _end("failed", task, task.failed, charge=0)
         data["error"] = {"code": 500, "message": message, "type": "server_error"}
     elif task.completed is not None and task.completed <= now:
-        data |= {"status": "completed", "progress": 100, "completed": int(task.completed)}
-        data |= {"actual_time": int(task.completed - task.created), "cost": usd(task.charge)}
-        data["credits_cost"] = task.charge * 10 / UNITS
+        data |= _end("completed", task, task.completed, charge=task.charge)
         video = {"url": link if string_url else [link], "expires_at": int(task.expires or 0)}
         data["result"] = {"videos": [video]}
     else:
@@ -162,3 +107,9 @@ def status(
         progress = min(99, max(0, int(100 * part)))
         data |= {"status": "submitted" if part < 0.1 else "processing", "progress": progress}
     return {"code": 200, "data": data}
+
+
+def _end(word: str, task: Task, ended: float, *, charge: int) -> dict[str, Any]:
+    data = {"status": word, "progress": 100, "completed": int(ended)}
+    data["actual_time"] = int(ended - task.created)
+    return data | {"cost": usd(charge), "credits_cost": usd(charge * 10)}

@@ -1,35 +1,27 @@
-"""Whether a request is accepted, and at what price. No example is known here, only the rules.
+"""Whether a submit is accepted: first its body, field by field, then its image and clip.
 
-First the body alone, strictly by type; then the image and the clip themselves, fetched and measured.
+A field's check is its row in `FIELDS`; what the fields are checked against are the wire facts, read anew.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from motion_widgets.sandbox.measure import ClipFacts, Unreadable, measure_clip, measure_image
-from motion_widgets.sandbox.responses import Refusal
+from motion_widgets.sandbox.price import MODELS
+from motion_widgets.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from motion_widgets.sandbox.fetch import Fetcher
 
-__all__ = ["PRICES", "Order", "Verdict", "billed_seconds", "judge", "price", "read_order"]
+__all__ = ["FIELDS", "CheckedMedia", "Field", "SubmitBody", "check_media", "read_body"]
 
-PRICES = {
-    ("kling-v2-6-motion-control", "std"): 5_712,
-    ("kling-v2-6-motion-control", "pro"): 9_144,
-    ("kling-v3-motion-control", "std"): 10_288,
-    ("kling-v3-motion-control", "pro"): 13_712,
-}
-"""1/100,000 USD per second of the reference video, as of 2026-10."""
-
-_MODELS = tuple(dict.fromkeys(model for model, _ in PRICES))
 _SHORTEST = 3.0  # s, and nothing below
 _LONGEST = {"image": 10.0, "video": 30.0}  # s
 _TOP_TOLERANCE = 0.05  # s; ordinary ways to cut to 10 s give up to 10.031 s
@@ -41,169 +33,178 @@ _IMAGE_SIDES = (300, 65_536)  # px
 _CLIP_SIDES = (340, 3_850)  # px
 _ASPECT = 2.5
 _PROMPT = 2_500  # characters
+_TYPES = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """The body of a submit, its types checked."""
+class SubmitBody:
+    """The body of a submit, its fields checked."""
 
     model: str
     image_url: str
     video_url: str
-    orientation: str
+    character_orientation: str
     mode: str
-    sound: bool
-    watermark: bool
     prompt: str
+    keep_original_sound: str
+    watermark_info: bool
+    webhook: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What judging the media found: the kept files, the clip's facts and the charge in 1/100,000 USD."""
+class CheckedMedia:
+    """The media of a submit: the stored files and the clip's facts."""
 
     image: Path
     clip: Path
     facts: ClipFacts
-    charge: int
 
 
-def billed_seconds(length: float) -> int:
-    """Whole seconds that are billed: `length` (s) rounded half up, so 9.066 s is 9 and 9.5 s is 10."""
-    return math.floor(length + 0.5 + _EPSILON)
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a field of a submit is checked."""
+
+    read: Callable[[str, Any], Any]
+    """Called with the field's name and value; returns what is kept, or raises an `ApiError` of 400."""
+    wanted: str = ""
+    """What a missing required field should have been."""
+    default: Any = ...
+    """What is kept when the field is absent. ``...``: it is required."""
 
 
-def price(model: str, mode: str, length: float) -> int:
-    """Charge in 1/100,000 USD for a clip of `length` s."""
-    return PRICES[model, mode] * billed_seconds(length)
+def _string(name: str, value: Any, wanted: str = "") -> str:
+    if not isinstance(value, str):
+        hint = f": {wanted}" if wanted else ""
+        raise ApiError.invalid(f"{name} must be a string, not {_type(value)}{hint}.")
+    return value
 
 
-def read_order(raw: bytes) -> Order:
-    """Check a body by itself. Fields that are not known are dropped in silence, as the provider does.
+def _one_of(*words: str, default: Any = ...) -> Field:
+    wanted = f"one of {', '.join(words)}"
+
+    def read(name: str, value: Any) -> str:
+        word = _string(name, value, wanted)
+        if word not in words:
+            raise ApiError.invalid(f"{name} is {word[:80]!r}; it must be {wanted}.")
+        return word
+
+    return Field(read, wanted, default)
+
+
+def _link(name: str, value: Any) -> str:
+    link = _string(name, value)
+    try:
+        parts = urlsplit(link)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ApiError.invalid(f"{name} must be a publicly reachable http(s) link; base64 is not accepted.")
+    return link
+
+
+def _prompt(name: str, value: Any) -> str:
+    prompt = _string(name, value)
+    if len(prompt) > _PROMPT:
+        raise ApiError.invalid(f"{name} has {len(prompt)} characters; at most {_PROMPT} are allowed.")
+    return prompt
+
+
+def _watermark(name: str, value: Any) -> bool:
+    if not isinstance(value, dict):
+        raise ApiError.invalid(f"{name} must be an object, not {_type(value)}.")
+    enabled = value.get("enabled", False)
+    if not isinstance(enabled, bool):
+        raise ApiError.invalid(f"{name}.enabled must be true or false, not {_type(enabled)}.")
+    return enabled
+
+
+_REQUIRED_LINK = Field(_link, "a publicly reachable http(s) link")
+
+FIELDS: dict[str, Field] = {
+    "model": _one_of(*MODELS),
+    "image_url": _REQUIRED_LINK,
+    "video_url": _REQUIRED_LINK,
+    "character_orientation": _one_of(*_LONGEST),
+    "mode": _one_of("std", "pro"),
+    "prompt": Field(_prompt, default=""),
+    "keep_original_sound": _one_of("yes", "no", default="yes"),
+    "watermark_info": Field(_watermark, default=False),
+    "webhook": Field(_link, default=None),
+}
+"""Every field of a submit; its name is an attribute of `SubmitBody`."""
+
+
+def read_body(raw: bytes) -> SubmitBody:
+    """Check a body by itself. Unknown fields are dropped silently, as the provider does.
 
     Raises
     ------
-    Refusal
-        400, naming the field, what came and what may come.
+    ApiError
+        400, naming the field, its value and what is allowed.
     """
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Refusal.parameter("The body is not valid JSON.") from None
+        raise ApiError.invalid("The body is not valid JSON.") from None
     if not isinstance(body, dict):
-        raise Refusal.parameter("The body must be a JSON object.")
-    order = Order(
-        model=_word(body, "model", _MODELS),
-        image_url=_link(body, "image_url"),
-        video_url=_link(body, "video_url"),
-        orientation=_word(body, "character_orientation", tuple(_LONGEST)),
-        mode=_word(body, "mode", ("std", "pro")),
-        sound="keep_original_sound" not in body or _word(body, "keep_original_sound", ("yes", "no")) == "yes",
-        watermark=_watermark(body),
-        prompt=_prompt(body),
-    )
-    if "webhook" in body:
-        _link(body, "webhook")
-    return order
+        raise ApiError.invalid("The body must be a JSON object.")
+    values = {}
+    for name, field in FIELDS.items():
+        if name not in body and field.default is ...:
+            raise ApiError.invalid(f"{name} is required: {field.wanted}.")
+        values[name] = field.read(name, body[name]) if name in body else field.default
+    return SubmitBody(**values)
 
 
-def _prompt(body: dict[str, Any]) -> str:
-    prompt = body.get("prompt", "")
-    if not isinstance(prompt, str):
-        raise Refusal.parameter(f"prompt must be a string, not {_kind(prompt)}.")
-    if len(prompt) > _PROMPT:
-        raise Refusal.parameter(f"prompt has {len(prompt)} characters; at most {_PROMPT} are allowed.")
-    return prompt
-
-
-def judge(order: Order, fetcher: Fetcher) -> Verdict:
-    """Fetch and measure the media of an order, and price it.
+def check_media(body: SubmitBody, fetcher: Fetcher) -> CheckedMedia:
+    """Fetch, measure and check the media of a submit.
 
     Raises
     ------
-    Refusal
+    ApiError
         400, naming the value and the limit.
     """
-    image = fetcher.fetch(order.image_url, "image_url", _IMAGE_BYTES)
-    _judge_image(image.path)
-    clip = fetcher.fetch(order.video_url, "video_url", _CLIP_BYTES)
-    facts = _judge_clip(clip.path, order.orientation)
-    return Verdict(image.path, clip.path, facts, price(order.model, order.mode, facts.length))
+    image = fetcher.fetch(body.image_url, "image_url", _IMAGE_BYTES)
+    _check_image(image)
+    clip = fetcher.fetch(body.video_url, "video_url", _CLIP_BYTES)
+    return CheckedMedia(image, clip, _check_clip(clip, body.character_orientation))
 
 
-def _judge_image(path: Path) -> None:
+def _check_image(path: Path) -> None:
     try:
         facts = measure_image(path)
     except Unreadable as error:
-        raise Refusal.parameter(f"The reference image {error}. Use jpg or png.") from None
+        raise ApiError.invalid(f"The reference image {error}. Use jpg or png.") from None
     if facts.format not in {"jpeg", "png"}:
-        raise Refusal.parameter(
-            f"The reference image is {facts.format}; only jpg, jpeg and png are accepted."
-        )
-    low, high = _IMAGE_SIDES
-    sides = f"{facts.width} x {facts.height} px"
-    if min(facts.width, facts.height) < low or max(facts.width, facts.height) > high:
-        raise Refusal.parameter(f"The reference image is {sides}; each side must be {low}-{high} px.")
+        raise ApiError.invalid(f"The reference image is {facts.format}; only jpg, jpeg and png are accepted.")
+    sides = _check_sides("image", facts.width, facts.height, _IMAGE_SIDES)
     if max(facts.width, facts.height) > _ASPECT * min(facts.width, facts.height):
-        raise Refusal.parameter(f"The reference image is {sides}; its aspect must lie within 1:2.5 - 2.5:1.")
+        raise ApiError.invalid(f"The reference image is {sides}; its aspect must lie within 1:2.5 - 2.5:1.")
 
 
-def _judge_clip(path: Path, orientation: str) -> ClipFacts:
+def _check_clip(path: Path, orientation: str) -> ClipFacts:
     try:
         facts = measure_clip(path)
     except Unreadable as error:
-        raise Refusal.parameter(f"The reference video {error}. Use mp4 or mov.") from None
-    low, high = _CLIP_SIDES
-    if min(facts.width, facts.height) < low or max(facts.width, facts.height) > high:
-        sides = f"{facts.width} x {facts.height} px"
-        raise Refusal.parameter(f"The reference video is {sides}; each side must be {low}-{high} px.")
+        raise ApiError.invalid(f"The reference video {error}. Use mp4 or mov.") from None
+    _check_sides("video", facts.width, facts.height, _CLIP_SIDES)
     longest = _LONGEST[orientation]
     if facts.length < _SHORTEST - _EPSILON or facts.length > longest + _TOP_TOLERANCE + _EPSILON:
-        raise Refusal.parameter(
+        raise ApiError.invalid(
             f"The reference video is {facts.length:.3f} s long; character_orientation '{orientation}' allows "
             f"{_SHORTEST:.0f}-{longest:.0f} s."
         )
     return facts
 
 
-def _word(body: dict[str, Any], field: str, words: tuple[str, ...]) -> str:
-    """Read a field that must be one of a few strings."""
-    if field not in body:
-        raise Refusal.parameter(f"{field} is required: one of {', '.join(words)}.")
-    value = body[field]
-    if not isinstance(value, str):
-        raise Refusal.parameter(f"{field} must be a string, not {_kind(value)}: one of {', '.join(words)}.")
-    if value not in words:
-        raise Refusal.parameter(f"{field} is {value[:80]!r}; it must be one of {', '.join(words)}.")
-    return value
+def _check_sides(what: str, width: int, height: int, limits: tuple[int, int]) -> str:
+    low, high = limits
+    sides = f"{width} x {height} px"
+    if min(width, height) < low or max(width, height) > high:
+        raise ApiError.invalid(f"The reference {what} is {sides}; each side must be {low}-{high} px.")
+    return sides
 
 
-def _link(body: dict[str, Any], field: str) -> str:
-    """Read a field that must be an http(s) link."""
-    if field not in body:
-        raise Refusal.parameter(f"{field} is required: a publicly reachable http(s) link.")
-    value = body[field]
-    if not isinstance(value, str):
-        raise Refusal.parameter(f"{field} must be a string, not {_kind(value)}.")
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise Refusal.parameter(f"{field} must be a publicly reachable http(s) link; base64 is not accepted.")
-    return value
-
-
-def _watermark(body: dict[str, Any]) -> bool:
-    value = body.get("watermark_info", {})
-    if not isinstance(value, dict):
-        raise Refusal.parameter(f"watermark_info must be an object, not {_kind(value)}.")
-    enabled = value.get("enabled", False)
-    if not isinstance(enabled, bool):
-        raise Refusal.parameter(f"watermark_info.enabled must be true or false, not {_kind(enabled)}.")
-    return enabled
-
-
-def _kind(value: object) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list"}
-    return "null" if value is None else names.get(type(value), "an object")
+def _type(value: object) -> str:
+    return "null" if value is None else _TYPES.get(type(value), "an object")

@@ -1,4 +1,4 @@
-"""The real client against the sandbox, which plays a fault plan and counts the charges in its own books."""
+"""The real client against the sandbox, which plays a fault plan and counts every charge."""
 
 from __future__ import annotations
 
@@ -39,25 +39,26 @@ def impatient(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory):
-    """What every result is here: a real clip of 3.2 s."""
-    return make_clip(tmp_path_factory.mktemp("film") / "clip.mp4")
+def result_bytes(tmp_path_factory):
+    """The bytes of every result: a real clip of 3.2 s."""
+    return make_clip(tmp_path_factory.mktemp("result_bytes") / "clip.mp4")
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory, film):
+def served(tmp_path_factory, result_bytes):
     with (
         pytest.MonkeyPatch.context() as patch,
         Sandbox(tmp_path_factory.mktemp("sandbox"), speed=SPEED, result_life=1e9, upload_life=1e9) as sandbox,
     ):
         patch.setattr(
-            "motion_widgets.sandbox.rendering.worker.draw", lambda _i, _c, path, **_: path.write_bytes(film)
+            "motion_widgets.sandbox.rendering.worker.draw",
+            lambda _i, _c, path, **_: path.write_bytes(result_bytes),
         )
         yield sandbox
 
 
 @pytest.fixture(scope="session")
-def media(served, film):
+def media(served, result_bytes):
     """The measured image and clip, at links of the sandbox."""
     out = io.BytesIO()
     Image.new("RGB", (400, 400), "teal").save(out, "PNG")
@@ -68,11 +69,11 @@ def media(served, film):
             f"{served.url}/sandbox/media", content=content, headers=headers, trust_env=False, timeout=30
         ).json()["url"]
 
-    return measure_image(link(out.getvalue())), measure_clip(link(film), confirm=False)
+    return measure_image(link(out.getvalue())), measure_clip(link(result_bytes), confirm=False)
 
 
-class Stage:
-    """The shared sandbox under a plan; counts begin with the test."""
+class FaultySandbox:
+    """The shared sandbox under a fault plan; counts begin with the test."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -94,26 +95,26 @@ class Stage:
 
 
 @pytest.fixture
-def stage(served):
+def faulty(served):
     served.set_balance(1000)
-    own = Stage(served)
+    own = FaultySandbox(served)
     own.play()
     yield own
     served.faults = None
 
 
 @pytest.fixture
-def spaces(tmp_path, stage):
+def spaces(tmp_path, faulty):
     """Workspaces on one folder, for which the sandbox is a paid endpoint."""
     opened = []
 
     def make(**options):
-        given = {"endpoint": stage.sandbox.url, "key": stage.sandbox.token} | options
+        given = {"endpoint": faulty.sandbox.url, "key": faulty.sandbox.token} | options
         opened.append(Workspace(tmp_path / "ws", **given))
         return opened[-1]
 
     yield make
-    stage.sandbox.faults = None
+    faulty.sandbox.faults = None
     for ws in opened:
         ws.close()
 

@@ -179,7 +179,7 @@ ROWS = [
     row("answer over 4 MiB and gzip bomb to a GET", on("status", "large"), on("status", "gzip_bomb")),
     row("one byte every second to a GET", on("status", "drip", interval=0.1 * SPEED), short=True),
     row("no answer to a GET", on("status", "hang"), short=True),
-    # the story
+    # states of a task
     row("status goes backwards", on("status", "backwards")),
     row(
         "status goes backwards after many words",
@@ -289,16 +289,16 @@ def _short(request, monkeypatch):
 
 @pytest.mark.usefixtures("_short")
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
-def test_row(case, stage, ws, req, film):
-    stage.play(*case.rules, **case.head)
+def test_row(case, faulty, ws, req, result_bytes):
+    faulty.play(*case.rules, **case.head)
     job = ws.submit(req, max_cost=MAX).wait(40)
     state, found = job.state, job.row
     assert state == case.state, found["error_message"]
-    assert stage.posts == case.posts
-    until(lambda: len(stage.charges) == case.charges, 5)
-    assert all(rule.played for rule in stage.sandbox.faults.rules), "each rule of the plan was met"
+    assert faulty.posts == case.posts
+    until(lambda: len(faulty.charges) == case.charges, 5)
+    assert all(rule.played for rule in faulty.sandbox.faults.rules), "each rule of the plan was met"
     if state == "collected":
-        assert job.result.read_bytes() == film
+        assert job.result.read_bytes() == result_bytes
         assert (found.error_kind, found.error_message) == (None, None)
         assert [one.name for one in results_in(ws.folder)] == [f"{job.id}.mp4"]
     else:
@@ -310,7 +310,7 @@ def test_row(case, stage, ws, req, film):
         assert "nothing is sent again" in job.error.lower()
         assert ws.submit(req, max_cost=MAX).id == job.id
         time.sleep(0.1)
-        assert stage.posts == 1, "never sent again by itself"
+        assert faulty.posts == 1, "never sent again by itself"
 
 
 def notes(ws, job):
@@ -325,22 +325,22 @@ def states(ws, job):
 
 
 @pytest.mark.parametrize("seconds", [2.0, 4.0])
-def test_refused_goes_back_to_planned_and_is_tried_again(stage, ws, req, seconds):
-    stage.play(on("balance", "down", seconds=seconds * SPEED, how="refuse"))
+def test_refused_goes_back_to_planned_and_is_tried_again(faulty, ws, req, seconds):
+    faulty.play(on("balance", "down", seconds=seconds * SPEED, how="refuse"))
     with pytest.raises(Exception, match=r"."):
         ws.balance()
     job = ws.submit(req, max_cost=MAX).wait(30)
-    assert (job.state, stage.posts, len(stage.charges)) == ("collected", 1, 1)
+    assert (job.state, faulty.posts, len(faulty.charges)) == ("collected", 1, 1)
     # Its links lie on the same host, so that before each try it is remarked that they cannot be looked at.
     moves = [state for state, _ in itertools.groupby(states(ws, job))]
     assert moves[:3] == ["planned", "submitting", "planned"]
 
 
-def test_tls_failure_is_final_at_once(stage, spaces, req):
+def test_tls_failure_is_final_at_once(faulty, spaces, req):
     """The sandbox speaks no TLS, so no certificate of it can be verified."""
-    ws = spaces(endpoint=stage.sandbox.url.replace("http:", "https:"))
+    ws = spaces(endpoint=faulty.sandbox.url.replace("http:", "https:"))
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert (job.state, job.row.error_kind, stage.posts, len(stage.charges)) == (
+    assert (job.state, job.row.error_kind, faulty.posts, len(faulty.charges)) == (
         "rejected",
         "network",
         0,
@@ -352,62 +352,62 @@ def test_tls_failure_is_final_at_once(stage, spaces, req):
 
 
 @pytest.mark.parametrize(("honoured", "charges"), [(True, 1), (False, 2)])
-def test_resend_replays_where_keys_are_honoured(stage, ws, req, honoured, charges):
-    stage.play(on("submit", "reset"), idempotency=honoured)
+def test_resend_replays_where_keys_are_honoured(faulty, ws, req, honoured, charges):
+    faulty.play(on("submit", "reset"), idempotency=honoured)
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert job.state == "unknown"
     assert job.resend().wait(20).state == "collected"
-    assert (stage.posts, len(stage.charges)) == (2, charges)
-    assert len({charge.key for charge in stage.charges}) == 1
-    assert len({charge.body for charge in stage.charges}) == 1
+    assert (faulty.posts, len(faulty.charges)) == (2, charges)
+    assert len({charge.key for charge in faulty.charges}) == 1
+    assert len({charge.body for charge in faulty.charges}) == 1
     assert ("replayed" in notes(ws, job)) is honoured
 
 
-def test_resend_of_what_was_never_stored_charges_once(stage, ws, req):
-    stage.play(on("submit", "close", accepted=False))
+def test_resend_of_what_was_never_stored_charges_once(faulty, ws, req):
+    faulty.play(on("submit", "close", accepted=False))
     assert ws.submit(req, max_cost=MAX).wait(20).resend().wait(20).state == "collected"
-    assert (stage.posts, len(stage.charges)) == (2, 1)
+    assert (faulty.posts, len(faulty.charges)) == (2, 1)
 
 
-def test_write_off_counts_the_money_as_spent(stage, ws, req):
-    stage.play(on("submit", "reset"))
+def test_write_off_counts_the_money_as_spent(faulty, ws, req):
+    faulty.play(on("submit", "reset"))
     job = ws.submit(req, max_cost=MAX).wait(20).write_off()
-    assert (job.state, stage.posts, len(stage.charges)) == ("written_off", 1, 1)
+    assert (job.state, faulty.posts, len(faulty.charges)) == ("written_off", 1, 1)
 
 
 # Pauses.
 
 
-def test_429_pauses_all_submits(stage, ws, req):
-    stage.play(on("submit", "rate_limit", retry_after=2 * SPEED))
+def test_429_pauses_all_submits(faulty, ws, req):
+    faulty.play(on("submit", "rate_limit", retry_after=2 * SPEED))
     first = ws.submit(req, max_cost=MAX)
     until(lambda: first.row.error_kind == "rate")
     others = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
     time.sleep(0.3)
-    assert stage.posts == 1
+    assert faulty.posts == 1
     assert {job.state for job in (first, *others)} == {"planned"}
     assert {job.wait(30).state for job in (first, *others)} == {"collected"}
-    assert (stage.posts, len(stage.charges)) == (5, 4)
+    assert (faulty.posts, len(faulty.charges)) == (5, 4)
 
 
-def test_retry_after_is_clamped_to_five_minutes(stage, ws, req):
-    stage.play(on("submit", "rate_limit", retry_after=1e6 * SPEED / 1e3))
+def test_retry_after_is_clamped_to_five_minutes(faulty, ws, req):
+    faulty.play(on("submit", "rate_limit", retry_after=1e6 * SPEED / 1e3))
     job = ws.submit(req, max_cost=MAX)
     until(lambda: job.row.error_kind == "rate")
     assert 0 < ws.runner._crew.pace._resume_at - time.time() <= 300
 
 
-def test_too_many_tasks_with_an_announced_limit(stage, ws, req):
-    stage.play(max_in_flight=1)
+def test_too_many_tasks_with_an_announced_limit(faulty, ws, req):
+    faulty.play(max_in_flight=1)
     jobs = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(4)]
     assert {job.wait(40).state for job in jobs} == {"collected"}
-    assert len(stage.charges) == 4
-    assert len({charge.key for charge in stage.charges}) == 4
+    assert len(faulty.charges) == 4
+    assert len({charge.key for charge in faulty.charges}) == 4
 
 
 @pytest.mark.parametrize(("code", "kind"), [(402, "account"), (401, "auth"), (403, "auth")])
-def test_402_401_403_pause_the_sweep(stage, ws, req, code, kind):
-    stage.play(on("submit", nth=2, times=0, **status(code, message="Balance too low: $0.17 is missing.")))
+def test_402_401_403_pause_the_sweep(faulty, ws, req, code, kind):
+    faulty.play(on("submit", nth=2, times=0, **status(code, message="Balance too low: $0.17 is missing.")))
     run = Sweep(req, prompt=[f"p{n}" for n in range(18)]).plan(ws).run(budget=5.0)
     run.wait(30)
     found = run.rows()
@@ -415,15 +415,15 @@ def test_402_401_403_pause_the_sweep(stage, ws, req, code, kind):
     assert ends.count("collected") == 1
     assert ends.count("planned") >= 1
     assert set(ends) <= {"collected", "rejected", "planned"}
-    assert stage.posts <= 1 + timing.CALLS, "those that were on their way, and no loop"
-    assert stage.posts == ends.count("collected") + ends.count("rejected")
-    assert len(stage.charges) == 1
+    assert faulty.posts <= 1 + timing.CALLS, "those that were on their way, and no loop"
+    assert faulty.posts == ends.count("collected") + ends.count("rejected")
+    assert len(faulty.charges) == 1
     assert {one.error_kind for one in found if one.state != "collected"} == {kind}
     assert all("missing" in one.error_message for one in found if one.state == "rejected")
 
 
-def test_a_refused_job_leaves_the_rest_of_a_sweep(stage, ws, req):
-    stage.play(
+def test_a_refused_job_leaves_the_rest_of_a_sweep(faulty, ws, req):
+    faulty.play(
         on("submit", match="p1", **status(400, message="content policy (1301)")),
         on("status", "failed", match="p3", reason="media", times=0),
     )
@@ -438,8 +438,8 @@ def test_a_refused_job_leaves_the_rest_of_a_sweep(stage, ws, req):
         "p3": ("failed", "media"),
         "p4": fine,
     }
-    assert (stage.posts, len(stage.charges)) == (5, 4)
-    assert len([charge for charge in stage.charges if charge.refunded is None]) == 3
+    assert (faulty.posts, len(faulty.charges)) == (5, 4)
+    assert len([charge for charge in faulty.charges if charge.refunded is None]) == 3
 
 
 # Money of failures.
@@ -450,96 +450,96 @@ def settled(ws, job):
     return found.cost, found.reserved
 
 
-def test_failed_and_refunded_costs_nothing(stage, ws, req):
-    stage.play(on("status", "failed", reason="moderation"))
+def test_failed_and_refunded_costs_nothing(faulty, ws, req):
+    faulty.play(on("status", "failed", reason="moderation"))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert settled(ws, job) == (0, 0)
-    assert stage.charges[0].refunded is not None
+    assert faulty.charges[0].refunded is not None
     assert "1301" in job.error
 
 
-def test_failed_and_wrongly_billed_is_counted_as_spent(stage, ws, req):
-    stage.play(on("status", "failed", refunded=False))
+def test_failed_and_wrongly_billed_is_counted_as_spent(faulty, ws, req):
+    faulty.play(on("status", "failed", refunded=False))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, job.cost) == ("failed", COST)
-    assert stage.charges[0].refunded is None
+    assert faulty.charges[0].refunded is None
 
 
-def test_failed_and_silently_refunded_costs_nothing_once_the_balance_shows_it(stage, ws, req):
-    stage.play(on("status", "failed", billed="silent"))
+def test_failed_and_silently_refunded_costs_nothing_once_the_balance_shows_it(faulty, ws, req):
+    faulty.play(on("status", "failed", billed="silent"))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert settled(ws, job) == (0, 0)
     assert "the balance shows that it was refunded" in notes(ws, job)
 
 
-def test_failed_and_silently_not_refunded_is_not_believed_to_be_free(stage, ws, req):
-    stage.play(on("status", "failed", refunded=False, billed="silent"))
+def test_failed_and_silently_not_refunded_is_not_believed_to_be_free(faulty, ws, req):
+    faulty.play(on("status", "failed", refunded=False, billed="silent"))
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert stage.charges[0].refunded is None
+    assert faulty.charges[0].refunded is None
     assert settled(ws, job) == (None, 228_480)
     assert "refund not confirmed" in notes(ws, job)
 
 
-def test_cancelled_without_a_bill_keeps_its_money_reserved(stage, ws, req):
-    stage.play(on("status", "cancelled"))
+def test_cancelled_without_a_bill_keeps_its_money_reserved(faulty, ws, req):
+    faulty.play(on("status", "cancelled"))
     assert ws.submit(req, max_cost=MAX).wait(20).row.reserved > 0
 
 
-def test_billed_cost_is_the_truth(stage, ws, req):
-    stage.play(on("status", "cost", usd=1.5))
+def test_billed_cost_is_the_truth(faulty, ws, req):
+    faulty.play(on("status", "cost", usd=1.5))
     assert ws.submit(req, max_cost=MAX).wait(20).cost == 1.5
 
 
-# The story.
+# States of a task.
 
 
-def test_completed_then_failed_is_recorded(stage, ws, req):
-    stage.play(on("result", "expired"), on("status", "failed", when="completed", nth=2))
+def test_completed_then_failed_is_recorded(faulty, ws, req):
+    faulty.play(on("result", "expired"), on("status", "failed", when="completed", nth=2))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert job.state == "collected"
     assert "first end stands" in notes(ws, job)
 
 
-def test_unknown_word_gives_one_warning(stage, ws, req):
-    stage.play(on("status", "word", word="polishing", times=6))
+def test_unknown_word_gives_one_warning(faulty, ws, req):
+    faulty.play(on("status", "word", word="polishing", times=6))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert notes(ws, job).count("polishing") == 1
 
 
 @pytest.mark.parametrize(("value", "shown"), [("45%", 45), (0.45, 45), (150, 100), (-20, 0)])
-def test_progress_is_clamped_and_monotone(stage, ws, req, value, shown):
-    stage.play(
+def test_progress_is_clamped_and_monotone(faulty, ws, req, value, shown):
+    faulty.play(
         on("status", "fields", set={"status": "processing", "progress": value}),
         on("status", "fields", set={"status": "processing", "progress": 1}, times=0),
     )
     job = ws.submit(req, max_cost=MAX)
-    until(lambda: stage.calls("status") >= 4)
+    until(lambda: faulty.calls("status") >= 4)
     assert job.row.progress == max(shown, 1)
 
 
-def test_vanished_is_kept_with_its_money(stage, ws, req):
-    stage.play(on("status", "not_found", times=0))
+def test_vanished_is_kept_with_its_money(faulty, ws, req):
+    faulty.play(on("status", "not_found", times=0))
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert (job.state, stage.calls("status")) == ("vanished", timing.GONE)
+    assert (job.state, faulty.calls("status")) == ("vanished", timing.GONE)
     assert job.row.reserved > 0
     assert job.task_id
 
 
-def test_a_task_without_a_link_keeps_its_bill(stage, ws, req):
-    stage.play(on("status", "no_link", when="completed", times=0))
+def test_a_task_without_a_link_keeps_its_bill(faulty, ws, req):
+    faulty.play(on("status", "no_link", when="completed", times=0))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, job.cost) == ("vanished", COST)
 
 
-def test_200_without_a_task_id_keeps_the_raw_answer(stage, ws, req):
-    stage.play(on("submit", "no_task_id"))
+def test_200_without_a_task_id_keeps_the_raw_answer(faulty, ws, req):
+    faulty.play(on("submit", "no_task_id"))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert json.loads(job.row.answer)["data"] == [{"status": "submitted"}]
 
 
-def test_html_is_kept_as_its_first_characters(stage, ws, req):
+def test_html_is_kept_as_its_first_characters(faulty, ws, req):
     page = "<html>" + "sorry " * 2000
-    stage.play(on("submit", "html", body=page))
+    faulty.play(on("submit", "html", body=page))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert "sorry" in job.error
     assert len(job.error) < 1000
@@ -553,20 +553,20 @@ def test_html_is_kept_as_its_first_characters(stage, ws, req):
         ({"kind": "redirect", "to": "https://other.example/v1"}, "other.example"),
     ],
 )
-def test_401_403_and_redirect_of_a_poll_pause_everything_until_a_person_acts(stage, ws, req, answer, said):
-    stage.play(on("status", times=0, **answer))
+def test_401_403_and_redirect_of_a_poll_pause_everything_until_a_person_acts(faulty, ws, req, answer, said):
+    faulty.play(on("status", times=0, **answer))
     jobs = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
     assert {job.wait(30).state for job in jobs} <= {"submitted", "running", "planned"}
     until(lambda: all(job.resting for job in jobs))
-    asked = stage.calls("status")
+    asked = faulty.calls("status")
     assert asked <= 1 + 2 + 3, "each submit is a person's word, and there is no loop"
     assert len({job.error for job in jobs}) == 1
     assert said in jobs[0].error
     assert "attach" in jobs[0].error
     time.sleep(timing.BEAT * 4)
-    assert stage.calls("status") == asked
+    assert faulty.calls("status") == asked
     assert len(ws.log_store.events(jobs[0].id)) < 8
-    stage.play()
+    faulty.play()
     assert {
         ws.submit(job_req, max_cost=MAX).wait(30).state
         for job_req in [req.replace(prompt=f"p{n}") for n in range(3)]
@@ -574,8 +574,8 @@ def test_401_403_and_redirect_of_a_poll_pause_everything_until_a_person_acts(sta
     assert {job.error for job in jobs} == {None}
 
 
-def test_redirect_names_both_hosts(stage, ws, req):
-    stage.play(on("submit", "redirect", to="https://other.example/v1"))
+def test_redirect_names_both_hosts(faulty, ws, req):
+    faulty.play(on("submit", "redirect", to="https://other.example/v1"))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert "other.example" in job.error
     assert "127.0.0.1" in job.error
@@ -593,14 +593,14 @@ def test_redirect_names_both_hosts(stage, ws, req):
     ],
     ids=lambda rule: rule["kind"],
 )
-def test_what_is_no_whole_video_is_never_stored(stage, ws, req, rule):
-    stage.play(rule)
+def test_what_is_no_whole_video_is_never_stored(faulty, ws, req, rule):
+    faulty.play(rule)
     job = ws.submit(req, max_cost=MAX)
-    until(lambda: stage.calls("result") > 4)
+    until(lambda: faulty.calls("result") > 4)
     assert (job.state, job.result) == ("completed", None)
     assert job.row.error_kind == "download"
     assert not list((ws.folder / "results").glob("*.mp4"))
-    stage.play()
+    faulty.play()
     assert job.wait(20).state == "collected"
 
 
@@ -614,16 +614,16 @@ def test_what_is_no_whole_video_is_never_stored(stage, ws, req, rule):
         "https://169.254.169.254/latest",
     ],
 )
-def test_download_redirected_to_where_it_must_not_go_is_refused(stage, ws, req, to):
-    stage.play(on("result", "redirect", to=to, code=302, times=0))
+def test_download_redirected_to_where_it_must_not_go_is_refused(faulty, ws, req, to):
+    faulty.play(on("result", "redirect", to=to, code=302, times=0))
     job = ws.submit(req, max_cost=MAX)
     until(lambda: job.row.error_code == "download_refused")
     assert job.state == "completed"
-    stage.play()
+    faulty.play()
     assert job.wait(20).state == "collected"
 
 
-def test_truncated_result_is_resumed_not_begun_anew(stage, ws, req, monkeypatch):
+def test_truncated_result_is_resumed_not_begun_anew(faulty, ws, req, monkeypatch):
     from motion_widgets.jobs.download.download import Download
 
     starts, real = [], Download._save
@@ -633,18 +633,18 @@ def test_truncated_result_is_resumed_not_begun_anew(stage, ws, req, monkeypatch)
         real(self, response, identity, start)
 
     monkeypatch.setattr(Download, "_save", save)
-    stage.play(on("result", "truncated", part=0.5))
+    faulty.play(on("result", "truncated", part=0.5))
     assert ws.submit(req, max_cost=MAX).wait(20).state == "collected"
     assert (starts[0], len(starts)) == (0, 2)
     assert starts[1] > 0
 
 
-def test_slow_result_is_given_up_and_resumed(stage, ws, req, film, monkeypatch):
+def test_slow_result_is_given_up_and_resumed(faulty, ws, req, result_bytes, monkeypatch):
     monkeypatch.setattr("motion_widgets.jobs.download.download.WINDOW", 0.5)
-    monkeypatch.setattr("motion_widgets.jobs.download.download.RATE", len(film))
-    stage.play(on("result", "slow", bytes_per_second=len(film) / 20))
+    monkeypatch.setattr("motion_widgets.jobs.download.download.RATE", len(result_bytes))
+    faulty.play(on("result", "slow", bytes_per_second=len(result_bytes) / 20))
     job = ws.submit(req, max_cost=MAX).wait(20)
-    assert (job.state, stage.calls("result")) == ("collected", 2)
+    assert (job.state, faulty.calls("result")) == ("collected", 2)
 
 
 # Kills, and the same content again.
@@ -653,7 +653,7 @@ def test_slow_result_is_given_up_and_resumed(stage, ws, req, film, monkeypatch):
 DRIVER = """
 import json, sys
 from motion_widgets import MotionRequest, Workspace
-from motion_widgets.jobs import timing
+from motion_widgets.jobs.scheduling import timing
 timing.BEAT, timing.POLL, timing.LEASE = 0.1, (0.01, 0.03), 1.5
 told = json.loads(sys.argv[1])
 ws = Workspace(told["folder"], endpoint=told["url"], key=told["key"])
@@ -664,7 +664,7 @@ job.wait()
 
 
 @pytest.fixture
-def driver(stage, tmp_path, req):
+def driver(faulty, tmp_path, req):
     """A process of its own that submits, to be killed."""
     wire = {
         "model": req.model,
@@ -672,7 +672,7 @@ def driver(stage, tmp_path, req):
         "video_url": req.video_url.source,
         "mode": "std",
     }
-    told = {"folder": str(tmp_path / "ws"), "url": stage.sandbox.url, "key": stage.sandbox.token, "req": wire}
+    told = {"folder": str(tmp_path / "ws"), "url": faulty.sandbox.url, "key": faulty.sandbox.token, "req": wire}
     process = subprocess.Popen(
         [sys.executable, "-c", DRIVER, json.dumps(told)], stdout=subprocess.PIPE, text=True
     )
@@ -689,9 +689,9 @@ def killed(process):
 
 
 @pytest.fixture
-def plan(stage, request):
-    stage.play(*request.param)
-    return stage
+def plan(faulty, request):
+    faulty.play(*request.param)
+    return faulty
 
 
 @pytest.mark.parametrize(
@@ -725,9 +725,9 @@ def test_kill_during_the_download_is_resumed(plan, driver, spaces):
     assert (plan.posts, len(plan.charges)) == (1, 1)
 
 
-def test_the_same_content_again_attaches(stage, spaces, req):
+def test_the_same_content_again_attaches(faulty, spaces, req):
     one, two = spaces(), spaces()
     jobs = [ws.submit(req, max_cost=MAX) for ws in (one, two, one)]
     assert len({job.id for job in jobs}) == 1
     assert {job.wait(30).state for job in jobs} == {"collected"}
-    assert (stage.posts, len(stage.charges)) == (1, 1)
+    assert (faulty.posts, len(faulty.charges)) == (1, 1)

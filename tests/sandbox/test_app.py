@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from motion_widgets.sandbox.measure import measure_clip
-from motion_widgets.sandbox.rules import billed_seconds
+from motion_widgets.sandbox.price import billed_seconds
 from tests.sandbox.conftest import V3, V26, Wire, png, until
 
 

@@ -81,14 +81,14 @@ def test_a_first_try_under_way_answers_409_and_then_replays(fresh, body, clip, e
     entered, go_on = threading.Event(), threading.Event()
     from motion_widgets.sandbox import app
 
-    real = app.judge
+    real = app.check_media
 
     def slow(*args):
         entered.set()
         assert go_on.wait(30)
         return real(*args)
 
-    monkeypatch.setattr(app, "judge", slow)
+    monkeypatch.setattr(app, "check_media", slow)
     key, answers = {"Idempotency-Key": "slow"}, []
     thread = threading.Thread(target=lambda: answers.append(wire.submit(body, key)))
     thread.start()

@@ -1,4 +1,5 @@
-"""Faults that the sandbox plays on request: lost answers, resets, 429s, failed tasks, outages.
+"""Faults that the sandbox plays on request: lost responses, resets, 429s, failed tasks, outages.
 
-`plan` reads a fault plan, `middleware` plays it on the wire; ``FAULTS.md`` lists all kinds.
+`kinds` is the table of all faults: read it first; ``FAULTS.md`` describes them. `plan` says which call meets
+which fault, `middleware` plays it. Rules come in as TOML, JSON or a mapping and are checked by `parse`.
 """

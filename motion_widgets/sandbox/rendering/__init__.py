@@ -1,4 +1,5 @@
-"""Drawing the sandbox's results and sample media, in a process of its own.
+"""Drawing the sandbox's results and sample media.
 
-Read `draw` first; `worker` runs it away from the server.
+A task of the store comes in, an mp4 file in ``results/`` goes out. Read `draw` first; `worker` runs it on
+background threads.
 """

@@ -1,10 +1,9 @@
 """Drawing a result: the reference image, moved along the clip's own motion, marked SANDBOX in every frame.
 
 What the request asked for is real in the file. Mode: the short side is 360 px for ``std``, 540 px for
-``pro``. Orientation: ``image`` keeps the picture's framing (its aspect), ``video`` takes the clip's aspect,
-lays the picture into it and lets it lean, mirrored, as the clip moves. Sound: the clip's audio, or no audio
-stream at all. The length is the clip's, frames per second are the clip's within 24-30. H.264, yuv420p, even
-sides, header in front.
+``pro``. Orientation: ``image`` keeps the image's aspect, ``video`` takes the clip's, fits the image into it
+and leans it as the clip moves. Sound: the clip's audio, or no audio stream at all. The length is the clip's,
+the frame rate the clip's within 24-30 per s. H.264, yuv420p, even sides, header in front.
 """
 
 from __future__ import annotations
@@ -29,29 +28,28 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     Pixels = NDArray[np.uint8]
+    Mark = tuple[slice, slice, NDArray[np.uint16], NDArray[np.uint16]]
+    """Rows, columns, share of the picture that shows through (of 256), and what is added."""
 
 __all__ = ["SHORT_SIDE", "DrawError", "draw"]
 
 SHORT_SIDE = {"std": 360, "pro": 540}
 """Short side of a result in px, by mode."""
 
-_OVERSCAN = {
-    "image": 1.15,
-    "video": 1.25,
-}  # how much larger than the frame the picture is; leaning takes more
-_LEAN = 0.2  # a leaning picture's top moves by this share of its offset, its foot against it
-_BANDS = 24  # rows are leaned in bands: slices, not resampling
-_LOW_TEXTURE = 6.0  # grey levels; below this a shift of the picture would hardly be seen
+_OVERSCAN = {"image": 1.15, "video": 1.25}  # size of the picture relative to the frame; leaning takes more
+_LEAN = 0.2  # share of its offset by which a leaning picture's top moves ahead and its foot lags behind
+_BANDS = 24  # rows are shifted in bands: slices, not resampling
+_LOW_TEXTURE = 6.0  # grey levels; below this a shift of the picture would hardly be visible
 _AUDIO_DEADLINE = 60.0  # s
 
 _importing = threading.Lock()
 
 
 class DrawError(Exception):
-    """The image or the clip cannot be decoded: the task fails, and is refunded."""
+    """The image or the clip cannot be decoded, so the task fails and is refunded."""
 
 
-class _Cancelled(Exception):  # noqa: N818 - not a mishap
+class _Cancelled(Exception):  # noqa: N818 - not an error
     """The sandbox is stopping."""
 
 
@@ -66,7 +64,7 @@ def draw(
     watermark: bool,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Draw the result of a task to `target` (``.mp4``).
+    """Draw the result of a task to `target` (``.mp4``) until `cancelled` returns True.
 
     Raises
     ------
@@ -84,20 +82,19 @@ def draw(
     fps = round(min(30.0, max(24.0, facts.fps)), 2)
     # At least 3.0 s, so that a result can be the reference video of a further task.
     frames = max(round(facts.length * fps), int(np.ceil(3.0 * fps)))
-    seen = motion.watch(clip, facts, fps, frames)
-    if seen is None:
+    profile = motion.measure_motion(clip, facts, fps, frames)
+    if profile is None:
         message = "the clip has no frame that can be decoded"
         raise DrawError(message)
     aspect = picture.width / picture.height if orientation == "image" else facts.width / facts.height
     width, height = _size(aspect, SHORT_SIDE[mode])
-    big = _laid_out(picture, width, height, orientation)
-    path = _path(big, width, height, seen, orientation)
+    big = _enlarged(picture, width, height, orientation)
+    path = _path(big, (width, height), profile, orientation)
     with_sound = sound and facts.has_audio
     silent = target.with_name(f"silent-{target.name}") if with_sound else target
     try:
-        pictures = _frames(
-            big, path, (width, height), orientation, _marks(width, height, watermark=watermark)
-        )
+        marks = _marks(width, height, watermark=watermark)
+        pictures = _frames(big, path, (width, height), orientation, marks)
         _write(pictures, silent, (width, height), fps, cancelled)
         if with_sound:
             _add_sound(silent, clip, target, frames / fps)
@@ -107,7 +104,7 @@ def draw(
 
 
 def _open(path: Path) -> Image:
-    """Decode the reference image, upright, without transparency."""
+    """Return the reference image decoded, upright and without transparency."""
     from PIL import Image, ImageOps
 
     try:
@@ -124,47 +121,50 @@ def _open(path: Path) -> Image:
 
 
 def _size(aspect: float, short: int) -> tuple[int, int]:
-    """Even sides in px for an aspect, taken no further than 1:2.5 - 2.5:1."""
+    """Return even sides in px for an aspect, limited to 1:2.5 - 2.5:1."""
     aspect = min(2.5, max(0.4, aspect))
     long = 2 * round(short * max(aspect, 1 / aspect) / 2)
     return (long, short) if aspect >= 1 else (short, long)
 
 
-def _laid_out(picture: Image, width: int, height: int, orientation: str) -> Pixels:
-    """Make the picture that moves: larger than the frame, with enough texture for its motion to be seen."""
+def _enlarged(picture: Image, width: int, height: int, orientation: str) -> Pixels:
+    """Return the picture that moves: larger than the frame, with enough texture for motion to be visible."""
     from PIL import Image, ImageFilter, ImageOps
 
     size = tuple(2 * round(side * _OVERSCAN[orientation] / 2) for side in (width, height))
     if orientation == "image":
         whole = ImageOps.fit(picture, (size[0], size[1]), Image.Resampling.BILINEAR)
     else:
-        # Nobody's head is cut off: the whole picture, on a blurred copy that fills the clip's aspect.
+        # No head is cut off: the whole picture, on a blurred copy that fills the clip's aspect.
         ground = ImageOps.fit(picture, (size[0] // 8, size[1] // 8)).filter(ImageFilter.GaussianBlur(3))
         whole = ground.resize((size[0], size[1]), Image.Resampling.BILINEAR)
         front = ImageOps.contain(picture, (size[0], size[1]), Image.Resampling.BILINEAR)
         whole.paste(front, ((size[0] - front.width) // 2, (size[1] - front.height) // 2))
     big = np.asarray(whole)
     short = min(width, height)
-    response = _ground(big, width, height).response(np.array([0.0, short * 0.05]))
+    response = _movable(big, width, height).response(np.array([0.0, short * 0.05]))
     if response[1] >= _LOW_TEXTURE:
         return big
-    # A flat picture would move unseen. A soft grid, part of the picture, moves with it.
+    # A flat picture would move invisibly, so it gets a soft grid.
     period = short / 5
     rows, columns = np.ogrid[: big.shape[0], : big.shape[1]]
     waves = np.sin(rows * 2 * np.pi / period) + np.sin(columns * 2 * np.pi / period)
     grid = (np.clip(waves * 1.5, -1, 1) * 12).astype(np.int16)
-    calm = np.clip(big.astype(np.int16), 12, 243)  # room for the grid on pure black and white too
-    return (calm + grid[:, :, None]).astype(np.uint8)
+    muted = np.clip(big.astype(np.int16), 12, 243)  # leaves room for the grid on pure black and white
+    return (muted + grid[:, :, None]).astype(np.uint8)
 
 
-def _ground(big: Pixels, width: int, height: int) -> motion.Ground:
-    return motion.Ground(big.mean(axis=2).astype(np.uint8), width, height)
+def _movable(big: Pixels, width: int, height: int) -> motion.MovablePicture:
+    return motion.MovablePicture(big.mean(axis=2).astype(np.uint8), width, height)
 
 
-def _path(big: Pixels, width: int, height: int, seen: motion.Motion, orientation: str) -> motion.Floats:
+def _path(
+    big: Pixels, size: tuple[int, int], profile: motion.MotionProfile, orientation: str
+) -> motion.Floats:
+    width, height = size
     across = (big.shape[1] - width) / 2 / (1 + _LEAN if orientation == "video" else 1)
     margin = (across - 2, (big.shape[0] - height) / 2 - 2)
-    return motion.path_of(seen, _ground(big, width, height), margin)
+    return motion.plan_path(profile, _movable(big, width, height), margin)
 
 
 def _frames(
@@ -172,15 +172,13 @@ def _frames(
     path: motion.Floats,
     size: tuple[int, int],
     orientation: str,
-    marks: list[tuple[slice, slice, NDArray[np.uint16], NDArray[np.uint16]]],
+    marks: list[Mark],
 ) -> Iterator[Pixels]:
-    """All frames, in one buffer that is used again. Only slices are copied; nothing is resampled."""
+    """Yield all frames in one buffer that is reused. Only slices are copied; nothing is resampled."""
     width, height = size
     frame = np.empty((height, width, 3), np.uint8)
     left, top = (big.shape[1] - width) // 2, (big.shape[0] - height) // 2
-    edges = (
-        np.linspace(0, height, _BANDS + 1).astype(int) if orientation == "video" else np.array([0, height])
-    )
+    edges = np.linspace(0, height, (_BANDS if orientation == "video" else 1) + 1).astype(int)
     for x, y in path:
         row = top - round(float(y))
         for first, last in itertools.pairwise(edges):
@@ -193,10 +191,8 @@ def _frames(
         yield frame
 
 
-def _marks(
-    width: int, height: int, *, watermark: bool
-) -> list[tuple[slice, slice, NDArray[np.uint16], NDArray[np.uint16]]]:
-    """The words laid over every frame: where, how much of the picture is kept (of 256), and the ink."""
+def _marks(width: int, height: int, *, watermark: bool) -> list[Mark]:
+    """Return the words laid over every frame."""
     short = min(width, height)
     marks = [_word("SANDBOX", short // 8, lambda w, h: ((width - w) // 2, height - h - short // 24))]
     if watermark:
@@ -204,10 +200,8 @@ def _marks(
     return marks
 
 
-def _word(
-    text: str, size: int, place: Callable[[int, int], tuple[int, int]]
-) -> tuple[slice, slice, NDArray[np.uint16], NDArray[np.uint16]]:
-    """One word, white in a black outline, so that it is read on any ground."""
+def _word(text: str, size: int, place: Callable[[int, int], tuple[int, int]]) -> Mark:
+    """Return a word in white with a black outline, which is legible on any background."""
     from PIL import Image, ImageDraw, ImageFont
 
     font, stroke = ImageFont.load_default(size), max(1, size // 9)
@@ -215,14 +209,8 @@ def _word(
     wide, high = int(box[2] - box[0]) + 1, int(box[3] - box[1]) + 1
     tile = Image.new("LA", (wide, high), (0, 0))
     pen = ImageDraw.Draw(tile)
-    pen.text(
-        (-box[0], -box[1]),
-        text,
-        font=font,
-        fill=(255, 255),
-        stroke_width=stroke,
-        stroke_fill=(0, 255),
-    )
+    black, white = (0, 255), (255, 255)
+    pen.text((-box[0], -box[1]), text, font=font, fill=white, stroke_width=stroke, stroke_fill=black)
     values = np.asarray(tile).astype(np.uint16)
     ink = values[:, :, :1] * values[:, :, 1:]
     left, top = place(wide, high)
@@ -256,7 +244,7 @@ def _write(
 
 
 def _add_sound(silent: Path, clip: Path, target: Path, length: float) -> None:
-    """Put the clip's audio under the drawn pictures. Raises DrawError when it cannot be decoded."""
+    """Add the clip's audio to the drawn frames, or raise a DrawError when it cannot be decoded."""
     command = [
         *(ffmpeg(), "-loglevel", "error", "-nostdin", "-y"),
         *("-protocol_whitelist", "file", "-f", "mov", "-i", str(silent.resolve())),
@@ -276,7 +264,7 @@ def _add_sound(silent: Path, clip: Path, target: Path, length: float) -> None:
 
 
 def _moviepy_writer() -> Any:
-    """Import moviepy's writer, held back from loading a ``.env`` of the working directory on the way."""
+    """Import moviepy's writer without letting it load a ``.env`` of the working directory."""
     with _importing:
         if "moviepy.config" not in sys.modules:
             import dotenv

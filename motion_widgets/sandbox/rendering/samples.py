@@ -1,4 +1,4 @@
-"""Public media of the sandbox's own, to try the endpoint with: a drawn figure, clips of one that dances."""
+"""The sandbox's own public media, to try the endpoint with: a drawn figure, and clips in which it dances."""
 
 from __future__ import annotations
 
@@ -13,46 +13,33 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-__all__ = ["SAMPLES", "make_sample"]
+__all__ = ["SAMPLES", "draw_sample"]
 
 SAMPLES = {"figure.png": "image/png", "clip-6s.mp4": "video/mp4", "clip-12s.mp4": "video/mp4"}
-"""Name to content type."""
+"""Content types by name."""
 
 _SIZE = (480, 640)  # px
 _FPS = 24
-_SHIRTS = {"figure.png": "#d9643a", "clip-6s.mp4": "#3a6ea5", "clip-12s.mp4": "#3a6ea5"}
 
 
-def make_sample(name: str, path: Path) -> None:
+def draw_sample(name: str, path: Path) -> None:
     """Draw the sample of that name to `path`."""
     if name == "figure.png":
-        _figure(0.0, _SHIRTS[name]).save(path, "PNG")
+        _figure(0.0, "#d9643a").save(path, "PNG")
         return
     length = 6 if name == "clip-6s.mp4" else 12
     width, height = _SIZE
     command = [
         *(ffmpeg(), "-loglevel", "error", "-y"),
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(_FPS), "-i", "pipe:0"),
-        *("-f", "lavfi", "-i", f"sine=frequency=330:duration={length}"),
-        *(
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-pix_fmt",
-            "yuv420p",
-            "-af",
-            "volume=0.2",
-            "-c:a",
-            "aac",
-        ),
+        *("-f", "lavfi", "-i", f"sine=frequency=330:duration={length}", "-af", "volume=0.2", "-c:a", "aac"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
         *("-t", str(length), "-movflags", "+faststart", "-f", "mp4", str(path)),
     ]
-    frames = (_figure(index / _FPS, _SHIRTS[name]).tobytes() for index in range(length * _FPS))
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 - fixed program
         assert process.stdin is not None
-        for frame in frames:
-            process.stdin.write(frame)
+        for index in range(length * _FPS):
+            process.stdin.write(_figure(index / _FPS, "#3a6ea5").tobytes())
         process.stdin.close()
         if process.wait(60):
             message = f"ffmpeg could not write the sample {name}"
@@ -60,7 +47,7 @@ def make_sample(name: str, path: Path) -> None:
 
 
 def _figure(time: float, shirt: str) -> Image:
-    """Draw one person, head to foot, at `time` s into a dance that is calm, then lively, in turns."""
+    """Return one person, head to foot, `time` s into a dance that alternates between calm and lively."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", _SIZE, "#e8e4da")
@@ -76,12 +63,10 @@ def _figure(time: float, shirt: str) -> Image:
         pen.line((x + side * 18, y + 100, foot, 560), fill="#37474f", width=26)
         pen.ellipse((foot - 24, 548, foot + 24, 574), fill="#212121")
         lift = 0.9 + side * 0.9 * swing + 0.5 * lively * math.sin(time * 2.1)
-        hand = (
-            x + side * 110 * math.cos(lift - 0.9),
-            y - 20 + 110 * math.sin(1.2 - 1.6 * lively + lift - 0.9),
-        )
-        pen.line((x + side * 42, y - 40, *hand), fill=shirt, width=22)
-        pen.ellipse((hand[0] - 15, hand[1] - 15, hand[0] + 15, hand[1] + 15), fill="#f0c8a0")
+        hand_x = x + side * 110 * math.cos(lift - 0.9)
+        hand_y = y - 20 + 110 * math.sin(1.2 - 1.6 * lively + lift - 0.9)
+        pen.line((x + side * 42, y - 40, hand_x, hand_y), fill=shirt, width=22)
+        pen.ellipse((hand_x - 15, hand_y - 15, hand_x + 15, hand_y + 15), fill="#f0c8a0")
     pen.rounded_rectangle((x - 50, y - 60, x + 50, y + 110), 26, fill=shirt)
     head = x + 12 * swing
     pen.ellipse((head - 44, y - 160, head + 44, y - 64), fill="#f0c8a0", outline="#5d4037", width=3)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from motion_widgets.sandbox.measure import measure_clip
 from motion_widgets.sandbox.rendering.draw import DrawError, draw
-from motion_widgets.sandbox.rendering.samples import make_sample
+from motion_widgets.sandbox.rendering.samples import draw_sample
 from tests.sandbox.conftest import FFMPEG, Wire, png
 
 
@@ -21,7 +21,7 @@ def media(tmp_path_factory, clip):
     """Paths of the figure, of flat and noisy pictures, and of clips of several kinds."""
     folder = tmp_path_factory.mktemp("media")
     for name in ("figure.png", "clip-6s.mp4"):
-        make_sample(name, folder / name)
+        draw_sample(name, folder / name)
     Image.new("RGB", (400, 700), "white").save(folder / "flat.png")
     noise = np.random.default_rng(1).integers(0, 255, (400, 600, 3), dtype=np.uint8)
     Image.fromarray(noise).save(folder / "noise.png")

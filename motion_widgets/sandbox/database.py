@@ -1,0 +1,83 @@
+"""The sandbox's SQLite file: one connection, one lock, and transactions that span processes."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["LEASE", "Database"]
+
+# Leases are renewed while their process lives, so what a killed process left is soon taken over.
+LEASE = 8.0
+"""Seconds that a claim on a task or an idempotency key lasts unless it is renewed."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tasks (
+  id TEXT PRIMARY KEY, model TEXT NOT NULL, mode TEXT NOT NULL, orientation TEXT NOT NULL,
+  sound INTEGER NOT NULL, watermark INTEGER NOT NULL, image TEXT NOT NULL, clip TEXT NOT NULL,
+  length REAL NOT NULL, charge INTEGER NOT NULL, created REAL NOT NULL, due REAL NOT NULL, life REAL NOT NULL,
+  drawn REAL, failed REAL, error TEXT, lease REAL, owner TEXT, attempts INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS tasks_open ON tasks (drawn, failed);
+CREATE TABLE IF NOT EXISTS keys (
+  key TEXT PRIMARY KEY, body TEXT NOT NULL, until REAL, owner TEXT,
+  status INTEGER, headers TEXT, answer TEXT);
+CREATE TABLE IF NOT EXISTS media (
+  name TEXT PRIMARY KEY, type TEXT NOT NULL, bytes INTEGER NOT NULL, created REAL NOT NULL, expires REAL);
+CREATE TABLE IF NOT EXISTS charges (
+  task TEXT PRIMARY KEY, key TEXT, body TEXT NOT NULL, amount INTEGER NOT NULL, created REAL NOT NULL,
+  refunded REAL, prompt TEXT NOT NULL);
+-- A folder from before there were charges gets one for each of its tasks.
+INSERT OR IGNORE INTO charges SELECT id, NULL, '', charge, created, failed, '' FROM tasks;
+"""
+
+
+class Database:
+    """The file at `path`, created when missing. Any thread may use it, and so may other processes."""
+
+    def __init__(self, path: Path) -> None:
+        # One connection under one lock: a connection per call would checkpoint the WAL on each close.
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Enclose changes that happen together or not at all, one process at a time.
+
+        Inside another transaction it is a part of that one.
+        """
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Run a statement and return all of its rows."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: object) -> sqlite3.Row | None:
+        """Run a statement and return its first row, None when it has none."""
+        return next(iter(self.rows(query, *values)), None)
