@@ -32,13 +32,7 @@ def balance_response(balance: Balance) -> dict[str, Any]:
 def usage_response(tasks: TaskTable, query: dict[str, str]) -> dict[str, Any]:
     """Return totals of what was billed between ``start`` and ``end``, without refunded tasks.
 
-    Parameters
-    ----------
-    tasks : TaskTable
-        The folder's tasks.
-    query : dict
-        ``start`` and ``end`` (Unix seconds or ISO dates; by default the last 31 days) and ``group_by``
-        (``model`` or ``day``).
+    Both are Unix seconds or ISO dates, by default the last 31 days; ``group_by`` is ``model`` or ``day``.
 
     Raises
     ------

@@ -59,16 +59,9 @@ class Connection(H11Protocol):
 async def stop_listening(
     server: uvicorn.Server, bind: Callable[[], socket.socket], over: Callable[[], bool]
 ) -> None:
-    """Stop listening, so that connections are refused, drop those there are, and listen again when `over`.
+    """Refuse connections to a server of this loop and drop those there are, until `over` returns True.
 
-    Parameters
-    ----------
-    server : uvicorn.Server
-        The server, running on this loop.
-    bind : callable
-        Returns a socket on the same port that does not listen yet.
-    over : callable
-        Returns whether it is time to listen again.
+    `bind` returns a socket on the same port that does not listen yet.
     """
     for listening in server.servers:
         listening.close()

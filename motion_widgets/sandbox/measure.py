@@ -90,14 +90,12 @@ def measure_clip(path: Path) -> ClipFacts:
     """
     with path.open("rb") as file:
         if kind_of(file.read(16))[0] not in {"mp4", "mov"}:
-            message = "is neither mp4 nor mov, judged by its content"
-            raise Unreadable(message)
+            raise Unreadable("is neither mp4 nor mov, judged by its content")
         exact = _mvhd_length(file)
     banner = _banner(path)
     duration = _DURATION.search(banner)
     if duration is None:
-        message = "states no duration; the file may be cut off or damaged"
-        raise Unreadable(message)
+        raise Unreadable("states no duration; the file may be cut off or damaged")
     length = int(duration[1]) * 3600 + int(duration[2]) * 60 + float(duration[3])
     # ffmpeg prints steps of 10 ms; the movie header is finer and is used where both agree.
     if exact is not None and abs(exact - length) <= 0.0061:
@@ -106,8 +104,7 @@ def measure_clip(path: Path) -> ClipFacts:
     pictures = [text for kind, text in streams if kind == b"Video" and b"(attached pic)" not in text]
     sides = _SIDES.search(pictures[0] + b"\n") if pictures else None
     if sides is None:
-        message = "has no video track"
-        raise Unreadable(message)
+        raise Unreadable("has no video track")
     width, height = int(sides[1]), int(sides[2])
     turn = _ROTATION.search(banner)
     if turn is not None and round(abs(float(turn[1]))) % 180 == 90:
@@ -125,8 +122,7 @@ def _banner(path: Path) -> bytes:
             [*command, "-i", str(path.resolve())], capture_output=True, timeout=_DEADLINE, check=False
         )
     except subprocess.TimeoutExpired:
-        message = "could not be measured in time"
-        raise Unreadable(message) from None
+        raise Unreadable("could not be measured in time") from None
     return run.stderr
 
 
@@ -146,10 +142,9 @@ def measure_image(path: Path) -> ImageFacts:
             name = "jpeg" if image.format == "MPO" else (image.format or "").lower()
             return ImageFacts(name, *image.size)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        message = "has too many pixels to be decoded"
+        raise Unreadable("has too many pixels to be decoded") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        message = "is not an image that can be read"
-    raise Unreadable(message)
+        raise Unreadable("is not an image that can be read") from None
 
 
 def _mvhd_length(file: BinaryIO) -> float | None:

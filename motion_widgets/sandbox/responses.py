@@ -70,12 +70,7 @@ class ApiError(Exception):
 def accepted(task_id: str, *, modern: bool) -> tuple[int, dict[str, str], dict[str, Any]]:
     """Return the response to a submit: HTTP status, extra headers, body.
 
-    Parameters
-    ----------
-    task_id : str
-        The new task.
-    modern : bool
-        True: the 202 shape (one object, ``queued``). False: the 200 shape (a list, ``submitted``).
+    `modern` is the 202 shape (one object, ``queued``); the other is the 200 shape (a list, ``submitted``).
     """
     if modern:
         body = {"code": 202, "data": {"id": task_id, "status": "queued"}}

@@ -20,7 +20,6 @@ from motion_widgets.sandbox.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
     from typing import Any
 
     import uvicorn
@@ -79,8 +78,7 @@ class Sandbox:
         self.folder = Path(folder)
         self.speed = DEFAULT_SPEED if speed is None else float(speed)
         if not 0 < self.speed < float("inf"):
-            message = f"speed is {speed}; it must be a positive number, such as 20"
-            raise ValueError(message)
+            raise ValueError(f"speed is {speed}; it must be a positive number, such as 20")
         self.host = host
         self._wanted_port = port
         self._port = 0
@@ -100,8 +98,7 @@ class Sandbox:
     def url(self) -> str:
         """Base address, without a trailing slash."""
         if not self._port:
-            message = "The sandbox is not running; call start() first."
-            raise RuntimeError(message)
+            raise RuntimeError("The sandbox is not running; call start() first.")
         return f"http://{self.host}:{self._port}"
 
     @property
@@ -182,8 +179,7 @@ class Sandbox:
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.stop()
-                message = "The sandbox did not start."
-                raise RuntimeError(message)
+                raise RuntimeError("The sandbox did not start.")
             time.sleep(0.005)
         return self
 
@@ -201,9 +197,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _open(self) -> Store:

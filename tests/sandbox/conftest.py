@@ -70,6 +70,22 @@ def until(condition, deadline=60.0):
     return value
 
 
+def refused(answer, *words, http=400, kind="invalid_request_error"):
+    assert answer.status_code == http, answer.text
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "type"}
+    assert error["type"] == kind
+    assert answer.headers["x-request-id"]
+    for word in words:
+        assert word in error["message"]
+    return error
+
+
+def task_of(answer) -> str:
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"][0]["task_id"]
+
+
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory):
     """Clips by content: clip(length, width, height, fps, source=…, audio=…, ext=…) -> bytes."""

@@ -1,9 +1,34 @@
-"""Charges outlive the process and know about refunds."""
+"""Charges: never below zero, kept across processes, refunded once."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
+
+from tests.sandbox.conftest import Wire, refused
+
+
+def test_balance_too_low_names_both_sums(wire: Wire, body):
+    wire.sandbox.set_balance(0.45695)
+    refused(wire.submit(body), "0.45696", "0.45695", http=402, kind="payment_required")
+    assert wire.balance == 0.45695
+    wire.sandbox.set_balance(0.45696)
+    assert wire.submit(body).status_code == 200
+    assert wire.balance == 0
+
+
+def test_money_never_goes_below_zero_when_many_submit(fresh, body):
+    wire = fresh()
+    wire.sandbox.set_balance(3 * 0.45696)
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(wire.submit(body).status_code)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [200] * 3 + [402] * 5
+    assert wire.balance == 0
 
 
 def test_charges_survive_a_restart_and_know_refunds(fresh, body):

@@ -36,20 +36,9 @@ _BODY_LIMIT = 1_000_000  # bytes of a submit that `match` looks into
 
 
 class FaultMiddleware:
-    """The application behind a fault plan.
+    """The application `app` behind the active fault plan.
 
-    Parameters
-    ----------
-    app : ASGI application
-        What responds when nothing goes wrong.
-    active : ActivePlan
-        Which plan is active.
-    store : Store
-        The sandbox's store.
-    speed : float
-        The clock factor.
-    stop_listening : callable
-        Stops listening until what it is given returns True.
+    `speed` is the clock factor; `stop_listening` stops listening until what it is given returns True.
     """
 
     def __init__(

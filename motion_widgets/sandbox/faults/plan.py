@@ -115,16 +115,9 @@ class FaultPlan:
             self.calls[on] += 1
 
     def pick(self, on: str, facts: CallFacts, state: str) -> Rule | None:
-        """Count a call, and return the rule that plays on it. None: nothing goes wrong.
+        """Count a call, a word of `CALLS`, and return the rule that plays on it. None: nothing goes wrong.
 
-        Parameters
-        ----------
-        on : str
-            Which call, a word of `CALLS`.
-        facts : CallFacts
-            What `match` looks into.
-        state : str
-            The task's real state, a word of `STATES`, or ``""``.
+        `state` is the task's real state, a word of `STATES`, or ``""``.
         """
         chosen: Rule | None = None
         with self._lock:

@@ -34,14 +34,9 @@ class WireResponse:
         return replace(self, body=json.dumps(value, ensure_ascii=False).encode())
 
     def to_bytes(self, *, length: int | None, body: bool = True) -> bytes:
-        """Return the response as bytes of HTTP/1.1.
+        """Return the response, or without `body` its head, as bytes of HTTP/1.1.
 
-        Parameters
-        ----------
-        length : int, optional
-            The Content-Length to state. None: none, so the end of the connection ends the body.
-        body : bool
-            False: only the head.
+        `length` is the Content-Length to state. None: none, so the end of the connection ends the body.
         """
         phrase = http.HTTPStatus(self.status).phrase if self.status in set(http.HTTPStatus) else ""
         headers = self.headers | {"connection": "close"}

@@ -76,16 +76,14 @@ def draw(
     try:
         facts = measure_clip(clip)
     except (Unreadable, OSError) as error:
-        message = f"the clip {error}"
-        raise DrawError(message) from error
+        raise DrawError(f"the clip {error}") from error
     picture = _open(image)
     fps = round(min(30.0, max(24.0, facts.fps)), 2)
     # At least 3.0 s, so that a result can be the reference video of a further task.
     frames = max(round(facts.length * fps), int(np.ceil(3.0 * fps)))
     profile = motion.measure_motion(clip, facts, fps, frames)
     if profile is None:
-        message = "the clip has no frame that can be decoded"
-        raise DrawError(message)
+        raise DrawError("the clip has no frame that can be decoded")
     aspect = picture.width / picture.height if orientation == "image" else facts.width / facts.height
     width, height = _size(aspect, SHORT_SIDE[mode])
     big = _enlarged(picture, width, height, orientation)
@@ -113,8 +111,7 @@ def _open(path: Path) -> Image:
             upright = ImageOps.exif_transpose(opened)
             clear = upright.convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        message = f"the image cannot be decoded: {type(error).__name__}"
-        raise DrawError(message) from error
+        raise DrawError(f"the image cannot be decoded: {type(error).__name__}") from error
     ground = Image.new("RGBA", clear.size, "white")
     ground.alpha_composite(clear)
     return ground.convert("RGB")
@@ -239,8 +236,7 @@ def _write(
                 raise _Cancelled
             writer.write_frame(picture)
     if not target.exists() or not target.stat().st_size:
-        message = "ffmpeg wrote no result"
-        raise OSError(message)
+        raise OSError("ffmpeg wrote no result")
 
 
 def _add_sound(silent: Path, clip: Path, target: Path, length: float) -> None:
@@ -259,8 +255,7 @@ def _add_sound(silent: Path, clip: Path, target: Path, length: float) -> None:
     except subprocess.TimeoutExpired:
         run = None
     if run is None or run.returncode:
-        message = "the clip's sound cannot be decoded"
-        raise DrawError(message)
+        raise DrawError("the clip's sound cannot be decoded")
 
 
 def _moviepy_writer() -> Any:

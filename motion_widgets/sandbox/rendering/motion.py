@@ -71,14 +71,9 @@ def measure_motion(clip: Path, facts: ClipFacts, fps: float, frames: int) -> Mot
 
 
 class MovablePicture:
-    """A picture larger than its window, which quickly computes what the window shows at an offset.
+    """A grey picture, (rows, columns), larger than its window of `width` x `height` px.
 
-    Parameters
-    ----------
-    grey : array of uint8, (rows, columns)
-        The whole picture.
-    width, height : int
-        The window in px; offset (0, 0) is the middle.
+    It quickly computes what the window shows at an offset; (0, 0) is the middle.
     """
 
     def __init__(self, grey: NDArray[np.uint8], width: int, height: int) -> None:

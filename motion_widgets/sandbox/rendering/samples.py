@@ -42,8 +42,7 @@ def draw_sample(name: str, path: Path) -> None:
             process.stdin.write(_figure(index / _FPS, "#3a6ea5").tobytes())
         process.stdin.close()
         if process.wait(60):
-            message = f"ffmpeg could not write the sample {name}"
-            raise OSError(message)
+            raise OSError(f"ffmpeg could not write the sample {name}")
 
 
 def _figure(time: float, shirt: str) -> Image:
