@@ -672,7 +672,12 @@ def driver(faulty, tmp_path, req):
         "video_url": req.video_url.source,
         "mode": "std",
     }
-    told = {"folder": str(tmp_path / "ws"), "url": faulty.sandbox.url, "key": faulty.sandbox.token, "req": wire}
+    told = {
+        "folder": str(tmp_path / "ws"),
+        "url": faulty.sandbox.url,
+        "key": faulty.sandbox.token,
+        "req": wire,
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", DRIVER, json.dumps(told)], stdout=subprocess.PIPE, text=True
     )
