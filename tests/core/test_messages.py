@@ -23,7 +23,7 @@ PACKAGE = Path(motion_widgets.__file__).parent
 MODULES = sorted(
     path
     for path in PACKAGE.rglob("*.py")
-    if "sandbox" not in path.parts and path.parent != PACKAGE / "core" / "messages"
+    if "sandbox" not in path.relative_to(PACKAGE).parts and path.parent != PACKAGE / "core" / "messages"
 )
 CALLS = {"say": 0, "template": 0, "of": 0, "fix": 0, "fault": 0, "find": 2}
 """Functions that take a code, and which of their arguments it is."""

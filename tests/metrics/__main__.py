@@ -85,7 +85,7 @@ def _fields(package: Path) -> dict[str, str]:
     found = {}
     for field in FIELDS:
         files = files_with_field(package, field)
-        client = sum("sandbox" not in path.parts for path in files)
+        client = sum("sandbox" not in path.relative_to(package).parts for path in files)
         found[f"files with {field}"] = f"{len(files)}, {client} without the sandbox"
     return found
 
