@@ -1,7 +1,4 @@
-"""What was measured of a clip or an image, as plain records.
-
-Nothing here measures; `motion_widgets.media` does and fills these in.
-"""
+"""Facts about a clip or an image, as plain records that `motion_widgets.media` fills in."""
 
 from __future__ import annotations
 
@@ -22,43 +19,43 @@ class Clip:
     source: str
     """The absolute local path, the link as given, or ``"bytes"``."""
     name: str
-    """What a person calls it: the file's name, without folders or query."""
+    """The file's name, without folders or query."""
     format: str
-    """``"mp4"`` or ``"mov"``, judged by content."""
+    """``"mp4"`` or ``"mov"``, by content."""
     length: float
     """Container length in s: latest end minus earliest start over audio and video, edit lists applied."""
     moviepy_length: float | None = None
-    """What moviepy reads, in s (10 ms steps). None: it was not asked, or did not answer in time."""
+    """What moviepy reads, in s (10 ms steps). None: it was not asked, or gave no answer in time."""
     mvhd_length: float | None = None
-    """The length the movie header states, in s. None: the header states none."""
+    """The length that the header states, in s. None: it states none."""
     video_length: float | None = None
-    """The video track's own length in s. None: the track states none."""
+    """The length of the video track, in s. None: it states none."""
     width: int
-    """Shown width in px, rotation applied."""
+    """Width in px as shown, rotation applied."""
     height: int
-    """Shown height in px, rotation applied."""
+    """Height in px as shown, rotation applied."""
     rotation: int = 0
-    """Clockwise turn that a player applies: 0, 90, 180 or 270 degrees."""
+    """Degrees by which a player turns it clockwise: 0, 90, 180 or 270."""
     fps: float | None = None
     """Mean frames per second. None: unknown."""
     frames: int | None = None
     """Number of video frames. None: unknown."""
     codec: str = ""
-    """The video's sample entry: ``"avc1"``, ``"hvc1"``, …"""
+    """Sample entry of the video: ``"avc1"``, ``"hvc1"``, …"""
     has_audio: bool = False
     has_location: bool = False
-    """Its header says where it was taken, or holds a track that does."""
+    """The header, or a track, says where it was taken."""
     size: int | None = None
-    """Bytes of the whole file. None: the server does not say."""
+    """Bytes of the file. None: the server does not say."""
     brand: str = ""
-    """The major brand of ``ftyp``, blanks removed."""
+    """The major brand of ``ftyp``, spaces removed."""
     fragmented: bool = False
     truncated: bool = False
     """The file ends before its boxes do."""
     sha256: str | None = None
-    """Hash of the content, lower-case hex. None for a link."""
+    """SHA-256 of the content in lower-case hex. None: not asked for, or a link."""
     fetched: int = 0
-    """Bytes read over HTTP to measure it."""
+    """Bytes fetched over HTTP to measure it."""
     requests: int = 0
     """HTTP requests it took."""
 
@@ -70,16 +67,16 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shots:
-    """What a look at a few frames of a clip suggests; estimates, for hints only.
+    """What a few frames of a clip suggest: estimates, for hints only.
 
     >>> mw.measure_shots(samples.clip_6s).cuts
     ()
     """
 
     cuts: tuple[float, ...] = ()
-    """Where one shot seems to end and another to begin, in s."""
+    """Times in s at which one shot seems to end and another to begin."""
     camera: float | None = None
-    """How fast the background moves on average, in shorter sides of the picture per s. None: unknown."""
+    """Mean speed of the background, in shorter sides of the picture per s. None: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,21 +91,21 @@ class Image:
     source: str
     """The absolute local path, the link as given, or ``"bytes"``."""
     name: str
-    """What a person calls it: the file's name, without folders or query."""
+    """The file's name, without folders or query."""
     format: str
-    """Format by content, lower case: ``"jpeg"``, ``"png"``, ``"webp"``, ``"gif"``, …"""
+    """Format by content, in lower case: ``"jpeg"``, ``"png"``, ``"webp"``, ``"gif"``, …"""
     width: int
-    """Shown width in px, EXIF rotation applied."""
+    """Width in px as shown, EXIF rotation applied."""
     height: int
-    """Shown height in px, EXIF rotation applied."""
+    """Height in px as shown, EXIF rotation applied."""
     size: int | None = None
     """Bytes of the file. None: the server does not say."""
     rotated: bool = False
-    """EXIF asks for a rotation, so the stored pixels lie otherwise than they are shown."""
+    """EXIF asks for a rotation, so the pixels are not stored as they are shown."""
     has_location: bool = False
     """EXIF or XMP says where it was taken."""
     sha256: str | None = None
-    """Hash of the content, lower-case hex. None for a link."""
+    """SHA-256 of the content in lower-case hex. None: not asked for, or a link."""
 
     @property
     def aspect(self) -> float:

@@ -1,4 +1,5 @@
-"""The request: its fields, its limits, the rules that judge it and the price it will have.
+"""A request: its fields, their limits, the rules that judge it, and what it will cost.
 
-Pure Python over measured facts; no file is read and nothing is sent. Read `request` first, then `rules`.
+It may import `core` only: pure Python over measured facts, which reads no file and sends nothing. Read
+`request` first, then `rules`.
 """

@@ -17,17 +17,17 @@ __all__ = ["SEVERITIES", "Finding", "Fix", "Severity", "find", "fix", "show", "w
 
 Severity = Literal["error", "warning", "hint"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
-"""From what blocks to what is merely worth knowing."""
+"""From what blocks a request to what is merely worth knowing."""
 
 _SHOWN = 60
-"""Characters of a value that a sentence shows."""
+"""Characters of a value that are shown in a sentence."""
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = _SHOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change that a machine can make to mend a finding.
+    """A change to the request that resolves a finding.
 
     >>> clip = mw.measure_clip(samples.clip_12s)  # too long for orientation "image"
     >>> [fix.changes for fix in mw.check(req, clip=clip)[0].fixes]
@@ -35,18 +35,18 @@ class Fix:
     """
 
     label: str
-    """What the button says."""
+    """The text of its button."""
     changes: Mapping[str, Any]
     """New values by wire field."""
 
     def apply(self, req: MotionRequest) -> MotionRequest:
-        """Return the request with the change made."""
+        """Return the request with this change."""
         return req.replace(**self.changes)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to know about a request.
+    """Something to know about a request.
 
     >>> finding = mw.check(req.replace(mode="turbo"))[0]
     >>> finding.field, finding.severity, finding.code
@@ -56,16 +56,16 @@ class Finding:
     field: str
     """The wire field it belongs to."""
     severity: Severity
-    """``"error"`` blocks; the others do not."""
+    """Only an ``"error"`` blocks the request."""
     code: str
     message: str
-    """Value, limit and next step, as a person reads it. Not escaped for HTML."""
+    """Value, limit and next step in words. Not escaped for HTML."""
     fixes: tuple[Fix, ...] = ()
 
 
 def find(where: str, severity: Severity, code: str, *, fixes: tuple[Fix, ...] = (), **params: Any) -> Finding:
     """Make a finding whose sentence `core/messages` keeps under `code`."""
-    # Half a character out of a name or a draft could be neither shown, nor stored.
+    # Half a surrogate pair from a name or a draft can be neither shown nor stored.
     message = say(code, **params).encode("utf-8", "replace").decode()
     return Finding(where, severity, code, message, fixes)
 
@@ -76,10 +76,10 @@ def fix(code: str, changes: Mapping[str, Any], **params: Any) -> Fix:
 
 
 def show(value: object) -> str:
-    """Show a value of any kind and size in a sentence: one line of at most 60 characters."""
+    """Return any value as it is shown in a sentence: one line of at most 60 characters."""
     try:
         text = value if isinstance(value, str) else _brief.repr(value)
-    except Exception:  # noqa: BLE001 - a draft may hold anything, a broken repr included
+    except Exception:  # noqa: BLE001 - a draft may hold anything, even a broken repr
         text = type(value).__name__
     text = " ".join(text[:200].encode("utf-8", "replace").decode().split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "\u2026"

@@ -1,4 +1,4 @@
-"""Every limit as data: APIMart's own and, for media, Kling's (`endpoint/API.md` section 7)."""
+"""Every limit of the endpoint as data: APIMart's and, for media, Kling's (`endpoint/API.md` section 7)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LIMITS", "MB", "Limits"]
 
 
 MB = 1_000_000
-"""Bytes. The documentation does not say whether MB means 10**6 or 2**20; the smaller one is safe."""
+"""Bytes. The documentation does not say whether MB means 10**6 or 2**20; the smaller is safe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,26 +29,26 @@ class Limits:
     )
     """Shortest and longest clip in s, by orientation."""
     clip_tolerance: float = 0.05
-    """s over the longest that gateways let pass; nothing is let pass under the shortest."""
+    """Seconds above the longest that gateways allow; below the shortest they allow nothing."""
     clip_bytes: int = 100 * MB
     clip_side: tuple[int, int] = (340, 3850)
     """px, each side."""
     clip_formats: tuple[str, ...] = ("mp4", "mov")
     clip_codecs_safe: tuple[str, ...] = ("avc1", "avc3")
-    """Sample entries of H.264, which every reader knows; the documentation names no codec."""
+    """Sample entries of H.264, which every reader supports; the documentation names no codec."""
     image_bytes: int = 10 * MB
     image_side: tuple[int, int] = (300, 65536)
     """px, each side."""
     image_side_safe: int = 340
-    """px; other gateways refuse sides under this."""
+    """px; other gateways refuse smaller sides."""
     image_aspect: tuple[float, float] = (1 / 2.5, 2.5)
     """Width over height."""
     image_formats: tuple[str, ...] = ("jpeg", "png")
     prompt_characters: int = 2500
     aspect_factor: float = 1.6
-    """From this ratio between the aspects of image and clip on, the figure is likely to be cropped."""
+    """Ratio of the aspects of image and clip from which the figure is likely to be cropped."""
     camera_speed: float = 0.1
-    """Shorter sides of the picture per s; a background that moves faster is a camera that moves strongly."""
+    """Shorter sides of the picture per s; if the background moves faster, the camera moves a lot."""
 
     def clip_length(self, orientation: object) -> tuple[float, float]:
         """Return the shortest and longest clip in s; for an unknown orientation the widest range."""

@@ -1,7 +1,6 @@
-"""What a request will cost: dated prices and an estimate as an interval.
+"""What a request will cost: dated prices, and an estimate as an interval.
 
-Money is counted in whole micro-dollars (1 USD = 1,000,000) wherever it is added up or compared, and
-shown in USD.
+Money is added and compared in whole micro-dollars (1 USD = 1,000,000), and shown in USD.
 """
 
 from __future__ import annotations
@@ -38,18 +37,18 @@ __all__ = [
 
 
 LONGEST = 1e6
-"""s; a clip said to be longer than 11 days has no believable length."""
+"""Seconds; a longer clip, of more than 11 days, has no plausible length."""
 DEAREST = 1e6
-"""USD per second; a dearer price is a slip of the pen."""
+"""USD per second; a higher price is a typing error."""
 
 
 def to_micro(usd: float) -> int:
-    """Turn a finite amount of USD into whole micro-dollars, rounded to the nearest."""
+    """Return a finite amount of USD in micro-dollars, rounded to the nearest whole one."""
     return round(usd * 1_000_000)
 
 
 def to_usd(micro: int) -> float:
-    """Turn whole micro-dollars into USD."""
+    """Return micro-dollars in USD."""
     return micro / 1_000_000
 
 
@@ -69,7 +68,7 @@ class Prices:
     Raises
     ------
     RequestError
-        A price that is not a positive number.
+        A price is not a positive number.
 
     Examples
     --------
@@ -86,7 +85,7 @@ class Prices:
             _check_price(usd, cell=" ".join(map(str, cell)), name="Prices")
 
     def of(self, model: object, mode: object) -> float | None:
-        """Return USD per second, or None where the table has no such cell."""
+        """Return USD per second. None: the table has no such cell."""
         if isinstance(model, str) and isinstance(mode, str):
             return self.per_second.get((model, mode))
         return None
@@ -98,7 +97,7 @@ class Prices:
         Raises
         ------
         RequestError
-            A file that cannot be read, has no date, or a price that is not a positive number.
+            The file cannot be read or has no date, or a price is not a positive number.
         """
         try:
             data: dict[str, Any] = tomllib.loads(Path(path).read_text("utf-8"))
@@ -132,7 +131,7 @@ PRICES = Prices(
         ("kling-v3-motion-control", "pro"): 0.13712,
     },
 )
-"""The prices the toolkit ships; give `Prices` of your own to override them."""
+"""The prices that the toolkit ships with; pass `Prices` of your own to override them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +143,17 @@ class Estimate:
     """
 
     low: float
-    """The least it may cost, in USD."""
+    """The least that it may cost, in USD."""
     high: float
-    """The most it may cost, in USD; this is what a budget reserves."""
+    """The most that it may cost, in USD; this is what a budget reserves."""
     seconds_low: int = field(default=0, kw_only=True)
-    """Whole seconds that `low` stands for."""
+    """Whole seconds on which `low` is based."""
     seconds_high: int = field(default=0, kw_only=True)
-    """Whole seconds that `high` stands for."""
+    """Whole seconds on which `high` is based."""
     per_second: float = field(default=0.0, kw_only=True)
     """USD per second."""
     length_unknown: bool = field(default=False, kw_only=True)
-    """The clip was not measured: `high` is the orientation's cap."""
+    """The clip was not measured: `high` is for the longest clip of its orientation."""
     prices_date: str = field(default="", kw_only=True)
     """The date of the prices."""
 
@@ -164,7 +163,7 @@ class Estimate:
         return to_micro(self.high)
 
     def __str__(self) -> str:
-        """Show it as a person reads it: ``$0.46``, ``$0.52-$0.58`` or ``up to $0.57 (length unknown)``."""
+        """Return it as a person reads it: ``$0.46``, ``$0.52-$0.58`` or ``up to $0.57 (length unknown)``."""
         low, high = f"${self.low:.2f}", f"${self.high:.2f}"
         if self.length_unknown:
             return f"up to {high} (length unknown)"
@@ -179,10 +178,10 @@ def estimate(
     Parameters
     ----------
     req
-        Any draft whose model and mode the table knows.
+        Any draft whose model and mode are in the table.
     clip
-        The measured clip. None, the error of measuring it, or no believable length: it is unknown, and
-        `high` is the orientation's cap (10 or 30 s; 30 s while the orientation is not valid).
+        The measured clip. None, the error of measuring it, or an implausible length: it is unknown, and
+        `high` is for the longest clip of the orientation (10 or 30 s; 30 s if the orientation is invalid).
     prices
         Prices to use instead of `PRICES`.
 
@@ -209,8 +208,8 @@ def estimate(
         )
     measured = clip if isinstance(clip, Clip) else req.video_url if isinstance(req.video_url, Clip) else None
     shortest, cap = LIMITS.clip_length(req.character_orientation)
-    if measured is not None and 0 < measured.length <= LONGEST:  # NaN is not
-        # A length is good to 1 us; the rest is the noise of floats, which must not cost a second.
+    if measured is not None and 0 < measured.length <= LONGEST:  # which NaN is not
+        # What is smaller than 1 us is the noise of floats, which must not cost a second.
         low, high, unknown = (
             math.floor(round(measured.length, 6)),
             math.ceil(round(measured.length, 6)),
@@ -218,7 +217,7 @@ def estimate(
         )
     else:
         low, high, unknown = math.floor(shortest), math.ceil(cap), True
-    micro = Fraction(str(rate)) * 1_000_000  # exactly the price as it is written
+    micro = Fraction(str(rate)) * 1_000_000  # exactly the price as written
     return Estimate(
         to_usd(math.floor(low * micro)), to_usd(math.ceil(high * micro)), seconds_low=low, seconds_high=high,
         per_second=rate, length_unknown=unknown, prices_date=table.date,
@@ -226,16 +225,16 @@ def estimate(
 
 
 BOUND_MAX = 1e9
-"""USD; a larger bound means the same."""
+"""USD; a larger bound means the same as this."""
 
 
 def bound_micro(bound: float) -> int:
-    """Read a bound in USD as whole micro-dollars.
+    """Return a bound in USD in whole micro-dollars.
 
     Raises
     ------
     BudgetError
-        It is no amount: no number, negative, NaN or infinite.
+        It is not an amount of money: not a number, negative, NaN or infinite.
     """
     number = isinstance(bound, Real) and not isinstance(bound, bool)
     if not number or not math.isfinite(bound) or bound < 0:
@@ -244,8 +243,8 @@ def bound_micro(bound: float) -> int:
 
 
 def require_bound(cost: Estimate, bound: float | None, *, live: bool) -> None:
-    """Raise BudgetError unless a price fits what may be spent; a live endpoint needs a bound."""
-    enough = math.ceil(cost.high_micro / 10_000) / 100  # whole cents, so that the named bound suffices
+    """Raise BudgetError unless an estimate fits the bound (USD); a live endpoint requires one."""
+    enough = math.ceil(cost.high_micro / 10_000) / 100  # in cents, rounded up, so that it suffices
     if bound is None:
         if live:
             raise BudgetError.of("bound_missing", price=str(cost), high=enough)

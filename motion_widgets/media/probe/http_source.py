@@ -28,7 +28,7 @@ STREAM_CAP = 100 << 20
 
 
 class LinkSource:
-    """A `boxes.Source` over HTTP Range, or over a stream where a server serves no parts.
+    """A `Source` over HTTP Range, or over a stream where a server serves no parts.
 
     Parameters
     ----------

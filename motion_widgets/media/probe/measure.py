@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.hosts import is_link
-from motion_widgets.media.probe.boxes import BoxError, ForeignError, Layout, MissingHeaderError, Source, scan
+from motion_widgets.media.probe.boxes import BoxError
 from motion_widgets.media.probe.cache import SHARED, Cache
 from motion_widgets.media.probe.fragments import fragment_length
 from motion_widgets.media.probe.http_source import LinkSource
+from motion_widgets.media.probe.layout import ForeignError, Layout, MissingHeaderError, scan
 from motion_widgets.media.probe.local_file import hash_of, local_file
-from motion_widgets.media.probe.movie import Movie, Track, read_movie
+from motion_widgets.media.probe.moov import read_moov
 from motion_widgets.media.probe.sniff import FILE_TYPES, SNIFFED, FileType, looks_like
+from motion_widgets.media.probe.source import FileSource
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from motion_widgets.media.probe.movie import Movie, Track
+    from motion_widgets.media.probe.source import Source
 
 __all__ = ["measure_clip", "not_a_clip", "read_layout"]
 
@@ -31,29 +36,6 @@ _MP4_BRANDS = {
     *(b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9"),
     *(b"mp41", b"mp42", b"avc1", b"M4V ", b"M4VH", b"M4VP", b"dash", b"cmfc", b"MSNV", b"f4v "),
 }
-
-
-class FileSource:
-    """A `boxes.Source` over an open local file, or over bytes as `io.BytesIO`."""
-
-    remote = False
-    forward_only = False
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self._bytes = size
-        self.size: int | None = size
-
-    def read(self, offset: int, count: int, *, ahead: bool = False) -> bytes:  # noqa: ARG002
-        """Read `count` bytes, fewer at the end."""
-        if offset >= self._bytes:
-            return b""
-        self._file.seek(offset)
-        return self._file.read(min(count, self._bytes - offset))
-
-    def holds(self, offset: int, count: int) -> bool:  # noqa: ARG002
-        """Return True: reading costs next to nothing."""
-        return True
 
 
 class _Header(NamedTuple):
@@ -169,7 +151,7 @@ def _measure(source: Source, where: str, name: str, *, confirm: bool) -> Clip:
 def _read_header(source: Source, name: str) -> _Header:
     try:
         layout = read_layout(source, name)
-        movie = read_movie(layout.moov)
+        movie = read_moov(layout.moov)
         movie.fragmented |= bool(layout.moofs)
         length = fragment_length(source, layout, movie) if movie.fragmented else movie.length()
         length = length or movie.mvhd_length

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from motion_widgets.core.errors import ClipError
 
-__all__ = ["FILE_TYPES", "FileType", "file_type_of", "looks_like", "name_of"]
+__all__ = ["FILE_TYPES", "FIRST_BOXES", "FileType", "file_type_of", "looks_like", "name_of"]
 
 SNIFFED = 512
 """Bytes from the start of a file that are enough for `looks_like`."""
@@ -75,7 +75,8 @@ FILE_TYPES = {one.id: one for one in (*_PLAYLISTS_AND_PAGES, *_BINARY, *_OTHERS)
 
 _RIFF = {b"AVI ": "avi", b"WEBP": "webp", b"WAVE": "wav"}
 _STILL_BRANDS = {b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"jp2 ", b"crx "}
-_FIRST_BOXES = {b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip", b"pnot"}
+FIRST_BOXES = {b"ftyp", b"moov", b"wide", b"mdat", b"free", b"skip", b"pnot"}
+"""Kinds of boxes with which an mp4 or mov begins."""
 
 
 def file_type_of(error: ClipError) -> FileType:
@@ -103,7 +104,7 @@ def _other(head: bytes) -> str:
     plain = head[:SNIFFED]
     if plain and plain.isascii() and all(byte >= 32 or byte in b"\t\r\n\f" for byte in plain):
         return "text"
-    if head[4:8] in _FIRST_BOXES:
+    if head[4:8] in FIRST_BOXES:
         return "mp4"
     return "mpeg_ts" if len(head) > 188 and head[0] == head[188] == 0x47 else "unknown"
 
