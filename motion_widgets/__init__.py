@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from motion_widgets.jobs.job import Job
     from motion_widgets.media.batch import measure_clips
+    from motion_widgets.media.decode import stillest
     from motion_widgets.media.probe.image import measure_image
     from motion_widgets.media.probe.measure import measure_clip
     from motion_widgets.media.repair.compare import before_after, strip_times
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
         trim_clip,
         turn_image,
     )
-    from motion_widgets.media.repair.stillest import stillest
     from motion_widgets.media.repair.suggest import mends_for
     from motion_widgets.media.shots import measure_shots
     from motion_widgets.publishing.destination import Published
@@ -125,7 +125,7 @@ _HOMES = {
     "scale_clip": "media.repair.shortcuts",
     "scale_image": "media.repair.shortcuts",
     "shrink_image": "media.repair.shortcuts",
-    "stillest": "media.repair.stillest",
+    "stillest": "media.decode",
     "strip_clip": "media.repair.shortcuts",
     "strip_image": "media.repair.shortcuts",
     "strip_times": "media.repair.compare",

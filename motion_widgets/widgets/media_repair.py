@@ -15,10 +15,10 @@ from motion_widgets.core.errors import MotionError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.media.decode import stillest
 from motion_widgets.media.preview import filmstrip
 from motion_widgets.media.repair.compare import before_after
 from motion_widgets.media.repair.operation import Operation
-from motion_widgets.media.repair.stillest import stillest
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.media_source import media_kind
 from motion_widgets.widgets.base import (

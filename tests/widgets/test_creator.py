@@ -79,7 +79,7 @@ def test_a_clip_too_long_is_trimmed_and_the_trim_undone(form: mw.RequestForm) ->
 
 
 def test_the_stillest_is_chosen_by_its_button(form: mw.RequestForm) -> None:
-    from motion_widgets.media.repair.stillest import stillest
+    from motion_widgets.media.decode import stillest
 
     opened(form)
     mender = form.clip_field.mender

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
+from motion_widgets.media.decode import stillest
 from motion_widgets.media.repair.clip_reader import ClipReader, clip_input
 from motion_widgets.media.repair.clip_writer import Edit, copy_streams, write_edit
-from motion_widgets.media.repair.stillest import stillest
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:

@@ -106,7 +106,7 @@ def _mend(path: Path, operation: Operation, to: str | Path | None, progress: Pro
         if hash_of(path) != sha:
             result.unlink(missing_ok=True)
             raise ClipError.of("mend_changed", name=path.name)
-    progress.step(1.0)
+    progress.finish()
     return Mend(
         kind=operation.kind, operation=operation.name, parameters=operation.parameters,
         source_sha=sha, source_name=path.name, source_path=str(path),
@@ -138,6 +138,7 @@ def _write(operation: Operation, path: Path, target: _Target, progress: Progress
         with tempfile.TemporaryDirectory(prefix=".mend-", dir=place.parent) as folder:
             partial = write(operation, path, Path(folder), progress)
             _check(operation, partial)
+            progress.step(0.99)  # the last moment to cancel: nothing is left then
             if operation.kind == "image":
                 bare = place.name if target.reusable else place.stem
                 place = place.with_name(bare + partial.suffix)

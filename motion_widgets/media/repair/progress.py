@@ -71,6 +71,11 @@ class Progress:
             self._reported = share
             self._report(share)
 
+    def finish(self) -> None:
+        """Report that all is done; it is too late to cancel."""
+        if self._report is not None and self._reported < 1.0:
+            self._report(1.0)
+
     @contextmanager
     def part(self, low: float, high: float) -> Iterator[None]:
         """Let the steps inside the block run from `low` to `high` of the whole."""

@@ -108,7 +108,7 @@ def test_sound_stays_in_sync(more, out):
     assert loud[-1] == pytest.approx(1.5, abs=0.04)
 
 
-def test_the_stillest_is_found(more, out):
+def test_the_stillest_part_is_found(more, out):
     assert mw.stillest(more["calm"], 2.5) == pytest.approx(2.0, abs=0.5)
     assert mw.stillest(more["calm"], 20) == 0.0
     mend = mw.mend(more["calm"], Operation("trim_clip", {"start": "stillest", "length": 2.5}), to=out)

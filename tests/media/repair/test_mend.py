@@ -196,3 +196,22 @@ def test_wrong_operations_are_said_in_words(clips, out):
             mw.mend(clips["front"], Operation(name, values), to=out)
         assert caught.value.code in {"mend_unknown", "mend_aspect"}
     assert "trim_clip" in CLIP_OPERATIONS
+
+
+def test_a_mend_cancelled_at_its_very_end_leaves_nothing_and_one_that_is_done_stays(clips, out):
+    for at in (0.9, 0.98):
+        cancel = threading.Event()
+        with pytest.raises(ClipError) as caught:
+            mw.trim_clip(
+                clips["12"],
+                0,
+                4,
+                to=out,
+                cancel=cancel,
+                progress=lambda s, a=at, c=cancel: s >= a and c.set(),
+            )
+        assert caught.value.code == "mend_cancelled"
+        assert left_in(out) == []
+    cancel = threading.Event()
+    clip = mw.trim_clip(clips["12"], 0, 4, to=out, cancel=cancel, progress=lambda s: s == 1 and cancel.set())
+    assert left_in(out) == [clip.name]
