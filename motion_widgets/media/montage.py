@@ -39,22 +39,15 @@ def montage(
     Parameters
     ----------
     cells
-        Label and local clip, row by row.
-    columns
-        Number of clips side by side.
+        Label and local clip, row by row; `columns` of them side by side.
     out
-        The mp4 to write; it appears complete or not at all.
+        The mp4 to write; it appears complete or not at all. It is returned, absolute.
     height
         Height of a picture in px. All cells are as wide as the first; others get bars.
     fps
         Frames per second.
     deadline
         Seconds after which ffmpeg is killed.
-
-    Returns
-    -------
-    Path
-        `out`, absolute.
 
     Raises
     ------
@@ -70,20 +63,18 @@ def montage(
     height = max(32, height // 2 * 2)
     width = max(32, even_width(clips[0], height))
     length = max(clip.video_length or clip.length for clip in clips)
+    filters = _filters(len(cells), columns, width=width, height=height, fps=fps, length=length)
+    options = ["-filter_complex", filters, "-map", "[all]", "-an", *ffmpeg.H264, "-t", f"{length:.3f}"]
     out = Path(out).absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside its place, so that renaming stays on one disk.
+    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
     with tempfile.TemporaryDirectory(prefix="motion-widgets-") as folder:
-        inputs: list[str] = []
-        for clip in clips:
-            inputs += ffmpeg.input_options(Path(clip.source))
+        inputs = [option for clip in clips for option in ffmpeg.input_options(Path(clip.source))]
         for index, (text, _) in enumerate(cells):
             bar = Path(folder, f"{index}.png")
             bar.write_bytes(label(text, width))
             inputs += ffmpeg.input_options(bar, "image2")
-        filters = _filters(len(cells), columns, width=width, height=height, fps=fps, length=length)
-        # Written beside its place, so that renaming stays on one disk.
-        partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-        options = ["-filter_complex", filters, "-map", "[all]", "-an", *ffmpeg.H264, "-t", f"{length:.3f}"]
         try:
             ffmpeg.run([*inputs, *options, "-f", "mp4", f"file:{partial}"], name=out.name, deadline=deadline)
             partial.replace(out)

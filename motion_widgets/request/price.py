@@ -199,22 +199,14 @@ def estimate(
     table = prices or PRICES
     rate = table.of(req.model, req.mode)
     if rate is None:
-        raise RequestError.of(
-            "no_price",
-            model=show(req.model),
-            mode=show(req.mode),
-            models=", ".join(MODELS),
-            modes=", ".join(MODES),
-        )
+        known = {"models": ", ".join(MODELS), "modes": ", ".join(MODES)}
+        raise RequestError.of("no_price", model=show(req.model), mode=show(req.mode), **known)
     measured = clip if isinstance(clip, Clip) else req.video_url if isinstance(req.video_url, Clip) else None
     shortest, cap = LIMITS.clip_length(req.character_orientation)
     if measured is not None and 0 < measured.length <= LONGEST:  # which NaN is not
         # What is smaller than 1 us is the noise of floats, which must not cost a second.
-        low, high, unknown = (
-            math.floor(round(measured.length, 6)),
-            math.ceil(round(measured.length, 6)),
-            False,
-        )
+        length = round(measured.length, 6)
+        low, high, unknown = math.floor(length), math.ceil(length), False
     else:
         low, high, unknown = math.floor(shortest), math.ceil(cap), True
     micro = Fraction(str(rate)) * 1_000_000  # exactly the price as written

@@ -70,17 +70,20 @@ def measure_image(
     """
     cache = Cache() if cache is None else cache
     if isinstance(source, str) and is_link(source):
-        link = LinkSource(source, deadline=deadline, whole=True, cap=MOST_BYTES)
-        try:
-            return replace(cache.of_link("image", link, lambda: _measure_link(link)), source=source)
-        finally:
-            link.close()
+        return _of_link(source, cache, deadline)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source)
-        if not data:
-            raise ClipError.of("empty_file", name="bytes")
-        sha256 = hashlib.sha256(data).hexdigest() if hash_content else None
-        return replace(_measure(io.BytesIO(data), "bytes", "bytes", len(data)), sha256=sha256)
+        return _of_bytes(bytes(source), hash_content=hash_content)
+    return _of_file(source, cache, hash_content=hash_content)
+
+
+def _of_bytes(data: bytes, *, hash_content: bool) -> Image:
+    if not data:
+        raise ClipError.of("empty_file", name="bytes")
+    image = _measure(io.BytesIO(data), "bytes", "bytes", len(data))
+    return replace(image, sha256=hashlib.sha256(data).hexdigest()) if hash_content else image
+
+
+def _of_file(source: str | Path, cache: Cache, *, hash_content: bool) -> Image:
     path, size = local_file(source)
 
     def measure() -> Image:
@@ -89,6 +92,14 @@ def measure_image(
 
     image = cache.of_file("image", path, measure)
     return replace(image, sha256=hash_of(path)) if hash_content else image
+
+
+def _of_link(link: str, cache: Cache, deadline: float) -> Image:
+    source = LinkSource(link, deadline=deadline, whole=True, cap=MOST_BYTES)
+    try:
+        return replace(cache.of_link("image", source, lambda: _measure_link(source)), source=link)
+    finally:
+        source.close()
 
 
 def _measure_link(link: LinkSource) -> Image:

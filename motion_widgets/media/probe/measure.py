@@ -60,11 +60,9 @@ def measure_clip(
     Parameters
     ----------
     source
-        A local path, the file's bytes, or an http(s) link. Of a link only the header is fetched:
-        its first 40 KB, then exactly what is missing.
+        A local path, the file's bytes, or an http(s) link, of which only the header is fetched.
     confirm
-        Ask moviepy, too; its figure is `Clip.moviepy_length`. The first call in a process imports
-        moviepy (0.6 s), later ones take about 15 ms.
+        Ask moviepy, too, for `Clip.moviepy_length`: 0.6 s at first in a process, then about 15 ms.
     deadline
         Seconds for everything that is done over the network.
     hash_content
@@ -80,8 +78,7 @@ def measure_clip(
     Raises
     ------
     ClipError
-        The file is not a clip, is damaged, or cannot be fetched; `code` says which, `reached` whether it
-        was read.
+        The file is not a clip, is damaged, or cannot be fetched; `code` says which.
 
     Examples
     --------
@@ -96,13 +93,9 @@ def measure_clip(
     if isinstance(source, str) and is_link(source):
         clip = _of_link(source, cache, confirm=confirm, deadline=deadline)
     elif isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source)
-        clip = _measure(FileSource(io.BytesIO(data), len(data)), "bytes", "bytes", confirm=confirm)
-        clip = replace(clip, sha256=hashlib.sha256(data).hexdigest() if hash_content else None)
+        clip = _of_bytes(bytes(source), confirm=confirm, hash_content=hash_content)
     else:
-        path, size = local_file(source)
-        clip = _of_file(path, size, cache, confirm=confirm)
-        clip = replace(clip, sha256=hash_of(path) if hash_content else None)
+        clip = _of_file(source, cache, confirm=confirm, hash_content=hash_content)
     return clip if confirm else replace(clip, moviepy_length=None)
 
 
@@ -120,14 +113,22 @@ def _of_link(link: str, cache: Cache, *, confirm: bool, deadline: float) -> Clip
         source.close()
 
 
-def _of_file(path: Path, size: int, cache: Cache, *, confirm: bool) -> Clip:
+def _of_bytes(data: bytes, *, confirm: bool, hash_content: bool) -> Clip:
+    clip = _measure(FileSource(io.BytesIO(data), len(data)), "bytes", "bytes", confirm=confirm)
+    return replace(clip, sha256=hashlib.sha256(data).hexdigest()) if hash_content else clip
+
+
+def _of_file(source: str | Path, cache: Cache, *, confirm: bool, hash_content: bool) -> Clip:
+    path, size = local_file(source)
+
     def measure() -> Clip:
         with path.open("rb") as file:
             return _measure(FileSource(file, size), str(path), path.name, confirm=confirm)
 
-    return cache.of_file(
+    clip = cache.of_file(
         "clip", path, measure, lambda cached: not confirm or cached.moviepy_length is not None
     )
+    return replace(clip, sha256=hash_of(path)) if hash_content else clip
 
 
 def _measure(source: Source, where: str, name: str, *, confirm: bool) -> Clip:

@@ -77,13 +77,7 @@ def mend(
     >>> done.kind, done.source_name
     ('clip', 'dance-12s.mp4')
     """
-    known = (*CLIP_OPERATIONS, *IMAGE_OPERATIONS)
-    if operation.name not in known:
-        raise ClipError.of("mend_unknown", found=operation.name, known=", ".join(known))
-    path = local_path(source)
-    if path is None:
-        where = source.source if isinstance(source, Clip | Image) else str(source)
-        raise ClipError.of("mend_needs_file", found=where[:60])
+    path = _checked(source, operation)
     steps = Progress(path.name, progress, cancel, deadline)
     try:
         return _mend(path, operation, to, steps)
@@ -91,6 +85,18 @@ def mend(
         if error.code != "decode_slow":  # it names the time that was left for one step, not that for all
             raise
         raise steps.too_slow() from error
+
+
+def _checked(source: str | Path | Clip | Image, operation: Operation) -> Path:
+    """Return the path of a source, if it and the operation are known."""
+    known = (*CLIP_OPERATIONS, *IMAGE_OPERATIONS)
+    if operation.name not in known:
+        raise ClipError.of("mend_unknown", found=operation.name, known=", ".join(known))
+    path = local_path(source)
+    if path is None:
+        where = source.source if isinstance(source, Clip | Image) else str(source)
+        raise ClipError.of("mend_needs_file", found=where[:60])
+    return path
 
 
 def _mend(path: Path, operation: Operation, to: str | Path | None, progress: Progress) -> Mend:
