@@ -164,22 +164,6 @@ def test_bytes_that_are_no_clip(data, code, tmp_path):
         assert caught.value.code == code
 
 
-def test_what_is_not_there(tmp_path):
-    import os
-
-    os.mkfifo(tmp_path / "pipe")
-    for source, code in [
-        (tmp_path / "none.mp4", "missing_file"),
-        (str(tmp_path), "is_directory"),
-        ("a\0b", "missing_file"),
-        ("x" * 5000, "missing_file"),
-        (tmp_path / "pipe", "not_readable"),
-    ]:
-        with pytest.raises(ClipError) as caught:
-            measure_clip(source)
-        assert (caught.value.code, caught.value.reached) == (code, False)
-
-
 def test_importing_the_room_is_cheap():
     code = (
         "import sys, motion_widgets.media, motion_widgets.media.probe.measure\n"

@@ -11,7 +11,7 @@ from PIL import Image
 
 import motion_widgets as mw
 from motion_widgets.core.errors import ClipError
-from motion_widgets.media.repair import operation
+from motion_widgets.media.repair.operation import Operation
 from tests.media.conftest import X264, ffmpeg, picture, tone
 
 FEW = settings(
@@ -101,14 +101,6 @@ def test_sound_that_is_too_long_may_go_instead_of_any_picture(samples, out):
     assert "mute_clip" not in [one.name for one in mw.mends_for(finding, silent, image, "image")]
 
 
-def test_presets_have_the_words_of_their_orientation(samples):
-    clip, image = mw.measure_clip(samples.clip_12s), mw.measure_image(samples.image)
-    finding = next(one for one in found(clip, image, "image") if one.code == "clip_long_switch")
-    labels = [one.label for one in mw.mends_for(finding, clip, image, "image")]
-    assert labels == ["Keep the first 9.9 s", "Keep the stillest 9.9 s"]
-    assert operation.Operation("trim_clip", {"start": 2.0, "length": 5.0}).label == "Cut out 2.0\u20137.0 s"
-
-
 @pytest.mark.parametrize(
     ("cuts", "orientation", "kept"),
     [((2.0,), "image", (2.2, 9.8)), ((6.0,), "video", (0.0, 5.8)), ((3.0, 6.5, 9.6), "image", (3.2, 3.1)),
@@ -121,7 +113,7 @@ def test_the_longest_shot_is_offered_without_its_ends(cuts, orientation, kept, s
     )
     offered = mw.mends_for(finding, clip, None, orientation, shots)
     start, length = kept or (0, 0)
-    wanted = [operation.Operation("trim_clip", {"start": start, "length": length})] if kept else []
+    wanted = [Operation("trim_clip", {"start": start, "length": length})] if kept else []
     assert offered == wanted
     assert mw.mends_for(finding, clip, None, orientation) == []
 
