@@ -67,10 +67,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "library_choice_*": MEDIA,
     "library_keep_*": MEDIA,
     "meaning_*": tuple(column.name for column in DICTIONARY),
-    "mend_*": (
-        "hold_clip", "mute_clip", "strip_clip", "convert_clip", "scale_clip", "turn_image", "strip_image",
-        "convert_image", "shrink_image", "scale_image", "pad_image", "before", "after",
-    ),
+    "mend_*": ("before", "after"),
     "money_*": ("open", "billed", "refunded", "reserved", "paid"),
     "next_*": (
         "moderation", "media", "parameters", "account", "auth", "network", "unknown", "written_off",

@@ -26,5 +26,7 @@ MESSAGES: dict[str, str] = {
     "corpus_measuring": "Measuring clips",
     "corpus_progress": "{done:,} of {count:,} clips measured",
     "corpus_worker": "It was not measured, for its worker ended ({reason}). Measure again, with smaller batches or fewer workers.",
+    "broken_picture": "a damaged picture",
+    "too_many_pixels": "far too many pixels",
     "decode_slow": "“{name}” was not decoded within {seconds} s. Use a shorter clip, or try again.",
 }

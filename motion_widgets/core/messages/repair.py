@@ -32,5 +32,6 @@ MESSAGES: dict[str, str] = {
     "mend_slow": "“{name}” was not mended within {seconds} s; nothing was kept. Use a shorter clip, or a longer deadline=.",
     "mend_unwritable": "The mended “{name}” cannot be written ({reason}). Make room or choose another folder; nothing was kept.",
     "heic_missing": '“{name}” is HEIC, which needs one more package. Run pip install "motion-widgets[heic]", or save it as JPEG.',
+    "encoder_ended": "the encoder stopped early",
     "mend_source_gone": "What “{name}” was mended from is no longer in the workspace. Choose the file itself again.",
 }

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Image
 from motion_widgets.core.hosts import is_link
+from motion_widgets.core.messages import say
 from motion_widgets.media.probe.cache import SHARED, Cache
 from motion_widgets.media.probe.http_source import LinkSource
 from motion_widgets.media.probe.image_metadata import exif_orientation, is_located
@@ -111,7 +112,7 @@ def _measure_link(link: LinkSource) -> Image:
         raise _too_big(link.name, f"{size / 1e6:.0f} MB", "25 MB")
     data = link.read(0, size if size is not None else MOST_BYTES)
     if size is None and len(data) == MOST_BYTES:
-        raise _too_big(link.name, "over 25 MB", "25 MB")
+        raise _too_big(link.name, "> 25 MB", "25 MB")
     return _measure(io.BytesIO(data), link.link, link.name, len(data))
 
 
@@ -151,7 +152,7 @@ def open_image(file: IO[bytes], name: str) -> Picture:
             warnings.simplefilter("ignore")
             picture = Pillow.open(file, formats=_known_formats())
     except Pillow.DecompressionBombError as error:
-        raise _too_big(name, "far too many pixels", "179 megapixels") from error
+        raise _too_big(name, say("too_many_pixels"), "179 megapixels") from error
     except Exception as error:
         # On broken files Pillow's readers fail in many ways: OSError, SyntaxError, struct.error, …
         found = looks_like(head)
@@ -167,7 +168,7 @@ def open_image(file: IO[bytes], name: str) -> Picture:
 
 def broken_image(name: str, error: Exception) -> ClipError:
     """Return the error for an image whose pixels cannot be decoded."""
-    return ClipError.of("not_image", name=name, found="a broken picture", detail=str(error))
+    return ClipError.of("not_image", name=name, found=say("broken_picture"), detail=str(error))
 
 
 def _too_big(name: str, found: str, limit: str) -> ClipError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
+from motion_widgets.core.messages import say
 from motion_widgets.media.subprocesses import kill_after
 from motion_widgets.request.limits import LIMITS
 
@@ -137,5 +138,5 @@ def _encode(
 def _unwritable(progress: Progress, printed: str) -> ClipError:
     """Return the error for an encoder that ended early, with the last line that it printed."""
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    reason = lines[-1][:120] if lines else "ffmpeg ended early"
+    reason = lines[-1][:120] if lines else say("encoder_ended")
     return ClipError.of("mend_unwritable", name=progress.name, reason=reason, detail=printed)

@@ -142,7 +142,7 @@ def clip_parameters(operation: Operation, path: Path, progress: Progress) -> dic
     if operation.name == "fit_clip":
         how, aspect = values["how"], values["aspect"]
         if how not in {"crop", "pad"} or not 0.05 <= aspect <= 20:
-            raise ClipError.of("mend_aspect", name=path.name, found=f"{how} to {aspect:g}")
+            raise ClipError.of("mend_aspect", name=path.name, found=f"{how} {aspect:g}")
     return values
 
 

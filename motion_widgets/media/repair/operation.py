@@ -64,7 +64,8 @@ class Operation:
             return _trim_label(values)
         if self.name == "fit_clip":
             return say("mend_fit_pad" if values["how"] == "pad" else "mend_fit_crop", **values)
-        return say(_LABELS.get(self.name, self.name), **values)
+        code = _LABELS.get(self.name)
+        return say(code, **values) if code else self.name
 
     def file_name(self, source_name: str, source_sha: str) -> str:
         """Return the name of its result; the same source and parameters always give the same name."""
