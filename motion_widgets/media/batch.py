@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,22 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "measure_clips"]
 
-_TEXT, _REAL, _WHOLE, _TRUTH = "string", "float64", "Int64", "boolean"
-COLUMNS: dict[str, str] = {
-    **dict.fromkeys(("source", "name", "format"), _TEXT),
-    **dict.fromkeys(("length", "moviepy_length", "mvhd_length", "video_length"), _REAL),
-    **dict.fromkeys(("width", "height", "rotation"), _WHOLE),
-    "fps": _REAL,
-    "frames": _WHOLE,
-    "codec": _TEXT,
-    **dict.fromkeys(("has_audio", "has_location"), _TRUTH),
-    "size": _WHOLE,
-    "brand": _TEXT,
-    **dict.fromkeys(("fragmented", "truncated"), _TRUTH),
-    "sha256": _TEXT,
-    **dict.fromkeys(("fetched", "requests"), _WHOLE),
-    **dict.fromkeys(("error_code", "error"), _TEXT),
-}
+_DTYPES = {"str": "string", "float": "float64", "int": "Int64", "bool": "boolean"}
+COLUMNS = {one.name: _DTYPES[str(one.type).removesuffix(" | None")] for one in fields(Clip)}
+COLUMNS |= {"error_code": "string", "error": "string"}
 """Every column of the frame, in order, with its dtype: those of a `Clip`, then what went wrong."""
 
 
@@ -90,18 +78,19 @@ def measure_clips(
         if executor is not None:
             rows = _spread(todo, executor, max(1, batch), options, report)
         else:
-            own = ThreadPoolExecutor(_threads(), thread_name_prefix="motion-widgets-measure")
-            try:
-                rows = _spread(todo, own, 4, options, report)
-            finally:
-                own.shutdown(cancel_futures=True)
+            rows = _on_threads(todo, options, report)
     data = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}
     return pd.DataFrame(data)
 
 
-def _threads() -> int:
-    """Return how many threads keep this machine busy: each ffmpeg takes a core, links only wait."""
-    return min(32, 2 * (os.cpu_count() or 1) + 2)
+def _on_threads(todo: Sequence[str | bytes], options: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+    # As many as keep this machine busy: each ffmpeg takes a core, links only wait.
+    threads = min(32, 2 * (os.cpu_count() or 1) + 2)
+    own = ThreadPoolExecutor(threads, thread_name_prefix="motion-widgets-measure")
+    try:
+        return _spread(todo, own, 4, options, report)
+    finally:
+        own.shutdown(cancel_futures=True)
 
 
 def _absolute(source: str | Path | bytes) -> str | bytes:

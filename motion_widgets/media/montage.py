@@ -34,7 +34,7 @@ def montage(
     fps: float = 30.0,
     deadline: float = 300.0,
 ) -> Path:
-    """Write a comparison clip in which all cells start together and shorter ones hold their last frame.
+    """Write a comparison clip: all cells start together, and shorter ones hold their last frame.
 
     Parameters
     ----------
@@ -71,16 +71,23 @@ def montage(
     partial = out.with_name(f".{out.name}.{os.getpid()}.part")
     with tempfile.TemporaryDirectory(prefix="motion-widgets-") as folder:
         inputs = [option for clip in clips for option in ffmpeg.input_options(Path(clip.source))]
-        for index, (text, _) in enumerate(cells):
-            bar = Path(folder, f"{index}.png")
-            bar.write_bytes(label(text, width))
-            inputs += ffmpeg.input_options(bar, "image2")
+        inputs += _label_inputs([text for text, _ in cells], width, Path(folder))
         try:
             ffmpeg.run([*inputs, *options, "-f", "mp4", f"file:{partial}"], name=out.name, deadline=deadline)
             partial.replace(out)
         finally:
             partial.unlink(missing_ok=True)
     return out
+
+
+def _label_inputs(texts: Sequence[str], width: int, folder: Path) -> list[str]:
+    """Write the labels into a folder and return the options that open them."""
+    inputs = []
+    for index, text in enumerate(texts):
+        bar = folder / f"{index}.png"
+        bar.write_bytes(label(text, width))
+        inputs += ffmpeg.input_options(bar, "image2")
+    return inputs
 
 
 def _filters(count: int, columns: int, *, width: int, height: int, fps: float, length: float) -> str:

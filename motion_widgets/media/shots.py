@@ -1,7 +1,7 @@
 """What a few small frames of a clip suggest: cuts between shots, and how much the camera moves.
 
-These are estimates for hints, never for errors. They need decoding, so they are made of files only, and never
-while somebody types.
+These are estimates for hints, never for errors. They need decoding, so they are made of files only, and not
+on every keystroke.
 """
 
 from __future__ import annotations

@@ -64,14 +64,14 @@ class Finding:
 
 
 def find(where: str, severity: Severity, code: str, *, fixes: tuple[Fix, ...] = (), **params: Any) -> Finding:
-    """Make a finding whose sentence `core/messages` keeps under `code`."""
+    """Return a finding with the sentence of this code."""
     # Half a surrogate pair from a name or a draft can be neither shown nor stored.
     message = say(code, **params).encode("utf-8", "replace").decode()
     return Finding(where, severity, code, message, fixes)
 
 
 def fix(code: str, changes: Mapping[str, Any], **params: Any) -> Fix:
-    """Make a fix whose label `core/messages` keeps under `code`."""
+    """Return a fix with the label of this code."""
     return Fix(say(code, **params), changes)
 
 

@@ -1,4 +1,4 @@
-"""Tell what kind of file it is by its first bytes."""
+"""Kinds of files, and how each is recognised by its first bytes."""
 
 from __future__ import annotations
 
