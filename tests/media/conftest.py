@@ -260,8 +260,8 @@ def children() -> set[int]:
 
 
 @pytest.fixture(autouse=True)
-def _forgetful():
-    """Tests put other content at the same link, sooner than a memory asks again."""
+def _empty_cache():
+    """Tests put other content at the same link before a cache asks the server again."""
     SHARED.clear()
 
 

@@ -236,7 +236,7 @@ def test_facts_are_pyavs(gallery, truth):
 
 
 def test_moviepy_agrees_on_every_clip(gallery, truth):
-    """It rounds to 10 ms; the priming of sound in a fragmented file is nothing that a header can tell it."""
+    """It rounds to 10 ms; the header of a fragmented file does not tell it how sound is primed."""
     off = {}
     for name, (length, *_) in truth.items():
         slack = 0.03 if name.startswith("frag") else 0.0051
@@ -269,7 +269,7 @@ def test_variable_rate_is_told_as_its_mean(gallery):
 
 
 def test_an_index_of_one_fragment_does_not_stand_for_the_file(gallery, server):
-    """A file for streaming has one `sidx` before each fragment; the first one tells nothing of the rest."""
+    """A file for streaming has one `sidx` before each fragment; the first one says nothing about the rest."""
     data = gallery["frag_dash_plain30"].read_bytes()
     assert data.count(b"sidx") > 1
     link = server.put("z.mp4", data + b"\0\0\0\x08free")

@@ -41,7 +41,7 @@ def found(clip, image, orientation):
 
 
 def mends_all(clip, image, orientation="image", *, path, out, but=()) -> set[str]:
-    """Carry out every mend that is proposed; give the codes that were mended."""
+    """Carry out every mend that is suggested and return the codes that were mended."""
     codes = set()
     for finding in found(clip, image, orientation):
         for one in mw.mends_for(finding, clip, image, orientation) if finding.code not in but else []:
