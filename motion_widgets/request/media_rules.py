@@ -31,7 +31,7 @@ _CODECS = {
     "mp4v": "MPEG-4 Part 2",
     "jpeg": "Motion JPEG",
 }
-"""Names of pictures by their sample entry."""
+"""Names of codecs by their sample entry."""
 
 
 def check_media(
@@ -81,7 +81,7 @@ def _check_link(where: str, what: str, source: str, *, live: bool) -> Iterator[F
 
 
 def _outside(value: float, low: float, high: float) -> bool:
-    """Return whether a number is outside a range; NaN is."""
+    """Return whether a number is outside a range, as NaN is."""
     return not low <= value <= high
 
 
@@ -119,7 +119,7 @@ def check_image(image: Image | ClipError | None) -> Iterator[Finding]:
 
 
 def _location(where: str, fact: Clip | Image) -> Finding:
-    """Warn of a place in a file that may become public; of a link it is public already."""
+    """Warn about a place in a file that may become public; that in a link is public already."""
     code = "clip_location" if isinstance(fact, Clip) else "image_location"
     if media_kind(fact.source) == "link":
         return find(where, "hint", f"{code}_public", name=fact.name)
@@ -166,7 +166,7 @@ def check_clip(req: MotionRequest, clip: Clip | ClipError | None) -> Iterator[Fi
 
 
 def codec_name(codec: str) -> str:
-    """Return what people call a codec; of a sample entry that is not known, its own four letters."""
+    """Return what people call a codec; if its sample entry is unknown, its own four letters."""
     return _CODECS.get(codec) or show(codec)
 
 
@@ -177,7 +177,7 @@ def _up(value: float, digits: int) -> float:
 
 
 def _digits(value: float, low: float, high: float) -> int:
-    """Return how many decimals show on which side of a range a length is; 2 are enough as a rule."""
+    """Return how many decimals it takes to show on which side of a limit a length is; mostly 2."""
     side = _outside(value, low, high)
     return next((n for n in (2, 3, 4, 5) if _outside(round(value, n), low, high) is side), 6)
 
@@ -185,9 +185,9 @@ def _digits(value: float, low: float, high: float) -> int:
 def _check_length(req: MotionRequest, clip: Clip) -> Iterator[Finding]:
     orientation = req.character_orientation
     if not isinstance(orientation, str) or orientation not in ORIENTATIONS:
-        orientation = "video"  # the widest range, while nothing valid is chosen
+        orientation = "video"  # the widest range, until a valid one is chosen
     low, high = LIMITS.clip_length(orientation)
-    # Judged to 1 us, below which there is only the noise of floats.
+    # Compared in steps of 1 us; what is smaller is the noise of floats.
     length, most = round(clip.length, 6), round(high + LIMITS.clip_tolerance, 6)
     widest = LIMITS.clip_seconds["video"][1]
     switch = fix("fix_orientation_video", {"character_orientation": "video"}, low=low, high=widest)
@@ -208,7 +208,7 @@ def _check_length(req: MotionRequest, clip: Clip) -> Iterator[Finding]:
 
 
 def _check_figures(clip: Clip, low: float, high: float, switch: Fix | None) -> Iterator[Finding]:
-    """Warn when one of the figures that a server may read lies outside; the container's was let pass."""
+    """Warn if any length that a server may read is out of range; the container's passed."""
     figures = {
         "length_container": clip.length,
         "length_header": clip.mvhd_length,

@@ -1,7 +1,7 @@
-"""What is wrong with a request: `check` finds all of it at once.
+"""The rules by which `check` judges a request, all of them at once.
 
-It takes any draft, touches neither disk nor network, changes nothing and never raises. The limits are
-data (`limits.py`), the sentences too (`core/messages`).
+It accepts any draft, touches neither disk nor network, changes nothing and never raises. The limits are in
+`limits`, the sentences in `core/messages`, the rules for clips and images in `media_rules`.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ def check(
     live: bool = False,
     shots: Shots | None = None,
 ) -> list[Finding]:
-    """Find everything that is wrong, doubtful or worth knowing about a draft.
+    """Return everything that is wrong, doubtful or worth knowing about a draft.
 
     Parameters
     ----------
     req
         Any draft.
     clip, image
-        What was measured, or the error of measuring it. None: what the request itself carries (a `Clip` or
-        `Image` given as `video_url` / `image_url`), else not measured, which is a warning.
+        What was measured, or the error of measuring it. None: the `Clip` or `Image` that is the request's
+        own `video_url` or `image_url`; if it is neither, there is a warning.
     live
-        Judge for the live endpoint, which reaches public links only.
+        Judge for the live endpoint, which can only fetch public links.
     shots
-        What a look at the clip's frames suggests; it gives hints only. None: nobody looked.
+        The clip's cuts and camera movement, for hints. None: unknown.
 
     Returns
     -------
     list of Finding
-        Errors first, then warnings, then hints; within them in the order of the form. Empty: all is well.
+        Errors first, then warnings, then hints; of equal severity in the order of the form.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def check(
 
 
 def _check_fields(req: MotionRequest) -> Iterator[Finding]:
-    """Judge every field that is no media: by a rule of its own, else as one of its choices."""
+    """Judge each field that is not media, by a rule of its own or by its choices."""
     for field in FIELDS:
         value = getattr(req, field.name)
         if field.name in _OWN_RULES:
@@ -124,7 +124,7 @@ def _check_prompt(prompt: object) -> Iterator[Finding]:
         yield find(
             "prompt", "error", "prompt_long", count=count, limit=limit, over=count - limit, fixes=(cut,)
         )
-    # Two halves that belong together, as JavaScript writes them, become their character again.
+    # Pairs of surrogates, as JavaScript writes them, become their character again.
     mended = prompt.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     if mended != prompt:
         yield find(
