@@ -12,6 +12,7 @@ import pytest
 import motion_widgets
 from tests.metrics.imports import (
     NAME,
+    ORDER,
     Import,
     all_circles,
     graph_of,
@@ -24,17 +25,6 @@ from tests.metrics.imports import (
 PACKAGE = Path(motion_widgets.__file__).parent
 GRAPH = graph_of(PACKAGE)
 
-ORDER: tuple[tuple[str, ...], ...] = (
-    ("core",),
-    ("request",),
-    ("media",),
-    ("endpoint", "log"),
-    ("publishing", "jobs"),
-    ("sweep", "study"),
-    ("workspace",),
-    ("widgets", "audit", "cli"),
-    ("__main__",),
-)
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 NEIGHBOURS = {("cli", "widgets"), ("cli", "audit")}
 """Pairs of one rank of which the first may import the second."""

@@ -139,35 +139,34 @@ def all_circles(package: Path) -> list[list[str]]:
     return circles({one: [i.target for i in found] for one, found in graph_of(package).items()})
 
 
-def rooms(package: Path) -> dict[str, dict[str, int]]:
-    """Return how many imports each room has of each other room, type-only ones left out."""
-    counts: dict[str, dict[str, int]] = {}
-    for module, found in graph_of(package).items():
-        room = counts.setdefault(room_of(module), {})
-        for one in found:
-            target = room_of(one.target)
-            if not one.typing_only and target not in ("", room_of(module)):
-                room[target] = room.get(target, 0) + 1
-    return counts
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("core",),
+    ("request",),
+    ("media",),
+    ("endpoint", "log"),
+    ("publishing", "jobs"),
+    ("sweep", "study"),
+    ("workspace",),
+    ("widgets", "audit", "cli"),
+    ("__main__",),
+)
+"""The rooms from the bottom up; a room imports from lower rows only."""
 
 
-def picture(package: Path, order: Iterable[Iterable[str]]) -> str:
-    """Return the import picture: a row per room, a column per room that is imported, the count in the cell.
+def picture(package: Path) -> str:
+    """Return which rooms import which as a table: a row per room from the bottom up, a mark per import.
 
-    Parameters
-    ----------
-    package
-        Whose source is read.
-    order
-        The rooms from the bottom up; all marks stand left of the diagonal when imports go one way.
+    Type-only imports are left out. All marks stand left of the diagonal when imports go one way.
     """
-    counts = rooms(package)
-    names = [room for rank in order for room in rank if room in counts]
-    names += sorted(room for room in counts if room and room not in names)
-    columns = [name for name in names if any(name in counts[room] for room in names)]
-    head = "| imports ↓ of → | " + " | ".join(columns) + " |"
-    lines = [head, "|---|" + "---:|" * len(columns)]
-    for room in names:
-        cells = [str(counts[room].get(name, "") or ("·" if name == room else "")) for name in columns]
+    marks: dict[str, set[str]] = {}
+    for module, found in graph_of(package).items():
+        targets = {room_of(one.target) for one in found if not one.typing_only}
+        marks.setdefault(room_of(module), set()).update(targets - {room_of(module), ""})
+    rows = [room for rank in ORDER for room in rank if marks.get(room) is not None and room != "__main__"]
+    rows += sorted(room for room in marks if room not in ("", "__main__", *rows))
+    columns = [room for room in rows if any(room in targets for targets in marks.values())]
+    lines = ["| imports | " + " | ".join(columns) + " |", "|---|" + ":-:|" * len(columns)]
+    for room in rows:
+        cells = ["●" if column in marks[room] else "·" if column == room else "" for column in columns]
         lines.append(f"| **{room}** | " + " | ".join(cells) + " |")
     return "\n".join(lines)
