@@ -626,13 +626,13 @@ def test_download_redirected_to_where_it_must_not_go_is_refused(faulty, ws, req,
 def test_truncated_result_is_resumed_not_begun_anew(faulty, ws, req, monkeypatch):
     from motion_widgets.jobs.download.download import Download
 
-    starts, real = [], Download._save
+    starts, real = [], Download._accept
 
-    def save(self, response, identity, start):
+    def accept(self, response, identity, start):
         starts.append(start)
-        real(self, response, identity, start)
+        return real(self, response, identity, start)
 
-    monkeypatch.setattr(Download, "_save", save)
+    monkeypatch.setattr(Download, "_accept", accept)
     faulty.play(on("result", "truncated", part=0.5))
     assert ws.submit(req, max_cost=MAX).wait(20).state == "collected"
     assert (starts[0], len(starts)) == (0, 2)

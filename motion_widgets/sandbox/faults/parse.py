@@ -59,7 +59,7 @@ def check_names(table: Mapping[str, Any], names: tuple[str, ...], where: str) ->
     """Raise a `PlanError` when a table has other names than these."""
     for name in table:
         if name not in names:
-            raise PlanError(f"{where} knows no {str(name)[:60]!r}; it knows {', '.join(names)}.")
+            raise PlanError(f"{where} does not accept {str(name)[:60]!r}; it accepts {', '.join(names)}.")
 
 
 def is_whole_number(value: object, low: int) -> bool:

@@ -11,7 +11,7 @@ from motion_widgets.sandbox import FaultPlan, PlanError
     ("plan", "words"),
     [
         ([], "A fault plan is a table with fault, idempotency, max_in_flight"),
-        ({"faults": []}, "knows no 'faults'; it knows fault, idempotency"),
+        ({"faults": []}, "does not accept 'faults'; it accepts fault, idempotency"),
         ({"idempotency": "no"}, "true or false"),
         ({"max_in_flight": 0}, "whole number from 1"),
         ({"fault": {}}, r"write \[\[fault\]\]"),
@@ -28,7 +28,7 @@ from motion_widgets.sandbox import FaultPlan, PlanError
         ({"fault": [{"on": "submit", "kind": "status", "code": 99}]}, "code is 99"),
         (
             {"fault": [{"on": "submit", "kind": "reset", "code": 500}]},
-            r"\(reset\) knows no 'code'; it knows on, kind",
+            r"\(reset\) does not accept 'code'; it accepts on, kind",
         ),
         ({"fault": [{"on": "submit", "kind": "reset", "nth": 0}]}, "nth is 0"),
         ({"fault": [{"on": "submit", "kind": "reset", "nth": [1, 2], "times": 2}]}, "leave times out"),
