@@ -70,20 +70,20 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # What is wrong with a clip: name, words of the sentence.
 CLIPS = [
-    ("missing.mp4", ("missing.mp4", "There is no file", "Check the path")),
-    ("folder.mp4", ("folder.mp4", "is a folder", "Pick one file")),
+    ("missing.mp4", ("missing.mp4", "not found here", "Check the path")),
+    ("folder.mp4", ("folder.mp4", "is a folder", "Choose a file")),
     ("empty.mp4", ("empty.mp4", "0 bytes", "again")),
     ("page.mp4", ("page.mp4", "HTML", "download the file itself")),
     ("noise.mp4", ("noise.mp4", "MP4 and MOV", "Convert")),
-    ("song.mp4", ("song.mp4", "no picture", "Pick a clip with a video track")),
+    ("song.mp4", ("song.mp4", "no picture", "Choose a clip with a video track")),
     ("headless.mp4", ("headless.mp4", "cut off", "again")),
 ]
 IMAGES = [
-    ("missing.png", ("missing.png", "There is no file", "Check the path")),
-    ("folder.mp4", ("folder.mp4", "is a folder", "Pick one file")),
+    ("missing.png", ("missing.png", "not found here", "Check the path")),
+    ("folder.mp4", ("folder.mp4", "is a folder", "Choose a file")),
     ("empty.mp4", ("empty.mp4", "0 bytes", "again")),
     ("page.mp4", ("page.mp4", "HTML", "JPEG or PNG")),
-    ("good.mp4", ("good.mp4", "not a picture", "JPEG or PNG")),
+    ("good.mp4", ("good.mp4", "not an image", "JPEG or PNG")),
 ]
 
 
@@ -286,7 +286,7 @@ def test_a_folder_that_takes_no_files(media: Path, ws: mw.Workspace, name: str) 
     try:
         with pytest.raises(mw.LogError) as caught:
             ws.submit(draft(media))
-        clear(caught.value, str(place), "takes no files", "nothing was sent")
+        clear(caught.value, str(place), "is not writable", "nothing was sent")
         assert place.read_text("utf-8") == "mine"
         assert len(ws.log) == 0
     finally:

@@ -26,6 +26,7 @@ from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
 from motion_widgets.endpoint.errors import AuthError, EndpointError
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
 from motion_widgets.request.media_source import media_kind
 from motion_widgets.request.price import to_micro
@@ -43,6 +44,8 @@ __all__ = ["first_contact"]
 MODEL, MODE, ORIENTATION = "kling-v2-6-motion-control", "std", "image"  # the cheapest
 NO_SUCH_TASK = "task_00000000000000000000000000"
 OTHER_LANGUAGE = "zh"
+_YES = "yes"
+"""What a person types to agree; `contact_question` asks for it."""
 SPEED = 40.0
 """Clock factor of the sandbox: a job takes 3 s, long enough to be seen at work."""
 TICK = 0.1
@@ -207,7 +210,7 @@ class _Session:
             answer = ask(say(code, host=host, high=price.high * times, length=self.contact.length))
         except EOFError:
             return False
-        return answer.strip().lower() == say("yes")
+        return answer.strip().lower() == _YES
 
     def pay(self, max_cost: float, *, also_replay: bool) -> Job:
         """Submit the job, wait for its end, and make the remaining calls."""
@@ -243,7 +246,7 @@ class _Session:
         log, row = self.ws.log_store, job.row
         if not row.body:
             return
-        log.remark(job.id, say("contact_replay_sent"))
+        log.remark(job.id, event_note("event_replay_sent"))
         try:
             again = await client.submit(row.body.encode(), row.idempotency_key)
         except EndpointError as error:
@@ -254,7 +257,7 @@ class _Session:
             self.contact.replay = f"{'the same task' if same else 'ANOTHER TASK'}, {header} the header"
             if not same:
                 self.contact.problems.append(say("contact_charged_twice"))
-                log.remark(job.id, f"the same key was accepted again as {again.task_id}")
+                log.remark(job.id, event_note("event_accepted_again", task=again.task_id))
         log.remark(job.id, self.contact.replay)
 
 

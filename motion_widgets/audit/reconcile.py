@@ -20,6 +20,7 @@ from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.log.billing import SAME, UNREFUNDED, outside, refund_open
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
 from motion_widgets.request.price import to_micro, to_usd
@@ -162,7 +163,7 @@ async def _asking(
 
 
 def _told(log: Log, row: JobRow, cost: int, *, fix: bool) -> str:
-    written = fix and log.settle(row.id, cost, say("reconcile_event"))
+    written = fix and log.settle(row.id, cost, event_note("event_cost_requested"))
     code = "reconcile_cost_written" if written else "reconcile_cost_found"
     return say(code, id=row.id, cost=to_usd(cost))
 
@@ -234,7 +235,7 @@ def _refunds(log: Log, found: Reckoning, account: AccountUsage, now: datetime, *
     fits = account.amount is not None and abs(account.amount - found.total) <= SAME
     for row in found.unproven:
         proven = fits and not _is_fresh(row, now)
-        written = proven and fix and log.settle(row.id, 0, say("refund_seen"))
+        written = proven and fix and log.settle(row.id, 0, event_note("event_refund_seen"))
         code = "reconcile_refund_open" if not proven else "reconcile_refund_seen"
         lines.append(say("reconcile_refund_written" if written else code, id=row.id, state=row.state))
     return lines

@@ -16,6 +16,7 @@ from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.jobs.sharing import elsewhere, put_result, put_sidecar
 from motion_widgets.jobs.sidecar import write_sidecar
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 
@@ -126,7 +127,7 @@ async def _ask_again(crew: Crew, row: JobRow) -> int:
     except EndpointError:
         return expires
     if task.state in ("failed", "cancelled") and row.server_word != task.word:
-        await crew.db(crew.log.remark, row.id, f"now said to be {task.word!r}; the first end stands")
+        await crew.db(crew.log.remark, row.id, event_note("event_status_changed", word=repr(task.word)))
         await crew.db(crew.log.record, row.id, server_word=task.word)
     if task.links:
         expires = int(task.expires_at * 1e6) if task.expires_at else expires

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.leases import lives
 from motion_widgets.log.states import ENDS, RETRYABLE, State
 from motion_widgets.request.price import to_usd
@@ -170,7 +171,7 @@ class Job:
         RequestError
             The job is at work or has ended.
         """
-        if not self._host.log_store.move(self.id, State.WRITTEN_OFF, note="by a person"):
+        if not self._host.log_store.move(self.id, State.WRITTEN_OFF, note=event_note("event_written_off")):
             raise RequestError.of("not_unknown", id=self.id, state=self.state)
         return self
 

@@ -14,6 +14,7 @@ from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.jobs.scheduling.poll_schedule import Course
 from motion_widgets.jobs.task_end import ended, halted, troubled, vanished
+from motion_widgets.log.event_notes import event_note
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -101,7 +102,7 @@ class _Following:
         if self.unknown < timing.GONE:
             await self.crew.db(self.crew.mine, self.job_id)
             return None
-        return await vanished(self.crew, self.job_id, "the task is unknown", error_columns(error))
+        return await vanished(self.crew, self.job_id, event_note("event_task_unknown"), error_columns(error))
 
     async def _failed(self, error: EndpointError) -> None:
         crew = self.crew

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.core.messages import say
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.billing import UNREFUNDED, refund_open
 from motion_widgets.log.engine import now_us
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
 from motion_widgets.request.price import to_micro
@@ -153,7 +153,7 @@ class Books:
             return False
         for one in since:
             if refund_open(one):
-                self._log.settle(one.id, 0, say("refund_seen"))
+                self._log.settle(one.id, 0, event_note("event_refund_seen"))
         return True
 
     def _quiet(self, job_id: str) -> bool:

@@ -28,6 +28,7 @@ from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.context import error_columns
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Lane
+from motion_widgets.log.event_notes import event_note, event_words
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 from motion_widgets.request.price import to_usd
@@ -107,7 +108,7 @@ async def recover(crew: Crew, row: JobRow) -> None:
     if row.sent is None:
         await crew.db(
             crew.log.move, job_id, State.PLANNED, settle=0, owner=crew.owner,
-            note="its process died before anything was sent",
+            note=event_note("event_died_unsent"),
         )  # fmt: skip
     else:
         columns = {
@@ -116,7 +117,7 @@ async def recover(crew: Crew, row: JobRow) -> None:
             "error_message": say("died_submitting"),
         }
         await crew.db(
-            crew.log.move, job_id, State.UNKNOWN, owner=crew.owner, note="its process died", **columns
+            crew.log.move, job_id, State.UNKNOWN, owner=crew.owner, note=event_note("event_died"), **columns
         )
 
 
@@ -253,11 +254,12 @@ class _Attempt:
             crew.moved, job_id, State.SUBMITTED,
             task_id=answer.task_id, submitted=now_us(), answer=answer.raw, request_id=answer.request_id,
             server_word=answer.status, estimated_time=answer.estimated_time,
-            note="replayed" if answer.replayed else "", error_kind=None, error_code=None, error_message=None,
+            note=event_note("event_replayed") if answer.replayed else "",
+            error_kind=None, error_code=None, error_message=None,
         )  # fmt: skip
         if self.accepted.task_id != answer.task_id:
             # Somebody decided otherwise meanwhile; a paid task's id is kept all the same.
-            await crew.insist(log.remark, job_id, f"accepted as {answer.task_id}")
+            await crew.insist(log.remark, job_id, event_note("event_accepted", task=answer.task_id))
         return None
 
     async def _not_sent(self, error: Exception) -> float | None:
@@ -317,7 +319,7 @@ class _Attempt:
         if self.doubt:
             return await self._unknown(error)
         columns = error_columns(error) if error is not None else {}
-        note = str(error) if error is not None else say("held_back")
+        note = str(error) if error is not None else event_note("event_held_back")
         await self._say(State.PLANNED, note, settle=0, **columns)
         return wait
 
@@ -344,9 +346,8 @@ class _Attempt:
         note = redact(note)[:300]
         options = {"owner": self.crew.owner, "note": note, **columns}
         if not await self.crew.insist(self.log.move, self.job_id, to, **options):
-            await self.crew.insist(
-                self.log.remark, self.job_id, f"{to} for a driver that was too slow: {note}"
-            )
+            late = event_note("event_too_slow", state=to, note=event_words(note))
+            await self.crew.insist(self.log.remark, self.job_id, late)
 
 
 def _body_of(wire: dict[str, Any]) -> str:

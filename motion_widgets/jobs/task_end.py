@@ -18,6 +18,7 @@ from motion_widgets.endpoint.errors import failure_kind
 from motion_widgets.jobs.context import TakenError, error_columns
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.billing import outside
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
 from motion_widgets.log.store import now_us
 from motion_widgets.request.price import to_micro, to_usd
@@ -69,7 +70,7 @@ async def _fell(crew: Crew, job_id: str, task: Task) -> JobRow:
     if not bill:
         refunded = await crew.books.refunded(row)
         bill = {"cost": 0, "settle": 0} if refunded else {}
-        note = say("refund_seen" if refunded else "refund_open")
+        note = event_note("event_refund_seen" if refunded else "event_refund_open")
     end = await crew.db(
         _end, crew, job_id, State.FAILED if task.state == "failed" else State.CANCELLED,
         note=note, server_word=task.word, answer=task.raw, **bill,
@@ -104,7 +105,7 @@ def _update(crew: Crew, row: JobRow, facts: dict[str, Any]) -> None:
 
 def _trouble(crew: Crew, job_id: str, error: EndpointError) -> None:
     if crew.mine(job_id).error_kind is None:
-        crew.log.remark(job_id, say("poll_failed"))
+        crew.log.remark(job_id, event_note("event_poll_failed"))
     crew.log.record(job_id, **error_columns(error))
 
 
@@ -123,7 +124,7 @@ def _stands(crew: Crew, job_id: str, task: Task, *, last: bool) -> JobRow | None
         )  # fmt: skip
     if last:
         facts |= {"error_kind": "vanished", "error_message": say("no_result_link")}
-        return _end(crew, job_id, State.VANISHED, note="completed without a link", **facts)
+        return _end(crew, job_id, State.VANISHED, note=event_note("event_no_link"), **facts)
     _update(crew, row, _FINE)
     return None
 
@@ -134,7 +135,7 @@ def _works(crew: Crew, row: JobRow, task: Task) -> None:
     if task.estimated_time is not None:
         facts["estimated_time"] = task.estimated_time
     if not task.known and row.server_word != task.word:
-        log.remark(job_id, f"unknown status {task.word!r}; taken as still working")
+        log.remark(job_id, event_note("event_status_unknown", word=repr(task.word)))
     if row.state == State.SUBMITTED:
         log.move(job_id, State.RUNNING, owner=crew.owner, **facts)
     else:
@@ -147,7 +148,7 @@ def _outside(row: JobRow, task: Task) -> str:
     if not outside(billed):
         return ""
     low, high = to_usd(row.estimate_low or 0), to_usd(row.estimate_high or 0)
-    return say("bill_outside", cost=task.cost, low=low, high=high)
+    return event_note("event_bill_outside", cost=task.cost, low=low, high=high)
 
 
 def _bill(task: Task) -> dict[str, Any]:

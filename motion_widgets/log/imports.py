@@ -10,6 +10,7 @@ from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.engine import now_us
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.personal_budgets import recount
 from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.schema import events, jobs
@@ -63,7 +64,7 @@ def put_frame(log: Log, frame: pd.DataFrame) -> int:
                     "at": at,
                     "from_state": None,
                     "to_state": row["state"],
-                    "note": "imported",
+                    "note": event_note("event_imported"),
                 }
                 for row in some
             ]

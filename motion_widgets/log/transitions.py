@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from motion_widgets.log.engine import now_us
+from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.ids import whoami
 from motion_widgets.log.leases import FREE, LEASE, asking, leased, until
 from motion_widgets.log.personal_budgets import People, give_back, own_budget, take_out
@@ -139,7 +140,8 @@ class Moves(People):
             if not resend:
                 fresh = {"reserved": micro, "sent": None, "created_by": person}
                 fresh["person_budget_id"] = before["own"]
-                note = f"had sent by {person}" if person != before["created_by"] else ""
+                other = person != before["created_by"]
+                note = event_note("event_submitted_by", person=person) if other else ""
             change = {
                 "state": State.SUBMITTING.value, **leased(owner, seconds), **fresh,
                 "error_kind": None, "error_code": None, "error_message": None,

@@ -14,6 +14,7 @@ from motion_widgets.log import exports
 from motion_widgets.log.annotations import last_said, visible
 from motion_widgets.log.billing import was_outside
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TEXT, TIME, TRUTH, WHOLE, dictionary
+from motion_widgets.log.event_notes import event_words
 from motion_widgets.log.filters import conditions, known
 from motion_widgets.log.frame_reader import Memory, read_frame, read_jobs
 from motion_widgets.log.html_table import Shown
@@ -112,9 +113,11 @@ class LogView:
         mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
         query = select(*(events.c[name] for name in _EVENTS))
         with self._log.read() as connection:
-            return read_frame(
+            frame = read_frame(
                 connection, query.where(events.c.job_id.in_(mine)).order_by(events.c.id), _EVENTS
             )
+        frame["note"] = frame["note"].map(event_words, na_action="ignore").astype(frame["note"].dtype)
+        return frame
 
     def ratings(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
         """Return what each person said last of each job: job_id, created (UTC), created_by, usable, stars."""

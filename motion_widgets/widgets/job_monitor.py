@@ -51,6 +51,8 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
 }
 _PAID = ("retry", "resend", "go_on")
 """What may spend money; live, its button says so."""
+_SILENT = ("event_poll_failed", "the endpoint does not answer; asked again until it does")
+"""The note of an event by which the endpoint stopped responding, and what earlier versions wrote."""
 MOST = 3
 """Buttons of a row, and runs whose failures are looked at together."""
 
@@ -172,7 +174,7 @@ class JobMonitor(Panel):
         """Return since when a task that is under way cannot be asked for; None: it can."""
         if row.state not in (State.SUBMITTED, State.RUNNING) or row.error_kind is None:
             return None
-        said = [one.at for one in self.ws.log_store.events(row.id) if one.note == say("poll_failed")]
+        said = [one.at for one in self.ws.log_store.events(row.id) if one.note in _SILENT]
         return int(said[-1]) if said else None
 
     def _clustered(self, rows: list[JobRow]) -> str:

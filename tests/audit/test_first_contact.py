@@ -11,6 +11,7 @@ import motion_widgets as mw
 from motion_widgets.audit.first_contact import first_contact
 from motion_widgets.audit.response_shape import compare, redacted, shape_of
 from motion_widgets.cli import main
+from motion_widgets.log.event_notes import event_words
 from tests.audit.conftest import KEY, Answer, Passing, files_with
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_an_endpoint_like_the_sandbox_does_not_differ(passing: Passing, tmp_path
     assert answers["place"] == "data[0].task_id"
     assert answers["delta_account"].startswith("$0.34272")
     assert "replay" not in answers
-    assert "Where it differs from the sandbox" in said
+    assert "Differences from the sandbox" in said
     assert files_with(tmp_path, KEY) == []
 
     # The same again is the same job: nothing is asked, nothing is paid.
@@ -90,13 +91,13 @@ def test_every_planted_difference_is_named(passing: Passing, tmp_path: Path) -> 
     code, said, transcript = contact(passing, tmp_path, yes=True, also_replay=True)
     told = "\n".join(transcript["differences"])
     for words in (
-        "HTTP code of a submit: HTTP 202; on the sandbox HTTP 200",
-        "Where a submit's answer has the task id: data.id; on the sandbox data[0].task_id",
+        "HTTP status of a submit: HTTP 202; on the sandbox HTTP 200",
+        "Where a submit's response has the task id: data.id; on the sandbox data[0].task_id",
         "Status word of a submit: queued",
         "X-APIMart-Response-Version: 2026-07-27; on the sandbox absent",
-        "Where the request id stands: body; on the sandbox x-request-id",
-        "The same key and body again give: ANOTHER TASK",
-        "The status word warming_up is none",
+        "Where the request id is: body; on the sandbox x-request-id",
+        "The same key and body again return: ANOTHER TASK",
+        "does not use the status word warming_up",
         "Status words seen: warming_up",
         "Progress is written as: percent as text or whole number",
         "task, working: data.progress is text",
@@ -105,12 +106,12 @@ def test_every_planted_difference_is_named(passing: Passing, tmp_path: Path) -> 
         "task, completed: data.result.videos[].url is link; on the sandbox list",
         "Results expire: absent",
         "task, completed: data.result.videos[].expires_at (time in s on the sandbox) is missing",
-        "Cost against estimate: $0.90000, estimated $0.34272",
+        "Cost compared with the estimate: $0.90000, estimated $0.34272",
         "credits_cost is: absent",
         "The account's balance fell by: $0.00000",
         "The key's balance fell by: $0.00000",
         "Charged at acceptance: $0.00000",
-        "Moments that the usage call reads: iso; on the sandbox unix",
+        "Form of time that the usage call reads: iso; on the sandbox unix",
         "The language parameter: HTTP 200; other fields",
         "task, completed: data.note (text) does not exist",
         "task, error: request_id (text) does not exist",
@@ -131,7 +132,7 @@ def test_every_planted_difference_is_named(passing: Passing, tmp_path: Path) -> 
         assert word not in said
     with mw.Workspace(tmp_path, passing.url, key=KEY) as ws:
         (job,) = ws.jobs()
-        notes = [event["note"] for event in ws.log_store.events(job.id)]
+        notes = [event_words(event.note) for event in ws.log_store.events(job.id)]
         assert any("accepted again as task_" in note for note in notes)
 
 
@@ -159,9 +160,9 @@ def test_without_a_yes_only_the_free_calls_are_made(
         ({"video_url": "dance.mp4"}, "two public links"),
         ({"image_url": None}, "two public links"),
         ({"video_url": "http://127.0.0.1:9/none.mp4"}, "cannot be reached"),
-        ({"max_cost": float("nan")}, "no amount"),
+        ({"max_cost": float("nan")}, "not an amount"),
     ],
-    ids=["price", "price twice", "local", "half", "unreachable", "no amount"],
+    ids=["price", "price twice", "local", "half", "unreachable", "not an amount"],
 )
 def test_what_does_not_fit_asks_nobody(passing: Passing, tmp_path: Path, options: dict, words: str) -> None:
     with pytest.raises(mw.MotionError, match="(?s).*" + words.replace("$", r"\$")):

@@ -180,7 +180,7 @@ def test_an_unknown_job_explains_what_the_account_has_more(ws: mw.Workspace, acc
     code, text = said(ws)
     assert code == 1
     assert "$0.22848 more" in text
-    assert f"explained by {lost}: together $0.17000 to $0.23000" in text
+    assert f"{lost} would explain it: together $0.17000 to $0.23000" in text
     assert dear not in text
 
 
@@ -194,13 +194,13 @@ def test_which_of_several_it_was_is_left_open(ws: mw.Workspace, account: Account
 
 def test_unknown_jobs_that_were_not_billed_are_said(ws: mw.Workspace, account: Account) -> None:
     lost = put(ws, S.UNKNOWN)
-    assert f"unknown outcome: {lost}. The account fits without them" in said(ws)[1]
+    assert f"Outcome unknown: {lost}. The account adds up without them" in said(ws)[1]
 
 
 def test_nothing_explains_it(ws: mw.Workspace, account: Account) -> None:
     put(ws, S.COLLECTED, 0.17136)
     bill(account, 3.0)
-    assert "No job of this log explains that" in said(ws)[1]
+    assert "No job in this log explains that" in said(ws)[1]
     put(ws, S.UNKNOWN)
     assert "do not explain it" in said(ws)[1]
 
@@ -210,9 +210,9 @@ def test_failed_yet_billed_and_outside_the_estimate(ws: mw.Workspace, account: A
     odd = put(ws, S.COLLECTED, 0.9)
     bill(account, 1.1)
     _, text = said(ws)
-    assert f"{failed} is failed and was billed $0.20000 all the same" in text
+    assert f"{failed} is failed but was billed $0.20000" in text
     assert f"{odd} was billed $0.90000, outside its estimate of $0.17000 to $0.23000" in text
-    assert f"explained by {failed}" in text
+    assert f"{failed} would explain it" in text
 
 
 def test_a_refund_that_was_not_confirmed_is_settled_once_the_account_fits_without_it(
@@ -223,9 +223,9 @@ def test_a_refund_that_was_not_confirmed_is_settled_once_the_account_fits_withou
     bill(account, 0.17136)
     failed = put(ws, S.FAILED, reserved=230_000, budget_id="run-1")
     _, text = said(ws)
-    assert f"{failed} is failed, and the account fits without it: it was refunded. --fix gives" in text
+    assert f"{failed} is failed, and the account adds up without it: it was refunded. --fix releases" in text
     assert ws.log_store.job(failed).reserved == 230_000, "nothing is written without --fix"
-    assert "given back now" in said(ws, fix=True)[1]
+    assert "has been released" in said(ws, fix=True)[1]
     assert (ws.log_store.job(failed).cost, ws.log_store.job(failed).reserved) == (0, 0)
     assert said(ws)[0] == 0
 
@@ -239,7 +239,7 @@ def test_a_refund_that_the_account_does_not_show_stays_reserved(
     _, text = said(ws, fix=True)
     assert f"{failed} is failed and its refund is not confirmed: its money stays reserved" in text
     assert ws.log_store.job(failed).reserved == 230_000
-    assert (f"explained by {failed}" in text) is (billed > 0)
+    assert (f"{failed} would explain it" in text) is (billed > 0)
 
 
 def test_the_account_has_less(ws: mw.Workspace, account: Account) -> None:
@@ -248,11 +248,11 @@ def test_the_account_has_less(ws: mw.Workspace, account: Account) -> None:
     bill(account, 0.17136)
     _, text = said(ws)
     assert "$0.19000 less" in text
-    assert f"just the bill of {refunded}" in text
+    assert f"exactly the bill of {refunded}" in text
     fresh = put(ws, S.COLLECTED, 0.2, days=0.0005)
     assert f"these are recent: {fresh}" in said(ws)[1]
     account.used = 0.1
-    assert "used $0.10000 in all, less than" in said(ws)[1]
+    assert "used $0.10000 in total, less than" in said(ws)[1]
 
 
 def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
@@ -265,15 +265,15 @@ def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
     bill(account, 0.17136)
     code, text = said(ws)
     assert code == 1
-    assert f"{late}: the endpoint says $0.17136; the log has no cost" in text
-    assert f"{lost}: its cost is not known" in text
-    assert "more than the log knows" not in text
+    assert f"{late}: the endpoint reports $0.17136, but the log has no cost" in text
+    assert f"{lost}: its cost is unknown" in text
+    assert "more than the log shows" not in text
     assert ws.log_store.job(late).cost is None
-    assert "written down now" in said(ws, fix=True)[1]
+    assert "has been recorded" in said(ws, fix=True)[1]
     row = ws.log_store.job(late)
     assert (row.cost, row.reserved, row.state) == (171_360, 0, "vanished")
     assert ws.log_store.budget("run-1") == (5_000_000, 171_360 - 230_000)
-    assert ws.log_store.events(late)[-1].note == "its cost was asked for again"
+    assert ws.log_store.events(late)[-1].note == "event_cost_requested"
     assert "task_late" not in said(ws, fix=True)[1]
     assert ws.log_store.budget("run-1")[1] == 171_360 - 230_000
 
@@ -305,10 +305,10 @@ def test_a_503_is_not_zero(ws: mw.Workspace, account: Account) -> None:
     account.refusals = [busy] * 40
     code, text = said(ws)
     assert code == 1
-    assert "is not known, which is not nothing" in text
+    assert "is unknown, which does not mean nothing" in text
     assert "less" not in text
     account.refusals = [(200, {"success": True, "data": {"items": []}})] * 9
-    assert "which is not nothing" in said(ws)[1]
+    assert "which does not mean nothing" in said(ws)[1]
 
 
 @pytest.mark.parametrize("form", ["unix", "iso"])
@@ -321,7 +321,7 @@ def test_moments_in_any_form_and_no_grouping(ws: mw.Workspace, account: Account,
 
 @pytest.mark.parametrize("since", ["yesterday", "2999-01-01", ""])
 def test_a_date_that_is_none(ws: mw.Workspace, since: str) -> None:
-    with pytest.raises(mw.RequestError, match="no past date"):
+    with pytest.raises(mw.RequestError, match="not a past date"):
         reconcile(ws, since=since, now=NOW)
 
 

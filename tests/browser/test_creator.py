@@ -76,7 +76,7 @@ def pick(root: Locator, label: str, *files: Path) -> None:
 def both(root: Locator, disk: Path) -> None:
     pick(root, "Choose an image…", disk / "selfie.jpg")
     pick(root, "Choose a clip…", disk / "dance.mp4")
-    expect(root.get_by_alt_text("Picture selfie.jpg")).to_be_visible(timeout=LONG)
+    expect(root.get_by_alt_text("Image selfie.jpg")).to_be_visible(timeout=LONG)
     expect(root.get_by_alt_text("Frames of dance.mp4")).to_be_visible(timeout=LONG)
 
 
@@ -116,7 +116,7 @@ def test_from_two_files_to_a_result_with_a_trimmed_and_published_clip_by_keys(
     both(root, disk)
     expect(root.get_by_text(re.compile("The clip is 14.00 s, 4.00 s too long"))).to_be_visible()
     press(page, root, "Remove location and camera data")
-    expect(root.get_by_text(re.compile("says where it was taken"))).to_be_hidden(timeout=LONG)
+    expect(root.get_by_text(re.compile("records where it was taken"))).to_be_hidden(timeout=LONG)
     press(page, root, "Trim to 9.9 s…")
     expect(root.get_by_role("slider", name="End")).to_have_attribute("aria-valuetext", "9.9 seconds")
     press(page, root, "Trim")
@@ -127,8 +127,8 @@ def test_from_two_files_to_a_result_with_a_trimmed_and_published_clip_by_keys(
     # Publishing, by a command of one's own: the place, the consent, the link and how long it lives.
     folder, address = public
     press(page, root, "Publishing…")
-    expect(root.get_by_text(re.compile("On the sandbox nothing needs publishing"))).to_be_visible()
-    root.get_by_label("Way").select_option("a command of yours")
+    expect(root.get_by_text(re.compile("The sandbox needs no publishing"))).to_be_visible()
+    root.get_by_label("Method").select_option("a command of yours")
     place = root.get_by_label("Command that publishes a clip")
     place.fill(f"cp {{path}} {folder}/{{name}} && echo {address}/{{name}}")
     place.press("Enter")
@@ -137,9 +137,9 @@ def test_from_two_files_to_a_result_with_a_trimmed_and_published_clip_by_keys(
     assert not list(folder.iterdir()), "nothing is published before somebody agreed"
     press(page, root, "I agree that it becomes public there")
     press(page, root, "Publish the clip now")
-    expect(root.get_by_text(re.compile("Its link states no end"))).to_be_visible(timeout=LONG)
+    expect(root.get_by_text(re.compile("Its link has no stated expiry"))).to_be_visible(timeout=LONG)
     assert len(list(folder.iterdir())) == 1
-    press(page, root, "Put its link into the request")
+    press(page, root, "Use its link in the request")
     expect(root.get_by_label("Reference clip", exact=True)).to_have_value(re.compile(f"^{address}/.*mp4$"))
     submit = root.locator(".mw-submit")
     expect(submit).to_be_enabled(timeout=LONG)
@@ -166,7 +166,7 @@ def test_a_part_is_chosen_by_keys_and_undone_in_every_light(page: Page, lab: Lab
     expect(end).to_be_focused()
     page.keyboard.press("End")
     expect(end).to_have_attribute("aria-valuetext", "14.0 seconds")
-    expect(root.get_by_text("1.1–14.0 s, 12.9 s long. It must last 3 to 9.9 s.")).to_be_visible()
+    expect(root.get_by_text("1.1–14.0 s, 12.9 s long. It must be 3 to 9.9 s long.")).to_be_visible()
     trim = root.get_by_role("button", name="Trim", exact=True)
     expect(trim).to_be_disabled()
     press(page, root, "Publishing…")
@@ -184,7 +184,7 @@ def test_a_part_is_chosen_by_keys_and_undone_in_every_light(page: Page, lab: Lab
     press(page, root, "Trim")
     expect(root.locator(".mw-submit")).to_be_enabled(timeout=LONG)
     place = root.get_by_label("Command that publishes a clip")
-    root.get_by_label("Way").select_option("a command of yours")
+    root.get_by_label("Method").select_option("a command of yours")
     place.fill("cp {path} /nowhere/{name} && echo https://files.example/{name}")
     place.press("Enter")
     press(page, root, "Use this place")
@@ -238,4 +238,4 @@ def test_a_wrong_file_is_said_and_a_results_json_brings_its_request_back(
     side = next(results.rglob("*.json"))
     pick(root, "Choose a clip…", side.with_suffix(".mp4"), side)
     expect(root.get_by_label("Prompt (optional)")).to_have_value("waves twice")
-    expect(root.get_by_text(re.compile("is a result, and its request is in the form"))).to_be_visible()
+    expect(root.get_by_text(re.compile("so its request was loaded into the form"))).to_be_visible()

@@ -72,7 +72,7 @@ def test_an_unknown_outcome_waits_for_a_person_who_can_leave_it_send_it_again_or
     found = row(root, "unknown")
     for said in (
         "it may have been charged: $0.34 stays reserved",
-        "nothing is sent again by itself",
+        "nothing is sent again automatically",
         "Writing off counts $0.34 as spent",
     ):
         expect(found).to_contain_text(said)
@@ -111,7 +111,7 @@ def test_402_says_what_is_missing_pauses_the_sweep_and_goes_on_once_it_is_there(
     stage.run("ws.sandbox.set_balance(5)")
     rejected.get_by_role("button", name="Retry ($0.34)").click()
     expect(root.locator(".mw-row").filter(has_text="collected")).to_have_count(1, timeout=LONG)
-    planned.first.get_by_role("button", name="Go on ($0.34)").click()
+    planned.first.get_by_role("button", name="Continue ($0.34)").click()
     expect(root.locator(".mw-row").filter(has_text="collected")).to_have_count(2, timeout=LONG)
 
 
@@ -149,7 +149,7 @@ def test_an_expired_result_says_that_it_was_paid_and_what_is_left_to_do(stage: S
     stage.submit()
     found = row(root, "expired")
     for said in (
-        "its link died before it was downloaded. It was billed $0.34.",
+        "its link expired before it was downloaded. It was billed $0.34.",
         "ask the provider about task",
     ):
         expect(found).to_contain_text(said)
@@ -167,9 +167,9 @@ def test_an_endpoint_that_is_away_for_a_minute_loses_nothing_and_comes_back_by_i
     stage.run("from motion_widgets.jobs import timing; timing.BACKOFF = (0.3, 2.0)")
     stage.run("ws.sandbox.faults = {'fault': [dict(on='status', kind='down', seconds=1e6)]}")
     stage.submit()
-    found = row(root, "The endpoint does not answer since")
-    expect(found).to_contain_text("Nothing is lost: the task goes on there.")
-    expect(found).to_contain_text("it is tried again by itself")
+    found = row(root, "The endpoint has not responded since")
+    expect(found).to_contain_text("Nothing is lost: the task continues there.")
+    expect(found).to_contain_text("it is tried again automatically")
     expect(found.get_by_role("button")).to_have_count(0)
     tab(root, "Build")
     tab(root, "Runs")
@@ -177,7 +177,7 @@ def test_an_endpoint_that_is_away_for_a_minute_loses_nothing_and_comes_back_by_i
     # A minute of the provider's time, at this sandbox's clock factor; then it is back.
     stage.run("ws.sandbox.faults = {'fault': [dict(on='any', kind='down', seconds=60, how='close')]}")
     found = row(root, "collected")
-    expect(found).not_to_contain_text("does not answer")
+    expect(found).not_to_contain_text("does not respond")
     expect(found.locator(".mw-note")).to_have_count(0)
     tab(root, "Log")
     expect(root.locator(".mw-log tbody tr")).to_have_count(1)

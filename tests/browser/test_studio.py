@@ -133,7 +133,7 @@ def test_lab_the_whole_way_from_a_clip_too_long_to_four_results_in_step(  # noqa
     expect(submit).to_have_text("Generate in the SANDBOX ($0.69)")
     root.get_by_role("radio", name="pro – higher quality").check()
     expect(submit).to_have_text("Generate in the SANDBOX ($1.10)")
-    root.get_by_role("radio", name="std – balance").check()
+    root.get_by_role("radio", name="std – balances").check()
     expect(submit).to_have_text("Generate in the SANDBOX ($0.69)")
 
     # Submit, progress, the result plays.
@@ -228,7 +228,7 @@ def test_lab_live_is_named_and_nothing_is_sent_without_its_click(
     key = root.get_by_label("API key")
     key.fill("sk-typed-by-hand")
     key.blur()
-    expect(root.get_by_text("A key was given; it is held in this kernel and shown nowhere.")).to_be_visible()
+    expect(root.get_by_text("A key was entered; it is held in this kernel and never shown.")).to_be_visible()
     expect(key).to_have_value("")
     assert counting == []
     go.click()

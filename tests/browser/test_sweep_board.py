@@ -203,7 +203,7 @@ def test_lab_a_hundred_thousand_rows_page_sort_filter_and_take_marks(  # noqa: P
     page.keyboard.press("Space")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
-    expect(table.get_by_text("2 chosen")).to_be_visible()
+    expect(table.get_by_text("2 selected")).to_be_visible()
     shot(page, "log-chosen-light", ".motion-widgets")
     table.get_by_role("button", name="Delete").click()
     expect(table.get_by_text("1–25 of 99,998")).to_be_visible()

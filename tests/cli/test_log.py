@@ -48,7 +48,7 @@ def ids(folder):
 def test_check_of_a_sound_log(folder):
     ended = run("log", "check", "--folder", folder)
     assert (ended.code, ended.err) == (0, "")
-    assert f"no damage was found. Shape {SCHEMA}, 2 job(s)" in ended.out
+    assert f"no damage found. Schema version {SCHEMA}, 2 job(s)" in ended.out
 
 
 def test_the_folder_may_stand_before_the_action(folder):
@@ -63,9 +63,9 @@ def test_check_names_files_that_are_gone_or_changed(folder):
     assert run("log", "check", "--folder", folder).code == 0
     ended = run("log", "check", "--files", "--folder", folder)
     assert ended.code == 1
-    assert f"{job_id}: its file results/a.mp4 is not what was downloaded" in ended.out
+    assert f"{job_id}: its file results/a.mp4 differs from what was downloaded" in ended.out
     (folder / "results/a.mp4").unlink()
-    assert f"{job_id}: its file results/a.mp4 is not here" in run("log", "check", "--folder", folder).out
+    assert f"{job_id}: its file results/a.mp4 is missing" in run("log", "check", "--folder", folder).out
 
 
 def spoil(folder):
@@ -85,7 +85,7 @@ def test_check_and_rescue_of_a_damaged_log(folder):
     assert [json.loads(line)["id"] for line in lines] == before
     assert "damaged" in run("log", "check", "--folder", folder).out
     ended = run("log", "rescue", "--replace", "--folder", folder)
-    assert "stand in" in ended.out
+    assert "are now in" in ended.out
     assert ids(folder) == before
     assert len(list(folder.glob("log.sqlite.damaged-*"))) == 1
     assert "nothing to rescue" in run("log", "rescue", "--folder", folder).out
@@ -159,8 +159,8 @@ def test_excel_from_the_terminal(folder, tmp_path):
 @pytest.mark.parametrize("words", [["log", "export"], ["pack"]], ids=" ".join)
 def test_nothing_is_written_over_a_log(folder, words):
     before = ids(folder)
-    said(run(*words, folder / "log.sqlite", "--folder", folder), "log.sqlite", "Give a new name")
-    said(run("log", "--csv", folder / "log.sqlite", "--folder", folder), "Give a new name")
+    said(run(*words, folder / "log.sqlite", "--folder", folder), "log.sqlite", "Choose a new name")
+    said(run("log", "--csv", folder / "log.sqlite", "--folder", folder), "Choose a new name")
     assert ids(folder) == before
     assert not [one.name for one in folder.iterdir() if one.suffix in (".part", ".zip")]
 
@@ -192,10 +192,10 @@ def test_merge_of_two_folders(folder, tmp_path):
     put(log, "collected", "a")
     log.close()
     ended = run("log", "merge", folder, "--folder", mine)
-    assert ended.out.count("apart from it") == 1
-    assert "2 job(s) added, 0 brought further, 0 known already. 1 file(s)" in ended.out
+    assert ended.out.count("independently") == 1
+    assert "2 job(s) added, 0 updated, 0 already known. 1 file(s)" in ended.out
     assert (mine / "results/a.mp4").read_bytes() == b"video"
-    assert "0 job(s) added, 0 brought further, 2 known" in run("log", "merge", folder, "--folder", mine).out
+    assert "0 job(s) added, 0 updated, 2 already known" in run("log", "merge", folder, "--folder", mine).out
 
 
 def test_merge_of_what_is_no_log_or_a_damaged_one(folder, tmp_path):
@@ -205,7 +205,7 @@ def test_merge_of_what_is_no_log_or_a_damaged_one(folder, tmp_path):
     spoil(folder)
     ended = run("log", "merge", folder, "--folder", tmp_path / "mine")
     assert f"{folder} is damaged (" in ended.out
-    assert "taken over: 2 job(s)" in ended.out
+    assert "merged: 2 job(s)" in ended.out
     assert ids(tmp_path / "mine") == before
     assert not list(folder.glob("*.rescued*")), "nothing there changes"
 
@@ -214,13 +214,13 @@ def test_pack_says_what_is_not_there(folder, tmp_path):
     (folder / "results/a.mp4").unlink()
     ended = run("pack", tmp_path / "ws.zip", "--folder", folder)
     assert ended.code == 0
-    assert "1 file(s) that jobs name are not here" in ended.out
+    assert "1 file(s) that jobs name are missing here" in ended.out
     assert run("unpack", tmp_path / "ws.zip", tmp_path / "new").code == 0
 
 
 def test_pack_and_unpack(folder, tmp_path):
     ended = run("pack", tmp_path / "ws.zip", "--folder", folder)
-    assert "no key is in it" in ended.out
+    assert "but no key" in ended.out
     ended = run("unpack", tmp_path / "ws.zip", tmp_path / "new")
     assert "2 job(s)" in ended.out
     assert ids(tmp_path / "new") == ids(folder)
@@ -235,7 +235,7 @@ def test_pack_and_unpack(folder, tmp_path):
 )
 def test_where_there_is_no_log(tmp_path, words, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said(run(*words, "--folder", tmp_path), "holds no log")
+    said(run(*words, "--folder", tmp_path), "contains no log")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -168,7 +168,7 @@ def test_measure_prints_a_json_line_a_file(folder: Path) -> None:
 
 def test_measure_goes_on_after_a_bad_file(folder: Path, tmp_path: Path) -> None:
     ended = run("measure", tmp_path / "nothing.mp4", folder / "samples/wave-6s.mp4")
-    said(ended, "nothing.mp4", "There is no file", "Check the path")
+    said(ended, "nothing.mp4", "not found here", "Check the path")
     assert json.loads(ended.out)["length"] == pytest.approx(6)
 
 
@@ -197,8 +197,8 @@ def test_check_reads_standard_input(
     [
         ("[1]", ["A request is a JSON object", "list"]),
         ('{"modle": "x"}', ["modle", "the fields are"]),
-        ("{", ["is no request", "Give a JSON file"]),
-        ("[" * 100_000, ["is no request"]),
+        ("{", ["is not a request", "Pass a JSON file"]),
+        ("[" * 100_000, ["is not a request"]),
     ],
     ids=["list", "unknown field", "no JSON", "too deep"],
 )
@@ -237,7 +237,7 @@ def test_submit_new_makes_one_more(demo: tuple[Path, Ended], tmp_path: Path) -> 
 
 def test_submit_over_the_bound_sends_nothing(folder: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "request.json", folder, prompt="never sent")
-    said(run("submit", "--folder", folder, path, "--max-cost", "0.01"), "$0.34", "$0.01", "Raise the bound")
+    said(run("submit", "--folder", folder, path, "--max-cost", "0.01"), "$0.34", "$0.01", "Raise the limit")
     assert len(frame(folder)) == 4
 
 
@@ -292,7 +292,7 @@ def test_sweep_runs_and_attach_takes_it_up(folder: Path, request_file: Path) -> 
     [
         ("bogus=1", "bogus"),
         ("mode=", "mode has no values"),
-        ("=", "is no field"),
+        ("=", "is not a field"),
         ('prompt=["a', "JSON list"),
     ],
 )  # fmt: skip
@@ -329,7 +329,7 @@ def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], 
     for command in ("pause", "resume"):
         said(run(command, "--folder", copy, "run-none"), "There is no run-none")
     assert run("sweep", "--folder", copy, path, "--stop-after", "often").code == 2
-    said(run("sweep", "--folder", copy, path, "--stop-after", "0,2"), "says not when to stop")
+    said(run("sweep", "--folder", copy, path, "--stop-after", "0,2"), "is not a stop rule")
 
 
 def test_sweep_without_a_valid_cell(folder: Path, tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ def test_sweep_offers_to_trim_for_all_cells(folder: Path, tmp_path: Path) -> Non
     path = write(tmp_path / "request.json", folder, video_url=str(folder / "samples/dance-12s.mp4"))
     ended = run("sweep", "--folder", folder, path, "--dry-run")
     assert ended.code == 0, ended.err
-    assert ended.out.count("Trimmed to 10 s, all cells take the same clip") == 1
+    assert ended.out.count("If all cells take the same clip, trimmed to 10 s") == 1
 
 
 def test_attach_a_job(folder: Path) -> None:
@@ -435,7 +435,7 @@ def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None
 
 
 def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:
-    said(run("log", "--folder", tmp_path / "wrokspace"), "wrokspace holds no log")
+    said(run("log", "--folder", tmp_path / "wrokspace"), "wrokspace contains no log")
     assert list(tmp_path.iterdir()) == []
 
 

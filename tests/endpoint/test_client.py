@@ -140,7 +140,7 @@ class TestBounds:
                 await writer.drain()
                 await asyncio.sleep(0.02)
 
-        with pytest.raises(ServerError, match="did not answer whole within 1 s"):
+        with pytest.raises(ServerError, match="did not send a complete response within 1 s"):
             poll(play, call_seconds=1.0)
 
     def test_a_broken_poll_is_a_server_error(self) -> None:

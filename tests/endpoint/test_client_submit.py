@@ -182,7 +182,7 @@ def test_outcome_unknown(status: int, body: object) -> None:
 
 
 def test_reused_key_is_reported_as_our_bug() -> None:
-    with pytest.raises(OutcomeUnknown, match="bug of this toolkit"):
+    with pytest.raises(OutcomeUnknown, match="bug in motion-widgets"):
         submit(says(409, error_body("idempotency_key_reused")))
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from motion_widgets import Sweep
 from motion_widgets.jobs.scheduling import timing
+from motion_widgets.log.event_notes import event_words
 from tests.faults.conftest import SPEED
 from tests.jobs.endpoint import results_in, until
 
@@ -314,7 +315,7 @@ def test_row(case, faulty, ws, req, result_bytes):
 
 
 def notes(ws, job):
-    return " | ".join(event.note or "" for event in ws.log_store.events(job.id))
+    return " | ".join(event_words(event.note) for event in ws.log_store.events(job.id))
 
 
 def states(ws, job):
@@ -497,7 +498,7 @@ def test_completed_then_failed_is_recorded(faulty, ws, req):
     faulty.play(on("result", "expired"), on("status", "failed", when="completed", nth=2))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert job.state == "collected"
-    assert "first end stands" in notes(ws, job)
+    assert "first end is kept" in notes(ws, job)
 
 
 def test_unknown_word_gives_one_warning(faulty, ws, req):

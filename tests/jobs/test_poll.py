@@ -10,6 +10,7 @@ import pytest
 
 from motion_widgets import MotionTimeout
 from motion_widgets.jobs.scheduling import timing
+from motion_widgets.log.event_notes import event_words
 from motion_widgets.log.states import State
 from tests.jobs.endpoint import COST, Say, refusal, until
 
@@ -19,7 +20,7 @@ FAR = 2**52
 
 
 def notes(ws, job):
-    return " | ".join(event.note or "" for event in ws.log_store.events(job.id))
+    return " | ".join(event_words(event.note) for event in ws.log_store.events(job.id))
 
 
 def test_failing_polls_keep_it_running(ws, req, endpoint):
@@ -124,7 +125,7 @@ def test_completed_then_failed_the_first_end_wins(ws, req, endpoint):
     endpoint.next_download.append(refusal(500))
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert job.state == "collected"
-    assert "the first end stands" in notes(ws, job)
+    assert "the first end is kept" in notes(ws, job)
 
 
 def test_completed_without_a_bill_keeps_its_estimate_reserved(ws, req, endpoint):

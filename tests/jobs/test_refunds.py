@@ -6,6 +6,7 @@ import pytest
 
 from motion_widgets import Sweep
 from motion_widgets.jobs.scheduling import timing
+from motion_widgets.log.event_notes import event_words
 from tests.jobs.endpoint import COST, refusal, until
 
 MAX = 0.50
@@ -23,7 +24,7 @@ def money(job):
 
 
 def notes(ws, job):
-    return " | ".join(event.note or "" for event in ws.log_store.events(job.id))
+    return " | ".join(event_words(event.note) for event in ws.log_store.events(job.id))
 
 
 def test_a_refund_that_the_balance_shows_frees_the_money(ws, req, endpoint):
@@ -121,7 +122,7 @@ def test_402_although_the_balance_covers_it_says_so(ws, req, endpoint):
 def test_402_with_an_unknown_balance_says_so(ws, req, endpoint):
     endpoint.balance_says = refusal(500)
     endpoint.next_post.append(refusal(402))
-    assert "what is missing is not known" in ws.submit(req, max_cost=MAX).wait(30).error
+    assert "how much is missing is not known" in ws.submit(req, max_cost=MAX).wait(30).error
 
 
 def test_402_pauses_a_sweep_and_each_cell_says_what_is_missing(ws, req, endpoint, monkeypatch):
@@ -148,4 +149,4 @@ def test_since_when_the_endpoint_does_not_answer_is_in_the_log(ws, req, endpoint
     endpoint.next_poll.extend([refusal(503), refusal(503), endpoint.working(), refusal(503)])
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, job.error) == ("collected", None)
-    assert notes(ws, job).count("does not answer") == 2, "once for each time that it was away"
+    assert notes(ws, job).count("does not respond") == 2, "once for each time that it was away"

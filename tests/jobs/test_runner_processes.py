@@ -140,7 +140,7 @@ def test_leaving_the_interpreter_waits_for_the_answer_of_a_post(tmp_path, spaces
         until(lambda: endpoint.posts)
         time.sleep(0.2)
         endpoint.let_go.set()
-        assert "go on at the endpoint" in run.stdout.read()
+        assert "continue at the endpoint" in run.stdout.read()
     assert run.returncode == 0
     job = spaces().jobs()[0]
     assert job.task_id == "task_0001"

@@ -96,12 +96,12 @@ def test_links_lose_their_queries(collected):
 )  # fmt: skip
 def test_what_is_no_sidecar_is_said_to_be_none(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(RequestError, match="does not say what"):
+    with pytest.raises(RequestError, match="does not describe how"):
         read_sidecar(tmp_path / "x.json")
 
 
 def test_missing_one(tmp_path):
-    with pytest.raises(RequestError, match="does not say what"):
+    with pytest.raises(RequestError, match="does not describe how"):
         read_sidecar(tmp_path / "x.mp4")
 
 

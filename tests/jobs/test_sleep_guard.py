@@ -97,7 +97,7 @@ def test_a_paid_job_on_a_battery_is_warned_of_once(ws, req):
     ws.submit(req.replace(prompt="another"), max_cost=MAX)  # a second warning would be an error
     said = str(warned[0].message)
     assert first.id in said
-    assert "lives some 24 h" in said
+    assert "lasts about 24 h" in said
     assert 'pip install "motion-widgets[awake]"' in said
 
 
@@ -122,7 +122,7 @@ def test_the_risk_names_the_jobs_and_the_first_link_to_die(log):
     assert said.startswith("2 paid job(s)")
     assert all(one in said for one in ids)
     assert time.strftime("%Y-%m-%d %H:%M", time.localtime(soon)) in said
-    assert "nobody but you" in said
+    assert "only you can do that" in said
     assert "[awake]" in vigil(log, known=False).risk()
     for one in ids:
         assert log.move(one, State.COLLECTED)
@@ -153,7 +153,7 @@ def test_after_a_gap_it_is_said_what_died_and_what_is_about_to(log, monkeypatch)
     assert own.missed() == "", "there was no gap"
     own.slept(now - 9 * HOUR, now)
     (said,) = own.said()
-    died, _, rest = said.partition("asked for once more.")
+    died, _, rest = said.partition("requested once more.")
     assert all(one in died for one in dead)
     assert soon in rest
     assert before not in said
@@ -180,9 +180,9 @@ def test_a_night_asleep_is_told_in_the_job_view(ws, req, endpoint, monkeypatch):
     until(ws.risks)
     monitor = JobMonitor(ws, watch=False)
     shown = monitor._risks.value
-    assert "This machine was away from" in shown
+    assert "This machine was asleep from" in shown
     assert job.id in shown
-    assert "fetched before all else" in shown
+    assert "downloaded first" in shown
     monitor.close()
 
 

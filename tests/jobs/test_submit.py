@@ -225,7 +225,7 @@ def test_429_goes_back_to_planned_with_its_money_free_while_it_waits(ws, req, en
     until(lambda: ws.log_store.job(job_id).error_kind == "rate")
     row = ws.log_store.job(job_id)
     assert (row.state, row.reserved, ws.log_store.budget("b")[1]) == ("planned", 0, 0)
-    assert not ws.attach(job_id).resting, "it goes on by itself"
+    assert not ws.attach(job_id).resting, "resumes by itself"
     second = ws.submit(req.replace(prompt="another"), max_cost=MAX)
     time.sleep(0.2)
     assert (second.state, len(endpoint.posts)) == ("planned", 1), "a pause holds for all submits"
@@ -493,7 +493,7 @@ class TestStops:
 class TestBounds:
     @pytest.mark.parametrize("bound", [float("nan"), float("inf"), -1, -0.01, True, "0.5", [1]], ids=repr)
     def test_what_is_no_amount(self, ws, req, endpoint, bound):
-        with pytest.raises(BudgetError, match="no amount"):
+        with pytest.raises(BudgetError, match="not an amount"):
             ws.submit(req, max_cost=bound)
         assert endpoint.posts == []
 

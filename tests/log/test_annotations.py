@@ -85,7 +85,7 @@ def test_tags_are_a_set(log, add):
 
 @pytest.mark.parametrize("tag", ["", "  ", "a\nb", "x" * 61, "a,b", "手、足", ","])
 def test_other_tags_are_refused(log, add, tag):
-    with pytest.raises(LogError, match="is no tag"):
+    with pytest.raises(LogError, match="is not a valid tag"):
         log.tag([add().id], tag)
 
 

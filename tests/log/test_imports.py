@@ -88,19 +88,19 @@ def test_batches_lose_and_double_nothing(log):
     assert len(view) == 5003
     seqs = {row.seq for row in log.rows()}
     assert len(seqs) == 5003, "each is a change of its own"
-    assert log.events("job-00005002")[0].note == "imported"
+    assert log.events("job-00005002")[0].note == "event_imported"
 
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("clip_width", "wide", "clip_width holds 'wide'"), ("cost", "dear", "cost holds 'dear'"),
-        ("cost", float("inf"), "cost holds inf"), ("created", "yesterday", "created holds 'yesterday'"),
+        ("clip_width", "wide", "clip_width contains 'wide'"), ("cost", "dear", "cost contains 'dear'"),
+        ("cost", float("inf"), "cost contains inf"), ("created", "yesterday", "created contains 'yesterday'"),
         ("result_path", "/etc/passwd", "outside the workspace"), ("result_path", "results/../../x", "outside the workspace"),
         ("result_path", "C:\\x", "outside the workspace"), ("key", None, "lacks key"),
-        ("sandbox", "perhaps", "sandbox holds 'perhaps'. Give True or False"), ("sandbox", 2, "sandbox holds 2"),
-        ("repeat", 0, "repeat holds 0"), ("attempt", 1.5, "attempt holds 1.5"), ("repeat", 2**70, "repeat holds 1180591620717411303424"),
-        ("clip_size", 10**30, "clip_size holds"), ("cost", 1e20, "cost holds 1e[+]20. Give USD"), ("prompt", "\ud800", "prompt holds"),
+        ("sandbox", "perhaps", "sandbox contains 'perhaps'. Use True or False"), ("sandbox", 2, "sandbox contains 2"),
+        ("repeat", 0, "repeat contains 0"), ("attempt", 1.5, "attempt contains 1.5"), ("repeat", 2**70, "repeat contains 1180591620717411303424"),
+        ("clip_size", 10**30, "clip_size contains"), ("cost", 1e20, "cost contains 1e[+]20. Use USD"), ("prompt", "\ud800", "prompt contains"),
         ("id", "../../x", "id ../../x"), ("id", "results/a", "id results/a"), ("id", "", "id "),
     ],
 )  # fmt: skip
@@ -118,7 +118,7 @@ def test_values_that_no_log_holds_are_named_and_nothing_is_imported(log, column,
     "odd", [[1, 2], {"id": ["a"]}, many(2)["id"], pd.concat([many(2), many(2)[["key"]]], axis=1)]
 )
 def test_what_is_no_frame_is_said(log, odd):
-    with pytest.raises(LogError, match="is no frame"):
+    with pytest.raises(LogError, match="is not a frame"):
         LogView(log).import_frame(odd)
 
 

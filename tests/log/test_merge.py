@@ -185,7 +185,7 @@ def test_ids_that_would_lead_a_result_astray_are_left_out_and_named(log, other, 
     done = merge(log, other)
     assert [row.id for row in log.rows()] == [fine]
     assert (done.added, len(done.conflicts)) == (1, 1)
-    assert "cannot name its files" in done.conflicts[0]
+    assert "cannot be used in file names" in done.conflicts[0]
 
 
 def test_all_tables_of_a_log_go_with_it(log):

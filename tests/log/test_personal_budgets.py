@@ -47,7 +47,7 @@ class TestName:
     @pytest.mark.parametrize("name", [" ", "a" * 81, "a\nb", "a\x00"])
     def test_what_is_no_name_is_said(self, monkeypatch, name):
         monkeypatch.setattr(os, "environ", {PERSON: name})
-        with pytest.raises(LogError, match="no name for a person"):
+        with pytest.raises(LogError, match="cannot be a person's name"):
             whoami()
 
     def test_it_stands_on_all_that_is_written(self, log, add, as_):
@@ -76,7 +76,7 @@ class TestBudget:
         assert log.intend(rows[0].id, 100, owner="me")
         assert log.intend(rows[1].id, 100, owner="me")
         assert used(log, "ana") == 200
-        with pytest.raises(BudgetError, match=r"\$0\.00 of the budget of ana is left"):
+        with pytest.raises(BudgetError, match=r"budget of ana has only \$0\.00"):
             log.intend(rows[2].id, 100, owner="me")
         assert log.job(rows[2].id) == rows[2], "nothing of it was kept"
         assert log.move(rows[0].id, State.PLANNED, settle=0)

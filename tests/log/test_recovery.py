@@ -185,7 +185,7 @@ def test_damage_that_shows_later_stops_all_writing(sound, tmp_path, monkeypatch)
     data[(root - 1) * PAGE : (root - 1) * PAGE + 200] = b"\xa5" * 200
     path.write_bytes(data)
     log = Log(path)
-    with pytest.raises(LogError, match="found damaged"):
+    with pytest.raises(LogError, match="found to be damaged"):
         log.rows()
     with pytest.raises(LogError, match="nothing was sent"):
         log.set_budget("b", 1)

@@ -183,7 +183,7 @@ class TestBudget:
     def test_too_little_changes_nothing(self, log, add):
         log.set_budget("b", 99)
         row = add(budget_id="b")
-        with pytest.raises(BudgetError, match=r"\$0\.00 of the budget"):
+        with pytest.raises(BudgetError, match=r"only \$0\.00 of"):
             log.intend(row.id, 100, owner="me")
         assert log.job(row.id) == row
         assert len(log.events(row.id)) == 1

@@ -89,7 +89,7 @@ class TestWhere:
         pd.testing.assert_frame_equal(frame, four.frame()[["cost", "key"]])
         with pytest.raises(LogError, match="mood"):
             four.frame(columns=["mood"])
-        with pytest.raises(LogError, match="No column is named"):
+        with pytest.raises(LogError, match="No column was named"):
             four.frame(columns=[])
 
 
@@ -226,7 +226,7 @@ class TestTagsAndNotes:
 
     @pytest.mark.parametrize("odd", [3, ["hero", None], ("a", "b")], ids=str)
     def test_what_is_no_tag_is_said(self, tagged, odd):
-        with pytest.raises(LogError, match="is no tag"):
+        with pytest.raises(LogError, match="is not a tag"):
             tagged.frame({"tags": odd})
 
     def test_they_are_no_column(self, tagged):
@@ -291,7 +291,7 @@ class TestSummaries:
         assert list(four.pivot(index="mode", columns="model", where={"mode": "pro"}).index) == ["pro"]
 
     def test_an_axis_is_named_once(self, four):
-        with pytest.raises(LogError, match="mode is an axis twice"):
+        with pytest.raises(LogError, match="mode is used as an axis twice"):
             four.pivot(index="mode", columns="mode")
 
     @pytest.mark.parametrize(

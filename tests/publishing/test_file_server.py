@@ -118,7 +118,7 @@ def test_port_that_is_taken(give, clip):
         taken.listen()
         with pytest.raises(RequestError, match=f"Port {taken.getsockname()[1]} of this machine"):
             give(clip, f"serve:https://my.tunnel.example#{taken.getsockname()[1]}")
-    with pytest.raises(RequestError, match="no place"):
+    with pytest.raises(RequestError, match="not a place"):
         give(clip, "serve:https://my.tunnel.example#x")
 
 

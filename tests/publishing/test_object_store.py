@@ -73,7 +73,7 @@ def test_life_longer_than_can_be_signed(bucket, give, clip):
 
 
 def test_missing_bucket_is_said_without_a_secret(bucket, give, clip):
-    with pytest.raises(RequestError, match="no-such-bucket/x did not take") as caught:
+    with pytest.raises(RequestError, match="no-such-bucket/x did not accept") as caught:
         give(clip, "s3://no-such-bucket/x")
     frame, seen = caught.value.__traceback__, []
     while frame is not None:
@@ -83,7 +83,8 @@ def test_missing_bucket_is_said_without_a_secret(bucket, give, clip):
 
 
 @pytest.mark.parametrize(
-    ("to", "says"), [("memory://x/y", "signs no links"), ("nosuchstore://x/y", "did not take|not installed")]
+    ("to", "says"),
+    [("memory://x/y", "create signed links"), ("nosuchstore://x/y", "did not accept|not installed")],
 )
 def test_stores_that_sign_nothing_or_are_none(give, clip, to, says):
     with pytest.raises(RequestError, match=says):

@@ -44,7 +44,7 @@ def test_any_path_stays_one_word(path):
 
 @pytest.mark.parametrize("to", ['up "{path}"', "up '{path}'", 'up "a {name}" {path}'])
 def test_holes_inside_quotes_are_refused(give, clip, to):
-    with pytest.raises(RequestError, match="Leave the quotes out"):
+    with pytest.raises(RequestError, match="Remove the quotes"):
         give(clip, to)
 
 
@@ -74,7 +74,7 @@ def test_command_that_hangs_is_stopped_with_all_that_it_started(clip, tmp_path):
     pid = tmp_path / "pid"
     place = Place.read(f"sleep 600 & echo $! > {shlex.quote(str(pid))}; wait # {{path}}")
     done = spawn(shell_command.run(place, clip, "n.mp4", deadline=0.5))
-    with pytest.raises(RequestError, match=r"not done within 0\.5 s"):
+    with pytest.raises(RequestError, match=r"not finish within 0\.5 s"):
         done.result(30)
     child = int(pid.read_text())
     until(lambda: gone(child))

@@ -232,11 +232,11 @@ def test_clip_limits(fields: dict[str, Any], code: str | None) -> None:
 
 
 def test_a_size_just_over_is_not_shown_as_the_limit() -> None:
-    assert "10.01 MB; at most 10 MB" in only(judge(image=replace(IMAGE, size=10 * MB + 1))).message
+    assert "10.01 MB; the limit is 10 MB" in only(judge(image=replace(IMAGE, size=10 * MB + 1))).message
     aspect = next(
         one for one in judge(image=replace(IMAGE, width=4001, height=1600)) if one.severity == "error"
     )
-    assert "2.51 to 1; at most 2.5" in aspect.message
+    assert "2.51 to 1; the limit is 2.5" in aspect.message
 
 
 def test_unlike_proportions_are_a_hint() -> None:

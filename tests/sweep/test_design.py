@@ -43,13 +43,13 @@ class TestDesigns:
     @pytest.mark.parametrize("wrong", ["prompts", "Mode", "video-url", "character_orientaton"])
     def test_a_misspelt_axis_of_a_frame_is_refused(self, wrong):
         frame = pd.DataFrame({"mode": ["std", "pro"], wrong: ["a", "b"]})
-        with pytest.raises(RequestError, match=f"{wrong}.*Name it"):
+        with pytest.raises(RequestError, match=f"{wrong}.*Rename it"):
             cells_of(frame)
         assert len(cells_of(frame.rename(columns={wrong: "my remarks"}))) == 2
 
     @pytest.mark.parametrize("axes", [{"mode": ["std", "pro"], "prompt": ["a", "b", "c"]}, {}])
     def test_zipped_axes_have_one_length(self, axes):
-        with pytest.raises(RequestError, match="as many values each"):
+        with pytest.raises(RequestError, match="the same number of values"):
             Sweep.zipped(REQ, **axes)
 
     def test_listed_cells_fill_in_the_requests_own(self):
@@ -63,7 +63,7 @@ class TestDesigns:
 
     @pytest.mark.parametrize("cells", [["mode"], [{"mode": "std"}, ("mode", "pro")], [None]])
     def test_listed_cells_are_mappings(self, cells):
-        with pytest.raises(RequestError, match="is no cell"):
+        with pytest.raises(RequestError, match="is not a cell"):
             Sweep.listed(REQ, cells)
 
     def test_listed_fields_are_fields(self):
@@ -98,9 +98,9 @@ class TestDesigns:
     @pytest.mark.parametrize(
         ("where", "words"),
         [
-            ({"prompt": {"resolution": "x"}}, "“resolution” is no field"),
-            ({"prompt": {"mode": "pro"}}, "“prompt” varies, but it is no axis"),
-            ({"x": {}}, "“x” is no field"),
+            ({"prompt": {"resolution": "x"}}, "“resolution” is not a field"),
+            ({"prompt": {"mode": "pro"}}, "“prompt” varies, but it is not an axis"),
+            ({"x": {}}, "“x” is not a field"),
         ],
     )
     def test_conditions_name_axes_and_fields(self, where, words):
@@ -216,7 +216,7 @@ class TestToml:
             load(path)
 
     def test_places_that_are_none(self, tmp_path):
-        with pytest.raises(RequestError, match="is no plan"):
+        with pytest.raises(RequestError, match="is not a plan"):
             load(tmp_path)
         with pytest.raises(RequestError, match=r"none/plan\.toml cannot be written"):
             save(Sweep(REQ), tmp_path / "none" / "plan.toml")
@@ -249,7 +249,7 @@ class TestSize:
     )  # fmt: skip
     def test_too_many_cells_are_refused(self, sweep):
         for ask in (sweep.draws, lambda: sweep.plan(None)):
-            with pytest.raises(RequestError, match="100,000 at most"):
+            with pytest.raises(RequestError, match="at most 100,000"):
                 ask()
 
     def test_a_hundred_thousand_are_not(self):
@@ -260,7 +260,7 @@ class TestFrames:
     def test_what_is_no_frame_is_said(self, ws, req):
         plan = Sweep(req).plan(ws)
         for odd in ([{"mode": "pro"}], pd.concat([plan.frame(), plan.frame()[["mode"]]], axis=1)):
-            with pytest.raises(RequestError, match="is no frame"):
+            with pytest.raises(RequestError, match="is not a frame"):
                 plan.edited(odd)
 
     def test_frame_shows_cell_repeat_and_order(self, ws, req):

@@ -120,14 +120,14 @@ def test_half_of_two_to_the_four_is_orthogonal_and_says_what_is_aliased():
     signs = np.array([[1 if cells[at].values[name].endswith("1") else -1 for name in axes] for at in chosen])
     assert (len(chosen), (signs.T @ signs == 8 * np.eye(4)).all()) == (8, True)
     assert said[0] == "8 of 16 cells are left out; the 8 new ones cost at most $4.00 of $4.00."
-    assert any(one.startswith("All interactions of two axes together take 6") for one in said)
+    assert any(one.startswith("Separating all interactions of two axes takes 6") for one in said)
 
 
 def test_a_third_factor_takes_the_place_of_an_interaction():
     cells, axes = made([2, 2, 2], [0.5])
     _, said = fraction_of(cells, axes, to_micro(2.0), 0)
-    assert "Whether mode and character_orientation interact can no longer be told." in said
-    assert "Should mode and character_orientation interact, it would look like an effect of prompt." in said
+    assert "Whether mode and character_orientation interact can no longer be determined." in said
+    assert "If mode and character_orientation interact, it would look like an effect of prompt." in said
 
 
 def test_repeats_that_are_missing_are_said():

@@ -53,7 +53,7 @@ class TestAxes:
         plan = Sweep(req, image_url=images, prompt=["a", None]).plan(ws)
         assert statuses(plan) == ["new", "new", *["double"] * 4, "new", "new"]
         assert plan.cells[2].labels == {"image_url": "red.png", "prompt": "a"}
-        assert plan.cells[3].reason == "Same as cell 2; it is run once."
+        assert plan.cells[3].reason == "Duplicate of cell 2; it runs once."
         assert Sweep(req, video_url=measure_clip(req.video_url)).plan(ws).cells[0].status == "new"
 
 
@@ -105,7 +105,7 @@ class TestPlan:
         assert statuses(plan) == ["new", "unknown", "done", "running", "new", "new"]
         ids = [None, jobs[1].id, jobs[2].id, running.id, planned.id, None]
         assert [cell.job_id for cell in plan.cells] == ids
-        assert "nothing was sent" in plan.cells[4].reason
+        assert "not sent yet" in plan.cells[4].reason
         assert plan.cost.high == pytest.approx(3 * 0.22848)
 
     @pytest.mark.parametrize("state", [State.VANISHED, State.EXPIRED])
@@ -144,7 +144,7 @@ class TestPlan:
         image.write_bytes(make_png("red"))
         plan = Sweep(req, image_url=[image]).plan(ws)
         image.write_bytes(make_png("blue"))
-        with pytest.raises(RequestError, match=r"hero\.png is no longer"):
+        with pytest.raises(RequestError, match=r"hero\.png has changed"):
             plan.run(budget=5)
         assert (endpoint.posts, len(ws.log)) == ([], 0)
 
@@ -181,7 +181,7 @@ def test_no_valid_cell(ws, req):
         Sweep(req, mode=["turbo"]).plan(ws).run(budget=1)
     none = Sweep(req, where=lambda _: False).plan(ws)
     assert repr(none) == "<Plan of 0 cells; $0.00>"
-    with pytest.raises(RequestError, match="lets none through"):
+    with pytest.raises(RequestError, match="excludes them all"):
         none.run(budget=1)
 
 

@@ -128,7 +128,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     assert job.result.read_bytes() == endpoint.clip
     assert (job.row.shared, job.row.error_kind) == (None, "shared")
     assert "It is safe in this folder" in job.error
-    assert any("is put there as soon as" in (one.note or "") for one in ana.log_store.events(job.id))
+    assert any("is copied there as soon as" in (one.note or "") for one in ana.log_store.events(job.id))
     assert "The result is not on the shared path yet." in problem_html(job.row)
     bo = at("bo")
     with pytest.raises(LogError, match="workspace of ana, which has it"):
@@ -172,7 +172,7 @@ def test_what_is_broken_there_is_not_taken(at, req, tmp_path, endpoint):
     whole = there.read_bytes()
     there.write_bytes(whole[:-1])
     bo = at("bo")
-    with pytest.raises(LogError, match="not the file that the log speaks of"):
+    with pytest.raises(LogError, match="does not match the log"):
         _ = bo.attach(job.id).result
     assert results_in(bo.folder) == []
     assert list(bo.folder.glob(".*.part")) == []
@@ -264,7 +264,7 @@ def test_what_was_there_before_the_path_was_is_put_there_too(at, local_req, tmp_
     ana = at("ana", shared=None)
     job = ana.submit(local_req, max_cost=MAX).wait(30)
     assert (ana.shared, job.row.shared, job.row.error_kind) == (None, None, None)
-    with pytest.raises(LogError, match="There is no shared path"):
+    with pytest.raises(LogError, match="No shared path is set"):
         ana.share()
     ana.close()
     job.result.with_suffix(".json").unlink(missing_ok=True)  # as if it was killed before it wrote that
@@ -287,7 +287,7 @@ def test_a_bundle_holds_what_is_only_on_the_shared_path(at, local_req, tmp_path,
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert {job.row.result_path, job.row.image_path} <= set(archive.namelist())
     assert main(["share", "--folder", str(tmp_path / "cy")]) == 0
-    assert "0 file(s) were put at file://" in capsys.readouterr().out
+    assert "0 file(s) were copied to file://" in capsys.readouterr().out
     (tmp_path / "shared" / job.row.result_path).unlink()
     assert main(["share", "--all", "--folder", str(ana.folder)]) == 0
     assert (tmp_path / "shared" / job.row.result_path).read_bytes() == job.result.read_bytes()
@@ -317,7 +317,7 @@ def test_the_wall_fetches_what_it_shows(at, local_req, tmp_path):
 
 @pytest.mark.parametrize("url", ["", "  ", "team", "./team", "https://host/team", "s3://", "file:///"])
 def test_what_is_no_shared_path_is_said(tmp_path, url):
-    with pytest.raises(LogError, match="no path that a team can share"):
+    with pytest.raises(LogError, match="not a path that a team can share"):
         Shared(url, tmp_path)
 
 
@@ -339,7 +339,7 @@ def test_names_that_lead_out_of_what_is_shared_are_refused(tmp_path, name):
     """Others write the log too: no row may have a file of this machine read or written elsewhere."""
     shared = Shared((tmp_path / "shared").as_uri(), tmp_path / "ws")
     for ask in (lambda: shared.get(name, None), lambda: shared.put(name, "0" * 64)):
-        with pytest.raises(LogError, match="no result and no input"):
+        with pytest.raises(LogError, match="neither a result nor an input"):
             ask()
     assert not shared.has(name)
 

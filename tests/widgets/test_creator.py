@@ -174,7 +174,7 @@ def test_what_the_frames_show_is_a_hint_and_the_longest_shot_a_button(
     assert "2 shots (cut near 2.0 s)" in form.clip_field._said.value
     assert not form.submit.disabled
     keep = form.clip_field.mender.buttons[0]
-    assert keep.description == "Cut out 2.2–6.0 s"
+    assert keep.description == "Keep 2.2–6.0 s"
     keep.click()
     mended(form)
     until(lambda: form.clip_field.shots is not None)
@@ -247,11 +247,11 @@ def test_what_a_phone_writes_down_is_said_and_removed_by_its_button(
     form.image.value = str(path)
     until(lambda: not form._measuring)
     said = form.image_field._said.value
-    assert "says where it was taken" in said
-    assert "stored turned" in said
+    assert "records where it was taken" in said
+    assert "stored rotated" in said
     first, second = form.image_field.mender.buttons[:2]
     assert (first.description, second.description) == (
-        "Remove location and camera data", "Turn its pixels upright"
+        "Remove location and camera data", "Rotate the pixels upright"
     )  # fmt: skip
     first.click()
     mended(form, "image")
@@ -266,10 +266,10 @@ def test_what_was_mended_is_no_news_once_another_file_is_chosen(form: mw.Request
     form.image.value = str(path)
     until(lambda: not form._measuring)
     mender.buttons[0].click()
-    until(lambda: "is in the form now" in mender._said.value)
+    until(lambda: "is now in the form" in mender._said.value)
     form.image.value = str(form.ws.samples().image)
     until(lambda: not form._measuring)
-    assert "is in the form now" not in mender._said.value
+    assert "is now in the form" not in mender._said.value
     assert mender._done.layout.display == "none"
 
 
@@ -315,7 +315,7 @@ def test_the_library_never_overwrites_another_file(ws: mw.Workspace) -> None:
     second = ws.library.add(samples.clip_12s, "../../dance.mp4")
     assert first != second
     assert {first.parent, second.parent} == {ws.folder / "library"}
-    with pytest.raises(mw.RequestError, match="no local file"):
+    with pytest.raises(mw.RequestError, match="not a local file"):
         ws.library.add("https://example.com/a.mp4")
 
 
@@ -384,7 +384,7 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     panel, public = form.publishing, tmp_path / "public"
     public.mkdir()
     panel.open.click()
-    assert "nothing needs publishing" in panel._about.value
+    assert "needs no publishing" in panel._about.value
     panel.way.value = "command"
     panel.places["command"].value = f"cp {{path}} {public}/{{name}} && echo https://files.example/{{name}}"
     panel.keep.click()
@@ -400,7 +400,7 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     panel.now.click()
     until(lambda: panel._published is not None)
     assert len(list(public.iterdir())) == 1
-    assert "Its link states no end" in panel._said.value
+    assert "Its link has no stated expiry" in panel._said.value
     panel.link.click()
     assert form.clip.value.startswith("https://files.example/")
     form.clip.value = str(form.ws.samples().clip_6s)
@@ -427,7 +427,7 @@ def test_a_place_that_is_none_is_said(form: mw.RequestForm) -> None:
     panel.open.click()
     panel.places["store"].value = "https://example.com/upload"
     panel.keep.click()
-    until(lambda: "is no place to publish" in panel._said.value)
+    until(lambda: "is not a place to publish" in panel._said.value)
     panel.way.value = "result"
     panel.places["result"].value = "job-none"
     panel.keep.click()

@@ -99,7 +99,7 @@ def test_a_page_that_lies_about_order_or_size_gets_nothing_kept(tmp_path: Path) 
         one = Upload(tmp_path, "a.png", 1500, {"image"})
         for good in pieces[:-1]:
             one.add(*good)
-        with pytest.raises(RequestError, match="did not arrive whole"):
+        with pytest.raises(RequestError, match="did not arrive complete"):
             one.add(*pieces[-1])
         one.drop()
     assert not list(tmp_path.iterdir())
@@ -124,7 +124,7 @@ def test_a_cancelled_file_and_a_closed_form_leave_nothing_behind(
 def test_a_full_disk_is_said_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(uploads.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
-    with pytest.raises(RequestError, match="the disk has 1 MB left"):
+    with pytest.raises(RequestError, match="the disk has only 1 MB left"):
         Upload(tmp_path, "a.mp4", 900_000, {"clip"})
 
 
@@ -166,7 +166,7 @@ def test_a_result_and_its_sidecar_bring_their_request_back(
         page.heard.clear()
         until(lambda: form.prompt.value == "waves twice")
         assert (form.mode.value, form.orientation.value) == ("pro", "video")
-        assert "its request is in the form" in form.notice.value
+        assert "its request was loaded into the form" in form.notice.value
     assert page.hand_over("other.json", b'{"format": 7}')["type"] == "done"
-    until(lambda: "does not say what a result was made of" in form.notice.value)
+    until(lambda: "does not describe how a result was made" in form.notice.value)
     assert form.prompt.value == "waves twice"

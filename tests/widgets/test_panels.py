@@ -78,14 +78,14 @@ ENDS = [
         AGAIN,
     ),
     (S.FAILED, {"reserved": 460_000}, ["refund is not confirmed: $0.46 stays reserved"], AGAIN),
-    (S.FAILED, {"cost": 460_000}, ["billed $0.46 all the same"], AGAIN),
+    (S.FAILED, {"cost": 460_000}, ["billed $0.46 nevertheless"], AGAIN),
     (
         S.VANISHED,
         {"task_id": "t7", "reserved": 460_000},
         ["$0.46 stays", "about task t7"],
         AGAIN[1:],
     ),
-    (S.EXPIRED, {"task_id": "t8", "cost": 460_000}, ["link died", "It was billed $0.46."], AGAIN[1:]),
+    (S.EXPIRED, {"task_id": "t8", "cost": 460_000}, ["link expired", "It was billed $0.46."], AGAIN[1:]),
     (S.REJECTED, {"error_kind": "account"}, ["it cost nothing", "nothing more is sent"], AGAIN),
     (S.COLLECTED, {"cost": 920_000}, ["$0.92, outside the estimate", "Billed outside"], ["Show result"]),
 ]
@@ -146,14 +146,14 @@ def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspac
     ws.set_budget(20)
     ws.set_budget(0, "somebody else")
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
-    until(lambda: "$20.00 of your budget of $20.00 is left" in form._money.value)
+    until(lambda: "$20.00 of your $20.00 budget is left" in form._money.value)
     assert "lacks" not in form._money.value
     form.close()
     ws.set_budget(0.10)
     studio = mw.Studio(ws)
     studio.form.load(request_of(ws, mode="std", character_orientation="image"))
-    until(lambda: "$0.10 of your budget of $0.10 is left" in studio._facts.value)
-    until(lambda: "Your budget lacks $0.24" in studio.form._money.value)
+    until(lambda: "$0.10 of your $0.10 budget is left" in studio._facts.value)
+    until(lambda: "Your budget is $0.24 short" in studio.form._money.value)
     ws.set_budget(None)
     Balance.of(ws).look(ws)
     until(lambda: Balance.of(ws).look(ws) == 0.0)
@@ -164,7 +164,7 @@ def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspac
 def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Workspace) -> None:
     ws.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
-    until(lambda: "SANDBOX balance not known" in form._money.value)
+    until(lambda: "SANDBOX balance unknown" in form._money.value)
     until(lambda: not form.submit.disabled)
     form.close()
 
@@ -193,7 +193,7 @@ def test_the_board_plans_runs_and_then_has_nothing_new_to_pay(ws: mw.Workspace) 
     until(lambda: board.start.description == "Run 4 cells in the SANDBOX (up to $1.78)")
     board.budget.value = "no money"
     assert board.start.disabled
-    assert "no amount of USD" in board.notice.value
+    assert "not an amount in USD" in board.notice.value
     board.budget.value = "5"
     board.start.click()
     board.start.click()
@@ -278,7 +278,7 @@ def test_a_typed_key_leaves_the_synced_field_at_once(
     assert not panel.go.disabled
     assert not ws.live
     panel.key.value = "two words"
-    assert "no API key" in panel.notice.value
+    assert "not an API key" in panel.notice.value
     panel.close()
 
 

@@ -90,7 +90,7 @@ def test_a_price_that_changes_with_the_click_sends_nothing(form: mw.RequestForm)
     form.mode.value = "pro"
     until(lambda: not form._submitting)
     assert len(form.ws.log) == 0
-    assert "Nothing was sent; look again" in form.notice.value
+    assert "Nothing was sent; check it" in form.notice.value
     assert not form.submit.disabled
 
 
@@ -179,7 +179,7 @@ def test_a_pasted_request_fills_the_form_and_a_wrong_one_says_why(form: mw.Reque
     assert form.code.paste.value
     form.code.paste.value = "{"
     form.code.take.click()
-    assert "That is no JSON" in form.notice.value
+    assert "This is not valid JSON" in form.notice.value
 
 
 def test_the_code_shown_is_the_exact_request_and_names_no_key(

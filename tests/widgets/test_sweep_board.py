@@ -217,11 +217,11 @@ def test_a_run_planned_in_code_is_watched_by_its_id_paused_and_let_go(ws: mw.Wor
     until(lambda: "1 of 3 cells collected" in board._said.value)
     assert board.hold.layout.display == "none", "it rests"
     assert board.retry.description == "Send the waiting cells"
-    assert "How long" not in board._said.value, "nothing is under way"
+    assert "The time left" not in board._said.value, "nothing is under way"
     other = ws.attach(run.id)  # as another process would
     other.pause()
     until(lambda: board.hold.layout.display != "none")
-    assert board.hold.description == "Let it go on"
+    assert board.hold.description == "Resume"
     ws.log_store.set_budget(run.id, None)
     board.hold.click()
     until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
@@ -233,16 +233,14 @@ def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws:
     board = mw.SweepBoard(ws, request=request_of(ws))
     until(lambda: board.start.description == "Run 4 cells in the SANDBOX (up to $1.78)")
     board.budget.value = "nothing"
-    assert "no amount of USD" in board.notice.value
+    assert "not an amount in USD" in board.notice.value
     board.budget.value = "0.10"
-    assert (board.start.disabled, "no amount" in board.notice.value) == (True, False)
+    assert (board.start.disabled, "not an amount" in board.notice.value) == (True, False)
     until(lambda: "at least 3 new cell(s) and $1.24" in board.budget_field.gives_up.value)
     assert board.start.description.startswith("Run 4 cells"), "it would stop before the first"
     board.budget.value = "1.50"
     until(lambda: board.start.description == "Run 3 of 4 cells in the SANDBOX, a balanced part (up to $1.44)")
-    assert (
-        "mode and character_orientation interact can no longer be told" in board.budget_field.gives_up.value
-    )
+    assert "character_orientation interact can no longer be determined" in board.budget_field.gives_up.value
     assert ws.log_store.count() == 0, "nothing is written before the click"
     until(lambda: sorted(cell[0] for cell in board.matrix.table["cells"]) == ["left", "new", "new", "new"])
     board.start.click()
@@ -257,7 +255,7 @@ def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws:
 
 def test_a_board_of_what_is_no_run_says_so(ws: mw.Workspace) -> None:
     job_id = row_in(ws, State.COLLECTED)
-    for name, words in (("run-none", "There is no run-none"), (job_id, "is a job, and a board shows runs")):
+    for name, words in (("run-none", "There is no run-none"), (job_id, "is a job, but a board shows runs")):
         board = mw.SweepBoard(ws, run=name, watch=False)
         until(lambda board=board, words=words: words in board.notice.value)
         board.close()

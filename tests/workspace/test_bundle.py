@@ -208,19 +208,19 @@ def test_symlinks_in_a_bundle_are_refused(bundle, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all" * 99])
 def test_other_files_are_no_bundle(tmp_path, content):
     (tmp_path / "x.zip").write_bytes(content)
-    with pytest.raises(LogError, match="is no packed workspace"):
+    with pytest.raises(LogError, match="is not a packed workspace"):
         unpack(tmp_path / "x.zip", tmp_path / "target")
 
 
 def test_bundle_cut_short(bundle, tmp_path):
     bundle.write_bytes(bundle.read_bytes()[:-30])
-    with pytest.raises(LogError, match="is no packed workspace"):
+    with pytest.raises(LogError, match="is not a packed workspace"):
         unpack(bundle, tmp_path / "target")
 
 
 def test_bundle_larger_than_the_disk(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
-    with pytest.raises(LogError, match="room for"):
+    with pytest.raises(LogError, match="more than this disk has free"):
         unpack(bundle, tmp_path / "target")
 
 
@@ -261,7 +261,7 @@ def test_merge_overwrites_no_file(ws, tmp_path):
 
 
 def test_merge_of_nothing(ws, tmp_path):
-    with pytest.raises(LogError, match="holds no log"):
+    with pytest.raises(LogError, match="contains no log"):
         merge_from(ws[1], ws[0], tmp_path / "nowhere")
     with contextlib.closing(sqlite3.connect(tmp_path / "songs.sqlite")) as db, db:
         db.execute("CREATE TABLE songs (name TEXT)")

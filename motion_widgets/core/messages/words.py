@@ -7,7 +7,7 @@ MESSAGES: dict[str, str] = {
     "the_clip": "the reference clip",
     "a_link_or_path": "a link or a local path",
     "a_link": "a link",
-    "a_text": "a text",
+    "a_text": "a string",
     "yes": "yes",
     "no": "no",
     "word_error": "Error:",
@@ -27,5 +27,5 @@ MESSAGES: dict[str, str] = {
     "state_vanished": "vanished",
     "state_expired": "expired",
     "state_written_off": "written off",
-    "state_unknown": "unknown – no answer to the submit",
+    "state_unknown": "unknown – no response to the submit",
 }

@@ -632,7 +632,7 @@ class TestLeaving:
         ws.leave()
         said = capsys.readouterr().out
         assert job.id in said
-        assert "1 finished result(s) are not on this disk yet; the first link dies 2" in said
+        assert "1 finished result(s) have not been downloaded yet; the first link expires 2" in said
 
     def test_nothing_is_said_of_what_is_here(self, ws, req, capsys):
         ws.submit(req, max_cost=MAX).wait(30)

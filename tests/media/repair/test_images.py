@@ -235,7 +235,7 @@ def test_a_full_disk_is_said_in_words(tmp_path, monkeypatch):
 
     source = photo(tmp_path)
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(ClipError, match=r"No space left on device.*Make room"):
+    with pytest.raises(ClipError, match=r"No space left on device.*Free some space"):
         mw.strip_image(source)
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
 

@@ -73,7 +73,7 @@ def test_hostile_names_do_no_harm(clips, tmp_path, name):
 
 
 def test_links_playlists_and_pages_are_refused(tmp_path, clips):
-    with pytest.raises(ClipError, match="no file on this machine"):
+    with pytest.raises(ClipError, match="not a file on this machine"):
         mw.trim_clip("https://example.com/a.mp4")
     for text in ("#EXTM3U\nhttp://127.0.0.1/a.ts\n", "ffconcat version 1.0\nfile a.mp4\n", "<MPD></MPD>"):
         path = tmp_path / "named.mp4"

@@ -16,7 +16,7 @@ def test_presets_have_the_words_of_their_orientation(samples):
     finding = next(one for one in found(clip, image, "image") if one.code == "clip_long_switch")
     labels = [one.label for one in mw.mends_for(finding, clip, image, "image")]
     assert labels == ["Keep the first 9.9 s", "Keep the stillest 9.9 s"]
-    assert Operation("trim_clip", {"start": 2.0, "length": 5.0}).label == "Cut out 2.0\u20137.0 s"
+    assert Operation("trim_clip", {"start": 2.0, "length": 5.0}).label == "Keep 2.0\u20137.0 s"
 
 
 PARAMETERS = {
