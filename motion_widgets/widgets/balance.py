@@ -14,7 +14,7 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.request.price import to_micro, to_usd
-from motion_widgets.widgets.base import note
+from motion_widgets.widgets.controls import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What all widgets share: the root with its style, controls that are labelled and wide, and refreshing.
+"""The root of every widget: its style, its workspace, and refreshing.
 
 Callbacks come on changing threads and never block: what touches disk or network goes through `later`,
 to the owned thread, and comes back with a generation number, so that a stale answer never overwrites a
@@ -11,8 +11,7 @@ import asyncio
 import importlib.metadata
 import threading
 import warnings
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets as w
 
@@ -20,28 +19,16 @@ from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import PLAIN, escape
 from motion_widgets.core.messages import say
+from motion_widgets.widgets.controls import Column, assign, close_inside, live_region, shared, status
+from motion_widgets.widgets.page_widget import compact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from motion_widgets.workspace.workspace import Workspace
 
-__all__ = [
-    "Panel",
-    "assign",
-    "button",
-    "close_inside",
-    "control",
-    "flow",
-    "html",
-    "live_region",
-    "note",
-    "progress_bar",
-    "show",
-    "status",
-]
+__all__ = ["DEBOUNCE", "SETTLE", "TICK", "Panel"]
 
-_CSS = (Path(__file__).parent / "static" / "studio.css").read_text("utf-8")
 TICK = 0.4
 """s between two looks at the log."""
 SETTLE = 0.5
@@ -54,80 +41,13 @@ if importlib.metadata.version("ipykernel") in ("7.0.0", "7.0.1"):
     warnings.warn(say("ipykernel_broken"), stacklevel=2)
 
 
-def html(text: str = "", *, cls: str = "") -> w.HTML:
-    """Make an HTML widget of text that is safe already."""
-    made = w.HTML(text, layout=w.Layout(width="100%", margin="0"))
-    for name in cls.split():
-        made.add_class(name)
-    return made
+def _style_sheet() -> w.HTML:
+    """Return the style of all panels; they share one, as it would be saved with each of them."""
+    hidden = {"display": "none"}
+    return shared(w.HTML, value=f"<style>{compact('studio.css')}</style>", layout=shared(w.Layout, **hidden))
 
 
-def live_region() -> w.HTML:
-    """Make a line that a screen reader speaks when it changes; empty it takes no room."""
-    return html(status(""))
-
-
-def status(text: str, *, cls: str = "") -> str:
-    """Return the HTML of a spoken line; `text` is safe already."""
-    return f'<div role="status" aria-live="polite" class="{cls}">{text}</div>'
-
-
-def note(text: str, head: str = "", *, kind: str = "") -> str:
-    """Return the HTML of a note from plain text; `kind` is a severity, ``ok`` or nothing."""
-    bold = f"<b>{escape(head)}</b> " if head else ""
-    return f'<div class="mw-note{f" mw-{kind}" if kind else ""}">{bold}{escape(text)}</div>'
-
-
-def progress_bar(percent: int, name: str) -> str:
-    """Return the HTML of a progress bar; `name` is plain text for a screen reader."""
-    return (
-        f'<div class="mw-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
-        f'aria-valuenow="{percent}" aria-label="{escape(name)}"><i style="width:{percent}%"></i></div>'
-    )
-
-
-def control(cls: type[w.DOMWidget], label: str, **options: Any) -> Any:
-    """Make a labelled control as wide as its column."""
-    layout = w.Layout(width="100%", margin="0", **options.pop("layout", {}))
-    made = cls(description=label, style={"description_width": "initial"}, layout=layout, **options)
-    made.add_class("mw-control")
-    return made
-
-
-def button(
-    label: str, action: Callable[[], None] | None = None, *, cls: str = "", tooltip: str = ""
-) -> w.Button:
-    """Make a button that says what it does; `action` must not block."""
-    made = w.Button(description=label, tooltip=tooltip or label, layout=w.Layout(width="auto", margin="0"))
-    for name in f"mw-button {cls}".split():
-        made.add_class(name)
-    if action is not None:
-        made.on_click(lambda _: action())
-    return made
-
-
-def flow(*children: w.Widget, cls: str = "") -> w.HBox:
-    """Put widgets in a row that wraps."""
-    made = w.HBox(list(children), layout=w.Layout(flex_flow="row wrap", width="100%", margin="0"))
-    for name in f"mw-flow {cls}".split():
-        made.add_class(name)
-    return made
-
-
-def show(widget: w.Widget, visible: object) -> None:
-    """Show or hide a widget; a hidden one takes no room and no focus."""
-    value = None if visible else "none"
-    if widget.layout.display != value:
-        widget.layout.display = value
-
-
-def assign(widget: Any, trait: str, value: object) -> None:
-    """Set a trait only when it changes, so that nothing is redrawn or spoken for nothing."""
-    if getattr(widget, trait) != value:
-        setattr(widget, trait, value)
-
-
-class Panel(w.VBox):
+class Panel(Column):
     """The root of a widget: style, a workspace, and a look at the log twice a second.
 
     Parameters
@@ -139,10 +59,7 @@ class Panel(w.VBox):
     """
 
     def __init__(self, ws: Workspace | None = None, *, watch: bool = True) -> None:
-        super().__init__(layout=w.Layout(width="100%"))
-        for name in ("motion-widgets", *PLAIN.split()):
-            self.add_class(name)
-        self._style = w.HTML(f"<style>{_CSS}</style>", layout=w.Layout(display="none"))
+        super().__init__(cls=f"motion-widgets {PLAIN}", width="100%")
         self.lock = threading.RLock()
         self.closed = False
         self._generations: dict[str, int] = {}
@@ -157,7 +74,7 @@ class Panel(w.VBox):
 
     def fill(self, *children: w.Widget) -> None:
         """Set what the panel shows, with its style."""
-        self.children = (self._style, *children)
+        self.children = (_style_sheet(), *children)
 
     def watch(self) -> None:
         """Begin to look at the log; a panel calls it last, when everything that `refresh` draws is there."""
@@ -228,20 +145,3 @@ class Panel(w.VBox):
         self.closed = True
         close_inside(self)
         super().close()
-
-
-def close_inside(root: w.Widget) -> None:
-    """End the connections of all that a root holds; ipywidgets would end its own alone."""
-    for inner in _inside(root):
-        inner.close()
-
-
-def _inside(root: w.Widget) -> list[w.Widget]:
-    """Return all widgets inside a root, layouts and styles too: each has a connection of its own to end."""
-    found: list[w.Widget] = []
-    for child in getattr(root, "children", ()):
-        found += [*_inside(child), child]
-    return [
-        *found,
-        *(one for name in ("layout", "style") if isinstance(one := getattr(root, name, None), w.Widget)),
-    ]

@@ -10,7 +10,8 @@ import ipywidgets as w
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.widgets.base import DEBOUNCE, assign, control, live_region, note, status
+from motion_widgets.widgets.base import DEBOUNCE
+from motion_widgets.widgets.controls import assign, control, live_region, note, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,25 +6,21 @@ for the cells in sight alone, on a thread of the matrix's own. This room draws; 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import say, template
+from motion_widgets.core.messages import say
 from motion_widgets.log.states import State, mark
+from motion_widgets.widgets.page_widget import PageWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = ["CellMatrix", "MatrixCell"]
 
-_STATIC = Path(__file__).parent / "static"
 _KINDS = {
     State.COLLECTED: "good", State.PLANNED: "still",
     **dict.fromkeys((State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED), "moving"),
@@ -39,7 +35,6 @@ _STATES = {
 }
 """Mark, word and kind by state; the kind is how it looks."""
 _CODES = ("matrix_keys", "matrix_left", "matrix_late", "matrix_result", "matrix_empty", "board_cells")
-_WORDS = {code.partition("_")[2]: template(code) for code in _CODES}
 _PICTURES = 400
 """Small pictures kept, some 3 KB each."""
 _AT_ONCE = 100
@@ -62,7 +57,7 @@ class MatrixCell(NamedTuple):
     """By which name `picture` and `on_open` know its result; ``""``: there is none."""
 
 
-class CellMatrix(anywidget.AnyWidget):
+class CellMatrix(PageWidget, scripts=("cell_matrix",), codes=_CODES):
     """Cells by row and column, reachable by keyboard.
 
     Parameters
@@ -72,9 +67,6 @@ class CellMatrix(anywidget.AnyWidget):
     on_open
         Called with a result's name when a person asks for it.
     """
-
-    _esm = _STATIC / "cell_matrix.js"
-    _css = _STATIC / "cell_matrix.css"
 
     table: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """The whole table with a serial number. Patches change it in place and are sent by message, so that a
@@ -87,7 +79,6 @@ class CellMatrix(anywidget.AnyWidget):
     """Play two tones when `finished` is set."""
 
     _states = t.Dict(_STATES).tag(sync=True)
-    _words = t.Dict(_WORDS).tag(sync=True)
 
     def __init__(
         self,
@@ -95,15 +86,11 @@ class CellMatrix(anywidget.AnyWidget):
         picture: Callable[[str], bytes | None] | None = None,
         on_open: Callable[[str], object] | None = None,
     ) -> None:
-        self._lock = threading.RLock()
         self._serial = 0
         super().__init__(table=self._whole([], [], "", []))
         self._picture, self._on_open = picture, on_open
         self._pictures: OrderedDict[str, bytes | None] = OrderedDict()
         self._wanted: list[str] = []
-        self._drawer: ThreadPoolExecutor | None = None
-        self._closed = False
-        self.on_msg(self._on_message)
 
     def _whole(
         self, rows: Sequence[str], columns: Sequence[str], corner: str, cells: list[list[Any] | None]
@@ -160,20 +147,9 @@ class CellMatrix(anywidget.AnyWidget):
         self.send({"type": "patch", "serial": self._serial, "now": time.time(), "cells": changes})
         return len(changes)
 
-    def close(self) -> None:
-        """Take the matrix from the page and end its thread."""
-        with self._lock:
-            self._closed = True
-            drawer, self._drawer = self._drawer, None
-        if drawer is not None:
-            drawer.shutdown(wait=False, cancel_futures=True)
-        super().close()
-
     # What the page asks for.
 
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if not isinstance(content, dict):
-            return
+    def _receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
         kind = content.get("type")
         if kind == "whole":  # it may have missed a patch
             with self._lock:
@@ -191,15 +167,13 @@ class CellMatrix(anywidget.AnyWidget):
 
     def _want(self, names: list[str]) -> None:
         with self._lock:
-            if self._closed or self._picture is None:
+            if self._picture is None:
                 return
             busy = bool(self._wanted)
             known = self._results()
             self._wanted = [one for one in names if one in known]  # what scrolled away is no longer wanted
             if self._wanted and not busy:
-                if self._drawer is None:
-                    self._drawer = ThreadPoolExecutor(1, thread_name_prefix="cell-matrix")
-                self._drawer.submit(self._draw)
+                self._submit(self._draw)
 
     def _draw(self) -> None:
         while True:

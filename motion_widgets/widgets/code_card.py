@@ -14,7 +14,7 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.request.media_source import media_kind, media_source
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.widgets.base import assign, button, control, flow, html
+from motion_widgets.widgets.controls import Column, assign, button, control, flow, html
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ __all__ = ["KINDS", "CodeCard", "snippet"]
 KINDS = ("JSON", "curl", "Python")
 
 
-class CodeCard(w.VBox):
+class CodeCard(Column):
     """Shows a request as code, and takes one as JSON.
 
     Parameters
@@ -41,8 +41,7 @@ class CodeCard(w.VBox):
     def __init__(
         self, host: Panel, *, get: Callable[[], MotionRequest], load: Callable[[MotionRequest], None]
     ) -> None:
-        super().__init__()
-        self.add_class("mw-card")
+        super().__init__(cls="mw-card")
         self._host, self._get, self._load = host, get, load
         self.kind = control(w.Dropdown, say("form_code"), options=list(KINDS))
         self.kind.observe(lambda _: self.draw(), "value")

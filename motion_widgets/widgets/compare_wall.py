@@ -16,7 +16,8 @@ from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
 from motion_widgets.sweep import Run
-from motion_widgets.widgets.base import Panel, assign, control, html, show
+from motion_widgets.widgets.base import Panel
+from motion_widgets.widgets.controls import Column, assign, control, html, show
 from motion_widgets.widgets.player_wall import PlayerWall, WallCell
 from motion_widgets.widgets.row_text import billed, state_words, waited
 
@@ -77,8 +78,7 @@ class CompareWall(Panel):
         self.choice.observe(self._chosen, "value")
         self._empty = html(f'<div class="mw-note">{escape(say("wall_empty"))}</div>')
         self.wall = PlayerWall(read=self._read)
-        body = w.VBox([self.choice, self.notice, self._empty, self.wall])
-        body.add_class("mw-body")
+        body = Column(self.choice, self.notice, self._empty, self.wall, cls="mw-body")
         self.fill(body)
         self.show_run(run) if run is not None else self.refresh()
         self.watch()

@@ -6,33 +6,28 @@ more than two of them, and messages of other widgets come between.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets as t
 
 from motion_widgets.core.errors import MotionError
-from motion_widgets.core.messages import template
+from motion_widgets.widgets.page_widget import PageWidget
 from motion_widgets.widgets.upload import LIMITS_OF, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
 __all__ = ["FilePicker"]
 
-_STATIC = Path(__file__).parent / "static"
-# What the page says; `{name}` is filled in there.
-_WORDS = (
+_CODES = (
     "pick_drop", "pick_progress", "pick_cancel", "pick_cancelled", "pick_done", "pick_large", "pick_lost"
 )  # fmt: skip
 PIECE = 1 << 20
 """Bytes of one message; a browser's connection to Jupyter takes 10 MB at most."""
 
 
-class FilePicker(anywidget.AnyWidget):
+class FilePicker(PageWidget, scripts=("file_picker",), codes=_CODES):
     """A button and a place to drop a file on.
 
     Parameters
@@ -49,57 +44,31 @@ class FilePicker(anywidget.AnyWidget):
         Called with the path of a whole file, on this widget's own thread.
     """
 
-    _esm = _STATIC / "file_picker.js"
-    _css = _STATIC / "file_picker.css"
-
     label = t.Unicode().tag(sync=True)
     accept = t.Unicode().tag(sync=True)
     limit = t.Int().tag(sync=True)
     """Bytes."""
     piece = t.Int(PIECE).tag(sync=True)
     """Bytes."""
-    _words = t.Dict().tag(sync=True)
 
     def __init__(
         self, label: str, *, accept: Sequence[str], kinds: Collection[str], folder: Path,
         on_file: Callable[[Path], None],
     ) -> None:  # fmt: skip
         limit = max(LIMITS_OF[one] for one in kinds)
-        words = {code: template(code) for code in _WORDS}
-        super().__init__(label=label, accept=",".join(accept), limit=limit, _words=words)
+        super().__init__(label=label, accept=",".join(accept), limit=limit)
         self._kinds, self._folder, self._on_file = frozenset(kinds), folder, on_file
         self._uploads: dict[str, Upload] = {}
-        self._lock = threading.Lock()
-        self._worker: ThreadPoolExecutor | None = None
-        self._closed = False
-        self.on_msg(self._on_message)
 
-    def close(self) -> None:
-        """Take the widget from the page; what had only half arrived is removed."""
-        with self._lock:
-            self._closed = True
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.submit(self._drop_all)
-            worker.shutdown(wait=False)
-        super().close()
-
-    def _drop_all(self) -> None:
+    def _clean_up(self) -> None:
+        """Remove what had only half arrived."""
         for one in self._uploads.values():
             one.drop()
         self._uploads.clear()
 
-    def _on_message(self, _widget: object, content: object, buffers: object) -> None:
-        """Hand a message to the own thread; a callback must not touch the disk."""
-        if not isinstance(content, dict) or not isinstance(content.get("id"), str):
-            return
-        pieces = list(buffers) if isinstance(buffers, list | tuple) else []
-        with self._lock:
-            if self._closed:
-                return
-            if self._worker is None:
-                self._worker = ThreadPoolExecutor(1, thread_name_prefix="file-pick")
-            self._worker.submit(self._take, content, pieces)
+    def _receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        if isinstance(content.get("id"), str):
+            self._submit(self._take, content, buffers)
 
     def _take(self, content: dict[str, Any], pieces: list[Any]) -> None:
         name, what = content["id"], content.get("type")

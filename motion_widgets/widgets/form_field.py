@@ -5,27 +5,26 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import ipywidgets as w
-
 from motion_widgets.core.messages import say
-from motion_widgets.widgets.base import assign, button, flow, live_region, note, show, status
+from motion_widgets.widgets.controls import Column, assign, button, flow, live_region, note, show, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import ipywidgets as w
 
     from motion_widgets.request.rules import Finding, Fix
 
 __all__ = ["Field"]
 
 
-class Field(w.VBox):
+class Field(Column):
     """A control with what is to be said of it, up to two fixes as buttons, and `more` buttons beside them."""
 
     def __init__(
         self, apply: Callable[[Fix], None], *children: w.Widget, more: Sequence[w.Button] = ()
     ) -> None:
-        super().__init__(layout=w.Layout(width="100%"))
-        self.add_class("mw-field")
+        super().__init__(cls="mw-field", width="100%")
         self._apply = apply
         self._fixes: list[Fix] = []
         self._said = live_region()

@@ -14,7 +14,8 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY, Secret, find_key, store_key
 from motion_widgets.endpoint.client import LIVE_URL, EndpointClient
-from motion_widgets.widgets.base import Panel, assign, button, control, flow, html, show
+from motion_widgets.widgets.base import Panel
+from motion_widgets.widgets.controls import Column, assign, button, check_box, control, flow, html, show
 from motion_widgets.workspace.workspace import BASE_URL
 
 if TYPE_CHECKING:
@@ -48,24 +49,20 @@ class GoLive(Panel):
             w.Password, say("live_key"), placeholder=say("live_key_hint"), continuous_update=False
         )
         self.key.observe(self._taken, "value")
-        self.keep = w.Checkbox(
-            description=say("live_keep"), value=False, indent=False, layout=w.Layout(width="100%")
-        )
+        self.keep = check_box(say("live_keep"), width="100%")
         self._state = html()
         self.check_balance = button(say("live_balance"), self._ask_balance)
         self.go = button(say("live_go"), self._go, cls="mw-primary mw-live")
         self.back = button(say("live_back"), self._back)
-        box = w.VBox(
-            [
-                self._about,
-                self.key,
-                self.keep,
-                self._state,
-                self.notice,
-                flow(self.check_balance, self.go, self.back),
-            ]
+        box = Column(
+            self._about,
+            self.key,
+            self.keep,
+            self._state,
+            self.notice,
+            flow(self.check_balance, self.go, self.back),
+            cls="mw-card",
         )
-        box.add_class("mw-card")
         self.fill(box)
         self.refresh()
         self.watch()

@@ -15,8 +15,9 @@ from motion_widgets.jobs.job import Job
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, State
 from motion_widgets.sweep import Run
-from motion_widgets.widgets.base import (
-    Panel,
+from motion_widgets.widgets.base import Panel
+from motion_widgets.widgets.controls import (
+    Column,
     assign,
     button,
     flow,
@@ -24,6 +25,8 @@ from motion_widgets.widgets.base import (
     live_region,
     note,
     progress_bar,
+    set_class,
+    shared,
     show,
     status,
 )
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["JobMonitor"]
 
 PAGE = 8
-"""Jobs shown at once; a fixed set of widgets, whose values change."""
+"""Jobs shown at once; their rows are made at first use, and then only change what they say."""
 
 _ACTIONS: dict[str, tuple[str, ...]] = {
     State.COLLECTED: ("show",),
@@ -61,7 +64,7 @@ class _JobRow(w.HBox):
     """One job: its line, its bar, what is wrong with it, and what can be done."""
 
     def __init__(self, act: Callable[[str, str], None]) -> None:
-        super().__init__(layout=w.Layout(width="100%", flex_flow="row wrap"))
+        super().__init__(layout=shared(w.Layout, width="100%", flex_flow="row wrap"))
         self.add_class("mw-row")
         self._act = act
         self._job_id = ""
@@ -86,7 +89,7 @@ class _JobRow(w.HBox):
                 label = say(f"action_{action}{'_live' if live else ''}", price=usd(price))
                 assign(shown, "description", label)
                 assign(shown, "tooltip", f"{label}: {row.id}")
-                (shown.add_class if live else shown.remove_class)("mw-live")
+                set_class(shown, "mw-live", live)
 
     def _click(self, number: int) -> None:
         if number < len(self._actions):
@@ -120,13 +123,13 @@ class JobMonitor(Panel):
         self._first = 0
         self._moving: list[JobRow] = []
         self._count, self._risks, self._clusters = live_region(), live_region(), live_region()
-        self._rows = [_JobRow(self._act) for _ in range(PAGE)]
+        self._rows: list[_JobRow] = []
         self._newer = button(say("newer"), lambda: self._turn(-PAGE))
         self._older = button(say("older"), lambda: self._turn(PAGE))
-        above = (self._count, self.notice, self._risks, self._clusters)
-        body = w.VBox([*above, *self._rows, flow(self._newer, self._older)])
-        body.add_class("mw-body")
-        self.fill(body)
+        self._above = (self._count, self.notice, self._risks, self._clusters)
+        self._below = (flow(self._newer, self._older),)
+        self._body = Column(*self._above, *self._below, cls="mw-body")
+        self.fill(self._body)
         self.refresh()
         self.watch()
 
@@ -150,8 +153,11 @@ class JobMonitor(Panel):
             assign(self._count, "value", status(escape(said if rows or self._first else say("jobs_none"))))
             assign(self._risks, "value", status(risks))
             assign(self._clusters, "value", status(clustered))
+            for _ in drawn[len(self._rows) :]:
+                self._rows.append(_JobRow(self._act))
+            assign(self._body, "children", (*self._above, *self._rows, *self._below))
             for number, shown in enumerate(self._rows):
-                row = rows[number] if number < min(len(rows), PAGE) else None
+                row = rows[number] if number < len(drawn) else None
                 shown.draw(row, *(drawn[number] if row is not None else ("", ())))
             show(self._newer, self._first > 0)
             show(self._older, len(rows) > PAGE)

@@ -9,14 +9,17 @@ import ipywidgets as w
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.request.media_source import media_kind
-from motion_widgets.widgets.base import (
+from motion_widgets.widgets.controls import (
+    Column,
     assign,
     button,
+    check_box,
     close_inside,
     control,
     flow,
     html,
     live_region,
+    make,
     note,
     show,
     status,
@@ -35,7 +38,7 @@ SHOWN = 24
 """Small pictures; the form's list names all media, and `ws.library` gives all to a sweep in code."""
 
 
-class LibraryPicker(w.VBox):
+class LibraryPicker(Column):
     """Chooses a medium from the workspace's library, or puts one there.
 
     Parameters
@@ -52,16 +55,14 @@ class LibraryPicker(w.VBox):
         self, host: Panel, which: Literal["image", "clip"], *, value: Callable[[], str],
         use: Callable[[str], None],
     ) -> None:  # fmt: skip
-        super().__init__(layout=w.Layout(width="100%"))
-        self.add_class("mw-library")
+        super().__init__(cls="mw-library", width="100%")
         self._host, self._which, self._value, self._use = host, which, value, use
         self.open = button(say(f"library_{which}"), self._toggle, cls="mw-library-open")
         self.keep = button(say(f"library_keep_{which}"), self._keep, cls="mw-library-keep")
         self._grid, self._said = html(), live_region()
         self.choice = control(w.Dropdown, say(f"library_choice_{which}"), options=[("\u2013", "")])
         self.choice.observe(self._chosen, "value")
-        self.box = w.VBox([self._grid, self.choice])
-        self.box.add_class("mw-card")
+        self.box = Column(self._grid, self.choice, cls="mw-card")
         show(self.box, visible=False)
         show(self.keep, visible=False)
         self.children = (flow(self.open, self.keep), self._said, self.box)
@@ -126,7 +127,7 @@ class LibraryPicker(w.VBox):
         assign(self._said, "value", status(note(text)))
 
 
-class LibraryAxisPicker(w.VBox):
+class LibraryAxisPicker(Column):
     """Ticks clips or images of the library as values of an axis.
 
     Parameters
@@ -142,15 +143,14 @@ class LibraryAxisPicker(w.VBox):
     def __init__(
         self, host: Panel, which: Literal["image", "clip"], on_change: Callable[[object], None]
     ) -> None:
-        super().__init__(layout=w.Layout(width="100%"))
-        self.add_class("mw-library")
+        super().__init__(cls="mw-library", width="100%")
         self._host, self._which, self._on_change = host, which, on_change
-        self._cells: dict[str, w.VBox] = {}
+        self._cells: dict[str, Column] = {}
         self.boxes: dict[str, w.Checkbox] = {}
         """By path, as far as the library was opened."""
         self.open = button(say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
         self._said = live_region()
-        self.shelf = w.Box(layout=w.Layout(width="100%"))
+        self.shelf = make(w.Box, layout={"width": "100%"})
         self.shelf.add_class("mw-picks")
         show(self.shelf, visible=False)
         self.children = (flow(self.open), self._said, self.shelf)
@@ -193,12 +193,11 @@ class LibraryAxisPicker(w.VBox):
 
         return take
 
-    def _cell(self, path: str, small: bytes | None, box: w.Checkbox) -> w.VBox:
+    def _cell(self, path: str, small: bytes | None, box: w.Checkbox) -> Column:
         """Return the cell of an item: the one that holds its box already, with its picture as it is now."""
         cell = self._cells.get(path)
         if cell is None:
-            cell = w.VBox([html(), box])
-            cell.add_class("mw-pick-cell")
+            cell = Column(html(), box, cls="mw-pick-cell")
         assign(cell.children[0], "value", picture(small, "") if small else "")
         return cell
 
@@ -208,9 +207,6 @@ class LibraryAxisPicker(w.VBox):
         if known is not None:
             assign(known, "description", item.line)
             return known
-        box = w.Checkbox(
-            description=item.line, value=False, indent=False, disabled=not item.fits,
-            tooltip=item.trouble or item.line, layout=w.Layout(width="100%"),
-        )  # fmt: skip
+        box = check_box(item.line, width="100%", disabled=not item.fits, tooltip=item.trouble or item.line)
         box.observe(self._on_change, "value")
         return box

@@ -6,8 +6,6 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as w
-
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.messages import say
 from motion_widgets.log.annotations import STARS, split_tags
@@ -15,7 +13,8 @@ from motion_widgets.log.ids import whoami
 from motion_widgets.log.paging import facets, page
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
-from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel, assign, button, flow, show
+from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel
+from motion_widgets.widgets.controls import Column, assign, button, flow, show
 from motion_widgets.widgets.row_grid import RowGrid
 from motion_widgets.widgets.row_view import asked, value_words, view_of
 
@@ -78,8 +77,7 @@ class LogTable(Panel):
         self._undo = button(say("log_undo"), self._bring_back)
         show(self._undo, visible=False)
         exports = [button(say("log_export", kind=kind), partial(self._export, kind)) for kind in _EXPORTS]
-        self._body = w.VBox([self.grid, self.notice, self._undo, flow(*exports)])
-        self._body.add_class("mw-body")
+        self._body = Column(self.grid, self.notice, self._undo, flow(*exports), cls="mw-body")
         self.fill(self._body)
         self.refresh()
         self.watch()

@@ -12,7 +12,8 @@ from motion_widgets.core.messages import say
 from motion_widgets.media.shots import measure_shots
 from motion_widgets.request.media_source import media_kind
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.widgets.base import DEBOUNCE, assign, control, html
+from motion_widgets.widgets.base import DEBOUNCE
+from motion_widgets.widgets.controls import assign, control, html
 from motion_widgets.widgets.file_picker import FilePicker
 from motion_widgets.widgets.form_field import Field
 from motion_widgets.widgets.library_picker import LibraryPicker
@@ -69,19 +70,19 @@ class MediaField(Field):
         self.box = control(
             w.Combobox, say(f"form_{which}"), placeholder=say(f"form_{which}_hint"), ensure_option=False
         )
-        self.pick = FilePicker(
+        self.picker = FilePicker(
             say(f"form_{which}_pick"), accept=(*ENDINGS[which], *_MENDED[which], ".json"),
             kinds=(which, "request"), folder=host.ws.folder / "inputs", on_file=self._arrived,
         )  # fmt: skip
         self.library = LibraryPicker(host, which, value=self.value, use=self.use)
         self.view = html(cls="mw-preview-box")
         self.ruler = html() if which == "clip" else None
-        self.mender = MediaRepair(host, which, value=self.value, use=self.use)
+        self.repair = MediaRepair(host, which, value=self.value, use=self.use)
         beside = () if self.ruler is None else (self.ruler,)
         super().__init__(
-            apply, self.box, self.pick, self.library, self.view, *beside, more=self.mender.buttons
+            apply, self.box, self.picker, self.library, self.view, *beside, more=self.repair.buttons
         )
-        self.children += (self.mender,)
+        self.children += (self.repair,)
         self.box.observe(lambda _: self.measure(), "value")
 
     def value(self) -> str:
@@ -112,7 +113,7 @@ class MediaField(Field):
 
     def draw(self, findings: list[Finding], mends: Sequence[Operation], orientation: object) -> None:
         """Show what is to be said of the medium, and the ways out."""
-        self.mender.offer([one for one in mends if one.kind == self._which], self.fact, orientation)
+        self.repair.offer([one for one in mends if one.kind == self._which], self.fact, orientation)
         self.library.draw()
         if self.ruler is not None:
             clip = self.fact if isinstance(self.fact, Clip | ClipError) else None

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ipywidgets as w
-
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.media.decode import stillest
-from motion_widgets.media.preview import filmstrip
 from motion_widgets.media.repair.compare import before_after
-from motion_widgets.media.repair.operation import Operation
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.media_source import media_kind
-from motion_widgets.widgets.base import (
+from motion_widgets.widgets.controls import (
+    Column,
     assign,
     button,
     flow,
@@ -32,25 +27,25 @@ from motion_widgets.widgets.base import (
     show,
     status,
 )
-from motion_widgets.widgets.media_preview import data_link, picture
-from motion_widgets.widgets.trim_editor import TrimEditor
+from motion_widgets.widgets.media_preview import picture
+from motion_widgets.widgets.trim_card import TrimCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from motion_widgets.core.errors import ClipError
+    from motion_widgets.media.repair.operation import Operation
     from motion_widgets.widgets.base import Panel
     from motion_widgets.workspace.media import Mended
 
 __all__ = ["MediaRepair"]
 
 OFFERED = 4
-FRAMES = 12
 OFTEN = 0.15
 """s between two looks of the progress bar."""
 
 
-class MediaRepair(w.VBox):
+class MediaRepair(Column):
     """What can be done about one medium's findings. Its `buttons` stand where the findings do.
 
     Parameters
@@ -66,8 +61,7 @@ class MediaRepair(w.VBox):
     def __init__(
         self, host: Panel, which: str, *, value: Callable[[], str], use: Callable[[str], None]
     ) -> None:
-        super().__init__(layout=w.Layout(width="100%"))
-        self.add_class("mw-mender")
+        super().__init__(cls="mw-mender", width="100%")
         self._host, self._which, self._value, self._use = host, which, value, use
         self._offers: list[Operation] = []
         self._fact: Clip | Image | ClipError | None = None
@@ -76,22 +70,16 @@ class MediaRepair(w.VBox):
         """The last mend, and what stood in the form before it."""
         self._trims: list[Operation] = []
         self.buttons = [button("", partial(self._click, number), cls="mw-mend") for number in range(OFFERED)]
-        self.trim = TrimEditor()
-        self.first, self.stillest = button("", self._first), button("", self._stillest)
-        self.go = button(say("trim_go"), self._trim, cls="mw-primary mw-trim-go")
-        self.leave = button(say("trim_close"), partial(self._open, visible=False))
-        self.box = w.VBox([self.trim, flow(self.first, self.stillest), flow(self.go, self.leave)])
-        self.box.add_class("mw-card")
+        self.trim = TrimCard(host, announce=self._announce, run=self._run) if which == "clip" else None
         self._bar, self._said, self._shown = html(), live_region(), html()
         self.cancel = button(say("mend_cancel"), self._stop, cls="mw-mend-cancel")
         self._going = flow(self._bar, self.cancel, cls="mw-going")
         self.undo = button(say("mend_undo"), self._undo, cls="mw-undo")
-        self._done = w.VBox([self._shown, flow(self.undo)])
-        self._done.add_class("mw-card")
-        for one in (*self.buttons, self.box, self._going, self._done):
+        self._done = Column(self._shown, flow(self.undo), cls="mw-card")
+        for one in (*self.buttons, self._going, self._done):
             show(one, visible=False)
-        self.children = (self.box, self._going, self._said, self._done)
-        self.trim.observe(self._chosen, ["start", "end"])
+        trim = () if self.trim is None else (self.trim,)
+        self.children = (*trim, self._going, self._said, self._done)
 
     # What is offered.
 
@@ -102,7 +90,7 @@ class MediaRepair(w.VBox):
         if fact is not self._fact:
             self._fact = fact
             if fact is not None:  # None: it is being measured; what is open stays until it is known
-                self._open(visible=False)
+                self._hide_trim()
         local = media_kind(self._value() or None) == "path"
         wanted = [*dict.fromkeys(map(_Key, operations))] if local else []
         unique = [one.operation for one in wanted]
@@ -134,66 +122,14 @@ class MediaRepair(w.VBox):
         else:
             self._run(self._offers[number])
 
-    # Trimming.
-
-    def _open(self, *, visible: bool) -> None:
-        show(self.box, visible)
-
     def _start_trim(self) -> None:
-        clip, host = self._fact, self._host
-        if not isinstance(clip, Clip):
-            return
-        low = LIMITS.clip_length(self._orientation)[0]
-        high = float(self._trims[0].parameters["length"])
+        if self.trim is not None and isinstance(self._fact, Clip):
+            low = LIMITS.clip_length(self._orientation)[0]
+            self.trim.show_clip(self._fact, low, float(self._trims[0].parameters["length"]))
 
-        def work() -> Callable[[], None]:
-            strip = ""
-            with contextlib.suppress(MotionError, OSError):  # the handles work without pictures
-                strip = data_link(filmstrip(Path(clip.source), FRAMES, 64))
-
-            def take() -> None:
-                self.trim.load(strip, length=clip.video_length or clip.length, low=low, high=high)
-                assign(self.first, "description", say("trim_first", length=high))
-                assign(self.stillest, "description", say("trim_stillest", length=high))
-                for one in (self.first, self.stillest):
-                    assign(one, "tooltip", one.description)
-                self._open(visible=True)
-
-            return take
-
-        host.later("strip", work)
-
-    def _chosen(self, _: object = None) -> None:
-        assign(self.go, "disabled", not self.trim.fits or self._cancel is not None)
-
-    def _first(self) -> None:
-        self.trim.choose(0.0, self.trim.high)
-
-    def _stillest(self) -> None:
-        clip, length = self._fact, self.trim.high
-        if not isinstance(clip, Clip):
-            return
-        self._announce(say("trim_looking"))
-
-        def work() -> Callable[[], None]:
-            try:
-                start = stillest(clip.source, length)
-            except MotionError as error:
-                message = str(error)
-                return lambda: self._announce(message, bad=True)
-
-            def take() -> None:
-                self._announce("")
-                self.trim.choose(start, length)
-
-            return take
-
-        self._host.later("stillest", work)
-
-    def _trim(self) -> None:
-        if self.trim.fits:
-            start, end = self.trim.start, self.trim.end
-            self._run(Operation("trim_clip", {"start": start, "length": round(end - start, 3)}))
+    def _hide_trim(self) -> None:
+        if self.trim is not None:
+            self.trim.hide()
 
     # Mending, off the callback's thread.
 
@@ -233,7 +169,7 @@ class MediaRepair(w.VBox):
             elif self._value() == before:  # another choice that was made meanwhile stays
                 self._made = (made, before)
                 assign(self._shown, "value", view)
-                self._open(visible=False)
+                self._hide_trim()
                 self._announce(say("mend_done", name=made.result.name), ok=True)
                 self._use(made.result.source)
 
@@ -244,7 +180,8 @@ class MediaRepair(w.VBox):
         assign(self.cancel, "disabled", False)
         for one in self.buttons:
             assign(one, "disabled", busy)
-        self._chosen()
+        if self.trim is not None:
+            self.trim.set_busy(busy)
 
     def _progress(self, share: float) -> None:
         percent = round(100 * share)

@@ -7,22 +7,16 @@ This room draws; it knows no log and no rule.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import template
+from motion_widgets.widgets.page_widget import PageWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["PlayerWall", "WallCell"]
-
-_STATIC = Path(__file__).parent / "static"
 
 _CODES = (
     "player_wall", "player_clips", "player_play", "player_pause", "player_back", "player_back_name",
@@ -31,7 +25,6 @@ _CODES = (
     "player_loop_on", "player_loop_off", "player_loading", "player_keys", "player_empty",
     "player_not_shown", "player_unplayable", "player_no_cells",
 )  # fmt: skip
-_WORDS = {code.removeprefix("player_"): template(code) for code in _CODES}
 
 
 class WallCell(TypedDict):
@@ -54,7 +47,7 @@ class WallCell(TypedDict):
     sound: NotRequired[bool]
 
 
-class PlayerWall(anywidget.AnyWidget):
+class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall"), codes=_CODES):
     """Clips in a labelled grid, played, stepped and scrubbed by one clock.
 
     Parameters
@@ -66,9 +59,6 @@ class PlayerWall(anywidget.AnyWidget):
         cannot reach. It is called only with a `path` of the current cells, in a thread of the wall's
         own. Without it such a clip is said to be not shown.
     """
-
-    _esm = _STATIC / "player_wall.js"
-    _css = _STATIC / "player_wall.css"
 
     cells: t.List[Any] = t.List(t.Dict()).tag(sync=True)
     """What is shown, as `WallCell` dicts. A new list touches only the cells that changed; the others
@@ -90,8 +80,6 @@ class PlayerWall(anywidget.AnyWidget):
     autoplay = t.Bool(default_value=False).tag(sync=True)
     """Start playing, silently, once there are clips; never where the reader asked for reduced motion."""
 
-    _words = t.Dict(_WORDS).tag(sync=True)
-
     def __init__(
         self,
         cells: Sequence[WallCell] = (),
@@ -112,10 +100,6 @@ class PlayerWall(anywidget.AnyWidget):
             autoplay=autoplay,
         )
         self._read = read
-        self._lock = threading.Lock()
-        self._reader: ThreadPoolExecutor | None = None
-        self._closed = False
-        self.on_msg(self._on_message)
 
     @t.validate("fps")
     def _usable_fps(self, proposal: Mapping[str, Any]) -> float:
@@ -123,27 +107,10 @@ class PlayerWall(anywidget.AnyWidget):
         value = float(proposal["value"])
         return value if 0 < value < float("inf") else 24.0
 
-    def close(self) -> None:
-        """Take the wall from the page and end its thread."""
-        with self._lock:
-            self._closed = True
-            reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.shutdown(wait=False, cancel_futures=True)
-        super().close()
-
-    def _on_message(self, _widget: object, content: object, _buffers: object) -> None:
-        if not isinstance(content, dict) or content.get("type") != "bytes":
-            return
+    def _receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
         path, request = content.get("path"), content.get("id")
-        if not isinstance(path, str) or not isinstance(request, str):
-            return
-        with self._lock:
-            if self._closed:
-                return
-            if self._reader is None:
-                self._reader = ThreadPoolExecutor(1, thread_name_prefix="player-wall")
-            self._reader.submit(self._answer, path, request)
+        if content.get("type") == "bytes" and isinstance(path, str) and isinstance(request, str):
+            self._submit(self._answer, path, request)
 
     def _answer(self, path: str, request: str) -> None:
         data = self._bytes_of(path)

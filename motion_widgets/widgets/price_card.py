@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.widgets.base import note, status
+from motion_widgets.widgets.controls import note, status
 
 if TYPE_CHECKING:
     from motion_widgets.core.errors import ClipError

@@ -12,8 +12,10 @@ from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.publishing.destination import Place, Published
 from motion_widgets.request.media_source import media_kind, media_name
-from motion_widgets.widgets.base import (
-    DEBOUNCE,
+from motion_widgets.request.request import MotionRequest
+from motion_widgets.widgets.base import DEBOUNCE
+from motion_widgets.widgets.controls import (
+    Column,
     assign,
     button,
     control,
@@ -49,7 +51,7 @@ class _Seen:
     """Whether a person agreed to the place of clips."""
 
 
-class PublishPanel(w.VBox):
+class PublishPanel(Column):
     """Says where local media become public, asks for consent, and publishes.
 
     Parameters
@@ -68,9 +70,7 @@ class PublishPanel(w.VBox):
         self, host: Panel, *, get: Callable[[], MotionRequest], use: Callable[[str], None],
         looked: Callable[[], None],
     ) -> None:  # fmt: skip
-        super().__init__(layout=w.Layout(width="100%"))
-        self.add_class("mw-card")
-        self.add_class("mw-publish")
+        super().__init__(cls="mw-card mw-publish", width="100%")
         self._host, self._get, self._use, self._looked = host, get, use, looked
         self._seen = _Seen()
         self._published: Published | None = None
@@ -97,17 +97,15 @@ class PublishPanel(w.VBox):
         self.now = button(say("publish_now"), self._publish, cls="mw-publish-now")
         self.link = button(say("publish_use"), self._use_link, cls="mw-publish-use")
         self.way.observe(lambda _: self._draw(), "value")
-        self.box = w.VBox(
-            [
-                self._where,
-                self.way,
-                *self.places.values(),
-                flow(self.keep),
-                self._asks,
-                flow(self.agree, self.withdraw, self.now),
-            ]
+        self.box = Column(
+            self._where,
+            self.way,
+            *self.places.values(),
+            flow(self.keep),
+            self._asks,
+            flow(self.agree, self.withdraw, self.now),
+            cls="mw-stack-small",
         )
-        self.box.add_class("mw-stack-small")
         self._opened = False
         self.children = (flow(self.open), self._about, self.box, self._said, flow(self.link))
         self._draw()

@@ -19,20 +19,21 @@ from motion_widgets.request.price import Estimate, estimate
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.request.rules import LIMITS, Finding, Fix
 from motion_widgets.widgets.balance import Balance
-from motion_widgets.widgets.base import (
-    DEBOUNCE,
-    SETTLE,
-    Panel,
+from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel
+from motion_widgets.widgets.code_card import CodeCard
+from motion_widgets.widgets.controls import (
+    Column,
     assign,
     button,
     control,
     flow,
     html,
     live_region,
+    set_class,
     show,
+    side_by_side,
     status,
 )
-from motion_widgets.widgets.code_card import CodeCard
 from motion_widgets.widgets.form_field import Field
 from motion_widgets.widgets.media_field import ENDINGS, MediaField
 from motion_widgets.widgets.price_card import price_html, summary_html
@@ -130,11 +131,8 @@ class RequestForm(Panel):
             "watermark_info": Field(self._mend, self.watermark),
             "webhook": Field(self._mend, self.webhook),
         }
-        left = w.VBox([*self._fields.values(), self._advice])
-        left.add_class("mw-stack")
-        columns = w.Box([left, self._build_side()])
-        columns.add_class("mw-columns")
-        self.fill(columns)
+        left = Column(*self._fields.values(), self._advice, cls="mw-stack")
+        self.fill(side_by_side(left, self._build_side()))
         choices = (self.model, self.orientation, self.mode, self.sound, self.watermark)
         for one in (self.image, self.clip, self.prompt, self.webhook, *choices):
             one.observe(self._changed, "value")
@@ -145,16 +143,18 @@ class RequestForm(Panel):
         self.again = button("", lambda: self._submit(new=True), cls="mw-again")
         self.shown = button(say("form_show"), self._show_earlier, cls="mw-show")
         self.code = CodeCard(self, get=lambda: self.request, load=self.load)
-        card = w.VBox(
-            [self._card, self._money, self._summary, self.notice, flow(self.submit, self.shown, self.again)]
+        card = Column(
+            self._card,
+            self._money,
+            self._summary,
+            self.notice,
+            flow(self.submit, self.shown, self.again),
+            cls="mw-card",
         )
-        card.add_class("mw-card")
         self.publishing = PublishPanel(
             self, get=lambda: self.request, use=self.clip_field.use, looked=self._render
         )
-        side = w.VBox([card, self.publishing, self.code])
-        side.add_class("mw-stack")
-        return side
+        return Column(card, self.publishing, self.code, cls="mw-stack")
 
     def _offer(self) -> Callable[[], None]:
         """Draw the samples, and offer them beside the user's own files."""
@@ -335,7 +335,7 @@ class RequestForm(Panel):
         show(self.again, earlier is not None)
         show(self.shown, earlier is not None)
         for one in (self.submit, self.again):
-            (one.add_class if self.ws.live else one.remove_class)("mw-live")
+            set_class(one, "mw-live", self.ws.live)
 
     # Submitting.
 

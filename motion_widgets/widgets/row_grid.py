@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import template
+from motion_widgets.widgets.page_widget import PageWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["RowGrid"]
 
-_STATIC = Path(__file__).parent / "static"
 _CODES = (
     "log_all_shown", "log_choose", "log_stars_of", "log_usable_of", "log_usable_none", "log_usable_yes",
     "log_usable_no", "log_edit", "log_edit_of", "log_note", "log_tags", "log_save", "log_cancel",
@@ -25,10 +22,9 @@ _CODES = (
     "newer", "older", "tab_log", "column_stars", "column_usable", "column_said", "filter_stars",
     "filter_usable",
 )  # fmt: skip
-_WORDS = {code.removeprefix("log_"): template(code) for code in _CODES}
 
 
-class RowGrid(anywidget.AnyWidget):
+class RowGrid(PageWidget, scripts=("grid_row", "row_grid"), codes=_CODES):
     """Rows as a table with filters, sorting, marks and actions.
 
     Parameters
@@ -36,9 +32,6 @@ class RowGrid(anywidget.AnyWidget):
     on_message
         Called with what the page asks for: ``{"type": "mark" | "act", …}``. It must not block.
     """
-
-    _esm = _STATIC / "row_grid.js"
-    _css = _STATIC / "row_grid.css"
 
     view: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """What is shown: ``columns``, ``rows``, ``facets``, ``first``, ``total``, ``said``, ``same``. Texts may
@@ -54,8 +47,9 @@ class RowGrid(anywidget.AnyWidget):
     actions: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """``rerun`` (the button's words, ``ready``, ``why``), and whether there are ``compare`` and ``load``."""
 
-    _words = t.Dict(_WORDS).tag(sync=True)
-
     def __init__(self, *, on_message: Callable[[dict[str, Any]], None]) -> None:
         super().__init__()
-        self.on_msg(lambda _, content, __: on_message(content) if isinstance(content, dict) else None)
+        self._handle = on_message
+
+    def _receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
+        self._handle(content)

@@ -12,8 +12,9 @@ from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED
 from motion_widgets.widgets.balance import Balance
-from motion_widgets.widgets.base import Panel, assign, button, flow, html, show
+from motion_widgets.widgets.base import Panel
 from motion_widgets.widgets.compare_wall import CompareWall
+from motion_widgets.widgets.controls import assign, button, flow, html, make, show
 from motion_widgets.widgets.go_live import GoLive
 from motion_widgets.widgets.job_monitor import JobMonitor
 from motion_widgets.widgets.log_table import LogTable
@@ -62,9 +63,8 @@ class Studio(Panel):
         self._golive_button = button(say("golive_open"), self._toggle_golive)
         show(self.golive, visible=False)
         self._head = flow(self._facts, self._golive_button, cls="mw-head")
-        self.tabs = w.Tab(
-            [self.form, self.board, self.monitor, self.compare, self.table], layout=w.Layout(width="100%")
-        )
+        panels = (self.form, self.board, self.monitor, self.compare, self.table)
+        self.tabs = make(w.Tab, children=panels, layout={"width": "100%"})
         self._title_tabs(0)
         if shown_off:
             self.compare.show_run(ws.log_store.sweep_ids()[0])

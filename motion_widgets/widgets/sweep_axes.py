@@ -11,7 +11,7 @@ from motion_widgets.core.messages import say
 from motion_widgets.request.fields import FIELDS
 from motion_widgets.request.media_source import media_source
 from motion_widgets.sweep import Sweep
-from motion_widgets.widgets.base import control, flow, html
+from motion_widgets.widgets.controls import Column, check_box, control, flow, html
 from motion_widgets.widgets.library_picker import LibraryAxisPicker
 
 if TYPE_CHECKING:
@@ -55,17 +55,18 @@ class AxesPicker:
             "image_url": LibraryAxisPicker(host, "image", on_change),
             "video_url": LibraryAxisPicker(host, "clip", on_change),
         }
-        groups = [
-            w.VBox([html(f"<b>{escape(field)}</b>"), flow(*boxes.values())])
+        groups: list[w.Widget] = [
+            Column(html(f"<b>{escape(field)}</b>"), flow(*boxes.values()))
             for field, boxes in self.boxes.items()
         ]
         for field, text in self.lists.items():
-            groups.append(_together(text, self.library[field]) if field in self.library else text)
-        self.view = w.VBox(groups)
-        self.view.add_class("mw-stack")
+            groups.append(
+                Column(text, self.library[field], cls="mw-stack-small") if field in self.library else text
+            )
+        self.view = Column(*groups, cls="mw-stack")
 
     def _box(self, value: str, *, checked: bool) -> w.Checkbox:
-        box = w.Checkbox(description=value, value=checked, indent=False, layout=w.Layout(width="auto"))
+        box = check_box(value, value=checked, width="auto")
         box.observe(self._on_change, "value")
         return box
 
@@ -84,10 +85,3 @@ class AxesPicker:
                 known = media_source(own) if field in self.library else own
                 axes[field] = [*([own] if own else []), *(one for one in dict.fromkeys(more) if one != known)]
         return Sweep(req, **(axes or {"mode": [req.mode]}))
-
-
-def _together(*parts: w.Widget) -> w.VBox:
-    """Put what belongs to one axis closely together."""
-    made = w.VBox(list(parts))
-    made.add_class("mw-stack-small")
-    return made

@@ -7,8 +7,6 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import ipywidgets as w
-
 from motion_widgets.core.errors import LogError, MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
@@ -18,21 +16,23 @@ from motion_widgets.request.fields import MODELS
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.sweep.failure_clusters import clusters
 from motion_widgets.widgets.balance import Balance
-from motion_widgets.widgets.base import (
-    DEBOUNCE,
-    SETTLE,
-    Panel,
+from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel
+from motion_widgets.widgets.budget_field import BudgetField
+from motion_widgets.widgets.cell_matrix import CellMatrix
+from motion_widgets.widgets.controls import (
+    Column,
     assign,
     button,
+    check_box,
     flow,
     html,
     live_region,
     note,
+    set_class,
     show,
+    side_by_side,
     status,
 )
-from motion_widgets.widgets.budget_field import BudgetField
-from motion_widgets.widgets.cell_matrix import CellMatrix
 from motion_widgets.widgets.sweep_axes import AxesPicker
 from motion_widgets.widgets.sweep_cells import cell_of_row, layout_of_plan, layout_of_run, plan_holds
 
@@ -99,9 +99,7 @@ class SweepBoard(Panel):
         self.budget_field = BudgetField(self, self._offered)
         self.budget = self.budget_field.field
         self.matrix = CellMatrix(picture=self._picture, on_open=self._open)
-        self.sound = w.Checkbox(
-            description=say("board_sound"), value=False, indent=False, layout=w.Layout(width="auto")
-        )
+        self.sound = check_box(say("board_sound"), width="auto")
         self.sound.observe(lambda _: setattr(self.matrix, "sound", self.sound.value), "value")
         # The line of counts changes all the while, so it is not spoken; what ended is.
         self._said, self._spoken = html(), live_region()
@@ -112,13 +110,10 @@ class SweepBoard(Panel):
         self.hold = button(say("board_hold"), self._hold)
         show(self.hold, visible=False)
         buttons = flow(self.start, self.hold, self.retry, self.sound)
-        side = w.VBox([self._said, self._spoken, self._money, self.budget, self.budget_field.gives_up])
-        side.children += (self.notice, buttons)
-        side.add_class("mw-card")
-        columns = w.Box([self.axes.view, side])
-        columns.add_class("mw-columns")
-        body = w.VBox([columns, self._clusters, self.matrix])
-        body.add_class("mw-body")
+        money = (self._money, self.budget, self.budget_field.gives_up)
+        side = Column(self._said, self._spoken, *money, self.notice, buttons, cls="mw-card")
+        columns = side_by_side(self.axes.view, side)
+        body = Column(columns, self._clusters, self.matrix, cls="mw-body")
         self.fill(body)
         self._replan(delay=DEBOUNCE if run is None else 0.0)
         if run is not None:
@@ -210,7 +205,7 @@ class SweepBoard(Panel):
         assign(self.start, "description", say("submitting") if self._starting else label)
         assign(self.start, "tooltip", label)
         assign(self.start, "disabled", not ready or plan is None)
-        (self.start.add_class if self.ws.live else self.start.remove_class)("mw-live")
+        set_class(self.start, "mw-live", self.ws.live)
 
     # Running.
 

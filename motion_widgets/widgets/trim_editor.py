@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets as t
 
-from motion_widgets.core.messages import template
+from motion_widgets.widgets.page_widget import PageWidget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["TrimEditor"]
 
-_STATIC = Path(__file__).parent / "static"
-_WORDS = (
-    "trim_start",
-    "trim_end",
-    "trim_at",
-    "trim_part",
-    "trim_fits",
-    "trim_not",
-    "trim_keys",
-    "trim_group",
-)
+_CODES = (
+    "trim_start", "trim_end", "trim_at", "trim_part", "trim_fits", "trim_not", "trim_keys", "trim_group"
+)  # fmt: skip
 
 
-class TrimEditor(anywidget.AnyWidget):
+class TrimEditor(PageWidget, scripts=("trim_editor",), codes=_CODES):
     """A filmstrip with an in and an out handle. Times are s of the clip, in steps of 0.1 s."""
-
-    _esm = _STATIC / "trim_editor.js"
-    _css = _STATIC / "trim_editor.css"
 
     strip = t.Unicode().tag(sync=True)
     """The filmstrip as a ``data:image/…`` link; ``""``: there is none."""
@@ -44,10 +31,6 @@ class TrimEditor(anywidget.AnyWidget):
     """s that a part may last at most."""
     start = t.Float(0.0).tag(sync=True)
     end = t.Float(0.0).tag(sync=True)
-    _words = t.Dict().tag(sync=True)
-
-    def __init__(self, **traits: Any) -> None:
-        super().__init__(_words={code: template(code) for code in _WORDS}, **traits)
 
     @property
     def fits(self) -> bool:

@@ -373,7 +373,7 @@ def test_the_kernel_reads_only_what_is_on_the_wall() -> None:
         {"type": "bytes", "path": "p"},
     ):
         wall._on_message(wall, odd, [])
-    reader = wall._reader
+    reader = wall._thread
     assert reader is not None
     reader.shutdown(wait=True)
     assert asked == ["clip.mp4", "raises.mp4"]

@@ -60,7 +60,7 @@ def test_a_file_arrives_in_pieces_whole_and_under_a_safe_name(
     form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = form.ws.samples().image.read_bytes()
-    page = Browser(form.image_field.pick, monkeypatch)
+    page = Browser(form.image_field.picker, monkeypatch)
     assert page.hand_over("../../ev il\u202e.png", content)["type"] == "done"
     until(lambda: isinstance(form.image_field.fact, mw.Image))
     kept = form.ws.folder / "inputs"
@@ -76,7 +76,7 @@ def test_a_file_arrives_in_pieces_whole_and_under_a_safe_name(
 def test_a_file_of_another_kind_is_refused_at_its_first_piece(
     form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = Browser(form.clip_field.pick, monkeypatch)
+    page = Browser(form.clip_field.picker, monkeypatch)
     answer = page.hand_over("holiday.mp4", form.ws.samples().image.read_bytes())
     assert answer["type"] == "refused"
     assert "holiday.mp4 looks like PNG, not a clip" in answer["message"]
@@ -88,7 +88,7 @@ def test_a_file_of_another_kind_is_refused_at_its_first_piece(
 def test_a_size_that_cannot_be_taken_is_said(
     form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch, size: object
 ) -> None:
-    page = Browser(form.clip_field.pick, monkeypatch)
+    page = Browser(form.clip_field.picker, monkeypatch)
     page.say("begin", name="a.mp4", size=size)
     assert page.answer(1)["type"] == "refused"
 
@@ -109,7 +109,7 @@ def test_a_cancelled_file_and_a_closed_form_leave_nothing_behind(
     form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = form.ws.folder / "inputs"
-    page = Browser(form.image_field.pick, monkeypatch)
+    page = Browser(form.image_field.picker, monkeypatch)
     for end in (lambda: page.say("cancel"), form.close):
         page.heard.clear()
         page.say("begin", name="a.png", size=5000)
@@ -158,7 +158,7 @@ def test_a_result_and_its_sidecar_bring_their_request_back(
     )  # fmt: skip
     job = ws.submit(req).wait(60)
     assert job.result is not None
-    page = Browser(form.clip_field.pick, monkeypatch)
+    page = Browser(form.clip_field.picker, monkeypatch)
     until(job.result.with_suffix(".json").is_file)  # it is written a moment after the job is collected
     for path in (job.result.with_suffix(".json"), job.result):
         form.prompt.value = ""

@@ -1,5 +1,4 @@
-// A matrix of cells, drawn only where it is in sight. Text from outside only ever becomes textContent;
-// nothing but the kernel is asked for anything.
+// A matrix of cells, drawn only where it is in sight; nothing but the kernel is asked for anything.
 
 const TALL = 64; // px, a row
 const HEAD = 34; // px, the row of column heads
@@ -10,21 +9,6 @@ const SLIM = 160;
 const AROUND = 2; // rows and columns drawn beyond what is in sight
 const CALM = 120; // ms without scrolling before pictures are asked for
 const KEPT = 300; // pictures
-
-function h(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-function fill(sentence, values) {
-  return String(sentence).replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
-}
 
 function span(seconds) {
   const whole = Math.max(Math.round(seconds), 0);
@@ -66,14 +50,10 @@ function initialize({ model }) {
     if (model.get("sound")) chime();
   };
   model.set("table", stamp(model.get("table")));
-  model.on("msg:custom", receive);
-  model.on("change:finished", finished);
+  const unlisten = listen(model, { "msg:custom": receive, "change:finished": finished });
   // What was sent while this module was on its way is asked for.
   model.send({ type: "whole", serial: model.get("table").serial });
-  return () => {
-    model.off("msg:custom", receive);
-    model.off("change:finished", finished);
-  };
+  return unlisten;
 }
 
 /** Say it in the page's title until a person is there. */
@@ -118,14 +98,14 @@ class Pictures {
   constructor(model, onChange) {
     this.model = model;
     this.urls = new Map(); // by name; null: there is none
-    this.receive = (content, buffers) => {
+    const receive = (content, buffers) => {
       if (content?.type !== "picture") return;
       const good = content.ok && buffers?.length;
       if (this.urls.get(content.name)) return;
       this.urls.set(content.name, good ? URL.createObjectURL(new Blob([buffers[0]], { type: "image/jpeg" })) : null);
       onChange();
     };
-    model.on("msg:custom", this.receive);
+    this.unlisten = listen(model, { "msg:custom": receive });
   }
 
   /** Ask for what is in sight and not there; forget what was not in sight for long. */
@@ -146,55 +126,45 @@ class Pictures {
   }
 
   close() {
-    this.model.off("msg:custom", this.receive);
+    this.unlisten();
     for (const url of this.urls.values()) if (url) URL.revokeObjectURL(url);
   }
 }
 
 class Cell {
   constructor() {
-    const root = (this.root = h("div", "mw-matrix-cell"));
-    root.setAttribute("role", "gridcell");
-    root.tabIndex = -1;
-    this.picture = h("img", "mw-matrix-picture");
-    this.picture.alt = "";
-    this.picture.hidden = true;
-    const words = h("div", "mw-matrix-words");
-    this.state = h("div", "mw-matrix-state");
-    this.mark = h("span", "mw-matrix-mark");
-    this.mark.setAttribute("aria-hidden", "true");
-    this.word = h("span");
-    this.state.append(this.mark, this.word);
-    this.facts = h("div", "mw-matrix-facts");
-    this.bar = h("div", "mw-matrix-bar");
-    this.done = h("i");
-    this.bar.append(this.done);
-    words.append(this.state, this.facts, this.bar);
-    root.append(this.picture, words);
+    this.picture = element("img", "mw-matrix-picture", { alt: "", hidden: true });
+    this.mark = sign("", "mw-matrix-mark");
+    this.word = element("span");
+    this.facts = element("div", "mw-matrix-facts");
+    this.done = element("i");
+    this.bar = element("div", "mw-matrix-bar", this.done);
+    const state = element("div", "mw-matrix-state", this.mark, this.word);
+    const words = element("div", "mw-matrix-words", state, this.facts, this.bar);
+    this.root = element("div", "mw-matrix-cell", { role: "gridcell", tabIndex: -1 }, this.picture, words);
   }
 
   draw(cell, view) {
     const [state, money, progress, low, high, note, result] = cell;
     const [mark, word, kind] = view.states[state] ?? ["?", state, "odd"];
     this.root.dataset.kind = kind;
-    put(this.mark, `${mark} `);
-    put(this.word, progress === null ? word : `${word}, ${progress} %`);
+    setText(this.mark, `${mark} `);
+    setText(this.word, progress === null ? word : `${word}, ${progress} %`);
     const time = leftOf(low, high, view);
-    put(this.facts, [money, time].filter(Boolean).join(" · ") || note || "\u00a0");
+    setText(this.facts, [money, time].filter(Boolean).join(" · ") || note || "\u00a0");
     this.bar.hidden = kind !== "moving";
     this.done.style.width = `${progress ?? 0}%`;
-    const title = note || "";
-    if (this.root.title !== title) this.root.title = title;
+    setProperty(this.root, "title", note || "");
     const url = result ? view.pictures.urls.get(result) : null;
     this.picture.hidden = !url;
-    if (url && this.picture.src !== url) this.picture.src = url;
+    if (url) setProperty(this.picture, "src", url);
   }
 }
 
 function leftOf(low, high, view) {
   if (high === null || high === undefined) return "";
   const left = (low + high) / 2 - kernelNow(view.table);
-  return left > 0 ? fill(view.words.left, { about: `≈ ${span(left)}` }) : view.words.late;
+  return left > 0 ? fill(view.words.matrix_left, { about: `≈ ${span(left)}` }) : view.words.matrix_late;
 }
 
 class View {
@@ -207,53 +177,38 @@ class View {
     this.rows = new Map();
     this.pictures = new Pictures(model, () => this.later());
 
-    this.root = h("div", "mw-matrix");
-    this.scroll = h("div", "mw-matrix-scroll");
-    this.scroll.setAttribute("role", "grid");
-    this.scroll.setAttribute("aria-label", this.words.cells);
-    this.scroll.setAttribute("aria-readonly", "true");
-    this.space = h("div", "mw-matrix-space");
-    this.space.setAttribute("role", "rowgroup");
-    this.heads = h("div", "mw-matrix-heads");
-    this.heads.setAttribute("role", "row");
-    this.heads.setAttribute("aria-rowindex", "1");
-    this.corner = h("div", "mw-matrix-corner");
-    this.corner.setAttribute("role", "columnheader");
-    this.corner.setAttribute("aria-colindex", "1");
-    this.heads.append(this.corner);
+    this.corner = element("div", "mw-matrix-corner", { role: "columnheader", "aria-colindex": "1" });
+    this.heads = element("div", "mw-matrix-heads", { role: "row", "aria-rowindex": "1" }, this.corner);
     this.columns = new Map();
-    this.space.append(this.heads);
-    this.scroll.append(this.space);
-    this.empty = h("p", "mw-matrix-empty", this.words.empty);
-    this.detail = h("div", "mw-matrix-detail");
-    this.detail.setAttribute("role", "status");
-    this.place = h("b");
-    this.told = h("span");
-    this.place.dir = this.told.dir = "auto";
-    this.open = h("button", "mw-matrix-open", this.words.result);
-    this.open.type = "button";
-    this.detail.append(this.place, this.told);
-    this.foot = h("div", "mw-matrix-foot");
-    this.foot.append(this.detail, this.open);
-    this.keys = h("p", "mw-matrix-keys", this.words.keys);
-    this.root.append(this.empty, this.scroll, this.foot, this.keys);
+    this.space = element("div", "mw-matrix-space", { role: "rowgroup" }, this.heads);
+    this.scroll = element("div", "mw-matrix-scroll", this.space, {
+      role: "grid",
+      "aria-label": this.words.board_cells,
+      "aria-readonly": "true",
+    });
+    this.empty = element("p", "mw-matrix-empty", this.words.matrix_empty);
+    this.place = element("b", "", { dir: "auto" });
+    this.told = element("span", "", { dir: "auto" });
+    this.detail = element("div", "mw-matrix-detail", { role: "status" }, this.place, this.told);
+    this.open = button("mw-matrix-open", this.words.matrix_result, () => this.show());
+    this.foot = element("div", "mw-matrix-foot", this.detail, this.open);
+    this.keys = element("p", "mw-matrix-keys", this.words.matrix_keys);
+    this.root = element("div", "mw-matrix", this.empty, this.scroll, this.foot, this.keys);
     el.append(this.root);
 
     this.scroll.addEventListener("scroll", () => this.later(), { passive: true });
     this.scroll.addEventListener("keydown", (event) => this.key(event));
     this.scroll.addEventListener("focusin", (event) => this.focused(event.target));
     this.scroll.addEventListener("dblclick", () => this.show());
-    this.open.addEventListener("click", () => this.show());
     this.sized = new ResizeObserver(() => this.later());
     this.sized.observe(this.root);
-    this.onTable = () => this.later();
-    model.on("change:table", this.onTable);
+    this.unlisten = listen(model, { "change:table": () => this.later() });
     this.clock = setInterval(() => this.tick(), 1000);
     this.draw();
   }
 
   close() {
-    this.model.off("change:table", this.onTable);
+    this.unlisten();
     this.sized.disconnect();
     clearInterval(this.clock);
     clearTimeout(this.calm);
@@ -325,10 +280,9 @@ class View {
     if (isEmpty) return;
     this.active.row = Math.min(this.active.row, rows.length - 1);
     this.active.column = Math.min(this.active.column, columns.length - 1);
-    this.scroll.setAttribute("aria-rowcount", rows.length + 1);
-    this.scroll.setAttribute("aria-colcount", columns.length + 1);
+    setAll(this.scroll, { "aria-rowcount": rows.length + 1, "aria-colcount": columns.length + 1 });
     this.measure();
-    put(this.corner, table.corner);
+    setText(this.corner, table.corner);
     this.corner.style.width = `${this.side}px`;
     const sight = this.sight();
     this.drawHeads(sight.columns);
@@ -353,9 +307,7 @@ class View {
 
   drawHeads(columns) {
     const make = () => {
-      const head = h("div", "mw-matrix-head");
-      head.setAttribute("role", "columnheader");
-      head.dir = "auto";
+      const head = element("div", "mw-matrix-head", { role: "columnheader", dir: "auto" });
       this.heads.append(head);
       return head;
     };
@@ -365,23 +317,16 @@ class View {
       head.setAttribute("aria-colindex", column + 2);
       head.style.left = `${this.side + column * this.wide}px`;
       head.style.width = `${this.wide}px`;
-      put(head, this.table.columns[column]);
+      setText(head, this.table.columns[column]);
       head.title = this.table.columns[column];
     }
   }
 
   newRow(row) {
-    const root = h("div", "mw-matrix-row");
-    root.setAttribute("role", "row");
-    root.setAttribute("aria-rowindex", row + 2);
+    const words = element("span");
+    const head = element("div", "mw-matrix-side", { role: "rowheader", "aria-colindex": "1", dir: "auto" }, words);
+    const root = element("div", "mw-matrix-row", { role: "row", "aria-rowindex": row + 2 }, head);
     root.style.top = `${HEAD + row * TALL}px`;
-    const head = h("div", "mw-matrix-side");
-    head.setAttribute("role", "rowheader");
-    head.setAttribute("aria-colindex", "1");
-    head.dir = "auto";
-    const words = h("span");
-    head.append(words);
-    root.append(head);
     // In order, since that is the order in which it is read.
     const after = [...this.rows.keys()].filter((other) => other > row).sort((a, b) => a - b)[0];
     this.space.insertBefore(root, after === undefined ? null : this.rows.get(after).root);
@@ -391,13 +336,11 @@ class View {
   drawRow(row, columns, wanted) {
     const line = this.rows.get(row);
     line.head.style.width = `${this.side}px`;
-    put(line.words, this.table.rows[row]);
+    setText(line.words, this.table.rows[row]);
     line.head.title = this.table.rows[row];
     const make = (column) => {
       const cell = new Cell();
-      cell.root.setAttribute("aria-colindex", column + 2);
-      cell.root.dataset.row = row;
-      cell.root.dataset.column = column;
+      setAll(cell.root, { "aria-colindex": column + 2, dataset: { row, column } });
       line.root.append(cell.root);
       return cell;
     };
@@ -407,8 +350,7 @@ class View {
       const isActive = row === this.active.row && column === this.active.column;
       cell.root.style.left = `${this.side + column * this.wide}px`;
       cell.root.style.width = `${this.wide}px`;
-      const tab = isActive ? 0 : -1;
-      if (cell.root.tabIndex !== tab) cell.root.tabIndex = tab;
+      setProperty(cell.root, "tabIndex", isActive ? 0 : -1);
       const told = this.cell(row, column);
       cell.root.classList.toggle("mw-matrix-none", told === null);
       if (told === null) continue;
@@ -422,13 +364,13 @@ class View {
     const { row, column } = this.active;
     const told = this.cell(row, column);
     const heads = [this.table.rows[row], this.table.columns[column]].filter(Boolean).join(" · ");
-    put(this.place, heads);
+    setText(this.place, heads);
     let words = "";
     if (told !== null) {
       const [mark, word] = this.states[told[0]] ?? ["?", told[0]];
       words = [`${mark} ${word}`, told[1], told[5]].filter(Boolean).join(" · ");
     }
-    put(this.told, words ? ` ${words}` : "");
+    setText(this.told, words ? ` ${words}` : "");
     this.open.hidden = !told?.[6];
   }
 
@@ -472,8 +414,7 @@ class View {
     if (event.key === "Enter" || event.key === " ") this.show();
     else if (event.key in moves && (!event.ctrlKey || ["Home", "End"].includes(event.key))) moves[event.key]();
     else return;
-    event.preventDefault();
-    event.stopPropagation(); // the notebook's own keys
+    claim(event);
     row = Math.min(Math.max(row, 0), rows.length - 1);
     column = Math.min(Math.max(column, 0), columns.length - 1);
     this.go(row, column);

@@ -1,166 +1,155 @@
 // A button and a place to drop a file on. The file goes to the kernel in pieces, the next one only when
-// the one before is on its disk. Text from outside only ever becomes textContent.
+// the one before is on its disk.
 
 const LOST = 60_000; // ms without an answer of the kernel, after which a person is told
 
-function h(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function fill(sentence, values) {
-  return String(sentence).replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, key) => (key in values ? values[key] : whole));
-}
-
 const amount = (bytes) => (bytes >= 1e5 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1000)} kB`);
 
-function render({ model, el }) {
-  const words = model.get("_words");
-  const root = h("div", "mw-pick");
-  const row = h("div", "mw-pick-row");
-  const choose = h("button", "jupyter-button mw-button", model.get("label"));
-  choose.type = "button";
-  const input = h("input");
-  input.type = "file";
-  input.accept = model.get("accept");
-  input.multiple = true;
-  input.hidden = true;
-  input.setAttribute("aria-label", model.get("label"));
-  const hint = h("span", "mw-pick-hint", words.pick_drop);
-  row.append(choose, hint, input);
-  const going = h("div", "mw-pick-row");
-  going.hidden = true;
-  const bar = h("div", "mw-pick-bar");
-  bar.setAttribute("role", "progressbar");
-  bar.setAttribute("aria-valuemin", "0");
-  bar.setAttribute("aria-valuemax", "100");
-  const done = h("i");
-  bar.append(done);
-  const told = h("span", "mw-pick-hint");
-  const cancel = h("button", "jupyter-button mw-button", words.pick_cancel);
-  cancel.type = "button";
-  going.append(bar, told, cancel);
-  const said = h("div", "mw-pick-said");
-  said.setAttribute("role", "status");
-  said.setAttribute("aria-live", "polite");
-  root.append(row, going, said);
-  el.append(root);
-
-  let current = null;
-  let timer = 0;
-
-  function say(text, bad = false) {
-    said.textContent = text;
-    said.classList.toggle("mw-pick-bad", bad);
+class FilePicker {
+  constructor(model, el) {
+    this.model = model;
+    this.words = model.get("_words");
+    this.current = null; // the file on its way, and its id
+    const label = model.get("label");
+    this.input = element("input", "", {
+      type: "file",
+      accept: model.get("accept"),
+      multiple: true,
+      hidden: true,
+      "aria-label": label,
+    });
+    this.choose = button("jupyter-button mw-button", label, () => this.input.click());
+    const hint = element("span", "mw-pick-hint", this.words.pick_drop);
+    this.row = element("div", "mw-pick-row", this.choose, hint, this.input);
+    this.done = element("i");
+    this.bar = element("div", "mw-pick-bar", this.done, {
+      role: "progressbar",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+    });
+    this.progress = element("span", "mw-pick-hint");
+    this.cancel = button("jupyter-button mw-button", this.words.pick_cancel, () => this.stop());
+    this.going = element("div", "mw-pick-row", this.bar, this.progress, this.cancel, { hidden: true });
+    this.status = liveRegion("div", "mw-pick-said");
+    this.root = element("div", "mw-pick", this.row, this.going, this.status);
+    el.append(this.root);
+    this.input.addEventListener("change", () => {
+      this.take(this.input.files);
+      this.input.value = "";
+    });
+    this.takeDrops();
+    this.unlisten = listen(model, { "msg:custom": (message) => this.receive(message) });
   }
 
-  function end(text, bad = false) {
-    clearTimeout(timer);
-    const focused = going.contains(document.activeElement);
-    current = null;
-    going.hidden = true;
-    row.hidden = false;
-    say(text, bad);
-    if (focused) choose.focus();
+  takeDrops() {
+    const { root } = this;
+    const over = (event, isOver) => {
+      if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return false;
+      claim(event);
+      root.classList.toggle("mw-pick-over", isOver);
+      return true;
+    };
+    for (const name of ["dragenter", "dragover"]) root.addEventListener(name, (event) => over(event, true));
+    root.addEventListener("dragleave", (event) => {
+      if (!root.contains(event.relatedTarget)) root.classList.remove("mw-pick-over");
+    });
+    root.addEventListener("drop", (event) => over(event, false) && this.take(event.dataTransfer.files));
   }
 
-  function patience() {
-    clearTimeout(timer);
-    timer = setTimeout(() => say(words.pick_lost, true), LOST);
+  say(text, isBad = false) {
+    this.status.textContent = text;
+    this.status.classList.toggle("mw-pick-bad", isBad);
   }
 
-  function show(sent) {
-    const share = Math.floor((100 * sent) / current.file.size);
-    done.style.width = `${share}%`;
-    bar.setAttribute("aria-valuenow", String(share));
-    const text = fill(words.pick_progress, { done: amount(sent), all: amount(current.file.size) });
-    bar.setAttribute("aria-valuetext", text);
-    told.textContent = text;
-  }
-
-  async function send(offset) {
-    const { id, file } = current;
-    let piece;
-    try {
-      piece = await file.slice(offset, offset + model.get("piece")).arrayBuffer();
-    } catch (error) {
-      model.send({ type: "cancel", id });
-      return end(String(error.message ?? error), true);
-    }
-    if (current?.id !== id) return;
-    model.send({ type: "piece", id, offset }, {}, [piece]);
-    patience();
-  }
-
-  function take(files) {
-    if (current || !files.length) return;
+  take(files) {
+    const { model, words } = this;
+    if (this.current || !files.length) return;
     // A request's sidecar tells everything; the result beside it need not travel.
     const file = [...files].find((one) => /\.json$/i.test(one.name)) ?? files[0];
-    if (file.size > model.get("limit")) {
-      const values = { name: file.name, mb: (file.size / 1e6).toFixed(1), limit: model.get("limit") / 1e6 };
-      return say(fill(words.pick_large, values), true);
+    const limit = model.get("limit");
+    if (file.size > limit) {
+      this.say(fill(words.pick_large, { name: file.name, mb: (file.size / 1e6).toFixed(1), limit: limit / 1e6 }), true);
+      return;
     }
-    current = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), file };
-    bar.setAttribute("aria-label", file.name);
-    row.hidden = true;
-    going.hidden = false;
-    say("");
-    show(0);
-    cancel.focus({ preventScroll: true });
-    model.send({ type: "begin", id: current.id, name: file.name, size: file.size });
-    patience();
+    this.current = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), file };
+    this.bar.setAttribute("aria-label", file.name);
+    this.row.hidden = true;
+    this.going.hidden = false;
+    this.say("");
+    this.show(0);
+    this.cancel.focus({ preventScroll: true });
+    model.send({ type: "begin", id: this.current.id, name: file.name, size: file.size });
+    this.wait();
   }
 
-  function hear(message) {
-    if (!current || message?.id !== current.id) return;
+  async send(offset) {
+    const { id, file } = this.current;
+    let piece;
+    try {
+      piece = await file.slice(offset, offset + this.model.get("piece")).arrayBuffer();
+    } catch (error) {
+      this.model.send({ type: "cancel", id });
+      this.end(String(error.message ?? error), true);
+      return;
+    }
+    if (this.current?.id !== id) return;
+    this.model.send({ type: "piece", id, offset }, {}, [piece]);
+    this.wait();
+  }
+
+  receive(message) {
+    if (!this.current || message?.id !== this.current.id) return;
     if (message.type === "taken") {
-      say("");
-      show(message.offset);
-      send(message.offset);
-    } else if (message.type === "refused") end(message.message, true);
+      this.say("");
+      this.show(message.offset);
+      this.send(message.offset);
+    } else if (message.type === "refused") this.end(message.message, true);
     else if (message.type === "done") {
-      end(fill(words.pick_done, { name: message.name, all: amount(current.file.size) }));
+      this.end(fill(this.words.pick_done, { name: message.name, all: amount(this.current.file.size) }));
     }
   }
 
-  choose.addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    take(input.files);
-    input.value = "";
-  });
-  cancel.addEventListener("click", () => {
-    if (!current) return;
-    model.send({ type: "cancel", id: current.id });
-    end(words.pick_cancelled);
-  });
-  const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  for (const name of ["dragenter", "dragover"]) {
-    root.addEventListener(name, (event) => {
-      if (!carries(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      root.classList.add("mw-pick-over");
-    });
+  wait() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.say(this.words.pick_lost, true), LOST);
   }
-  root.addEventListener("dragleave", (event) => {
-    if (!root.contains(event.relatedTarget)) root.classList.remove("mw-pick-over");
-  });
-  root.addEventListener("drop", (event) => {
-    if (!carries(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    root.classList.remove("mw-pick-over");
-    take(event.dataTransfer.files);
-  });
-  model.on("msg:custom", hear);
-  return () => {
-    clearTimeout(timer);
-    if (current) model.send({ type: "cancel", id: current.id });
-    current = null;
-    model.off("msg:custom", hear);
-  };
+
+  show(sent) {
+    const { size } = this.current.file;
+    const share = Math.floor((100 * sent) / size);
+    const text = fill(this.words.pick_progress, { done: amount(sent), all: amount(size) });
+    this.done.style.width = `${share}%`;
+    setAll(this.bar, { "aria-valuenow": String(share), "aria-valuetext": text });
+    this.progress.textContent = text;
+  }
+
+  stop() {
+    if (!this.current) return;
+    this.model.send({ type: "cancel", id: this.current.id });
+    this.end(this.words.pick_cancelled);
+  }
+
+  end(text, isBad = false) {
+    clearTimeout(this.timer);
+    const hadFocus = this.going.contains(document.activeElement);
+    this.current = null;
+    this.going.hidden = true;
+    this.row.hidden = false;
+    this.say(text, isBad);
+    if (hadFocus) this.choose.focus();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    if (this.current) this.model.send({ type: "cancel", id: this.current.id });
+    this.current = null;
+    this.unlisten();
+  }
+}
+
+function render({ model, el }) {
+  const picker = new FilePicker(model, el);
+  return () => picker.close();
 }
 
 export default { render };

@@ -1,23 +1,7 @@
-// A wall of clips with one clock. Text from outside only ever becomes textContent; nothing but the
-// Jupyter server (or the kernel) is asked for anything.
+// A wall of clips with one clock; nothing but the Jupyter server (or the kernel) is asked for anything.
 
 const SPEEDS = [0.25, 0.5, 1];
 const BAD = new Set(["rejected", "failed", "cancelled", "vanished", "expired", "written_off"]);
-const FAR = 0.25; // s; further apart than this a clip jumps, nearer it is sped up or slowed down
-const PATIENCE = 10_000; // ms to wait for clips before starting with those that are there
-const ANSWER = 30_000; // ms to wait for the kernel's bytes
-const STALL = 400; // ms that a clip may lack data before all wait for it
-
-function h(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function fill(sentence, values) {
-  return String(sentence).replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
-}
 
 /** Make `nodes` the children of `parent`, moving none that is in place: a moved video stops. */
 function setChildren(parent, nodes) {
@@ -28,431 +12,12 @@ function setChildren(parent, nodes) {
   });
 }
 
-/** Where this host's server starts, with a slash at the end; null where there is none (VS Code). */
-function serverBase() {
-  let base = document.body?.dataset?.baseUrl;
-  try {
-    base = JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl ?? base;
-  } catch {
-    // Not a Lab page.
-  }
-  if (typeof base !== "string" || !base.startsWith("/") || base.startsWith("//")) return null;
-  // Voilà's own pages name `…/voila/` as theirs.
-  return base.replace(/voila\/?$/, "").replace(/\/*$/, "/");
-}
-
-/** Addresses to try for a path, in order; none where it leads out of the server's root. */
-function addresses(path) {
-  const base = serverBase();
-  const parts = path.split("/");
-  if (base === null || path.includes("\\") || parts.some((part) => ["", ".", ".."].includes(part))) return [];
-  const quoted = parts.map(encodeURIComponent).join("/");
-  return [`${base}files/${quoted}`, `${base}voila/files/${quoted}`];
-}
-
-/** The kernel's answer to "give me the bytes of this path", as blob URLs kept until `close`. */
-class Bytes {
-  constructor(model) {
-    this.model = model;
-    this.urls = new Map();
-    this.waiting = new Map();
-    this.closed = false;
-    this.count = 0;
-    this.name = Math.random().toString(36).slice(2);
-    this.receive = (content, buffers) => {
-      if (content?.type !== "bytes") return;
-      this.waiting.get(content.id)?.(content.ok && buffers?.length ? buffers[0] : null);
-      this.waiting.delete(content.id);
-    };
-    model.on("msg:custom", this.receive);
-  }
-
-  get(path) {
-    if (!this.urls.has(path)) {
-      const asked = this.ask(path);
-      this.urls.set(path, asked);
-      asked.then((url) => url ?? this.urls.delete(path));
-    }
-    return this.urls.get(path);
-  }
-
-  async ask(path) {
-    const id = `${this.name}-${(this.count += 1)}`;
-    const data = await new Promise((resolve) => {
-      this.waiting.set(id, resolve);
-      setTimeout(resolve, ANSWER, null);
-      this.model.send({ type: "bytes", path, id });
-    });
-    this.waiting.delete(id);
-    if (data === null || this.closed) return null;
-    const type = path.toLowerCase().endsWith(".webm") ? "video/webm" : "video/mp4";
-    return URL.createObjectURL(new Blob([data], { type }));
-  }
-
-  close() {
-    this.closed = true;
-    this.model.off("msg:custom", this.receive);
-    for (const answer of this.waiting.values()) answer(null);
-    for (const url of this.urls.values()) url.then((made) => made && URL.revokeObjectURL(made));
-  }
-}
-
-/** One `<video>`, looking for a source that plays. */
-class Player {
-  constructor(cell, name, { bytes, onChange, onFailed }) {
-    this.cell = cell;
-    this.onChange = onChange;
-    this.failed = false;
-    this.dropped = false;
-    this.pending = null;
-    this.asked = 0;
-    this.drift = 0; // s behind the clock, smoothed
-    this.nudged = false;
-    const video = (this.video = h("video", "mw-wall-video"));
-    video.muted = true;
-    video.playsInline = true;
-    video.preload = "auto";
-    video.disableRemotePlayback = true;
-    video.setAttribute("aria-label", name);
-    video.dataset.testid = "wall-video";
-    for (const event of ["loadedmetadata", "canplay", "durationchange", "playing"]) {
-      video.addEventListener(event, () => onChange());
-    }
-    video.addEventListener("seeked", () => {
-      if (this.pending !== null) this.seek(this.pending);
-      onChange();
-    });
-    const fail = () => {
-      if (this.dropped || this.failed) return;
-      this.failed = true;
-      onFailed();
-    };
-    video.addEventListener("error", () => this.known && fail());
-    this.load(bytes).then((found) => found || fail());
-  }
-
-  async load(bytes) {
-    const { path, poster } = this.cell;
-    const isLink = typeof poster === "string" && /^data:image\/(png|jpeg|webp|gif)[;,]/.test(poster);
-    if (isLink) this.video.poster = poster;
-    const posters = !isLink && poster ? addresses(String(poster)) : [];
-    for (const [i, address] of addresses(path).entries()) {
-      if (posters[i]) this.video.poster = posters[i];
-      if (await this.tried(address, i === 0 ? "files" : "voila")) return true;
-    }
-    if (posters.length) this.video.removeAttribute("poster");
-    const url = await bytes.get(path);
-    return url !== null && this.tried(url, "bytes");
-  }
-
-  tried(address, source) {
-    if (this.dropped) return false;
-    return new Promise((resolve) => {
-      const { video } = this;
-      const settle = (good) => {
-        video.removeEventListener("loadedmetadata", yes);
-        video.removeEventListener("error", no);
-        if (good) video.dataset.source = source;
-        resolve(good);
-      };
-      // Sound without a picture, or a codec it cannot draw, has no width.
-      const yes = () => settle(video.videoWidth > 0);
-      const no = () => settle(false);
-      video.addEventListener("loadedmetadata", yes);
-      video.addEventListener("error", no);
-      this.release = no;
-      video.src = address;
-    });
-  }
-
-  get known() {
-    return !this.failed && this.video.dataset.source !== undefined;
-  }
-
-  get duration() {
-    return this.known && Number.isFinite(this.video.duration) ? this.video.duration : 0;
-  }
-
-  /** Can it play on from where it is? At its end there is nothing more to have. */
-  get ready() {
-    const { video } = this;
-    if (!this.known || video.seeking) return false;
-    return video.readyState >= 3 || (video.readyState === 2 && video.currentTime >= this.duration - 0.1);
-  }
-
-  get sounds() {
-    if (typeof this.cell.sound === "boolean") return this.cell.sound;
-    return this.video.mozHasAudio === true || this.video.webkitAudioDecodedByteCount > 0;
-  }
-
-  seek(at) {
-    if (!this.known) return;
-    this.asked = at;
-    if (this.video.seeking) {
-      this.pending = at; // one seek at a time: a fast scrub must not queue a hundred
-      return;
-    }
-    this.pending = null;
-    // A hair past the frame's start, because its time rounds down in the file; never quite the end,
-    // where some clips show nothing.
-    const target = Math.min(at + 0.001, Math.max(0, this.duration - 0.001));
-    if (Math.abs(this.video.currentTime - target) > 0.0005) this.video.currentTime = target;
-  }
-
-  drop() {
-    this.dropped = true;
-    this.release?.();
-    this.video.pause();
-    this.video.removeAttribute("src");
-    this.video.load();
-  }
-}
-
-/** One clock for all players; it owns no element but what it tells `show`. */
-class Clock {
-  constructor({ players, settings, show }) {
-    Object.assign(this, { players, settings, show });
-    this.at = 0;
-    this.state = "paused"; // paused, loading, playing
-    this.speed = 1;
-    this.sound = true;
-    this.loop = true;
-    this.turn = 0;
-    this.waiters = new Set();
-  }
-
-  get all() {
-    return this.players().filter((player) => player.known);
-  }
-
-  get length() {
-    return this.settings().length || Math.max(0, ...this.all.map((player) => player.duration));
-  }
-
-  get sounding() {
-    return this.all.find((player) => player.sounds) ?? null;
-  }
-
-  /** The longest clip; among those that end with it the one that is heard, which then never drifts. */
-  get leader() {
-    const longest = Math.max(0, ...this.all.map((player) => player.duration));
-    const candidates = this.all.filter((player) => player.duration >= longest - 1 / this.settings().fps);
-    return candidates.find((player) => player === this.sounding) ?? candidates[0] ?? null;
-  }
-
-  /** Something about a player changed: it loaded, sought, or came and went. */
-  changed() {
-    for (const waiter of [...this.waiters]) waiter();
-    this.hush();
-    if (this.state === "paused") this.all.forEach((player) => this.align(player));
-    this.show();
-  }
-
-  align(player) {
-    // Asked once only: where a server knows no Range, a seek goes back to 0 whatever was asked.
-    if (player.asked !== this.at) player.seek(this.at);
-  }
-
-  hush() {
-    const { sounding } = this;
-    for (const player of this.players()) {
-      const isHeard = this.sound && player === sounding;
-      player.video.muted = !isHeard;
-      player.video.preservesPitch = isHeard; // a new rate takes hold sooner without
-    }
-  }
-
-  async play() {
-    const { fps } = this.settings();
-    const turn = ++this.turn;
-    if (this.at >= this.length - 0.5 / fps) this.at = 0;
-    this.state = "loading";
-    this.all.forEach((player) => player.seek(this.at));
-    this.show();
-    await this.ready(turn);
-    if (turn !== this.turn || !this.leader) {
-      if (turn === this.turn) this.pause();
-      return;
-    }
-    this.state = "playing";
-    this.lacking = null;
-    this.hush();
-    // A clip with sound starts some 70 ms late, when the sound device is ready, and may hesitate once
-    // more just after: the others wait for it.
-    const { leader } = this;
-    this.first = leader.sounds ? leader : null;
-    this.from = leader.video.currentTime;
-    for (const player of this.all) {
-      player.drift = 0;
-      player.nudged = false;
-      if (!this.first || player === leader) this.start(player);
-    }
-    this.show();
-    this.frame = requestAnimationFrame(() => this.tick(turn));
-  }
-
-  ready(turn) {
-    const open = () => this.players().filter((player) => !player.failed && !player.ready);
-    return new Promise((resolve) => {
-      const late = setTimeout(() => check(true), PATIENCE);
-      const check = (over = false) => {
-        if (turn === this.turn && open().length && !over) return;
-        clearTimeout(late);
-        this.waiters.delete(check);
-        resolve();
-      };
-      this.waiters.add(check);
-      check();
-    });
-  }
-
-  start(player) {
-    const { video } = player;
-    if (!player.ready || this.at >= player.duration - 0.002) return;
-    video.playbackRate = this.speed;
-    video.play().catch((error) => {
-      // A page that was never clicked may not make a sound: go on without.
-      if (error.name !== "NotAllowedError" || video.muted) return;
-      this.sound = false;
-      this.hush();
-      this.show();
-      video.play().catch(() => {});
-    });
-  }
-
-  tick(turn) {
-    if (turn !== this.turn) return;
-    const { leader } = this;
-    if (!leader || !leader.video.isConnected) {
-      this.pause();
-      return;
-    }
-    this.at = leader.video.currentTime;
-    const end = Math.min(this.length, leader.duration);
-    if (leader.video.ended || this.at >= end - 0.001) {
-      this.finish();
-      return;
-    }
-    if (this.first === leader && this.at <= this.from && !leader.video.paused) {
-      this.frame = requestAnimationFrame(() => this.tick(turn));
-      return;
-    }
-    this.first = null;
-    this.all.forEach((player) => this.keep(player, leader));
-    if (this.stalled()) {
-      this.halt();
-      this.play();
-      return;
-    }
-    this.show();
-    this.frame = requestAnimationFrame(() => this.tick(turn));
-  }
-
-  /** Keep one clip within half a frame of the leader. */
-  keep(player, leader) {
-    const { video } = player;
-    if (video.seeking || this.at >= player.duration - 0.002) return; // a shorter one holds its last frame
-    if (video.paused) {
-      const behind = this.at - video.currentTime;
-      if (player !== leader && Math.abs(behind) > FAR) player.seek(this.at);
-      else if (player === leader || behind > -0.004) this.start(player);
-      return;
-    }
-    if (player === leader) {
-      this.setRate(video, this.speed);
-      return;
-    }
-    const frame = 1 / this.settings().fps;
-    const behind = leader.video.currentTime - video.currentTime;
-    if (behind < -0.3 * frame && !player.sounds) {
-      video.pause(); // a still picture waits at once and to the ms; a slower one takes its time
-      player.drift = 0;
-      return;
-    }
-    // The time of a clip with sound jumps by 30 ms now and then, and follows its rate late: it is the
-    // mean that counts, and a gentle hand.
-    player.drift += (behind - player.drift) * (player.sounds ? 0.2 : 0.6);
-    if (Math.abs(player.drift) > FAR) {
-      player.drift = 0;
-      player.seek(leader.video.currentTime);
-      return;
-    }
-    player.nudged = Math.abs(player.drift) > (player.nudged ? 0.1 : 0.3) * frame;
-    const most = player.sounds ? 0.15 : 0.6;
-    const change = Math.max(-most, Math.min(most, player.drift * (player.sounds ? 3 : 10)));
-    this.setRate(video, player.nudged ? this.speed * (1 + change) : this.speed);
-  }
-
-  setRate(video, rate) {
-    const rounded = Math.round(rate * 100) / 100;
-    if (video.playbackRate !== rounded) video.playbackRate = rounded;
-  }
-
-  stalled() {
-    const lacking = this.all.some((player) => !player.ready && !player.video.ended && this.at < player.duration - 0.1);
-    const now = performance.now();
-    this.lacking = lacking ? (this.lacking ?? now) : null;
-    return this.lacking !== null && now - this.lacking > STALL;
-  }
-
-  finish() {
-    this.halt();
-    if (this.loop) {
-      this.at = 0;
-      this.play();
-      return;
-    }
-    this.at = this.length;
-    this.state = "paused";
-    this.show();
-  }
-
-  /** Stop all clips where they are. */
-  halt() {
-    this.turn += 1;
-    cancelAnimationFrame(this.frame);
-    for (const player of this.players()) player.video.pause();
-    for (const waiter of [...this.waiters]) waiter();
-  }
-
-  /** Stop, all on the same frame. */
-  pause() {
-    this.halt();
-    this.state = "paused";
-    this.seek(Math.round(this.at * this.settings().fps) / this.settings().fps);
-  }
-
-  toggle() {
-    if (this.state === "paused") this.play();
-    else this.pause();
-  }
-
-  seek(at) {
-    this.at = Math.max(0, Math.min(this.length, at));
-    this.all.forEach((player) => player.seek(this.at));
-    this.show();
-  }
-
-  step(frames) {
-    if (this.state !== "paused") this.pause();
-    const { fps } = this.settings();
-    this.seek((Math.round(this.at * fps) + frames) / fps);
-  }
-
-  setSpeed(speed) {
-    this.speed = speed;
-    for (const player of this.all) player.video.playbackRate = speed;
-    this.show();
-  }
-}
-
 /** One cell: a player or a card of words, and its caption. */
 class Tile {
   constructor(context) {
     this.context = context;
-    this.root = h("figure", "mw-wall-cell");
-    this.root.dataset.testid = "wall-cell";
-    this.caption = h("figcaption", "mw-wall-caption");
+    this.root = element("figure", "mw-wall-cell", { dataset: { testid: "wall-cell" } });
+    this.caption = element("figcaption", "mw-wall-caption");
     this.player = null;
     this.media = null;
     this.seen = this.seenMedia = null;
@@ -467,7 +32,7 @@ class Tile {
     const name = [place, cell.label].filter(Boolean).join(": ");
     this.root.dataset.row = cell.row ?? "";
     this.root.dataset.column = cell.column ?? "";
-    this.root.setAttribute("aria-label", name || this.context.words().clips);
+    this.root.setAttribute("aria-label", name || this.context.words().player_clips);
     this.root.classList.toggle("mw-wall-bad", !cell.path && BAD.has(cell.state));
     const seenMedia = JSON.stringify(cell.path ? [cell.path] : ["", cell.state, cell.message]);
     // A clip that could not be had is tried again when anything about its cell changes.
@@ -503,7 +68,7 @@ class Tile {
     if (player !== this.player) return;
     const words = this.context.words();
     this.player = null;
-    this.media = card(words.not_shown, fill(words.unplayable, { path: this.cell.path }));
+    this.media = card(words.player_not_shown, fill(words.player_unplayable, { path: this.cell.path }));
     setChildren(this.root, [this.media, this.caption]);
     player.drop();
     this.context.onChange();
@@ -516,15 +81,12 @@ class Tile {
 }
 
 function bdi(name, text) {
-  return h("bdi", name, String(text));
+  return element("bdi", name, String(text));
 }
 
 function card(state, message) {
-  const node = h("div", "mw-wall-card");
-  node.dataset.testid = "wall-card";
-  if (state) node.append(h("strong", "", String(state).replaceAll("_", " ")));
-  if (message) node.append(bdi("", message));
-  return node;
+  const title = state ? element("strong", "", String(state).replaceAll("_", " ")) : null;
+  return element("div", "mw-wall-card", { dataset: { testid: "wall-card" } }, title, message ? bdi("", message) : null);
 }
 
 /** The labelled grid; changes only what changed. */
@@ -533,9 +95,7 @@ class Grid {
     Object.assign(this, { model, context });
     this.tiles = new Map();
     this.parts = new Map();
-    this.root = h("div", "mw-wall-grid");
-    this.root.setAttribute("role", "table");
-    this.root.setAttribute("aria-label", context.words().clips);
+    this.root = element("div", "mw-wall-grid", { role: "table", "aria-label": context.words().player_clips });
   }
 
   /** An element that stays the same from one update to the next. */
@@ -597,7 +157,7 @@ class Grid {
       tile.update(cell);
       return tile.root;
     });
-    const empty = () => this.part(`empty ${place}`, () => h("div", "mw-wall-empty", this.context.words().empty));
+    const empty = () => this.part(`empty ${place}`, () => element("div", "mw-wall-empty", this.context.words().player_empty));
     setChildren(slot, nodes.length ? nodes : [empty()]);
     return slot;
   }
@@ -612,33 +172,22 @@ class Grid {
   }
 }
 
-function withRole(role, name) {
-  const node = h("div", name);
-  node.setAttribute("role", role);
-  return node;
-}
-
-function head(role, text) {
-  const node = withRole(role, "mw-wall-head");
-  node.append(bdi("", text));
-  return node;
-}
+const withRole = (role, name) => element("div", name, { role });
+const head = (role, text) => element("div", "mw-wall-head", { role }, bdi("", text));
 
 /** The row of controls under the grid. */
 class Controls {
   constructor(clock, words, fps) {
     Object.assign(this, { clock, words, fps });
-    this.root = h("div", "mw-wall-controls");
     this.play = this.button("play", () => clock.toggle(), "mw-wall-play");
     const back = this.button("back", () => clock.step(-1));
     const forward = this.button("forward", () => clock.step(1));
-    back.append(mark("◀\uFE0E "), words.back);
-    forward.append(`${words.forward} `, mark("▶\uFE0E"));
-    back.setAttribute("aria-label", words.back_name);
-    forward.setAttribute("aria-label", words.forward_name);
+    back.append(sign("◀\uFE0E "), words.player_back);
+    forward.append(`${words.player_forward} `, sign("▶\uFE0E"));
+    back.setAttribute("aria-label", words.player_back_name);
+    forward.setAttribute("aria-label", words.player_forward_name);
     this.scrub = this.range();
-    this.time = h("span", "mw-wall-time");
-    this.time.dataset.testid = "wall-time";
+    this.time = element("span", "mw-wall-time", { dataset: { testid: "wall-time" } });
     this.sound = this.button("sound", () => {
       clock.sound = !clock.sound;
       clock.changed();
@@ -647,22 +196,23 @@ class Controls {
       clock.loop = !clock.loop;
       clock.show();
     });
-    this.root.append(this.play, back, forward, this.scrub, this.time, this.speeds(), this.sound, this.loop);
+    const parts = [this.play, back, forward, this.scrub, this.time, this.speeds(), this.sound, this.loop];
+    this.root = element("div", "mw-wall-controls", ...parts);
   }
 
   button(name, act, className = "") {
-    const node = h("button", className);
-    node.type = "button";
-    node.dataset.testid = `wall-${name}`;
-    node.addEventListener("click", () => node.getAttribute("aria-disabled") !== "true" && act());
-    return node;
+    return button(className, "", act, { dataset: { testid: `wall-${name}` } });
   }
 
   range() {
-    const node = h("input", "mw-wall-scrub");
-    Object.assign(node, { type: "range", min: "0", step: "any", value: "0" });
-    node.dataset.testid = "wall-scrub";
-    node.setAttribute("aria-label", this.words.position);
+    const node = element("input", "mw-wall-scrub", {
+      type: "range",
+      min: "0",
+      step: "any",
+      value: "0",
+      "aria-label": this.words.player_position,
+      dataset: { testid: "wall-scrub" },
+    });
     node.addEventListener("input", () => {
       const at = Number(node.value);
       this.resume ||= this.clock.state !== "paused";
@@ -677,52 +227,36 @@ class Controls {
   }
 
   speeds() {
-    const group = h("div", "mw-wall-speeds");
-    group.setAttribute("role", "group");
-    group.setAttribute("aria-label", this.words.speed);
     this.speed = SPEEDS.map((speed) => {
       const node = this.button(`speed-${speed}`, () => this.clock.setSpeed(speed));
       node.textContent = `${speed}×`;
-      group.append(node);
       return node;
     });
-    return group;
+    return element("div", "mw-wall-speeds", { role: "group", "aria-label": this.words.player_speed }, ...this.speed);
   }
 
   show() {
     const { clock, words } = this;
     const paused = clock.state === "paused";
-    set(this.play, paused ? words.play : words.pause, paused ? "▶\uFE0E " : "");
+    const action = paused ? words.player_play : words.player_pause;
+    if (this.play.dataset.text !== action) {
+      this.play.dataset.text = action;
+      this.play.replaceChildren(...(paused ? [sign("▶\uFE0E ")] : []), action);
+    }
     const values = { at: clock.at.toFixed(2), length: clock.length.toFixed(2) };
-    setText(this.time, fill(words.time, values));
+    setText(this.time, fill(words.player_time, values));
     this.scrub.max = String(clock.length || 1);
     this.scrub.value = String(clock.at);
-    const spoken = fill(words.time_text, values);
+    const spoken = fill(words.player_time_text, values);
     if (this.scrub.getAttribute("aria-valuetext") !== spoken) this.scrub.setAttribute("aria-valuetext", spoken);
     SPEEDS.forEach((speed, i) => this.speed[i].setAttribute("aria-pressed", String(speed === clock.speed)));
     const heard = clock.sounding;
-    setText(this.sound, heard ? (clock.sound ? words.sound_on : words.sound_off) : words.sound_none);
+    setText(this.sound, heard ? (clock.sound ? words.player_sound_on : words.player_sound_off) : words.player_sound_none);
     this.sound.setAttribute("aria-disabled", String(!heard));
-    const whose = heard ? fill(words.sound_of, { label: heard.video.getAttribute("aria-label") }) : "";
-    if (this.sound.title !== whose) this.sound.title = whose;
-    setText(this.loop, clock.loop ? words.loop_on : words.loop_off);
+    const whose = heard ? fill(words.player_sound_of, { label: heard.video.getAttribute("aria-label") }) : "";
+    setProperty(this.sound, "title", whose);
+    setText(this.loop, clock.loop ? words.player_loop_on : words.player_loop_off);
   }
-}
-
-function mark(sign) {
-  const node = h("span", "", sign);
-  node.setAttribute("aria-hidden", "true");
-  return node;
-}
-
-function set(button, text, sign) {
-  if (button.dataset.text === text) return;
-  button.dataset.text = text;
-  button.replaceChildren(...(sign ? [mark(sign)] : []), text);
-}
-
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 function keyboard(root, clock) {
@@ -735,28 +269,22 @@ function keyboard(root, clock) {
       if (!event.repeat) clock.toggle();
     } else if (frames) clock.step(frames);
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    claim(event);
   });
 }
 
 function render({ model, el }) {
   const words = model.get("_words");
-  const root = h("section", "motion-widgets mw-wall");
-  root.tabIndex = 0;
-  root.dataset.testid = "wall";
-  // Lab's shortcuts are heard before ours; without this, arrows would move between its cells.
-  root.dataset.lmSuppressShortcuts = "true";
-  root.setAttribute("aria-label", words.wall);
-
+  const root = element("section", "motion-widgets mw-wall", {
+    tabIndex: 0,
+    "aria-label": words.player_wall,
+    // Lab's shortcuts are heard before ours; without this, arrows would move between its cells.
+    dataset: { testid: "wall", lmSuppressShortcuts: "true" },
+  });
   const bytes = new Bytes(model);
-  const status = h("p", "mw-wall-status");
-  status.dataset.testid = "wall-status";
-  status.setAttribute("role", "status");
-  status.setAttribute("aria-live", "polite");
-  const none = h("p", "mw-wall-none", words.no_cells);
-  const foot = h("div", "mw-wall-foot");
-  foot.append(h("p", "mw-wall-keys", words.keys), status);
+  const status = liveRegion("p", "mw-wall-status", { dataset: { testid: "wall-status" } });
+  const none = element("p", "mw-wall-none", words.player_no_cells);
+  const foot = element("div", "mw-wall-foot", element("p", "mw-wall-keys", words.player_keys), status);
 
   const settings = () => ({ fps: model.get("fps") || 24, length: model.get("length") || 0 });
   const grid = new Grid(model, { bytes, words: () => words, onChange: () => clock.changed() });
@@ -767,7 +295,7 @@ function render({ model, el }) {
     const all = grid.players();
     const isLoading = clock.state === "loading" && all.some((player) => !player.known);
     const ready = all.filter((player) => player.ready).length;
-    setText(status, isLoading ? fill(words.loading, { ready, all: all.length }) : "");
+    setText(status, isLoading ? fill(words.player_loading, { ready, all: all.length }) : "");
     root.dataset.state = clock.state;
     root.dataset.at = String(clock.at);
     const shape = all.find((player) => player.known)?.video;
@@ -804,8 +332,8 @@ function render({ model, el }) {
       update();
     });
   };
-  const changes = ["cells", "rows", "columns", "fps", "length"].map((name) => `change:${name}`);
-  for (const change of changes) model.on(change, later);
+  const changes = ["cells", "rows", "columns", "fps", "length"].map((name) => [`change:${name}`, later]);
+  const unlisten = listen(model, Object.fromEntries(changes));
 
   keyboard(root, clock);
   root.append(none, grid.root, controls.root, foot);
@@ -813,7 +341,7 @@ function render({ model, el }) {
   update();
 
   return () => {
-    for (const change of changes) model.off(change, later);
+    unlisten();
     clock.halt();
     sized.disconnect();
     for (const tile of grid.tiles.values()) tile.drop();

@@ -3,48 +3,28 @@
 const STEP = 0.1;
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
 
-function h(tag, name, text) {
-  const node = document.createElement(tag);
-  if (name) node.className = name;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function fill(sentence, values) {
-  return String(sentence).replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, key) => (key in values ? values[key] : whole));
-}
-
 const tenth = (seconds) => Math.round(seconds * 10) / 10;
 const shown = (seconds) => seconds.toFixed(1);
 
 function render({ model, el }) {
   const words = model.get("_words");
-  const root = h("div", "mw-trim");
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", words.trim_group);
-  const track = h("div", "mw-trim-track");
-  const strip = h("img");
-  strip.alt = "";
-  strip.draggable = false;
-  const before = h("div", "mw-trim-out");
-  const after = h("div", "mw-trim-out");
-  const part = h("div", "mw-trim-part");
-  const handles = ["start", "end"].map((name) => {
-    const handle = h("div", `mw-trim-handle mw-trim-${name}`);
-    handle.tabIndex = 0;
-    handle.setAttribute("role", "slider");
-    handle.setAttribute("aria-label", words[`trim_${name}`]);
-    handle.setAttribute("aria-orientation", "horizontal");
-    handle.append(h("i"));
-    return handle;
-  });
-  track.append(strip, before, after, part, ...handles);
-  const scale = h("div", "mw-trim-scale");
-  scale.setAttribute("aria-hidden", "true");
-  const said = h("div", "mw-trim-said");
-  said.setAttribute("role", "status");
-  said.setAttribute("aria-live", "polite");
-  root.append(track, scale, said, h("div", "mw-trim-keys", words.trim_keys));
+  const strip = element("img", "", { alt: "", draggable: false });
+  const before = element("div", "mw-trim-out");
+  const after = element("div", "mw-trim-out");
+  const part = element("div", "mw-trim-part");
+  const handles = ["start", "end"].map((name) =>
+    element("div", `mw-trim-handle mw-trim-${name}`, element("i"), {
+      tabIndex: 0,
+      role: "slider",
+      "aria-label": words[`trim_${name}`],
+      "aria-orientation": "horizontal",
+    }),
+  );
+  const track = element("div", "mw-trim-track", strip, before, after, part, ...handles);
+  const scale = element("div", "mw-trim-scale", { "aria-hidden": "true" });
+  const said = liveRegion("div", "mw-trim-said");
+  const keys = element("div", "mw-trim-keys", words.trim_keys);
+  const root = element("div", "mw-trim", { role: "group", "aria-label": words.trim_group }, track, scale, said, keys);
   el.append(root);
 
   const get = () => ({ start: model.get("start"), end: model.get("end"), length: model.get("length") });
@@ -88,16 +68,19 @@ function render({ model, el }) {
     handles.forEach((handle, number) => {
       const name = ["start", "end"][number];
       const [least, most] = limits(name);
-      handle.style.left = at(number ? end : start);
-      handle.setAttribute("aria-valuemin", shown(least));
-      handle.setAttribute("aria-valuemax", shown(most));
-      handle.setAttribute("aria-valuenow", shown(number ? end : start));
-      handle.setAttribute("aria-valuetext", fill(words.trim_at, { at: shown(number ? end : start) }));
+      const now = number ? end : start;
+      handle.style.left = at(now);
+      setAll(handle, {
+        "aria-valuemin": shown(least),
+        "aria-valuemax": shown(most),
+        "aria-valuenow": shown(now),
+        "aria-valuetext": fill(words.trim_at, { at: shown(now) }),
+      });
     });
-    scale.replaceChildren(h("span", "", "0 s"), h("span", "", `${shown(length)} s`));
+    scale.replaceChildren(element("span", "", "0 s"), element("span", "", `${shown(length)} s`));
     const values = { start: shown(start), end: shown(end), length: shown(lasts), low, high };
     const text = `${fill(words.trim_part, values)} ${fill(fits ? words.trim_fits : words.trim_not, values)}`;
-    if (said.textContent !== text) said.textContent = text;
+    setText(said, text);
   }
 
   handles.forEach((handle, number) => {
@@ -109,8 +92,7 @@ function render({ model, el }) {
         const fast = event.shiftKey && event.key.startsWith("Arrow") ? 10 : 1;
         move(name, now + KEYS[event.key] * fast * STEP);
       } else return;
-      event.preventDefault();
-      event.stopPropagation();
+      claim(event);
     });
   });
 
@@ -138,10 +120,9 @@ function render({ model, el }) {
   });
   for (const name of ["pointerup", "pointercancel"]) track.addEventListener(name, () => (held = null));
 
-  const names = ["strip", "length", "low", "high", "start", "end"];
-  for (const name of names) model.on(`change:${name}`, draw);
   draw();
-  return () => names.forEach((name) => model.off(`change:${name}`, draw));
+  const names = ["strip", "length", "low", "high", "start", "end"];
+  return listen(model, Object.fromEntries(names.map((name) => [`change:${name}`, draw])));
 }
 
 export default { render };

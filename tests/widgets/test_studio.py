@@ -1,0 +1,95 @@
+"""What the Studio costs a notebook that it is saved with, and what its panels share."""
+
+from __future__ import annotations
+
+import json
+
+import ipywidgets as w
+
+import motion_widgets as mw
+from motion_widgets.widgets.controls import control, html, shared, show
+from motion_widgets.widgets.page_widget import compact
+from motion_widgets.widgets.player_wall import PlayerWall
+
+LIMIT = 350_000
+"""Bytes of the saved state of an empty Studio; it was 1.07 MB when each widget had a layout of its own."""
+
+
+def parts(widget: w.Widget) -> set[w.Widget]:
+    """Return a widget and all that it refers to."""
+    found: set[w.Widget] = set()
+    wanted = [widget]
+    while wanted:
+        one = wanted.pop()
+        if one not in found:
+            found.add(one)
+            values = [getattr(one, name) for name in one.keys]
+            flat = [
+                each for value in values for each in (value if isinstance(value, list | tuple) else [value])
+            ]
+            wanted += [each for each in flat if isinstance(each, w.Widget)]
+    return found
+
+
+def test_the_saved_state_of_an_empty_studio_is_small(ws: mw.Workspace) -> None:
+    studio = mw.Studio(ws)
+    state = {one.model_id: one._get_embed_state() for one in parts(studio)}
+    assert len(state) > 200, "all panels are there"
+    assert len(json.dumps(state)) < LIMIT
+    studio.close()
+
+
+def test_showing_and_hiding_one_widget_leaves_those_that_share_its_layout() -> None:
+    one, other = html("a"), html("b")
+    assert one.layout is other.layout
+    show(one, visible=False)
+    assert (one.layout.display, other.layout.display) == ("none", None)
+    assert one.layout.width == "100%"
+    show(one, visible=True)
+    assert one.layout is other.layout
+
+
+def test_text_boxes_and_scripted_widgets_have_a_layout_of_their_own() -> None:
+    """Another layout would redraw a box in which somebody types, and anywidget's views take none at all."""
+    for make_one in (lambda: control(w.Text, "a"), lambda: control(w.Textarea, "b"), PlayerWall):
+        one = make_one()
+        layout = one.layout
+        assert layout is not make_one().layout
+        show(one, visible=False)
+        assert (one.layout, layout.display) == (layout, "none")
+
+
+def test_what_all_panels_share_outlives_each_of_them_and_is_made_anew_if_closed(ws: mw.Workspace) -> None:
+    form = mw.RequestForm(ws, watch=False)
+    layout = form.submit.layout
+    form.close()
+    assert layout.comm is not None
+    layout.close()
+    again = mw.RequestForm(ws, watch=False)
+    assert again.submit.layout.comm is not None
+    again.close()
+
+
+def test_panels_share_one_stylesheet(ws: mw.Workspace) -> None:
+    studio = mw.Studio(ws)
+    assert studio.children[0] is studio.form.children[0]
+    sheets = [one for one in parts(studio) if isinstance(one, w.HTML) and "<style>" in one.value]
+    assert len(sheets) == 1
+    studio.close()
+
+
+def test_scripts_are_joined_without_what_only_their_authors_need() -> None:
+    from motion_widgets.widgets.row_grid import RowGrid
+
+    esm = str(RowGrid._esm)
+    assert esm.startswith("function element("), "the shared helpers come first"
+    assert esm.count("export default") == 1
+    assert "\n  " not in esm
+    assert not any(line.startswith(("//", "/*", "*/")) for line in esm.splitlines())
+    assert "/*" not in compact("player_wall.css")
+    assert RowGrid(on_message=lambda _: None)._words["log_save"] == mw.core.messages.MESSAGES["log_save"]
+
+
+def test_layouts_are_shared_by_what_they_are_made_of() -> None:
+    assert shared(w.Layout, width="1px") is shared(w.Layout, width="1px")
+    assert shared(w.Layout, width="1px") is not shared(w.Layout, width="2px")
