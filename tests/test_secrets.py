@@ -183,7 +183,19 @@ def _live(found: Ran, folder: Path, endpoint: Endpoint, elsewhere: Elsewhere) ->
     assert studio.golive.key.value == ""
     until(lambda: len(studio.monitor._rows) >= 4)
     found.states += _states()
-    found.objects += [ws, ws.log, ws.log_store, job, plan, run, studio, req, ws.runner, ws._target, ws.secret]
+    found.objects += [
+        ws,
+        ws.log,
+        ws.log_store,
+        job,
+        plan,
+        run,
+        studio,
+        req,
+        ws.connection.runner,
+        ws.connection.target,
+        ws.connection.secret,
+    ]
     found.objects += [*ws.jobs(), *_instances.values(), KeyFinder([Secret(the_key())]), known_keys()]
     return ws
 
@@ -200,11 +212,11 @@ def _wrong(found: Ran, ws: mw.Workspace, endpoint: Endpoint, elsewhere: Elsewher
 
     async def polled() -> object:
         endpoint.next_poll.append(Say(200, b"\x1f\x8bno json " + the_key().encode()))
-        async with ws._target.client() as client:
+        async with ws.connection.target.client() as client:
             return await client.task("task_1")
 
     async def astray() -> object:
-        async with ws._target.client() as client:
+        async with ws.connection.target.client() as client:
             request = httpx.Request("GET", elsewhere.url)
             return await client._transport.send(open_transport(request.url), request, lambda: None)
 
@@ -254,7 +266,7 @@ def _sandboxed(found: Ran, folder: Path) -> mw.Workspace:
     studio = mw.Studio(ws)
     found.states.append(json.dumps(ipywidgets.Widget.get_manager_state(), default=str))  # of the live one too
     ws.log.to_csv(folder / "log.csv")
-    found.objects += [ws, job, studio, ws.sandbox]
+    found.objects += [ws, job, studio, ws.connection.sandbox]
     return ws
 
 

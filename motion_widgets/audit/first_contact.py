@@ -102,7 +102,7 @@ def first_contact(
                 job = session.pay(max_cost, also_replay=also_replay)
         finally:  # after an interrupt, too, what was learnt is kept
             sandbox = _rehearsed(paid=job is not None, also_replay=also_replay)
-            lines = write(ws.folder, ws.base_url, session.contact, sandbox, session.secret)
+            lines = write(ws.folder, ws.connection.target.base_url, session.contact, sandbox, session.secret)
         wrong = session.contact.problems or (job is not None and job.state != State.COLLECTED)
         return Report(tuple(lines), int(bool(wrong)))
 
@@ -111,12 +111,12 @@ class _Session:
     """The steps with one endpoint, in order; from the first on, its responses are recorded."""
 
     def __init__(self, ws: Workspace) -> None:
-        if ws.secret is None:
-            host = urlsplit(ws.base_url).hostname
+        if ws.connection.secret is None:
+            host = urlsplit(ws.connection.target.base_url).hostname
             raise AuthError(say("key_missing", host=host, variable=ENVIRONMENT_KEY), code="key_missing")
         self.ws = ws
-        self.secret = ws.secret
-        self.recorder = Recorder(ws.base_url, self.secret)
+        self.secret = ws.connection.secret
+        self.recorder = Recorder(ws.connection.target.base_url, self.secret)
         self.contact = Contact(self.recorder)
         self.req: MotionRequest | None = None
         ws.switch(ws.endpoint, key=self.secret, remember=False, on_response=self.recorder.record)
@@ -127,17 +127,17 @@ class _Session:
         req = MotionRequest(model=MODEL, mode=MODE, character_orientation=ORIENTATION, **media)
         if any(media_kind(one) != "link" for one in media.values()):
             raise RequestError.of("contact_links")
-        clip, image = self.ws.measure(req)
+        clip, image = self.ws.preparation.measure(req)
         if isinstance(clip, ClipError):  # without its length there is no price to agree to
             raise clip
         assert isinstance(clip, Clip)
-        findings = self.ws.judge(req, clip, image)
+        findings = self.ws.preparation.judge(req, clip, image)
         errors = [one.message for one in findings if one.severity == "error"]
         if errors:
             raise RequestError.of("request_errors", count=len(errors), messages=" ".join(errors))
         req = req.replace(video_url=clip, image_url=image_url if isinstance(image, ClipError) else image)
         price = self.ws.estimate(req)
-        self.ws.require_bound(price, max_cost)
+        self.ws.preparation.require_bound(price, max_cost)
         if price.length_unknown or price.high_micro * times > to_micro(max_cost):
             raise BudgetError.of("contact_bound", high=price.high * times, bound=max_cost)
         self.req, self.contact.estimate, self.contact.length = req, price, clip.length
@@ -155,7 +155,7 @@ class _Session:
 
     def _with_client(self, steps: Any, *arguments: Any) -> Any:
         async def run() -> Any:
-            async with self.ws.client() as client:
+            async with self.ws.connection.client() as client:
                 return await steps(client, *arguments)
 
         return spawn(run()).result()
@@ -205,7 +205,7 @@ class _Session:
         if yes or self.ws.find(self.req) is not None:
             return True
         code = "contact_question" if times == 1 else "contact_question_twice"
-        host = urlsplit(self.ws.base_url).hostname
+        host = urlsplit(self.ws.connection.target.base_url).hostname
         try:
             answer = ask(say(code, host=host, high=price.high * times, length=self.contact.length))
         except EOFError:
@@ -265,7 +265,7 @@ def _rehearsed(*, paid: bool, also_replay: bool) -> Contact:
     """Take the same steps with a temporary sandbox, which costs nothing."""
     temporary = tempfile.TemporaryDirectory(prefix="motion-widgets-", ignore_cleanup_errors=True)
     with temporary as folder, contextlib.ExitStack() as stack:
-        box = stack.enter_context(Workspace(Path(folder) / "box", "sandbox", speed=SPEED)).sandbox
+        box = stack.enter_context(Workspace(Path(folder) / "box", "sandbox", speed=SPEED)).connection.sandbox
         session = _Session(stack.enter_context(Workspace(Path(folder) / "ws", box.url, key=box.token)))
         if paid:
             links = [f"{box.url}/media/sample/{name}" for name in ("figure.png", "clip-6s.mp4")]

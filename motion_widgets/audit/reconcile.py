@@ -149,7 +149,7 @@ async def _asking(
         Per task asked: micro-dollars, or why there was no answer, or None: it states no cost.
     """
     told: list[tuple[JobRow, int | str | None]] = []
-    async with ws.client() as client:
+    async with ws.connection.client() as client:
         for row in rows:
             if row.task_id is None or row.cost is not None or row.state in _UNDER_WAY:
                 continue

@@ -119,8 +119,8 @@ def _workspace(options: argparse.Namespace) -> Workspace:
     from motion_widgets.workspace.workspace import Workspace
 
     ws = Workspace(options.folder, options.endpoint)
-    if ws.live and ws.secret is None and sys.stdin.isatty():
-        ws.switch(ws.endpoint, key=find_key(ws.base_url, ask=True), remember=False)
+    if ws.live and ws.connection.secret is None and sys.stdin.isatty():
+        ws.switch(ws.endpoint, key=find_key(ws.connection.target.base_url, ask=True), remember=False)
     return ws
 
 
@@ -221,7 +221,7 @@ def _budget(options: argparse.Namespace) -> None:
     """Print the budgets, or set that of a person."""
     ws = _workspace(options)
     if options.limit is None:
-        known = [one for one in ws.budgets() if options.person in (None, one.person)]
+        known = [one for one in ws.personal_budgets.all() if options.person in (None, one.person)]
         print("\n".join(map(str, known)) or say("budget_none"))
         return
     limit: Any = options.limit

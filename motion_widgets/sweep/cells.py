@@ -85,7 +85,7 @@ class _Judge:
         value = getattr(req, name)
         source = value if isinstance(value, Clip | Image) else (name, media_source(value))
         if source not in self._media:
-            found = self._ws.measure(req.replace(**{other: None}))
+            found = self._ws.preparation.measure(req.replace(**{other: None}))
             self._media[source] = next((one for one in found if one), None)
         found_one: Clip | Image | ClipError | None = self._media[source]
         return found_one
@@ -93,17 +93,17 @@ class _Judge:
     def verdict(self, req: MotionRequest, clip: Any, image: Any) -> _Verdict:
         """Judge a request whose media were measured."""
         if not self._plain_prompt(req.prompt):  # its findings stand among the others, in the form's order
-            return _summed(self._ws.judge(req, clip, image))
+            return _summed(self._ws.preparation.judge(req, clip, image))
         shared = [getattr(req, field.name) for field in FIELDS if not field.free_text]
         memory = tuple(map(self._same, (*shared, clip, image)))
         if memory not in self._verdicts:
-            self._verdicts[memory] = _summed(self._ws.judge(req, clip, image))
+            self._verdicts[memory] = _summed(self._ws.preparation.judge(req, clip, image))
         return self._verdicts[memory]
 
     def _plain_prompt(self, prompt: object) -> bool:
         memory = self._same(prompt)
         if memory not in self._prompts:
-            alone = self._ws.judge(MotionRequest(prompt=prompt), None, None)
+            alone = self._ws.preparation.judge(MotionRequest(prompt=prompt), None, None)
             self._prompts[memory] = all(one.field != "prompt" for one in alone)
         return self._prompts[memory]
 

@@ -242,8 +242,8 @@ class Plan:
             bound_micro(budget)
         if paid:
             least = min((self._sum([cell]) for cell in paid), key=lambda one: one.high_micro)
-            ws.require_bound(self._sum(paid) if budget is None else least, budget)
-            ws.require_ready()
+            ws.preparation.require_bound(self._sum(paid) if budget is None else least, budget)
+            ws.preparation.require_ready()
         run_id = new_id("run") if new else run_id_of(ws, valid)
         return Run.begin(
             ws, run_id, valid, axes=self.sweep.axes, budget=budget, new=new, stop_after=stop_after

@@ -119,7 +119,7 @@ class Standing:
     @property
     def resting(self) -> bool:
         """Whether nothing more happens by itself, as far as these rows tell."""
-        if self._ws.at_work(row.id for row in self.rows):
+        if self._ws.connection.drives_any(row.id for row in self.rows):
             return False
         return rest_all(self._ws, self.rows)
 

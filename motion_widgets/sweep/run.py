@@ -65,7 +65,10 @@ class Run:
         planned = [
             (
                 cell.labels,
-                {**ws.plan_job(cell.request, known), **({"repeat": cell.repeat} if cell.repeat else {})},
+                {
+                    **ws.preparation.plan_job(cell.request, known),
+                    **({"repeat": cell.repeat} if cell.repeat else {}),
+                },
             )
             for cell in cells
         ]
@@ -122,7 +125,7 @@ class Run:
     @property
     def resting(self) -> bool:
         """Whether nothing more happens by itself."""
-        if self._ws.at_work(cell["job_id"] for cell in self.cells):
+        if self._ws.connection.drives_any(cell["job_id"] for cell in self.cells):
             return False  # known without reading thousands of rows
         return rest_all(self._ws, self.rows())
 

@@ -78,7 +78,7 @@ def snippet(kind: str, req: MotionRequest, ws: Workspace) -> str:
     text = json.dumps(wire, ensure_ascii=False, indent=1, default=str)
     if kind == "JSON":
         return text
-    base = ws.base_url or "http://127.0.0.1:PORT"
+    base = ws.connection.target.base_url or "http://127.0.0.1:PORT"
     token = "$APIMART_API_KEY" if ws.live else "$SANDBOX_TOKEN"
     return (
         f"curl -X POST {base}/v1/videos/generations \\\n"

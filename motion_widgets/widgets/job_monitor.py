@@ -143,7 +143,7 @@ class JobMonitor(Panel):
         unknown = log.count(*mine, jobs.c.state == "unknown")
         drawn = [self._drawing(row) for row in rows[:PAGE]]
         clustered = self._clustered(rows[:PAGE])
-        risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.risks())
+        risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.connection.risks())
         self._moving = [row for row in rows[:PAGE] if row.state in FOLLOWED]
         self.watch_jobs()
         with self.lock:
@@ -224,7 +224,7 @@ class JobMonitor(Panel):
                 return lambda: self.announce(say("earlier_at", id=job_id, path=str(job.result)))
             try:
                 if action == "go_on":
-                    self.ws.runner.drive(job_id)
+                    self.ws.connection.runner.drive(job_id)
                 else:
                     getattr(job, action)()
             except MotionError as error:

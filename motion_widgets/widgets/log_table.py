@@ -265,7 +265,7 @@ class LogTable(Panel):
                 try:
                     for row in rows:
                         request = self.ws.request_of(row)
-                        priced.append((request, self.ws.prepare(request)[1].high))
+                        priced.append((request, self.ws.preparation.prepare(request)[1].high))
                     price = f"${sum(high for _, high in priced):.2f}"
                     text = say("log_rerun_live" if self.ws.live else "log_rerun", price=price)
                 except MotionError as error:

@@ -139,7 +139,7 @@ class MediaField(Field):
     def _measured(self, value: str) -> Callable[[], None]:
         """Measure and draw; on a thread."""
         req = MotionRequest(**{"image_url" if self._which == "image" else "video_url": value})
-        clip, image = self._host.ws.measure(req)
+        clip, image = self._host.ws.preparation.measure(req)
         fact = image if self._which == "image" else clip
         view = preview(fact) if isinstance(fact, Clip | Image) else ""
 

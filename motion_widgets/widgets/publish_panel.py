@@ -26,7 +26,7 @@ from motion_widgets.widgets.controls import (
     show,
     status,
 )
-from motion_widgets.workspace.public_links import Asked
+from motion_widgets.workspace.public_links import MissingConsent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class _Seen:
 
     place: Place | None = None
     """Where clips are published. None: nowhere yet."""
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[MissingConsent, ...] = ()
     """The consents that are missing for what stands in the form."""
     agreed: bool = False
     """Whether a person agreed to the place of clips."""
@@ -111,7 +111,7 @@ class PublishPanel(Column):
         self._draw()
 
     @property
-    def asked(self) -> tuple[Asked, ...]:
+    def asked(self) -> tuple[MissingConsent, ...]:
         """The consents that a submit still needs on a live endpoint."""
         return self._seen.asked if self._host.ws.live else ()
 
@@ -133,10 +133,10 @@ class PublishPanel(Column):
             ws = self._host.ws
             to = ws.publish_to
             place = Place.read(to) if to else None
-            agreed = place is not None and ws.hosting.consented(place)
-            asked = ws.hosting.asked(req)
+            agreed = place is not None and ws.connection.links.consented(place)
+            asked = ws.connection.links.asked(req)
             if not ws.live and place is not None and not agreed and _is_local(req.video_url):
-                asked = [Asked("video_url", media_name(req.video_url), place)]
+                asked = [MissingConsent("video_url", media_name(req.video_url), place)]
             seen = _Seen(place, tuple(asked), agreed)
 
             def take() -> None:

@@ -214,7 +214,7 @@ class RequestForm(Panel):
         return self._judge(self.request)
 
     def _judge(self, req: MotionRequest) -> list[Finding]:
-        return self.ws.judge(
+        return self.ws.preparation.judge(
             req, self._clip, self._image, hosted=self.publishing.hosted, shots=self.clip_field.shots
         )
 

@@ -1,4 +1,4 @@
-"""What a person may spend: the part of a workspace that keeps budgets of people."""
+"""Budgets of people: what each may spend, whichever sweep or job it goes to."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from motion_widgets.log.personal_budgets import PersonBudget
     from motion_widgets.log.store import Log
     from motion_widgets.request.price import Estimate
+    from motion_widgets.workspace.connection import Connection
 
-__all__ = ["Budget", "Budgeted"]
+__all__ = ["Budget", "PersonalBudgets"]
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,21 @@ class Budget:
         )  # fmt: skip
 
 
-class Budgeted:
-    """Budgets of people, for `Workspace`, which has all that is named here."""
+class PersonalBudgets:
+    """What people may spend, at the endpoint and account that a workspace is at.
 
-    log_store: Log
-    if TYPE_CHECKING:
+    Parameters
+    ----------
+    log
+        Where they are kept.
+    connection
+        The endpoint and account.
+    """
 
-        @property
-        def endpoint(self) -> str: ...  # noqa: D102
-        @property
-        def account(self) -> str: ...  # noqa: D102
+    def __init__(self, log: Log, connection: Connection) -> None:
+        self._log, self._connection = log, connection
 
-    def budget(self, person: str | None = None) -> Budget | None:
+    def of(self, person: str | None = None) -> Budget | None:
         """Return what a person may spend here, at this workspace's endpoint and account.
 
         Parameters
@@ -79,10 +83,10 @@ class Budgeted:
             None: nobody set one, so this person is not limited.
         """
         who = whoami() if person is None else person_named(person)
-        row = self.log_store.person_budget(who, self.endpoint, self.account)
+        row = self._log.person_budget(who, self._connection.target.endpoint, self._connection.account)
         return None if row is None else Budget.of(row)
 
-    def set_budget(
+    def set(
         self, limit: float | None, person: str | None = None, *, since: str | date | None = None
     ) -> Budget:
         """Set what a person may spend here; every process that shares the log holds to it from now on.
@@ -109,15 +113,19 @@ class Budgeted:
         who = whoami() if person is None else person_named(person)
         micro = None if limit is None else bound_micro(limit)
         day = None if since is None else _midnight(since)
-        return Budget.of(self.log_store.set_person_budget(who, self.endpoint, self.account, micro, since=day))
+        return Budget.of(
+            self._log.set_person_budget(
+                who, self._connection.target.endpoint, self._connection.account, micro, since=day
+            )
+        )
 
-    def budgets(self) -> list[Budget]:
+    def all(self) -> list[Budget]:
         """Return all budgets of people in the log, at any endpoint and account."""
-        return [Budget.of(row) for row in self.log_store.person_budgets()]
+        return [Budget.of(row) for row in self._log.person_budgets()]
 
-    def require_budget(self, cost: Estimate) -> None:
+    def require(self, cost: Estimate) -> None:
         """Raise BudgetError where your own budget does not hold a price; the log decides once more."""
-        row = self.log_store.person_budget(whoami(), self.endpoint, self.account)
+        row = self._log.person_budget(whoami(), self._connection.target.endpoint, self._connection.account)
         if row is not None and row.left is not None and cost.high_micro > row.left:
             limit, price = to_usd(row.limit or 0), to_usd(cost.high_micro)
             left = to_usd(row.left)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Log
     from motion_widgets.request.findings import Finding
     from motion_widgets.request.request import MotionRequest
-    from motion_widgets.workspace.public_links import Hosting
+    from motion_widgets.workspace.public_links import PublicLinks
 
 __all__ = [
     "columns_of",
@@ -144,7 +144,7 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
     return relative, sha
 
 
-def known_wire(row: JobRow, *, hosting: Hosting | None) -> dict[str, Any] | None:
+def known_wire(row: JobRow, *, links: PublicLinks | None) -> dict[str, Any] | None:
     """Return the JSON body of a job where nobody has to be asked for it, as `wire_of` would.
 
     None: a local file is to be published first, or a link to be looked at. May be called on any thread.
@@ -152,11 +152,11 @@ def known_wire(row: JobRow, *, hosting: Hosting | None) -> dict[str, Any] | None
     if any(getattr(row, kept) or media_kind(getattr(row, field)) != "link" for field, kept in _MEDIA):
         return None
     wire: dict[str, Any] = dict(row.request.to_wire())
-    return wire if hosting is None or hosting.knows(wire) else None
+    return wire if links is None or links.knows(wire) else None
 
 
 async def wire_of(
-    client: EndpointClient, row: JobRow, folder: Path, *, hosting: Hosting | None
+    client: EndpointClient, row: JobRow, folder: Path, *, links: PublicLinks | None
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Return the JSON body of a job, its local media published, and what is doubtful of its links.
 
@@ -168,7 +168,7 @@ async def wire_of(
         The job.
     folder
         What the copies' paths are relative to.
-    hosting
+    links
         Where media become public. None: the sandbox takes them as they are, and nothing leaves this machine.
 
     Raises
@@ -176,17 +176,17 @@ async def wire_of(
     RequestError
         A file cannot be published, or a link is dead or leads to something else.
     """
-    links: dict[str, Any] = {}
+    published: dict[str, Any] = {}
     for field, kept in _MEDIA:
-        links[field], copy = getattr(row, field), getattr(row, kept)
-        name = media_name(links[field])
+        published[field], copy = getattr(row, field), getattr(row, kept)
+        name = media_name(published[field])
         if copy:
             path = folder / copy
-            if hosting is None:
-                links[field] = await client.host(path, path.suffix)
+            if links is None:
+                published[field] = await client.host(path, path.suffix)
             else:
-                links[field] = await hosting.link_for(client, field, path, name)
-        if media_kind(links[field]) != "link":
+                published[field] = await links.link_for(client, field, path, name)
+        if media_kind(published[field]) != "link":
             raise RequestError.of("clip_needs_hosting", name=name)
-    wire: dict[str, Any] = dict(row.request.replace(**links).to_wire())
-    return wire, await hosting.look(wire) if hosting is not None else []
+    wire: dict[str, Any] = dict(row.request.replace(**published).to_wire())
+    return wire, await links.look(wire) if links is not None else []

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.endpoint_choice import Target
 
-__all__ = ["Asked", "Hosting"]
+__all__ = ["MissingConsent", "PublicLinks"]
 
 _UPLOAD = Place.read("endpoint")
 
 
 @dataclass(frozen=True)
-class Asked:
+class MissingConsent:
     """A consent that is still missing."""
 
     field: str
@@ -56,7 +56,7 @@ class Asked:
         )
 
 
-class Hosting:
+class PublicLinks:
     """Publishing for one workspace at one endpoint.
 
     Parameters
@@ -115,7 +115,7 @@ class Hosting:
         stays = (place.kind == "endpoint" and self._target.here) or place.to == "serve"
         return stays or place.kind == "result" or self._consent_key(place) in self._consents()
 
-    def asked(self, req: MotionRequest) -> list[Asked]:
+    def asked(self, req: MotionRequest) -> list[MissingConsent]:
         """Return the consents that submitting a request still needs; none if nothing leaves this machine."""
         if not self._target.live:
             return []
@@ -123,7 +123,7 @@ class Hosting:
         places = {"image_url": _UPLOAD, "video_url": Place.read(to) if to else None}
         values = {"image_url": req.image_url, "video_url": req.video_url}
         return [
-            Asked(field, media_name(values[field]), place)
+            MissingConsent(field, media_name(values[field]), place)
             for field, place in places.items()
             if place is not None and media_kind(values[field]) == "path" and not self.consented(place)
         ]
@@ -163,7 +163,7 @@ class Hosting:
             Nobody agreed, or it cannot be published.
         """
         if not (consent or self.consented(place)):
-            asked = Asked("", path.name, place, wishes.get("life"))
+            asked = MissingConsent("", path.name, place, wishes.get("life"))
             raise RequestError.of("consent_missing", what=asked.sentence, how="consent=True, ws.consent(to)")
         return await self.publisher.publish(path, place, client=client, **wishes)
 

@@ -1,4 +1,4 @@
-"""What a person calls to publish: the part of a workspace that makes local media public."""
+"""Publishing a workspace's local media: where clips go, who agreed, and one file at a time."""
 
 from __future__ import annotations
 
@@ -17,53 +17,26 @@ from motion_widgets.workspace.inputs import keep_input
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from motion_widgets.jobs.runner import Runner
     from motion_widgets.log.store import Log
     from motion_widgets.publishing.destination import Published
-    from motion_widgets.workspace.public_links import Hosting
+    from motion_widgets.workspace.connection import Connection
 
-__all__ = ["Publishes"]
+__all__ = ["Publishing"]
 
 
-class Publishes:
-    """Publishing, for `Workspace`, which has all that is named here."""
+class Publishing:
+    """What makes local media public.
 
-    folder: Path
-    log_store: Log
-    if TYPE_CHECKING:
+    Parameters
+    ----------
+    folder, log
+        The workspace's.
+    connection
+        Where it is: the endpoint has an upload of its own.
+    """
 
-        @property
-        def hosting(self) -> Hosting: ...  # noqa: D102
-        @property
-        def runner(self) -> Runner: ...  # noqa: D102
-
-    @property
-    def publish_to(self) -> str | None:
-        """Where local clips are published when a job is submitted live. None: nowhere.
-
-        A destination as `publish` takes it; the folder remembers it. Images go through the endpoint's upload.
-        """
-        return self.hosting.publish_to
-
-    @publish_to.setter
-    def publish_to(self, to: str | None) -> None:
-        self.hosting.publish_to = to
-
-    def consent(self, *to: str, given: bool = True) -> None:
-        """Agree that local images and clips become public at destinations; the folder remembers it.
-
-        Whoever has a link sees what is behind it. Nothing that may show a person is published before this was
-        said, or ``consent=True`` for one file.
-
-        Parameters
-        ----------
-        to
-            Destinations as `publish` takes them. None named: those that jobs use (the endpoint's upload and
-            `publish_to`).
-        given
-            False takes it back; what is public already stays so.
-        """
-        self.hosting.consent(*to, given=given)
+    def __init__(self, folder: Path, log: Log, connection: Connection) -> None:
+        self._folder, self._log, self._connection = folder, log, connection
 
     def publish(
         self, source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
@@ -99,24 +72,24 @@ class Publishes:
         place = Place.read(to) if to is not None else None
         if place is not None and place.kind == "result":
             file = None if source is None else local_file(media_source(source) or "")[0]
-            return self.hosting.result(place.to[7:], sha256_of(file) if file is not None else None)
+            return self._connection.links.result(place.to[7:], sha256_of(file) if file is not None else None)
         if media_kind(source) != "path":
             raise RequestError.of("publish_local", found=media_name(source) or type(source).__name__)
         file = local_file(media_source(source) or "")[0]
         if place is None:
-            default = self.publish_to if is_clip(file) else "endpoint"
+            default = self._connection.links.publish_to if is_clip(file) else "endpoint"
             if default is None:
                 raise RequestError.of("clip_needs_hosting", name=file.name)
             place = Place.read(default)
-        kept, sha = keep_input(self.log_store, self.folder, file, file.name)
+        kept, sha = keep_input(self._log, self._folder, file, file.name)
         if isinstance(source, Clip | Image) and source.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=file.name)
         wishes = {"consent": consent, "life": life, "wanted": name}
-        return spawn(self._publish(self.folder / kept, place, wishes)).result()
+        return spawn(self._publish(self._folder / kept, place, wishes)).result()
 
     async def _publish(self, path: Path, place: Place, wishes: dict[str, Any]) -> Published:
-        hosting = self.hosting
+        links = self._connection.links
         if place.kind != "endpoint":
-            return await hosting.publish(path, place, client=None, **wishes)
-        async with self.runner.client() as client:
-            return await hosting.publish(path, place, client=client, **wishes)
+            return await links.publish(path, place, client=None, **wishes)
+        async with self._connection.runner.client() as client:
+            return await links.publish(path, place, client=client, **wishes)

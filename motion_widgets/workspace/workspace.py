@@ -7,10 +7,8 @@ In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inp
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
-import functools
 import os
 import threading
 import warnings
@@ -21,14 +19,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import or_
 
-from motion_widgets.core.background import spawn
-from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import Secret
-from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs.job import Job
-from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.shared_store import Shared
 from motion_widgets.jobs.sharing import Outbox, Shares
 from motion_widgets.jobs.sidecar import read_sidecar
@@ -37,28 +31,32 @@ from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
-from motion_widgets.request.price import PRICES, Estimate, Prices, bound_micro, require_bound
-from motion_widgets.workspace.budgets import Budgeted
-from motion_widgets.workspace.endpoint_choice import BASE_URL, Target, keep_in_mind, remembered, target_of
-from motion_widgets.workspace.inputs import keep_inputs, known_wire, make_folder, require_writable, wire_of
-from motion_widgets.workspace.media import Mends
-from motion_widgets.workspace.preparation import Appraiser, judge
-from motion_widgets.workspace.public_links import Hosting
-from motion_widgets.workspace.publishing import Publishes
-from motion_widgets.workspace.settings import sandbox_account
+from motion_widgets.request.price import PRICES, Prices, bound_micro
+from motion_widgets.workspace.budgets import PersonalBudgets
+from motion_widgets.workspace.connection import Connection
+from motion_widgets.workspace.endpoint_choice import BASE_URL, remembered, target_of
+from motion_widgets.workspace.inputs import make_folder
+from motion_widgets.workspace.media import Media
+from motion_widgets.workspace.preparation import Preparation
+from motion_widgets.workspace.publishing import Publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from datetime import date
 
-    from motion_widgets.core.errors import ClipError
-    from motion_widgets.core.facts import Clip, Image, Shots
+    from motion_widgets.core.facts import Clip, Image
+    from motion_widgets.jobs.runner import Runner
     from motion_widgets.log.rows import JobRow
+    from motion_widgets.media.repair.operation import Operation
+    from motion_widgets.media.samples import SampleMedia
     from motion_widgets.publishing.destination import Published
+    from motion_widgets.request.price import Estimate
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.request.rules import Finding
-    from motion_widgets.sandbox import Sandbox
     from motion_widgets.sweep import Run
+    from motion_widgets.workspace.budgets import Budget
     from motion_widgets.workspace.endpoint_choice import OnResponse
+    from motion_widgets.workspace.library import Library
+    from motion_widgets.workspace.media import Mended
 
 __all__ = ["BASE_URL", "Workspace", "publish"]
 
@@ -69,7 +67,7 @@ _UNDER_WAY = [str(state) for state in (*FOLLOWED, State.SUBMITTING)]
 _OPEN: weakref.WeakSet[Workspace] = weakref.WeakSet()
 
 
-class Workspace(Publishes, Budgeted, Shares, Mends):
+class Workspace(Shares):
     """A folder with an endpoint and a log.
 
     Parameters
@@ -110,30 +108,32 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         secret = Secret(key) if key is not None else None
         del key
         self.folder = Path(folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
-        self._target = target_of(endpoint or remembered(self.folder), secret)
+        target = target_of(endpoint or remembered(self.folder), secret)
         for name in ("results", "inputs"):
             make_folder(self.folder / name)
         whoami()  # a name that is none is said now, not in the middle of a job
         address = shared or os.environ.get(SHARED)
         place = Shared(address, self.folder) if address else None
         own_prices = self.folder / "prices.toml"
-        self._appraiser = Appraiser(Prices.load(own_prices) if own_prices.is_file() else PRICES)
+        prices = Prices.load(own_prices) if own_prices.is_file() else PRICES
         self.log_store = Log(log or os.environ.get(LOG) or self.folder / "log.sqlite")
         self.log = LogView(self.log_store)
         self.outbox = Outbox(self.log_store, place) if place and not self.log_store.read_only else None
-        self._speed = speed
-        self._lock = threading.RLock()
-        self._closed = False
-        self._sandbox: Sandbox | None = None
-        self._runner: Runner | None = None
-        self._hosting: Hosting | None = None
+        self.connection = Connection(
+            self.folder, self.log_store, target, speed=speed,
+            shared=self.outbox.shared if self.outbox is not None else None, fetch_inputs=self.bring_inputs,
+        )  # fmt: skip
+        self.preparation = Preparation(self.folder, self.log_store, self.connection, prices)
+        self.publishing = Publishing(self.folder, self.log_store, self.connection)
+        self.personal_budgets = PersonalBudgets(self.log_store, self.connection)
+        self.media = Media(self.log_store, self.folder)
         _OPEN.add(self)
         for notice in self.log_store.notices:
             warnings.warn(notice, UserWarning, stacklevel=2)
-        if not self.log_store.read_only and self.log_store.count(*self._mine(), jobs.c.state.in_(_UNDER_WAY)):
-            _ = self.runner  # jobs of an earlier kernel are followed on; that costs nothing
+        if not self.log_store.read_only and self._under_way():
+            _ = self.connection.runner  # jobs of an earlier kernel are followed on; that costs nothing
 
-    # Endpoint and key.
+    # The endpoint.
 
     def switch(
         self, endpoint: str, *, key: str | Secret | None = None, remember: bool = True,
@@ -152,157 +152,50 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         on_response
             Called with each request and its response, as `EndpointClient` does.
         """
-        target = target_of(endpoint, Secret(key) if isinstance(key, str) else key)
-        if on_response is not None:
-            target.on_response = on_response
-        with self._lock:
-            old, self._runner, self._target, self._hosting = self._runner, None, target, None
-            if remember:
-                keep_in_mind(self.folder, target)
-        if old is not None:
-            old.close()
-
-    @property
-    def prices(self) -> Prices:
-        """What a second costs: the folder's ``prices.toml``, else the table that the toolkit ships."""
-        return self._appraiser.prices
-
-    @prices.setter
-    def prices(self, prices: Prices) -> None:
-        self._appraiser.prices = prices
+        self.connection.switch(endpoint, key=key, remember=remember, on_response=on_response)
 
     @property
     def endpoint(self) -> str:
         """``"sandbox"``, ``"apimart"`` or a base address."""
-        return self._target.endpoint
-
-    @property
-    def base_url(self) -> str:
-        """Where the live endpoint is; empty for the sandbox."""
-        return self._target.base_url
+        return self.connection.target.endpoint
 
     @property
     def live(self) -> bool:
         """Whether submitting spends real money."""
-        return self._target.live
-
-    @property
-    def secret(self) -> Secret | None:
-        """The key of the live endpoint. None: there is none, or this is the sandbox."""
-        return self._target.secret
-
-    def client(self) -> EndpointClient:
-        """Return a client of this workspace's endpoint; whoever asked for it closes it.
-
-        Raises
-        ------
-        AuthError
-            The endpoint is live and there is no key.
-        """
-        if self.live:
-            return self._target.client()
-        return EndpointClient(self.sandbox.url, Secret(self.sandbox.token))
+        return self.connection.target.live
 
     @property
     def account(self) -> str:
-        """Under which name the log keeps this account: a salted fingerprint of the key.
-
-        The sandbox's is ``"sandbox"``; in a log outside the folder, which others may share, it is one's own.
-        """
-        if not self.live and self.log_store.path != self.folder / "log.sqlite":
-            return sandbox_account(self.folder)
-        return self._target.account(self.log_store.salt)
+        """Under which name the log keeps this account (`Connection.account`)."""
+        return self.connection.account
 
     @property
-    def sandbox(self) -> Sandbox:
-        """The sandbox that serves this folder, started at first use."""
-        with self._lock:
-            if self._closed:
-                raise RequestError.of("workspace_closed", name=str(self.folder))
-            if self._sandbox is None:
-                from motion_widgets.sandbox import Sandbox
+    def prices(self) -> Prices:
+        """What a second costs: the folder's ``prices.toml``, else the table that the toolkit ships."""
+        return self.preparation.prices
 
-                self._sandbox = Sandbox(self.folder / "sandbox", speed=self._speed).start()
-            return self._sandbox
+    @prices.setter
+    def prices(self, prices: Prices) -> None:
+        self.preparation.prices = prices
 
-    @property
-    def hosting(self) -> Hosting:
-        """Where media become public, and who agreed; for the endpoint that this workspace is at."""
-        with self._lock:
-            if self._hosting is None:
-                clock = 1.0
-                if not self.live:
-                    from motion_widgets.sandbox.server import DEFAULT_SPEED
+    def balance(self, timeout: float = 30.0) -> float | None:
+        """Ask the endpoint for the account's money in USD, for `timeout` s. None: unlimited, or not stated.
 
-                    clock = self._speed or DEFAULT_SPEED
-                self._hosting = Hosting(self.folder, self.log_store, self._target, clock=clock)
-            return self._hosting
-
-    def _mine(self) -> tuple[Any, ...]:
-        return jobs.c.endpoint == self.endpoint, jobs.c.account == self.account
-
-    # Jobs.
-
-    @property
-    def runner(self) -> Runner:
-        """What drives this workspace's jobs.
-
-        Raises
-        ------
-        RequestError
-            The workspace was closed.
+        Not to be called on the background loop.
         """
-        with self._lock:
-            if self._closed:
-                raise RequestError.of("workspace_closed", name=str(self.folder))
-            account = self.account
-            if self._runner is not None and self._runner.account != account:  # a key turned up meanwhile
-                spawn(asyncio.to_thread(self._runner.close))
-                self._runner = None
-            if self._runner is None:
-                self._runner = _runner_for(self, self._target, account)
-            return self._runner
+        return self.connection.balance(timeout)
 
-    def runner_for(self, row: JobRow) -> Runner | None:
-        """Return the runner of a row's endpoint and account. None: the workspace is at another, or closed."""
-        mine = (row.endpoint, row.account) == (self.endpoint, self.account)
-        return self.runner if mine and not self._closed else None
-
-    def at_work(self, job_ids: Iterable[str]) -> bool:
-        """Return whether this process is at work on any of some jobs; nothing is read for it."""
-        runner = self._runner
-        return runner is not None and runner.drives_any(job_ids)
-
-    def risks(self) -> list[str]:
-        """Return what this machine's sleep puts at risk, or did: results whose links die. Empty: nothing."""
-        return self._runner.vigil.said() if self._runner is not None else []
-
-    def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
-        """Measure a request's clip and image; an error stands in for what could not be measured.
-
-        Touches disk or network. None: the request names no file and no link.
-        """
-        return self._appraiser.measure(req)
+    # Before a job: what is wrong with a request, and what it costs.
 
     def check(self, req: MotionRequest) -> list[Finding]:
         """Measure a request's media and find all that is wrong with it, for this workspace's endpoint."""
-        return self._appraiser.check(req, self._target, hosted=self.publish_to is not None)
-
-    def judge(
-        self, req: MotionRequest, clip: Clip | ClipError | None, image: Image | ClipError | None,
-        *, hosted: bool | None = None, shots: Shots | None = None,
-    ) -> list[Finding]:  # fmt: skip
-        """Find all that is wrong with a request whose media were measured, for this workspace's endpoint.
-
-        `hosted`: whether there is a place to publish clips. None: it is looked up, which touches the disk.
-        `shots`: what `measure_shots` saw, for hints.
-        """
-        chosen = self.publish_to is not None if hosted is None else hosted
-        return judge(req, clip, image, self._target, hosted=chosen, shots=shots)
+        return self.preparation.check(req)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs, at this workspace's prices."""
-        return self._appraiser.estimate(req)
+        return self.preparation.estimate(req)
+
+    # Jobs.
 
     def find(self, req: MotionRequest) -> Job | None:
         """Return the job that already answers for the same content. None: submitting would make a new one."""
@@ -340,7 +233,7 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         LogError
             The log or the results folder cannot be written.
         """
-        runner = self.runner
+        runner = self.connection.runner
         earlier = None if new else self.find(req)
         row = earlier.row if earlier is not None else None
         if earlier is not None and row is not None and row.state != State.PLANNED:
@@ -349,12 +242,11 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
             elif row.state in _UNDER_WAY:
                 runner.follow(earlier.id)
             return earlier
-        values, cost = self.prepare(req)
-        self.require_bound(cost, max_cost)
-        self.require_budget(cost)
-        self.require_ready()
-        self.hosting.require_consent(req)
-        kept = keep_inputs(self.log_store, self.folder, req)
+        values, cost = self.preparation.prepare(req)
+        self.preparation.require_bound(cost, max_cost)
+        self.personal_budgets.require(cost)
+        self.preparation.require_ready()
+        kept = self.preparation.keep(req)
         row, _ = self.log_store.add_job({**values, **kept}, new=new)
         self._look_for_unshared()
         if row.state == State.PLANNED:
@@ -368,48 +260,6 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         if bound is None:
             return not self.live
         return (row.estimate_high or 0) <= bound_micro(bound)
-
-    def plan_job(
-        self, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
-    ) -> dict[str, Any]:
-        """Return the log's columns of a valid request, copies of its local media kept. Nothing is sent.
-
-        `known`: what was kept just now, by file (see `keep_inputs`).
-
-        Raises
-        ------
-        RequestError
-            The request has errors, or a local file would become public without consent.
-        LogError
-            The folder takes no files.
-        """
-        values, _ = self.prepare(req)
-        self.hosting.require_consent(req)
-        kept = keep_inputs(self.log_store, self.folder, req, known)
-        self._look_for_unshared()
-        return {**values, **kept}
-
-    def require_bound(self, cost: Estimate, bound: float | None) -> None:
-        """Raise BudgetError unless a price fits what may be spent (a live endpoint needs a bound)."""
-        require_bound(cost, bound, live=self.live)
-
-    def require_ready(self) -> None:
-        """Raise unless the key is there and the results folder takes files; nothing is paid for in vain."""
-        if self.live:
-            self._target.need_key()
-        require_writable(self.folder / "results")
-
-    def prepare(self, req: MotionRequest) -> tuple[dict[str, Any], Estimate]:
-        """Measure, check and price a request; give the log's columns for it.
-
-        Raises
-        ------
-        RequestError
-            The request has errors.
-        """
-        columns, cost = self._appraiser.prepare(req, self._target, hosted=self.publish_to is not None)
-        where = {"endpoint": self.endpoint, "account": self.account, "sandbox": not self.live}
-        return {**where, **columns}, cost
 
     def restore(self, path: str | Path) -> MotionRequest:
         """Return the request that a result was made of, by the result or the sidecar beside it.
@@ -450,36 +300,92 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
         return Job(self, an_id)
 
     def _follow(self, rows: list[JobRow]) -> None:
-        ids = [
-            row.id
-            for row in rows
-            if row.state in _UNDER_WAY and (row.endpoint, row.account) == (self.endpoint, self.account)
-        ]
+        ids = [row.id for row in rows if row.state in _UNDER_WAY and self.connection.holds(row)]
         if ids:
-            self.runner.follow(*ids)
+            self.connection.runner.follow(*ids)
 
     def jobs(self, *, limit: int = 50) -> list[Job]:
         """Return the newest jobs of this workspace's endpoint and account."""
-        return [Job(self, row.id) for row in self.log_store.rows(*self._mine(), limit=limit, newest=True)]
+        return [
+            Job(self, row.id) for row in self.log_store.rows(*self.connection.mine, limit=limit, newest=True)
+        ]
 
-    def balance(self, timeout: float = 30.0) -> float | None:
-        """Ask the endpoint for the account's money in USD. None: unlimited, or not stated.
+    def runner_for(self, row: JobRow) -> Runner | None:
+        """Return the runner of a row's endpoint and account. None: the workspace is at another, or closed."""
+        return self.connection.runner_for(row)
 
-        Not to be called on the owned loop.
+    def _under_way(self) -> int:
+        return self.log_store.count(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
+
+    # Publishing, budgets and media: names of the contract, kept by the collaborators.
+
+    @property
+    def publish_to(self) -> str | None:
+        """Where local clips are published when a job is submitted live. None: nowhere.
+
+        A destination as `publish` takes it; the folder remembers it. Images go through the endpoint's upload.
         """
-        return spawn(self.runner.balance()).result(timeout)
+        return self.connection.links.publish_to
+
+    @publish_to.setter
+    def publish_to(self, to: str | None) -> None:
+        self.connection.links.publish_to = to
+
+    def consent(self, *to: str, given: bool = True) -> None:
+        """Agree that local images and clips become public at destinations; the folder remembers it.
+
+        Whoever has a link sees what is behind it. Nothing that may show a person is published before this was
+        said, or ``consent=True`` for one file.
+
+        Parameters
+        ----------
+        to
+            Destinations as `publish` takes them. None named: those that jobs use (the endpoint's upload and
+            `publish_to`).
+        given
+            False takes it back; what is public already stays so.
+        """
+        self.connection.links.consent(*to, given=given)
+
+    def publish(
+        self, source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
+        name: str | None = None,
+    ) -> Published:  # fmt: skip
+        """Return a public link of a local image or clip (`Publishing.publish`)."""
+        return self.publishing.publish(source, to, life=life, consent=consent, name=name)
+
+    def budget(self, person: str | None = None) -> Budget | None:
+        """Return what a person (None: you) may spend here. None: no limit was set (`PersonalBudgets.of`)."""
+        return self.personal_budgets.of(person)
+
+    def set_budget(
+        self, limit: float | None, person: str | None = None, *, since: str | date | None = None
+    ) -> Budget:
+        """Set what a person (None: you) may spend here, in USD (`PersonalBudgets.set`)."""
+        return self.personal_budgets.set(limit, person, since=since)
+
+    def mend(self, source: str | Path | Clip | Image, operation: Operation, **how: Any) -> Mended:
+        """Mend a local clip or image into ``mended/``, with its provenance in the log (`Media.mend`)."""
+        return self.media.mend(source, operation, **how)
+
+    def undo_mend(self, mend_id: str) -> Path:
+        """Take a mend back and return the file that it was made of (`Media.undo_mend`)."""
+        return self.media.undo_mend(mend_id)
+
+    @property
+    def library(self) -> Library:
+        """The clips and images in ``library/`` that are used again and again."""
+        return self.media.library
+
+    def samples(self) -> SampleMedia:
+        """Return the reference image and clips that come with the toolkit, drawn at first use."""
+        return self.media.samples()
+
+    # The end.
 
     def close(self) -> None:
         """Stop the background work; jobs live on at the endpoint and in the log, which stays readable."""
-        with self._lock:
-            self._closed = True
-            runner, self._runner = self._runner, None
-        if runner is not None:  # not under the lock: what it waits for may need this workspace
-            runner.close()
-        with self._lock:
-            sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            sandbox.stop()
+        self.connection.close()
         if self.outbox is not None:
             self.outbox.close()
         self.log_store.close()
@@ -487,12 +393,13 @@ class Workspace(Publishes, Budgeted, Shares, Mends):
 
     def leave(self) -> None:
         """Wait for answers under way, and say how to take up what goes on without this interpreter."""
-        if self._runner is not None:
-            self._runner.see_off()
-            self._runner.close()
+        runner = self.connection.running
+        if runner is not None:
+            runner.see_off()
+            runner.close()
         if self.outbox is not None:
             self.outbox.close()
-        rows = self.log_store.rows(*self._mine(), jobs.c.state.in_(_UNDER_WAY))
+        rows = self.log_store.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
         ids = [row.id for row in rows]
         if ids:
             print(say("still_running", count=len(ids), id=ids[0]))  # noqa: T201 - the last words of a script
@@ -535,32 +442,6 @@ def publish(
         return ws.publish(source, to, **wishes)
     with Workspace() as own:
         return own.publish(source, to, **wishes)
-
-
-def _runner_for(ws: Workspace, target: Target, account: str) -> Runner:
-    """Make the runner of a target; it stays with that target whatever its workspace is switched to."""
-
-    async def client() -> EndpointClient:
-        if target.live:
-            return target.client()
-        sandbox = await asyncio.to_thread(lambda: ws.sandbox)
-        return EndpointClient(sandbox.url, Secret(sandbox.token))
-
-    hosting = ws.hosting if target.live else None
-
-    async def publish(made: EndpointClient, row: JobRow) -> dict[str, Any]:
-        await asyncio.to_thread(ws.bring_inputs, row)
-        wire, doubts = await wire_of(made, row, ws.folder, hosting=hosting)
-        for one in [one for one in doubts if one.severity == "warning"]:
-            await asyncio.to_thread(ws.log_store.remark, row.id, one.message[:300])
-        return wire
-
-    return Runner(
-        ws.log_store, endpoint=target.endpoint, account=account, client=client, publish=publish,
-        known=functools.partial(known_wire, hosting=hosting), root=ws.folder,
-        results=ws.folder / "results", trusted=target.here,
-        shared=ws.outbox.shared if ws.outbox is not None else None,
-    )  # fmt: skip
 
 
 def _tell() -> None:

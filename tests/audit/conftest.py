@@ -45,7 +45,7 @@ class Passing:
     """A loopback endpoint with a key of its own, in front of a sandbox."""
 
     def __init__(self, box: mw.Workspace) -> None:
-        self.box = box.sandbox
+        self.box = box.connection.sandbox
         self.plant: Callable[[Answer], None] = lambda _: None
         self.honours_keys = True
         self.posts: list[bytes] = []
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mw.Workspace]:
     """A sandbox behind everything, with money enough."""
     with mw.Workspace(tmp_path_factory.mktemp("box"), "sandbox", speed=SPEED) as opened:
-        opened.sandbox.set_balance(1000)
+        opened.connection.sandbox.set_balance(1000)
         yield opened
 
 

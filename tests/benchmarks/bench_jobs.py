@@ -182,8 +182,11 @@ def rows_of(ws: Any) -> list[dict[str, Any]]:
     """Return the log's columns of all jobs; one clip is measured, and stands for clips of all lengths."""
     from motion_widgets import MotionRequest
 
-    links = {"image_url": f"{ws.base_url}/image.png", "video_url": f"{ws.base_url}/film.mp4"}
-    plain = ws.plan_job(MotionRequest(model=MODELS[0], mode="std", **links))
+    links = {
+        "image_url": f"{ws.connection.target.base_url}/image.png",
+        "video_url": f"{ws.connection.target.base_url}/film.mp4",
+    }
+    plain = ws.preparation.plan_job(MotionRequest(model=MODELS[0], mode="std", **links))
     return [
         {
             **plain, "model": one.model, "mode": one.mode, "clip_length": one.length, "key": f"key {number}",
@@ -272,7 +275,7 @@ def waiter(url: str, folder: str, how: str) -> None:
 
     ws = Workspace(folder, endpoint=url, key=KEY)
     row, _ = ws.log_store.add_job(rows_of(ws)[0])
-    ws.runner.drive(row.id)
+    ws.connection.runner.drive(row.id)
     job = ws.attach(row.id)
 
     async def cell() -> None:

@@ -19,7 +19,7 @@ CELL = """import motion_widgets as mw
 ws = mw.Workspace({folder!r}, endpoint='sandbox', speed=200)
 req = mw.MotionRequest(model='kling-v2-6-motion-control', image_url={image!r}, video_url={clip!r},
                        character_orientation='image', mode='std')
-ws.sandbox.faults = {plan!r}
+ws.connection.sandbox.faults = {plan!r}
 studio = mw.Studio(ws, tab='runs')
 studio"""
 
@@ -89,14 +89,15 @@ def test_an_unknown_outcome_waits_for_a_person_who_can_leave_it_send_it_again_or
     # The same key and body: the sandbox, which took it the first time, charges once.
     found.get_by_role("button", name="Send again, same key (may charge twice)").click()
     row(root, "collected")
-    stage.run("assert len(ws.sandbox.charges) == 1, ws.sandbox.charges")
+    stage.run("assert len(ws.connection.sandbox.charges) == 1, ws.connection.sandbox.charges")
 
 
 def test_402_says_what_is_missing_pauses_the_sweep_and_goes_on_once_it_is_there(stage: Stage) -> None:
     root = stage.open("402")
-    stage.run("ws.sandbox.set_balance(0.10)")
+    stage.run("ws.connection.sandbox.set_balance(0.10)")
     stage.run(
-        "from motion_widgets.jobs import timing; timing.CALLS = 1; ws.runner._crew.pace._width = 1\n"
+        "from motion_widgets.jobs.scheduling import timing; timing.CALLS = 1\n"
+        "ws.connection.runner._crew.pace._width = 1\n"
         "run = mw.Sweep(req, prompt=['a', 'b', 'c']).plan(ws).run(budget=2)"
     )
     rejected = root.locator(".mw-row").filter(has_text="rejected")
@@ -108,7 +109,7 @@ def test_402_says_what_is_missing_pauses_the_sweep_and_goes_on_once_it_is_there(
     expect(rejected).to_contain_text("Not accepted, so it cost nothing.")
     expect(root.locator(".mw-head")).to_contain_text("SANDBOX balance $0.10")
     stage.look("402-light")
-    stage.run("ws.sandbox.set_balance(5)")
+    stage.run("ws.connection.sandbox.set_balance(5)")
     rejected.get_by_role("button", name="Retry ($0.34)").click()
     expect(root.locator(".mw-row").filter(has_text="collected")).to_have_count(1, timeout=LONG)
     planned.first.get_by_role("button", name="Continue ($0.34)").click()
@@ -145,7 +146,7 @@ def test_a_moderation_failure_gives_the_reason_the_refund_and_the_way_back_into_
 
 def test_an_expired_result_says_that_it_was_paid_and_what_is_left_to_do(stage: Stage) -> None:
     root = stage.open("expired", fault("result", "expired", times=0))
-    stage.run("from motion_widgets.jobs import timing; timing.STEP = 0.01; timing.GONE = 4")
+    stage.run("from motion_widgets.jobs.scheduling import timing; timing.STEP = 0.01; timing.GONE = 4")
     stage.submit()
     found = row(root, "expired")
     for said in (
@@ -154,7 +155,7 @@ def test_an_expired_result_says_that_it_was_paid_and_what_is_left_to_do(stage: S
     ):
         expect(found).to_contain_text(said)
     stage.look("expired-light")
-    stage.run("ws.sandbox.faults = None")
+    stage.run("ws.connection.sandbox.faults = None")
     found.get_by_role("button", name="Change or repeat…").click()
     again = root.get_by_role("button", name="Make another ($0.34)")
     expect(again).to_be_enabled()
@@ -164,8 +165,8 @@ def test_an_expired_result_says_that_it_was_paid_and_what_is_left_to_do(stage: S
 
 def test_an_endpoint_that_is_away_for_a_minute_loses_nothing_and_comes_back_by_itself(stage: Stage) -> None:
     root = stage.open("down")
-    stage.run("from motion_widgets.jobs import timing; timing.BACKOFF = (0.3, 2.0)")
-    stage.run("ws.sandbox.faults = {'fault': [dict(on='status', kind='down', seconds=1e6)]}")
+    stage.run("from motion_widgets.jobs.scheduling import timing; timing.BACKOFF = (0.3, 2.0)")
+    stage.run("ws.connection.sandbox.faults = {'fault': [dict(on='status', kind='down', seconds=1e6)]}")
     stage.submit()
     found = row(root, "The endpoint has not responded since")
     expect(found).to_contain_text("Nothing is lost: the task continues there.")
@@ -175,7 +176,9 @@ def test_an_endpoint_that_is_away_for_a_minute_loses_nothing_and_comes_back_by_i
     tab(root, "Runs")
     stage.look("down-light")
     # A minute of the provider's time, at this sandbox's clock factor; then it is back.
-    stage.run("ws.sandbox.faults = {'fault': [dict(on='any', kind='down', seconds=60, how='close')]}")
+    stage.run(
+        "ws.connection.sandbox.faults = {'fault': [dict(on='any', kind='down', seconds=60, how='close')]}"
+    )
     found = row(root, "collected")
     expect(found).not_to_contain_text("does not respond")
     expect(found.locator(".mw-note")).to_have_count(0)

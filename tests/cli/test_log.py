@@ -57,7 +57,7 @@ def test_the_folder_may_stand_before_the_action(folder):
 
 def test_check_names_files_that_are_gone_or_changed(folder):
     log = Log(folder / "log.sqlite")
-    job_id = log.rows()[0]["id"]
+    job_id = log.rows()[0].id
     log.record(job_id, result_sha="0" * 64)
     log.close()
     assert run("log", "check", "--folder", folder).code == 0
@@ -103,7 +103,9 @@ def test_damaged_log_is_shown_with_a_warning_and_takes_no_job(folder):
         ws = mw.Workspace(folder)
     with pytest.raises(mw.LogError, match="nothing is sent"):
         ws.log_store.add_job({**VALUES, "key": "new"})
-    assert ws._runner is None, "its jobs are not followed: what becomes of them could not be written down"
+    assert ws.connection.running is None, (
+        "its jobs are not followed: what becomes of them could not be written down"
+    )
     ws.close()
 
 

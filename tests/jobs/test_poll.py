@@ -86,8 +86,8 @@ def test_task_that_stays_unknown_vanishes(ws, req, endpoint):
 def test_failed_gives_the_reason_and_the_money_back(ws, req, endpoint):
     endpoint.next_poll.append(endpoint.failed("code 1301: content policy"))
     ws.log_store.set_budget("b", 1_000_000)
-    row, _ = ws.log_store.add_job({**ws.plan_job(req), "budget_id": "b"})
-    ws.runner.drive(row.id)
+    row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "budget_id": "b"})
+    ws.connection.runner.drive(row.id)
     job = ws.attach(row.id)
     until(lambda: job.resting)
     assert (job.state, job.row.error_kind, job.error) == (
@@ -113,8 +113,8 @@ def test_cancelled_without_a_bill_keeps_its_money_reserved(ws, req, endpoint):
 def test_cost_above_the_estimate_is_the_truth(ws, req, endpoint):
     endpoint.next_poll.append(lambda task_id: endpoint.completed(task_id, cost=9.5))
     ws.log_store.set_budget("b", 1_000_000)
-    row, _ = ws.log_store.add_job({**ws.plan_job(req), "budget_id": "b"})
-    ws.runner.drive(row.id)
+    row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "budget_id": "b"})
+    ws.connection.runner.drive(row.id)
     job = ws.attach(row.id)
     until(lambda: job.state == "collected")
     assert (job.cost, ws.log_store.budget("b")) == (9.5, (1_000_000, 9_500_000))
@@ -161,7 +161,7 @@ class TestNoLongerOurs:
 
         endpoint.next_poll.append(answer)
         job = ws.submit(req, max_cost=MAX)
-        until(lambda: seen and not ws.runner.drives(job.id))
+        until(lambda: seen and not ws.connection.runner.drives(job.id))
         assert len(endpoint.polls) == 1
         return seen[0], (job.row, ws.log_store.events(job.id))
 
@@ -197,14 +197,14 @@ class TestNoLongerOurs:
         endpoint.balance_says = balance
         endpoint.next_poll.append(endpoint.failed())
         job = ws.submit(req, max_cost=MAX)
-        until(lambda: taken and not ws.runner.drives(job.id))
+        until(lambda: taken and not ws.connection.runner.drives(job.id))
         assert (job.state, job.row.lease_owner) == ("submitted", "other")
 
 
 def test_halted_job_says_why_and_is_followed_again_when_a_person_acts(ws, req, endpoint):
     endpoint.next_poll.append(refusal(401, message="bad key"))
     job = ws.submit(req, max_cost=MAX)
-    until(lambda: not ws.runner.drives(job.id))
+    until(lambda: not ws.connection.runner.drives(job.id))
     assert (job.state, len(endpoint.polls)) == ("submitted", 1)
     assert "bad key" in job.error
     job = ws.attach(job.id).wait(30)

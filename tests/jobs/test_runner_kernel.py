@@ -12,7 +12,7 @@ from tests.jobs.endpoint import KEY, until
 
 OPEN = """
 import motion_widgets as mw
-from motion_widgets.jobs import timing
+from motion_widgets.jobs.scheduling import timing
 timing.BEAT, timing.POLL, timing.LEASE = 0.1, (0.005, 0.01), 1.5
 ws = mw.Workspace({folder!r}, endpoint={url!r}, key={key!r}, log={log!r})
 req = mw.MotionRequest(model="kling-v2-6-motion-control", image_url={image!r}, video_url={clip!r})

@@ -113,7 +113,7 @@ def test_the_other_process_watches_and_takes_over_when_the_driver_dies(process, 
         assert job.row.lease_owner == owner, "a living driver keeps its job"
         assert not job.resting
         run.kill()
-    until(lambda: job.row.lease_owner == ws.runner.owner)
+    until(lambda: job.row.lease_owner == ws.connection.runner.owner)
     endpoint.next_poll.clear()
     assert job.wait(30).state == "collected"
     assert len(endpoint.posts) == 1
@@ -204,7 +204,7 @@ class TestSlowDriver:
         with spaces() as other:
             assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
         slow.set()
-        until(lambda: not ws.runner.drives(job.id))
+        until(lambda: not ws.connection.runner.drives(job.id))
         assert (len(endpoint.posts), job.state) == (1, "collected")
 
     def test_put_back_by_the_slow_driver_does_not_touch_the_new_ones_post(self, silent, ws, req, endpoint):
@@ -222,7 +222,7 @@ class TestSlowDriver:
         assert log.seal(job.id, job.row.body, owner="new", seconds=600)
         endpoint.let_go.set()
         until(lambda: any("slow" in (event.note or "") for event in log.events(job.id)))
-        until(lambda: not ws.runner.drives(job.id))
+        until(lambda: not ws.connection.runner.drives(job.id))
         assert (job.state, len(endpoint.posts)) == ("submitting", 1)
 
     def test_taken_over_before_an_intent_that_is_sealed_at_once(
@@ -246,18 +246,18 @@ class TestSlowDriver:
         with spaces() as other:
             assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
         slow.set()
-        until(lambda: not ws.runner.drives(job.id))
+        until(lambda: not ws.connection.runner.drives(job.id))
         assert (len(endpoint.posts), job.state) == (1, "collected")
 
     def test_intent_needs_the_lease(self, ws, req):
-        row, _ = ws.log_store.add_job(ws.plan_job(req))
+        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req))
         assert ws.log_store.claim(row.id, "other")
         assert not ws.log_store.intend(row.id, 1, owner="me")
         assert ws.log_store.job(row.id).state == "planned"
 
     def test_seal_needs_the_lease_and_the_same_body(self, ws, req):
         log = ws.log_store
-        row, _ = log.add_job(ws.plan_job(req))
+        row, _ = log.add_job(ws.preparation.plan_job(req))
         assert log.intend(row.id, 1, owner="me")
         assert not log.seal(row.id, "{}", owner="other")
         assert log.seal(row.id, "{}", owner="me")
@@ -329,7 +329,7 @@ class TestOneProcess:
         endpoint.next_post.append(refusal(400))
         job = ws.submit(req, max_cost=MAX).wait(30)
         ws.close()
-        for act in (job.retry, lambda: ws.submit(req, max_cost=MAX), lambda: ws.runner):
+        for act in (job.retry, lambda: ws.submit(req, max_cost=MAX), lambda: ws.connection.runner):
             with pytest.raises(RequestError):
                 act()
         assert job.state == "rejected"

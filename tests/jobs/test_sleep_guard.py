@@ -104,14 +104,14 @@ def test_a_paid_job_on_a_battery_is_warned_of_once(ws, req):
 @pytest.mark.usefixtures("bare")
 def test_without_a_battery_nothing_is_said(ws, req):
     ws.submit(req, max_cost=MAX).wait(30)
-    assert ws.risks() == []
+    assert ws.connection.risks() == []
 
 
 @pytest.mark.usefixtures("battery")
 def test_where_the_extra_is_there_nothing_is_said_beforehand(ws, req, monkeypatch):
     monkeypatch.setenv("WAKEPY_FAKE_SUCCESS", "1")
     ws.submit(req, max_cost=MAX).wait(30)
-    assert ws.risks() == []
+    assert ws.connection.risks() == []
 
 
 @pytest.mark.usefixtures("battery")

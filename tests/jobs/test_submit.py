@@ -27,7 +27,7 @@ HIGH = 228_480  # 4 s of v2.6 std, in micro-dollars
 def budget_job(ws, req, limit=1_000_000):
     """A planned job with a budget of its own."""
     ws.log_store.set_budget("b", limit)
-    row, _ = ws.log_store.add_job({**ws.plan_job(req), "budget_id": "b"})
+    row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "budget_id": "b"})
     return row.id
 
 
@@ -68,7 +68,7 @@ def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endp
 
     endpoint.on_post = look
     job_id = budget_job(ws, req)
-    ws.runner.drive(job_id)
+    ws.connection.runner.drive(job_id)
     until(lambda: seen)
     (state, reserved, body, key, used), sent, sent_key = seen[0]
     assert (state, reserved, used) == ("submitting", HIGH, HIGH)
@@ -82,10 +82,10 @@ def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endp
 def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, endpoint, known):
     job_id = budget_job(ws, req, HIGH - 1)
     before = ws.log_store.events(job_id)
-    ws.runner.drive(job_id)
+    ws.connection.runner.drive(job_id)
     job = ws.attach(job_id)
     until(lambda: job.row.error_kind)
-    until(lambda: not ws.runner.drives(job_id))
+    until(lambda: not ws.connection.runner.drives(job_id))
     assert (job.state, job.row.error_kind, job.row.body) == ("planned", "budget", None)
     assert endpoint.posts == []
     assert (ws.log_store.events(job_id), ws.log_store.budget("b")[1]) == (before, 0)
@@ -120,12 +120,12 @@ def test_endpoint_without_a_client_leaves_it_planned_and_says_why(
 
 def test_body_is_known_once_its_links_were_looked_at(ws, req, endpoint):
     req = req.replace(watermark_info={"enabled": True})
-    row = ws.log_store.add_job(ws.plan_job(req))[0]
-    assert known_wire(row, hosting=ws.hosting) is None
-    assert known_wire(row, hosting=None) == req.to_wire(), "the sandbox takes links as they are"
+    row = ws.log_store.add_job(ws.preparation.plan_job(req))[0]
+    assert known_wire(row, links=ws.connection.links) is None
+    assert known_wire(row, links=None) == req.to_wire(), "the sandbox takes links as they are"
     look_at_links(ws, req)
-    assert known_wire(row, hosting=ws.hosting) == req.to_wire()
-    assert known_wire(replace(row, image_path="inputs/0.png"), hosting=ws.hosting) is None
+    assert known_wire(row, links=ws.connection.links) == req.to_wire()
+    assert known_wire(replace(row, image_path="inputs/0.png"), links=ws.connection.links) is None
     ws.submit(req, max_cost=MAX).wait(30)
     assert json.loads(endpoint.posts[0].body) == req.to_wire()
 
@@ -158,14 +158,14 @@ def test_local_file_is_published_between_the_intent_and_the_post(ws, req, monkey
 def test_unclear_answer_to_the_post_is_unknown_and_never_sent_again(ws, req, endpoint, answer):
     endpoint.next_post.append(answer)
     job_id = budget_job(ws, req)
-    ws.runner.drive(job_id)
+    ws.connection.runner.drive(job_id)
     job = ws.attach(job_id)
     until(lambda: job.resting)
     assert job.state == "unknown"
     assert "nothing is sent again" in job.error.lower()
     ws.submit(req)  # attaches; what was sent needs no bound
     ws.attach(job_id)
-    until(lambda: not ws.runner.drives(job_id))
+    until(lambda: not ws.connection.runner.drives(job_id))
     assert len(endpoint.posts) == 1
     assert ws.log_store.budget("b")[1] == HIGH, "the money may be spent, so it stays reserved"
 
@@ -184,7 +184,7 @@ def test_hanging_post_is_unknown(ws, req, endpoint, monkeypatch):
 def test_refusals_end_rejected_and_give_the_money_back(ws, req, endpoint, status, kind):
     endpoint.next_post.append(refusal(status, "invalid_request_error", "invalid parameter"))
     job_id = budget_job(ws, req)
-    ws.runner.drive(job_id)
+    ws.connection.runner.drive(job_id)
     job = ws.attach(job_id)
     until(lambda: job.resting)
     assert (job.state, job.row.error_kind, job.row.reserved) == ("rejected", kind, 0)
@@ -210,7 +210,7 @@ def test_500_that_proves_nothing_was_accepted_is_rejected(ws, req, endpoint):
 def test_come_back_later_is_sent_again_with_the_same_key_and_body(ws, req, endpoint, answer):
     endpoint.next_post.extend([answer, answer])
     job_id = budget_job(ws, req)
-    ws.runner.drive(job_id)
+    ws.connection.runner.drive(job_id)
     until(lambda: ws.attach(job_id).resting)
     assert ws.attach(job_id).state == "collected"
     assert len({(post.key, post.body) for post in endpoint.posts}) == 1
@@ -221,7 +221,7 @@ def test_come_back_later_is_sent_again_with_the_same_key_and_body(ws, req, endpo
 def test_429_goes_back_to_planned_with_its_money_free_while_it_waits(ws, req, endpoint):
     endpoint.next_post.append(refusal(429, "rate_limit_error", "slow", Retry_After="60"))
     job_id = budget_job(ws, req)
-    ws.runner.drive(job_id)
+    ws.connection.runner.drive(job_id)
     until(lambda: ws.log_store.job(job_id).error_kind == "rate")
     row = ws.log_store.job(job_id)
     assert (row.state, row.reserved, ws.log_store.budget("b")[1]) == ("planned", 0, 0)
@@ -250,7 +250,7 @@ def test_refused_connection_is_planned_again_and_tried_until_it_works(spaces, re
     async def submit(self, body, key, **options):
         if left[0]:
             left[0] -= 1
-            self = wire.EndpointClient("http://127.0.0.1:9", ws.secret)  # nobody listens there
+            self = wire.EndpointClient("http://127.0.0.1:9", ws.connection.secret)  # nobody listens there
         return await real(self, body, key, **options)
 
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
@@ -311,7 +311,7 @@ def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, en
 
     def seal(job_id, *a, **k):
         if first:  # the others come to this point once the first one was refused
-            until(lambda: ws.runner._crew.pace._refusals)
+            until(lambda: ws.connection.runner._crew.pace._refusals)
         first.append(job_id)
         return real(job_id, *a, **k)
 
@@ -383,7 +383,7 @@ class TestAPersonDecides:
     def test_written_off_money_counts_as_spent(self, ws, req, endpoint):
         endpoint.next_post.append("reset")
         job_id = budget_job(ws, req)
-        ws.runner.drive(job_id)
+        ws.connection.runner.drive(job_id)
         job = ws.attach(job_id)
         until(lambda: job.resting)
         job.write_off()
@@ -443,7 +443,7 @@ class TestOnceOnly:
         assert len(endpoint.posts) == 2
 
     def test_planned_job_of_a_dead_process_is_taken_up(self, ws, req, endpoint):
-        row, _ = ws.log_store.add_job(ws.plan_job(req))
+        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req))
         ws.log_store.claim(row.id, "dead", seconds=-1)
         with pytest.raises(BudgetError):
             ws.submit(req)
@@ -451,7 +451,7 @@ class TestOnceOnly:
         assert (job.id, job.state, len(endpoint.posts)) == (row.id, "collected", 1)
 
     def test_planned_job_that_nobody_drives_rests(self, ws, req, endpoint):
-        row, _ = ws.log_store.add_job(ws.plan_job(req))
+        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req))
         assert ws.attach(row.id).wait(5).state == "planned"
         assert endpoint.posts == []
 
@@ -470,10 +470,10 @@ class TestStops:
         assert len(endpoint.posts) == 2
         said = [row.error_message for row in run.rows() if row.state == "planned"]
         assert all("balance too low" in one for one in said)
-        assert ws.runner.stopped is not None
+        assert ws.connection.runner.stopped is not None
         assert run.budget[1] == COST
         assert run.retry("failed").wait(30).counts() == {"collected": 4}
-        assert ws.runner.stopped is None
+        assert ws.connection.runner.stopped is None
         assert (len(endpoint.charges), run.budget[1]) == (4, pytest.approx(4 * COST))
 
     def test_following_or_attaching_lifts_no_stop(self, ws, req, endpoint):
@@ -482,7 +482,7 @@ class TestStops:
         ws.submit(req.replace(prompt="x"), max_cost=MAX).wait(20)
         ws.attach(done.id)
         ws.submit(req)
-        assert ws.runner.stopped is not None
+        assert ws.connection.runner.stopped is not None
 
     def test_next_submit_of_a_person_lifts_it(self, ws, req, endpoint):
         endpoint.next_post.append(refusal(401))

@@ -149,8 +149,8 @@ def work(told, say=print, gate=None, hear=None):
 
 def look_at_links(ws, req):
     """Look at a request's links, as is done before they are paid for: with them its body is known."""
-    spawn(ws.hosting.look(req.to_wire())).result(30)
-    assert ws.hosting.knows(req.to_wire())
+    spawn(ws.connection.links.look(req.to_wire())).result(30)
+    assert ws.connection.links.knows(req.to_wire())
 
 
 class Notebook:

@@ -96,12 +96,12 @@ class TestConsent:
         far.consent(COMMAND)
         far.publish(clip, COMMAND)
         with Workspace(far.folder, endpoint="apimart", key=KEY) as later:
-            assert later.hosting.consented(Place.read(COMMAND))
-            assert not later.hosting.consented(Place.read(f"{COMMAND} "[1:]))
+            assert later.connection.links.consented(Place.read(COMMAND))
+            assert not later.connection.links.consented(Place.read(f"{COMMAND} "[1:]))
             later.switch("sandbox")
             later.consent(COMMAND, given=False)
             assert json.loads((far.folder / "workspace.json").read_text()) == {"endpoint": "sandbox"}
-        assert not far.hosting.consented(Place.read(COMMAND))
+        assert not far.connection.links.consented(Place.read(COMMAND))
 
     @pytest.mark.usefixtures("bucket")
     def test_plain_http_is_no_link_for_an_endpoint_elsewhere(self, far, clip):
@@ -110,15 +110,15 @@ class TestConsent:
 
     def test_upload_is_agreed_to_by_endpoint(self, far):
         far.consent("endpoint")
-        assert far.hosting.consented(Place.read("endpoint"))
+        assert far.connection.links.consented(Place.read("endpoint"))
         far.switch("https://mirror.example", key=KEY, remember=False)
-        assert not far.hosting.consented(Place.read("endpoint"))
+        assert not far.connection.links.consented(Place.read("endpoint"))
 
     def test_live_submit_asks_before_a_row_is_written(self, far, req, image, clip):
         far.publish_to = TO
         local = req.replace(image_url=image, video_url=clip)
         assert [one.code for one in far.check(local) if one.severity == "error"] == []
-        assert [(one.field, one.place.label) for one in far.hosting.asked(local)] == [
+        assert [(one.field, one.place.label) for one in far.connection.links.asked(local)] == [
             ("image_url", "the endpoint's upload"), ("video_url", TO),
         ]  # fmt: skip
         with pytest.raises(RequestError, match=r"me\.png would become public at the end.*ws\.consent"):
@@ -127,12 +127,12 @@ class TestConsent:
             mw.Sweep(local).plan(far).run(budget=5)
         assert len(far.log) == 0
         far.consent()
-        assert far.hosting.asked(local) == []
+        assert far.connection.links.asked(local) == []
 
     def test_sandbox_and_links_need_none(self, sandbox, far, req, image, clip):
-        assert sandbox.hosting.asked(req.replace(image_url=image, video_url=clip)) == []
+        assert sandbox.connection.links.asked(req.replace(image_url=image, video_url=clip)) == []
         links = req.replace(image_url="https://h.example/a", video_url="https://h.example/b")
-        assert far.hosting.asked(links) == []
+        assert far.connection.links.asked(links) == []
 
 
 class TestJobs:
@@ -158,7 +158,7 @@ class TestJobs:
         ws.log.to_csv(ws.folder / "log.csv")
         logged = [one.getMessage() for one in caplog.records if one.name.startswith("motion_widgets")]
         events = ws.log_store.events(job.id)
-        shown = f"{found!r}{ws.log.frame().to_csv()}{events}{vars(ws)!r}{vars(ws.hosting)!r}{logged}"
+        shown = f"{found!r}{ws.log.frame().to_csv()}{events}{vars(ws)!r}{vars(ws.connection.links)!r}{logged}"
         for part in ("Signature=", signature):
             assert part not in shown
             assert part not in (ws.folder / "log.csv").read_text()
@@ -168,13 +168,15 @@ class TestJobs:
     @pytest.mark.parametrize("say", [Say(404, b""), Say(200, b"<html>sign in</html>")])
     def test_dead_link_costs_nothing_and_says_so(self, ws, req, endpoint, say):
         endpoint.next_download.append(say)
-        row, _ = ws.log_store.add_job({**ws.plan_job(req), "video_url": f"{endpoint.url}/result/dance.mp4"})
-        ws.runner.drive(row.id)
+        row, _ = ws.log_store.add_job(
+            {**ws.preparation.plan_job(req), "video_url": f"{endpoint.url}/result/dance.mp4"}
+        )
+        ws.connection.runner.drive(row.id)
         message = until(lambda: ws.log_store.job(row.id).error_message)
         assert message.startswith("Nothing was sent, and it cost nothing.")
         until(lambda: ws.log_store.job(row.id).state == "planned")
         assert (endpoint.posts, ws.log_store.job(row.id).reserved) == ([], 0)
-        ws.runner.drive(row.id)  # once the link lives again, it goes on
+        ws.connection.runner.drive(row.id)  # once the link lives again, it goes on
         until(lambda: ws.log_store.job(row.id).state == "collected")
 
     def test_wait_returns_when_a_link_is_dead(self, ws, req, endpoint):
@@ -192,9 +194,9 @@ class TestJobs:
     def test_consent_taken_back_stops_what_is_planned(self, ws, req, endpoint, bucket, clip):
         ws.publish_to = TO
         ws.consent()
-        row, _ = ws.log_store.add_job(ws.plan_job(req.replace(video_url=clip)))
+        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req.replace(video_url=clip)))
         ws.consent(given=False)
-        ws.runner.drive(row.id)
+        ws.connection.runner.drive(row.id)
         assert "would become public" in until(lambda: ws.log_store.job(row.id).error_message)
         assert endpoint.posts == []
         assert "Contents" not in bucket.list_objects_v2(Bucket=BUCKET)
@@ -226,7 +228,7 @@ class TestWhere:
     def test_odd_memory_means_no(self, far, odd):
         (far.folder / "workspace.json").write_text(odd)
         assert far.publish_to is None
-        assert not far.hosting.consented(Place.read("s3://x/y"))
+        assert not far.connection.links.consented(Place.read("s3://x/y"))
 
     def test_labels_hide_who_may_write_there(self):
         assert "geheim" not in repr(Place.read("ftp://me:geheim@h.example/x?k=geheim"))

@@ -78,7 +78,7 @@ class TestPlan:
         for cell in plan.cells[::7]:
             alone = req.replace(**cell.values)
             clip, image = cell.request.video_url, cell.request.image_url
-            assert list(cell.findings) == ws.judge(cell.request, clip, image)
+            assert list(cell.findings) == ws.preparation.judge(cell.request, clip, image)
             assert cell.key == cell.request.key == alone.key
             assert cell.estimate == (ws.estimate(cell.request) if alone.mode == "std" else None)
 
@@ -100,7 +100,7 @@ class TestPlan:
         endpoint.next_poll.extend([endpoint.working()] * 100_000)
         running = ws.submit(sweep.requests()[3][1], max_cost=1)
         until(lambda: running.task_id)
-        planned, _ = ws.log_store.add_job(ws.plan_job(sweep.requests()[4][1]))
+        planned, _ = ws.log_store.add_job(ws.preparation.plan_job(sweep.requests()[4][1]))
         plan = sweep.plan(ws)
         assert statuses(plan) == ["new", "unknown", "done", "running", "new", "new"]
         ids = [None, jobs[1].id, jobs[2].id, running.id, planned.id, None]
@@ -168,7 +168,7 @@ class TestBudget:
     def test_planned_cells_need_one_too(self, ws, req, endpoint):
         """They were never sent, so running the plan is what pays for them."""
         for _, one in Sweep(req).requests():
-            ws.log_store.add_job({**ws.plan_job(one), "budget_id": "old"})
+            ws.log_store.add_job({**ws.preparation.plan_job(one), "budget_id": "old"})
         with pytest.raises(BudgetError):
             Sweep(req).plan(ws).run()
         run = Sweep(req).plan(ws).run(budget=0.5).wait(30)

@@ -174,7 +174,7 @@ def test_wait_times_out_and_the_run_lives(ws, sweep, endpoint):
 
 class TestInterrupted:
     def test_while_it_is_written_down_nothing_is_there(self, ws, sweep, endpoint, monkeypatch):
-        real, left = ws.plan_job, [2]
+        real, left = ws.preparation.plan_job, [2]
 
         def plan_job(*given):
             left[0] -= 1
@@ -235,7 +235,7 @@ def test_two_workspaces_run_the_same_sweep_at_once(spaces, sweep, endpoint):
 
 def test_rehearsal_on_the_sandbox_does_not_stand_for_live(spaces, req, endpoint):
     with Workspace(spaces().folder, endpoint="sandbox") as rehearsal:
-        rehearsal.log_store.add_job({**rehearsal.plan_job(req)})
+        rehearsal.log_store.add_job({**rehearsal.preparation.plan_job(req)})
         sandbox_plan = Sweep(req, mode="std").plan(rehearsal)
         assert sandbox_plan.cells[0].job_id is not None
     live = spaces()

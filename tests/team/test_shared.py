@@ -111,9 +111,9 @@ def test_a_dead_colleagues_job_is_taken_up_by_the_same_account_only(at, req, end
     until(lambda: endpoint.polls)
     ana.close()
     stranger = at("cy", key="another-key")
-    _ = stranger.runner
+    _ = stranger.connection.runner
     bo = at("bo")
-    until(lambda: job.row.lease_owner == bo.runner.owner)
+    until(lambda: job.row.lease_owner == bo.connection.runner.owner)
     endpoint.next_poll.clear()
     assert bo.attach(job.id).wait(30).state == "collected"
     assert job.row.created_by == "ana"

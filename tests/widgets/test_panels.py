@@ -107,7 +107,7 @@ def test_each_end_says_what_is_known_and_the_next_step(
 
 def test_a_request_goes_back_into_the_form_with_its_kept_files(ws: mw.Workspace) -> None:
     req = request_of(ws, mode="pro", prompt="wave", watermark_info={"enabled": True})
-    ws.log_store.add_job(ws.plan_job(req))
+    ws.log_store.add_job(ws.preparation.plan_job(req))
     asked: list[mw.MotionRequest] = []
     monitor = mw.JobMonitor(ws, on_edit=asked.append, watch=False)
     monitor._act("edit", ws.jobs()[0].id)
@@ -121,7 +121,7 @@ def test_failures_that_lie_on_a_value_are_said_in_the_job_view_and_on_the_board(
     axes = {"prompt": ["fine", "bad"], "mode": ["std", "pro"], "character_orientation": ["image", "video"]}
     board = mw.SweepBoard(ws, request=base, watch=False)
     fails = {"on": "status", "kind": "failed", "match": "bad", "reason": "moderation", "times": 0}
-    ws.sandbox.faults = {"fault": [fails]}
+    ws.connection.sandbox.faults = {"fault": [fails]}
     until(lambda: board._plan is not None)
     board.follow(mw.Sweep(base, **axes).plan(ws).run().wait(60))
     monitor = mw.JobMonitor(ws, watch=False)
@@ -134,7 +134,7 @@ def test_failures_that_lie_on_a_value_are_said_in_the_job_view_and_on_the_board(
 
 
 def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspace) -> None:
-    ws.sandbox.set_balance(0.1)
+    ws.connection.sandbox.set_balance(0.1)
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
     until(lambda: "SANDBOX balance $0.10" in form._money.value)
     until(lambda: "$0.24 is missing" in form._money.value)
@@ -162,7 +162,7 @@ def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspac
 
 
 def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Workspace) -> None:
-    ws.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
+    ws.connection.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
     until(lambda: "SANDBOX balance unknown" in form._money.value)
     until(lambda: not form.submit.disabled)
@@ -170,10 +170,10 @@ def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Works
 
 
 def test_the_balance_is_asked_for_once_a_minute_and_after_a_submit(ws: mw.Workspace) -> None:
-    ws.sandbox.faults = {"fault": []}
+    ws.connection.sandbox.faults = {"fault": []}
     balance = Balance.of(ws)
     assert [balance.look(ws) for _ in range(20)] == [0.0] * 20
-    assert ws.sandbox.faults.calls["balance"] == 1
+    assert ws.connection.sandbox.faults.calls["balance"] == 1
     assert balance.text(ws).startswith("SANDBOX balance $")
     before = balance.text(ws)
     ws.submit(request_of(ws, mode="std", character_orientation="image")).wait(60)

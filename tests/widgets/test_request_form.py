@@ -114,7 +114,7 @@ def test_a_stale_measurement_never_overwrites_a_newer_one(
 ) -> None:
     samples = form.ws.samples()
     slow, go = threading.Event(), threading.Event()
-    real = form.ws.measure
+    real = form.ws.preparation.measure
 
     def measure(req: mw.MotionRequest) -> Any:
         if req.video_url == str(samples.clip_12s):

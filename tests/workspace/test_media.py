@@ -79,7 +79,7 @@ def test_a_mended_file_goes_into_a_request_and_its_job(ws, photo, tmp_path):
         video_url=clip,
     )  # fmt: skip
     assert [one for one in ws.check(req) if one.severity == "error"] == []
-    values = ws.plan_job(req)
+    values = ws.preparation.plan_job(req)
     assert (values["clip_sha"], values["image_sha"]) == (clip.sha256, image.sha256)
 
 

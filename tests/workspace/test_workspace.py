@@ -76,7 +76,7 @@ class TestWhichEndpoint:
     def test_sandbox_at_first_whatever_the_environment_holds(self, tmp_path, monkeypatch):
         monkeypatch.setenv("APIMART_API_KEY", "sk-environment")
         with Workspace(tmp_path) as space:
-            assert (space.endpoint, space.live, space.secret, space.account) == (
+            assert (space.endpoint, space.live, space.connection.secret, space.account) == (
                 "sandbox",
                 False,
                 None,
@@ -111,7 +111,7 @@ class TestWhichEndpoint:
         monkeypatch.setattr("motion_widgets.workspace.endpoint_choice.find_key", lambda *_a, **_k: None)
         with Workspace(tmp_path, endpoint="apimart") as space:
             clean = req.replace(image_url="https://example.com/a.png", video_url="https://example.com/a.mp4")
-            monkeypatch.setattr(space._appraiser, "measure", lambda _: (None, None))
+            monkeypatch.setattr(space.preparation, "measure", lambda _: (None, None))
             with pytest.raises(MotionError, match="No API key"):
                 space.submit(clean, max_cost=5)
             assert len(space.log) == 0
@@ -217,8 +217,8 @@ class TestRequests:
         clip.write_bytes(clip_bytes)
         with pytest.raises(RequestError, match="public https link"):
             ws.submit(req.replace(video_url=clip), max_cost=1)
-        row, _ = ws.log_store.add_job({**ws.plan_job(req), "video_url": str(clip)})
-        ws.runner.drive(row.id)
+        row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "video_url": str(clip)})
+        ws.connection.runner.drive(row.id)
         until(lambda: ws.log_store.job(row.id).error_message)
         assert (endpoint.posts, ws.log_store.job(row.id).state) == ([], "planned")
 
@@ -237,7 +237,7 @@ class TestRequests:
         ws.submit(req, max_cost=1).wait(30)
         ws.log.to_csv(ws.folder / "log.csv")
         written = b"".join(one.read_bytes() for one in ws.folder.rglob("*") if one.is_file())
-        shown = f"{ws!r} {vars(ws)!r} {ws._target!r} {vars(ws.runner)!r} {caplog.text}"
+        shown = f"{ws!r} {vars(ws)!r} {ws.connection.target!r} {vars(ws.connection.runner)!r} {caplog.text}"
         assert KEY.encode() not in written
         assert KEY not in shown
 

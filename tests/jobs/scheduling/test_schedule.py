@@ -90,7 +90,7 @@ def test_after_a_night_asleep_results_that_expire_first_are_fetched_first(
 @pytest.mark.usefixtures("patient")
 def test_a_clock_put_back_does_not_stop_the_polls(ws, req, endpoint, clock):
     (job,) = sent(ws, req, 1)
-    until(lambda: ws.runner._crew.clock._sleepers)
+    until(lambda: ws.connection.runner._crew.clock._sleepers)
     clock.ahead -= NIGHT
     until(lambda: job.state == "collected")
 
@@ -141,7 +141,7 @@ def test_watching_a_job_makes_it_be_asked_for_at_once_and_often(ws, req, endpoin
     time.sleep(0.5)
     asked = len(endpoint.polls)
     assert asked <= 2, "nobody looks"
-    ws.runner.watch(job.id)
+    ws.connection.runner.watch(job.id)
     until(lambda: len(endpoint.polls) > asked + 3)
 
 
@@ -192,10 +192,12 @@ def test_retry_after_on_a_poll_pauses_polls_and_submits(ws, req, endpoint):
 
 
 def test_a_thousand_jobs_are_taken_up_in_one_transaction(ws, req, endpoint):
-    rows = [ws.log_store.add_job({**ws.plan_job(req), "key": f"k{number}"})[0] for number in range(20)]
+    rows = [
+        ws.log_store.add_job({**ws.preparation.plan_job(req), "key": f"k{number}"})[0] for number in range(20)
+    ]
     before = endpoint.requests
-    ws.runner.follow(*[row.id for row in rows])
-    until(lambda: not any(ws.runner.drives(row.id) for row in rows))
+    ws.connection.runner.follow(*[row.id for row in rows])
+    until(lambda: not any(ws.connection.runner.drives(row.id) for row in rows))
     assert {ws.log_store.job(row.id).lease_owner for row in rows} == {None}
     assert endpoint.requests == before, "what is only planned is not sent by following it"
 

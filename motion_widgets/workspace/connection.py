@@ -1,0 +1,226 @@
+"""A workspace's connection: the endpoint it is at, with its account, its sandbox and what drives its jobs.
+
+Switching makes another connection; jobs at the endpoint that was left stay with the runner that drives them
+until it is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+from typing import TYPE_CHECKING, Any
+
+from motion_widgets.core.background import spawn
+from motion_widgets.core.errors import RequestError
+from motion_widgets.endpoint.api_key import Secret
+from motion_widgets.endpoint.client import EndpointClient
+from motion_widgets.jobs.runner import Runner
+from motion_widgets.log.schema import jobs
+from motion_widgets.workspace.endpoint_choice import keep_in_mind, target_of
+from motion_widgets.workspace.inputs import known_wire, wire_of
+from motion_widgets.workspace.public_links import PublicLinks
+from motion_widgets.workspace.settings import sandbox_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from motion_widgets.jobs.shared_store import Shared
+    from motion_widgets.log.rows import JobRow
+    from motion_widgets.log.store import Log
+    from motion_widgets.sandbox import Sandbox
+    from motion_widgets.workspace.endpoint_choice import OnResponse, Target
+
+__all__ = ["Connection"]
+
+
+class Connection:
+    """Where a workspace's requests go.
+
+    Parameters
+    ----------
+    folder, log
+        The workspace's.
+    target
+        The endpoint to begin with.
+    speed
+        The sandbox's clock factor. None: its default.
+    shared
+        Where results are put as well. None: they stay in the folder.
+    fetch_inputs
+        Fetches the copies of a job's local media that are not in the folder; called on a thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        log: Log,
+        target: Target,
+        *,
+        speed: float | None,
+        shared: Shared | None,
+        fetch_inputs: Callable[[JobRow], None],
+    ) -> None:
+        self.target = target
+        self._folder, self._log = folder, log
+        self._speed, self._shared, self._fetch_inputs = speed, shared, fetch_inputs
+        self._lock = threading.RLock()
+        self._closed = False
+        self._sandbox: Sandbox | None = None
+        self._runner: Runner | None = None
+        self._links: PublicLinks | None = None
+
+    def switch(
+        self, endpoint: str, *, key: str | Secret | None, remember: bool, on_response: OnResponse | None
+    ) -> None:
+        """Switch as `Workspace.switch` says."""
+        target = target_of(endpoint, Secret(key) if isinstance(key, str) else key)
+        if on_response is not None:
+            target.on_response = on_response
+        with self._lock:
+            old, self._runner, self.target, self._links = self._runner, None, target, None
+            if remember:
+                keep_in_mind(self._folder, target)
+        if old is not None:
+            old.close()
+
+    @property
+    def secret(self) -> Secret | None:
+        """The key of the live endpoint. None: there is none, or this is the sandbox."""
+        return self.target.secret
+
+    @property
+    def account(self) -> str:
+        """Under which name the log keeps this account: a salted fingerprint of the key.
+
+        The sandbox's is ``"sandbox"``; in a log outside the folder, which others may share, it is one's own.
+        """
+        if not self.target.live and self._log.path != self._folder / "log.sqlite":
+            return sandbox_account(self._folder)
+        return self.target.account(self._log.salt)
+
+    @property
+    def mine(self) -> tuple[Any, ...]:
+        """The SQL conditions that a job belongs to this endpoint and account."""
+        return jobs.c.endpoint == self.target.endpoint, jobs.c.account == self.account
+
+    def holds(self, row: JobRow) -> bool:
+        """Return whether a job belongs to this endpoint and account."""
+        return (row.endpoint, row.account) == (self.target.endpoint, self.account)
+
+    def client(self) -> EndpointClient:
+        """Return a client of the endpoint; whoever asked for it closes it.
+
+        Raises
+        ------
+        AuthError
+            The endpoint is live and there is no key.
+        """
+        if self.target.live:
+            return self.target.client()
+        return EndpointClient(self.sandbox.url, Secret(self.sandbox.token))
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox that serves this folder, started at first use."""
+        with self._lock:
+            self._require_open()
+            if self._sandbox is None:
+                from motion_widgets.sandbox import Sandbox
+
+                self._sandbox = Sandbox(self._folder / "sandbox", speed=self._speed).start()
+            return self._sandbox
+
+    @property
+    def links(self) -> PublicLinks:
+        """Where media become public, and who agreed."""
+        with self._lock:
+            if self._links is None:
+                clock = 1.0
+                if not self.target.live:
+                    from motion_widgets.sandbox.server import DEFAULT_SPEED
+
+                    clock = self._speed or DEFAULT_SPEED
+                self._links = PublicLinks(self._folder, self._log, self.target, clock=clock)
+            return self._links
+
+    @property
+    def runner(self) -> Runner:
+        """What drives the jobs of this endpoint and account.
+
+        Raises
+        ------
+        RequestError
+            The workspace was closed.
+        """
+        with self._lock:
+            self._require_open()
+            account = self.account
+            if self._runner is not None and self._runner.account != account:  # a key turned up meanwhile
+                spawn(asyncio.to_thread(self._runner.close))
+                self._runner = None
+            if self._runner is None:
+                self._runner = self._new_runner(account)
+            return self._runner
+
+    @property
+    def running(self) -> Runner | None:
+        """The runner, if there is one already."""
+        return self._runner
+
+    def runner_for(self, row: JobRow) -> Runner | None:
+        """Return the runner of a row's endpoint and account. None: this is another, or it is closed."""
+        return self.runner if self.holds(row) and not self._closed else None
+
+    def drives_any(self, job_ids: Iterable[str]) -> bool:
+        """Return whether this process is at work on any of some jobs; nothing is read for it."""
+        return self._runner is not None and self._runner.drives_any(job_ids)
+
+    def risks(self) -> list[str]:
+        """Return what this machine's sleep puts at risk, or did, in sentences. Empty: nothing."""
+        return self._runner.vigil.said() if self._runner is not None else []
+
+    def balance(self, timeout: float) -> float | None:
+        """Ask the endpoint for the account's money in USD within `timeout` s. None: unlimited or unstated."""
+        return spawn(self.runner.balance()).result(timeout)
+
+    def close(self) -> None:
+        """Stop the runner and the sandbox."""
+        with self._lock:
+            self._closed = True
+            runner, self._runner = self._runner, None
+        if runner is not None:  # not under the lock: what it waits for may need the sandbox
+            runner.close()
+        with self._lock:
+            sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            sandbox.stop()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise RequestError.of("workspace_closed", name=str(self._folder))
+
+    def _new_runner(self, account: str) -> Runner:
+        """Make the runner of the present target; it stays with that whatever is switched to later."""
+        target = self.target
+        links = self.links if target.live else None
+
+        async def client() -> EndpointClient:
+            if target.live:
+                return target.client()
+            sandbox = await asyncio.to_thread(lambda: self.sandbox)
+            return EndpointClient(sandbox.url, Secret(sandbox.token))
+
+        async def publish(made: EndpointClient, row: JobRow) -> dict[str, Any]:
+            await asyncio.to_thread(self._fetch_inputs, row)
+            wire, doubts = await wire_of(made, row, self._folder, links=links)
+            for one in [one for one in doubts if one.severity == "warning"]:
+                await asyncio.to_thread(self._log.remark, row.id, one.message[:300])
+            return wire
+
+        return Runner(
+            self._log, endpoint=target.endpoint, account=account, client=client, publish=publish,
+            known=functools.partial(known_wire, links=links), root=self._folder,
+            results=self._folder / "results", trusted=target.here, shared=self._shared,
+        )  # fmt: skip
