@@ -183,7 +183,7 @@ class TestInterrupted:
             return real(*given)
 
         with monkeypatch.context() as patch:
-            patch.setattr(ws, "plan_job", plan_job)
+            patch.setattr(ws.preparation, "plan_job", plan_job)
             with pytest.raises(KeyboardInterrupt):
                 sweep.plan(ws).run(budget=2)
         assert (len(ws.log), ws.log_store.sweep_ids(), endpoint.posts) == (0, [], [])
