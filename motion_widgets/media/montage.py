@@ -42,10 +42,8 @@ def montage(
         Label and local clip, row by row; `columns` of them side by side.
     out
         The mp4 to write; it appears complete or not at all. It is returned, absolute.
-    height
-        Height of a picture in px. All cells are as wide as the first; others get bars.
-    fps
-        Frames per second.
+    height, fps
+        Of a picture, in px and frames per s. All cells are as wide as the first; others get bars.
     deadline
         Seconds after which ffmpeg is killed.
 
@@ -58,7 +56,6 @@ def montage(
     """
     if not 1 <= len(cells) <= MOST_CELLS:
         raise ValueError(f"a montage holds 1 to {MOST_CELLS} clips, not {len(cells)}")
-    columns = max(1, min(columns, len(cells)))
     clips = [measure_clip(path, confirm=False) for _, path in cells]
     height = max(32, height // 2 * 2)
     width = max(32, even_width(clips[0], height))
@@ -95,6 +92,7 @@ def _filters(count: int, columns: int, *, width: int, height: int, fps: float, l
     scale = f"scale={width}:{height}:force_original_aspect_ratio=decrease"
     pad = f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x{BACKGROUND}"
     hold = f"tpad=stop_mode=clone:stop_duration={length:.3f}"
+    columns = max(1, min(columns, count))
     parts = []
     for index in range(count):
         parts += [

@@ -40,11 +40,16 @@ def gone(pid: int) -> bool:
     return False
 
 
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 @pytest.mark.parametrize("ending", ["", "sys.exit(3)", "raise RuntimeError"])
 def test_none_outlives_a_process_that_ends(ending):
-    done = subprocess.run(
-        [sys.executable, "-c", ENDLESS + ending], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run(ENDLESS + ending)
     assert gone(int(done.stdout))
 
 
@@ -73,9 +78,7 @@ def test_a_fork_leaves_its_parents_children_alone():
         "    os.waitpid(pid, 0)\n"
         "    print(child.poll() is None)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run(code)
     assert done.stdout.strip() == "True", done.stderr
 
 
@@ -103,9 +106,7 @@ def test_a_fork_watches_its_own_children():
         "    os._exit(7 if wait(0.05) else 1)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run(code)
     assert done.stdout.strip() == "7", done.stderr
 
 

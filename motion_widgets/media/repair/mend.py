@@ -51,12 +51,10 @@ def mend(
     operation
         What to do.
     to
-        The file to write, or an existing folder to write into under a name made of the content; there the
-        same mend of the same content is reused. None: the source's folder.
-    progress
-        Called on this thread with a share from 0 to 1.
-    cancel
-        Set it from another thread to stop; nothing is left then.
+        The file to write, or an existing folder, where the name is made of the content and the same mend
+        is reused. None: the source's folder.
+    progress, cancel
+        Called on this thread with a share from 0 to 1; set from another thread to stop.
     deadline
         Seconds for everything, after which ffmpeg is killed.
 

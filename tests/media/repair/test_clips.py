@@ -15,13 +15,6 @@ from motion_widgets.media.repair.operation import Operation
 from tests.media.conftest import X264, ffmpeg, picture, tone
 
 
-@pytest.fixture
-def out(tmp_path):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
 @pytest.fixture(scope="module")
 def more(tmp_path_factory):
     """Clips that only mending needs."""

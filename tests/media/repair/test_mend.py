@@ -17,13 +17,6 @@ from motion_widgets.media.repair.operation import Operation
 from tests.media.conftest import children, ffmpeg, picture, tone
 
 
-@pytest.fixture
-def out(tmp_path):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
-
-
 @pytest.fixture(scope="module")
 def webm(tmp_path_factory):
     path = tmp_path_factory.mktemp("webm") / "w.webm"
