@@ -1,4 +1,5 @@
-"""The wire: client, answers, errors and the secret key.
+"""Talk to the endpoint: one call at a time, typed responses and errors, and the API key.
 
-httpx is imported when a client is made, not with the package.
+In come what a request carries and the key; retries and money are the business of `jobs`. The facts are in
+``API.md``; read `client` first.
 """

@@ -1,4 +1,4 @@
-"""The API key: where it is found, and an object that shows it to nobody.
+"""The API key: where it is looked for, and an object that never shows it.
 
 A key is read from `key=`, then the environment, then the system keyring, then (only when asked to) the
 terminal. It leaves this room only inside a request to the origin it belongs to.
@@ -33,7 +33,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         value = value.strip() if isinstance(value, str) else ""
-        # Anything else would end in an error of the HTTP library, whose text quotes the header.
+        # Otherwise the HTTP library would raise an error that quotes the header.
         if not value or not all("!" <= char <= "~" for char in value):
             value = ""  # verbose tracebacks show the locals of this frame
             raise RequestError.of("key_malformed")
@@ -44,11 +44,11 @@ class Secret:
         self._reveal: Callable[[], str] = reveal
 
     def reveal(self) -> str:
-        """Return the key; to be put straight into a request's header."""
+        """Return the key, to go straight into a request's header."""
         return self._reveal()
 
     def conceal(self, text: str) -> str:
-        """Take the key out of a text, should a server send it back; a short one may be any word and stays."""
+        """Replace the key in a text, in case a server sends it back; a very short one could be any word."""
         key = self._reveal()
         return text.replace(key, "<secret>") if len(key) >= _KEY_SHORT else text
 
@@ -100,19 +100,19 @@ def find_key(
     key
         Given outright.
     environment
-        Whether ``APIMART_API_KEY`` belongs to this endpoint.
+        Whether the key in ``APIMART_API_KEY`` is for this endpoint.
     ask
-        Ask on the terminal when nothing else has it.
+        Prompt on the terminal if no key is found elsewhere.
 
     Returns
     -------
     Secret or None
-        None: there is none.
+        None: no key was found.
 
     Raises
     ------
     RequestError
-        What was found is no key, or `base_url` no address.
+        What was found is not a valid key, or `base_url` is not an address.
     """
     if isinstance(key, Secret):
         return key
@@ -130,7 +130,7 @@ def find_key(
 
 
 def store_key(base_url: str, key: Secret) -> bool:
-    """Keep a key in the system keyring. False: this machine has none that works."""
+    """Store a key in the system keyring. False: this machine has no working keyring."""
     try:
         import keyring
 
@@ -152,5 +152,5 @@ def forget_key(base_url: str) -> bool:
 
 
 def fingerprint(key: Secret, salt: str) -> str:
-    """Return a short salted hash by which the log tells accounts apart without holding a key."""
+    """Return a short salted hash, so that the log can tell accounts apart without holding a key."""
     return "acct-" + hmac.new(salt.encode(), key.reveal().encode(), hashlib.sha256).hexdigest()[:12]

@@ -31,14 +31,14 @@ __all__ = ["LIVE_URL", "EndpointClient"]
 
 LIVE_URL = "https://api.apimart.ai"
 EXCERPT = 300
-"""Characters of an unreadable answer that an error keeps."""
+"""Characters of an unreadable response that an error keeps."""
 SUBMIT_SECONDS = 120.0
 """Total deadline of a submit; the server measures the clip before it answers."""
 CALL_SECONDS = 30.0
 UPLOAD_SECONDS = 180.0
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
 FAILURE_CODES = range(400, 600)
-"""Codes inside an HTTP 200 that mean what they mean as a status."""
+"""Codes in the body of an HTTP 200 that mean the same as that HTTP status."""
 
 _Read = TypeVar("_Read")
 
@@ -60,7 +60,7 @@ class EndpointClient:
     Raises
     ------
     RequestError
-        An address to which a key must not be sent, or none at all.
+        The address is invalid, or a key must not be sent there.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class EndpointClient:
         Parameters
         ----------
         body
-            The JSON, byte-identical on a resend.
+            The JSON; a resend must be byte-identical.
         idempotency_key
             1-191 visible ASCII characters, one per logical generation.
         go
@@ -113,8 +113,8 @@ class EndpointClient:
         Raises
         ------
         EndpointError
-            With `not_accepted` True where the request surely costs nothing; `OutcomeUnknown` where
-            it was sent and nobody knows.
+            `not_accepted` is True if the request surely costs nothing; `OutcomeUnknown` if it was sent
+            and may have been accepted.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         answer, payload = await self._call(
@@ -138,37 +138,37 @@ class EndpointClient:
         return submitted
 
     async def task(self, task_id: str, *, language: str = "en") -> responses.Task:
-        """Ask how a task stands."""
+        """Return the status of a task."""
         path = f"/v1/tasks/{quote(task_id, safe='')}"
         _, payload = await self._call("GET", path, params={"language": language})
         return self._read(responses.read_task(payload), payload)
 
     async def balance(self, *, account: bool = True) -> responses.Balance:
-        """Ask for the money left: the account's, or (`account=False`) this key's."""
+        """Return the balance: the account's, or (`account=False`) this key's."""
         _, payload = await self._call("GET", "/v1/user/balance" if account else "/v1/balance")
         return self._read(responses.read_balance(payload), payload)
 
     async def models(self) -> tuple[str, ...]:
-        """Ask for the ids of the models."""
+        """Return the ids of the models."""
         _, payload = await self._call("GET", "/v1/models")
         return responses.read_models(payload)
 
     async def usage(self, start: str, end: str, *, group_by: str | None = None) -> responses.Usage:
-        """Ask what was billed between two moments, at most 31 days apart; refunded tasks are left out.
+        """Return what was billed between two moments, at most 31 days apart; refunded tasks are left out.
 
         Parameters
         ----------
         start, end
-            In a form that the endpoint reads: unix seconds, or an ISO date.
+            Unix seconds, or an ISO date.
         group_by
-            What the parts of the total are by. None: the endpoint's own choice.
+            What to group the items by. None: the endpoint's default.
         """
         params = {"start": start, "end": end} | ({} if group_by is None else {"group_by": group_by})
         _, payload = await self._call("GET", "/v1/usage", params=params)
         return self._read(responses.read_usage(payload), payload)
 
     async def upload_image(self, path: Path) -> str:
-        """Upload an image (JPEG, PNG, WebP, GIF; at most 20 MB); give its public link, which lives 72 h."""
+        """Upload an image (JPEG, PNG, WebP, GIF; at most 20 MB) and return its link, public for 72 h."""
         content = await asyncio.to_thread(path.read_bytes)
         _, payload = await self._call(
             "POST",
@@ -183,7 +183,7 @@ class EndpointClient:
         )
 
     async def host(self, path: Path, suffix: str) -> str:
-        """Return a local file a link on the sandbox (which alone has this call)."""
+        """Upload a local file to the sandbox, which alone has this call, and return its link there."""
         content = await asyncio.to_thread(path.read_bytes)
         headers = {"X-Filename": f"media{suffix}", "Content-Type": "application/octet-stream"}
         _, payload = await self._call(
@@ -214,7 +214,7 @@ class EndpointClient:
         seconds: float | None = None,
         **options: Any,
     ) -> tuple[Answer, Any]:
-        """Make one call; return the answer and its decoded JSON, or raise its typed error."""
+        """Make one call; return the response and its decoded JSON, or raise the typed error."""
         headers = {**_HEADERS, **options.pop("headers", {})}
         request = httpx.Request(method, self.base_url + path, headers=headers, **options)
         seconds = self._call_seconds if seconds is None else seconds
@@ -223,7 +223,7 @@ class EndpointClient:
         return answer, self._judge(answer, paid=paid)
 
     def _judge(self, answer: Answer, *, paid: bool) -> Any:
-        """Decode an answer and raise unless it is a success."""
+        """Return the decoded JSON of a success, or raise the typed error."""
         status, headers, text = answer
         excerpt = responses.clean(" ".join(text[: EXCERPT * 4].split()), EXCERPT)
         body = self._decode(text)
@@ -245,7 +245,7 @@ class EndpointClient:
         raise error_from_answer(status, headers, body, excerpt, host=host, paid=paid)
 
     def _decode(self, text: str) -> Any:
-        """Decode JSON, without the key should it hide in there behind escapes. None: it is none."""
+        """Decode JSON, removing the key even if it is written with escapes. None: it is not JSON."""
         try:
             body = json.loads(text)
             plain = json.dumps(body, ensure_ascii=False)
@@ -256,7 +256,7 @@ class EndpointClient:
 
 
 def _failure_inside(body: Any) -> int | None:
-    """Return the status that an HTTP 200 carries inside when it is no success. None: it is one."""
+    """Return the error status that an HTTP 200 carries in its body. None: it is a success."""
     if not isinstance(body, dict) or responses.has_task(body):
         return None
     error = body.get("error")

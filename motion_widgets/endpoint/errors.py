@@ -1,7 +1,7 @@
 """What can go wrong with a call, as types; and how a failed answer becomes one.
 
-`not_accepted` is the word that money hangs on: True only where the facts say that the request was
-surely neither accepted nor billed (`endpoint/API.md` section 4).
+Money hangs on `not_accepted`: it is True only where the facts say that the request was surely neither
+accepted nor billed (`endpoint/API.md` section 4).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ RETRY_AFTER_MAX = 300.0
 
 
 class EndpointError(MotionError):
-    """A call to the endpoint that did not give what was asked for.
+    """A call to the endpoint that failed.
 
     >>> with mw.Workspace(folder, "apimart") as live:
     ...     try:
@@ -77,11 +77,11 @@ class EndpointError(MotionError):
         self.server_code = server_code
         """The server's own type or code."""
         self.request_id = request_id
-        """By which the provider's support finds the call; ``""`` when none was given."""
+        """What the provider's support finds the call by; ``""`` if none was given."""
         self.retry_after = retry_after
         """s to wait before the next try. None: the server does not say."""
         self.limit = limit
-        """Tasks that the server takes at once, where it says so with "too many". None: it does not."""
+        """How many tasks the server accepts at once, if it says so with "too many". None: it does not."""
 
 
 class RefusedError(EndpointError):
@@ -151,11 +151,11 @@ class ServerError(EndpointError):
 
 
 class AnswerError(EndpointError):
-    """An answer that is no JSON, is cut off or too large."""
+    """A response that is not JSON, is cut off, or is too large."""
 
 
 class OutcomeUnknown(EndpointError):  # noqa: N818 - its name is part of the contract
-    """The request was sent and its outcome is not known: money may have been spent.
+    """The request was sent but its outcome is unknown: money may have been spent.
 
     >>> mw.OutcomeUnknown.not_accepted
     False
@@ -182,7 +182,7 @@ _TASK_LIMIT = re.compile(
 
 
 def failure_kind(message: str, server_code: str = "") -> str:
-    """Return the kind of a failure from the server's words; ``"other"`` if they do not tell."""
+    """Return the kind of a failure by the server's message; ``"other"`` if that does not tell."""
     text = f"{server_code} {message}"
     return next((kind for kind, pattern in _KINDS if pattern.search(text)), "other")
 
@@ -227,7 +227,7 @@ def _server_error(body: Any) -> tuple[str, str]:
 
 
 def read_request_id(headers: Mapping[str, str], body: Any) -> str:
-    """Return the id by which the provider's support finds a call; ``""``: none was given."""
+    """Return the id that the provider's support finds a call by; ``""`` if none was given."""
     found = headers.get("x-request-id") or (body.get("request_id") if isinstance(body, Mapping) else None)
     return clean(found, 200)
 
@@ -235,7 +235,7 @@ def read_request_id(headers: Mapping[str, str], body: Any) -> str:
 def error_from_answer(
     status: int, headers: Mapping[str, str], body: Any, excerpt: str, *, host: str, paid: bool
 ) -> EndpointError:
-    """Make the typed error of an answer that is not a success.
+    """Return the typed error for a response that is not a success.
 
     Parameters
     ----------
@@ -244,13 +244,13 @@ def error_from_answer(
     headers
         With lower-case names.
     body
-        The decoded JSON; None when it is none.
+        The decoded JSON. None: the body is not JSON.
     excerpt
-        The first characters of the answer, for the error's detail.
+        The first characters of the body, for the error's detail.
     host
-        Which host answered.
+        The host that responded.
     paid
-        The call was a submit, so that an unclear answer may have cost money.
+        The call was a submit, so an unclear response may have cost money.
     """
     message, server_code = _server_error(body)
     said = message or excerpt[:200] or f"HTTP {status}"
@@ -271,7 +271,7 @@ def error_from_answer(
 
 
 def _task_limit(message: str) -> int | None:
-    """Read how many tasks at once a server says that it takes. None: it does not say, or not clearly."""
+    """Return how many tasks a server says it accepts at once. None: it does not say so clearly."""
     found = {int(next(filter(None, one.groups()))) for one in _TASK_LIMIT.finditer(message)}
     return found.pop() if len(found) == 1 else None
 
@@ -293,7 +293,7 @@ _BY_STATUS: dict[int, tuple[type[EndpointError], str, str]] = {
 def _class_of(
     status: int, server_code: str, message: str, kind: str, *, paid: bool
 ) -> tuple[type[EndpointError], str, str]:
-    """Return (class, code of the sentence, kind) for a failed answer."""
+    """Return (class, message code, kind) for a failed response."""
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     # 1303 came with a 400 too; either way it was not accepted, and there is room later.

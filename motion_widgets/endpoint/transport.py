@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Transport", "transport_error"]
 
 ANSWER_MAX = 4 * 1024 * 1024
-"""Bytes of a decoded answer; a status is under 10 KB, so more than this is a fault or an attack."""
+"""Bytes of a decoded body; a status is under 10 KB, so more than this is a fault or an attack."""
 CONNECT_SECONDS = 20.0
 KEEP = 20
 """Idle connections that are kept for the next call."""
@@ -46,7 +46,7 @@ _TLS_PASSING = (
     ssl.SSLWantReadError,
     ssl.SSLWantWriteError,
 )
-"""A connection that broke or hung while it was being secured; any other TLS error comes again."""
+"""The connection broke or hung during the handshake, so a retry may help; other TLS errors recur."""
 
 
 class Answer(NamedTuple):
@@ -112,7 +112,7 @@ class Transport:
         Raises
         ------
         EndpointError
-            Nothing was sent, or nobody knows what became of it.
+            Nothing was sent, or the outcome is unknown.
         RequestError
             The key does not belong to the request's origin.
         """
@@ -178,7 +178,7 @@ class Transport:
 
 
 async def _capped(response: httpx.Response, *, paid: bool) -> bytes:
-    """Read an answer up to the cap, decoded; a small bomb never becomes a large string."""
+    """Read a body up to the cap, decoded; a small compressed bomb never becomes a large string."""
     encoded = response.headers.get("content-encoding", "identity").lower() not in ("", "identity")
     inflate = zlib.decompressobj(wbits=47) if encoded else None
     content = bytearray()
@@ -199,7 +199,7 @@ async def _capped(response: httpx.Response, *, paid: bool) -> bytes:
 
 
 def transport_error(error: Exception, *, host: str, sent: bool, paid: bool, seconds: float) -> EndpointError:
-    """Turn a failure below HTTP into the typed error that says whether money may have been spent."""
+    """Return the typed error for a failure below HTTP; it says whether money may have been spent."""
     why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if not sent:
         tls = _tls_error(error)
@@ -216,7 +216,7 @@ def transport_error(error: Exception, *, host: str, sent: bool, paid: bool, seco
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """Return the TLS error behind an error of the HTTP library. None: there is none."""
+    """Return the TLS error that caused an error of the HTTP library. None: it was something else."""
     cause: BaseException | None = error
     for _ in range(20):
         if cause is None or isinstance(cause, ssl.SSLError):

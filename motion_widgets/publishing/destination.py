@@ -1,4 +1,4 @@
-"""Where something is published, what comes of it, and how long a link says that it lives."""
+"""Destinations for publishing, published files, and when a signed link says that it expires."""
 
 from __future__ import annotations
 
@@ -16,17 +16,27 @@ from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.responses import redact
 
-__all__ = ["DAY", "JOB", "LIFE", "SIGNED_MOST", "UPLOAD_LIFE", "Place", "Published", "expires_of", "hours"]
+__all__ = [
+    "DAY",
+    "JOB",
+    "LIFE",
+    "SIGNED_MOST",
+    "UPLOAD_LIFE",
+    "Destination",
+    "Published",
+    "expires_of",
+    "hours",
+]
 
 DAY = 86_400.0
 UPLOAD_LIFE = 3 * DAY
 """s that the link of an uploaded image lives (`endpoint/API.md` section 6)."""
 LIFE = DAY
-"""s that any other link is asked to live when nobody says otherwise."""
+"""s that any other link lives by default."""
 SIGNED_MOST = 7 * DAY
-"""s; S3 and Google sign for no longer."""
+"""s; the longest lifetime that S3 and Google sign for."""
 JOB = 2 * 3600.0
-"""s that a link must still live when a job is sent: an hour was seen, and the endpoint may fetch it late."""
+"""s that a link must still live when a job is submitted: jobs of an hour were seen, and may fetch it late."""
 
 Kind = Literal["endpoint", "store", "command", "serve", "result"]
 _STORE = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]", re.IGNORECASE)
@@ -34,23 +44,23 @@ _SIGNED_AT = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
-class Place:
-    """A destination as a person wrote it."""
+class Destination:
+    """A destination, as a person wrote it."""
 
     kind: Kind
     to: str = field(repr=False)
-    """As written; a command of the user's own may hold a password."""
+    """As written; a shell command may contain a password."""
     label: str
-    """What is shown: no password, no query."""
+    """How it is shown: without password and query."""
 
     @classmethod
-    def read(cls, to: object) -> Place:
-        """Read a destination.
+    def read(cls, to: object) -> Destination:
+        """Parse a destination.
 
         Raises
         ------
         RequestError
-            It is none.
+            It is not one.
         """
         text = to.strip() if isinstance(to, str) else ""
         if text == "endpoint":
@@ -73,18 +83,18 @@ class Place:
 
     @property
     def digest(self) -> str:
-        """A short name of this very destination, which shows nothing of it."""
+        """A short hash that identifies the destination without revealing it."""
         return hashlib.sha256(self.to.encode()).hexdigest()[:16]
 
     @property
     def life(self) -> float | None:
-        """How long a link there lives when nobody says otherwise, in s. None: until it is removed there."""
+        """Default lifetime of a link there, in s. None: until the file is removed there."""
         return {"endpoint": UPLOAD_LIFE, "store": LIFE, "serve": LIFE}.get(self.kind)
 
 
 @dataclass(frozen=True)
 class Published:
-    """A local file that has a link now.
+    """A local file that has been published.
 
     >>> published = ws.publish(samples.image)
     >>> published.url.startswith("http")
@@ -92,24 +102,24 @@ class Published:
     """
 
     url: str
-    """The link. It may carry a signature, so that whoever has it has the file."""
+    """The link. It may be signed, so whoever has it has access to the file."""
     expires: float | None
-    """Unix s when the link dies. None: it states no end."""
+    """When the link expires (unix s). None: it does not say."""
     sha: str
     """SHA-256 of the content, lower-case hex."""
     name: str
-    """Under which name it lies there: made of the content, not of the file's own name."""
+    """Its name there, derived from the content, not from the local file's name."""
     size: int
     """Bytes."""
     to: str
-    """Where, as it is shown."""
+    """The destination, as it is shown."""
 
     def lives(self, seconds: float) -> bool:
-        """Return whether the link lives for at least `seconds` s from now on, as far as is known."""
+        """Return whether, as far as is known, the link lives for at least `seconds` s from now on."""
         return self.expires is None or self.expires >= time.time() + seconds
 
     def close(self) -> None:
-        """Take the file off this machine's small server. What lies elsewhere is not removed."""
+        """Remove the file from this machine's small server. What is stored elsewhere is not removed."""
         from motion_widgets.publishing.file_server import hide
 
         hide(self.url)
@@ -120,7 +130,7 @@ class Published:
 
 
 def expires_of(link: str) -> float | None:
-    """Return the unix time in s when a signed link says that it dies. None: it says nothing of it."""
+    """Return when a signed link says that it expires (unix s). None: it does not say."""
     try:
         query = {name.lower(): value for name, value in parse_qsl(urlsplit(link).query)}
     except ValueError:
@@ -144,7 +154,7 @@ def hours(seconds: float | None) -> str:
 
 
 def say_expiry(expires: float | None) -> str:
-    """Return when a link dies."""
+    """Return when a link expires, in words."""
     if expires is None:
         return say("expiry_open")
     return say("expiry_at", when=datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC"))

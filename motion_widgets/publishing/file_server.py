@@ -1,7 +1,7 @@
-"""A small server on this machine, for people with a tunnel to it or a public address.
+"""A small file server on this machine, for people with a tunnel to it or a public address.
 
-Each address it gives out is unguessable and shows exactly one file, with Range and HEAD, until its time is
-over; every other path is 404. It listens on loopback, where a tunnel ends, or on a public address.
+Each link is unguessable and serves exactly one file, with Range and HEAD, until it expires; every other path
+is 404. The server listens on loopback, where a tunnel ends, or on a public address.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from motion_widgets.publishing.destination import Place
+    from motion_widgets.publishing.destination import Destination
 
 __all__ = ["PORT", "hide", "show"]
 
 PORT = 8765
-"""Where a tunnel should end unless the address says otherwise (``serve:https://my.tunnel.example#9000``)."""
+"""The port that a tunnel should lead to unless the address names another (``serve:https://my.tunnel.example#9000``)."""
 _TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png", ".jpg": "image/jpeg"}
 _servers: dict[tuple[str, int], _Server] = {}
 _lock = threading.Lock()
@@ -37,7 +37,7 @@ _lock = threading.Lock()
 
 @dataclass
 class _Shown:
-    """One file and until when it is shown."""
+    """One file, and until when it is served (unix s)."""
 
     path: Path
     kind: str
@@ -46,7 +46,7 @@ class _Shown:
 
 
 class _Server:
-    """Serves one port from a daemon thread; stops when nothing is shown any more."""
+    """Serves one port from a daemon thread; stops when no file is served any more."""
 
     def __init__(self, host: str, port: int) -> None:
         import uvicorn
@@ -82,10 +82,10 @@ class _Server:
         return FileResponse(found.path, media_type=found.kind, headers=headers)
 
 
-def show(place: Place, path: Path, name: str, ends: float) -> str:
-    """Show a file until `ends` (unix s); give its link, which ends as `name` does.
+def show(place: Destination, path: Path, name: str, ends: float) -> str:
+    """Serve a file until `ends` (unix s) and return its link, which has the extension of `name`.
 
-    The same file at the same place keeps its link.
+    The same file at the same destination keeps its link.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def show(place: Place, path: Path, name: str, ends: float) -> str:
     try:
         parts = urlsplit(base)
         public = parts.port if parts.scheme == "http" else None
-        # An http address with a port is this machine's own; any other is a tunnel's, which ends on loopback.
+        # An http address with a port is this machine's own; any other is that of a tunnel to loopback.
         host, port = ("", public) if public else ("127.0.0.1", int(local or PORT) if base else 0)
     except ValueError:
         raise RequestError.of("publish_where", found=place.label) from None
@@ -126,7 +126,7 @@ def show(place: Place, path: Path, name: str, ends: float) -> str:
 
 
 def hide(url: str) -> None:
-    """Show a file no more; does nothing when it is not shown."""
+    """Stop serving a file; does nothing if it is not served."""
     token = url.rpartition("/")[2]
     with _lock:
         for where, server in list(_servers.items()):
@@ -137,7 +137,7 @@ def hide(url: str) -> None:
 
 
 def _end_at(shown: _Shown) -> None:
-    """Hide a file when its time is over; it may have been given more meanwhile."""
+    """Hide a file when it expires, which may have been put off meanwhile."""
 
     def look() -> None:
         if shown.ends <= time.time():

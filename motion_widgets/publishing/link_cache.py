@@ -1,6 +1,6 @@
-"""What was published where, so that the same bytes give the same living link.
+"""Links of published files, so that the same bytes reuse a link that still lives.
 
-A small file in the workspace's folder, for its owner's eyes only: the links in it may carry signatures.
+They are kept in a small file in the workspace's folder that only its owner can read, as links may be signed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Memory"]
+__all__ = ["LinkCache"]
 
 _FIELDS = {"url": str, "sha": str, "name": str, "size": int, "to": str}
 _lock = threading.Lock()
 
 
-class Memory:
+class LinkCache:
     """The links of one folder, kept in ``published.json`` there.
 
     Parameters
@@ -42,7 +42,7 @@ class Memory:
         return _read(self._load().get(key))
 
     def keep(self, key: str, published: Published) -> None:
-        """Remember a link; dead ones are forgotten by the way. A disk that is full forgets this one too."""
+        """Keep a link and drop expired ones; on a full disk, nothing is kept."""
         with contextlib.suppress(OSError), self._alone():
             now = time.time()
             links = {one: found for one, value in self._load().items() if (found := _read(value)) is not None}
@@ -69,7 +69,7 @@ class Memory:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other threads and, where the system can, other processes from writing meanwhile."""
+        """Keep other threads and, where the system supports it, other processes from writing meanwhile."""
         with _lock:
             handle = os.open(self._file.with_name(".published.lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
@@ -83,7 +83,7 @@ class Memory:
 
 
 def _read(value: object) -> Published | None:
-    """Read an entry; None: it is none that this version wrote."""
+    """Return an entry. None: this version did not write it."""
     if not isinstance(value, dict) or not all(
         isinstance(value.get(one), kind) for one, kind in _FIELDS.items()
     ):

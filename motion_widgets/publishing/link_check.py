@@ -1,4 +1,4 @@
-"""Looking at a link before it is paid for: does it live, for long enough, and is it what it should be."""
+"""Check a link before it is paid for: that it works, for long enough, and is a clip or an image."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from motion_widgets.request.limits import LIMITS, MB
 if TYPE_CHECKING:
     from motion_widgets.request.findings import Severity
 
-__all__ = ["Probes", "probe"]
+__all__ = ["LinkChecker", "check_link"]
 
 Field = Literal["image_url", "video_url"]
 SECONDS = 20.0
 _HEAD = 512
-"""Bytes asked for: enough to tell a clip or a picture from a page."""
+"""Bytes to ask for: enough to tell a clip or an image from a page."""
 _GOOD_FOR = 300.0
-"""s that a link which was found well is not asked for again; a sweep sends the same ones often."""
+"""s until a good link is checked again; a sweep sends the same links often."""
 _MANY = 1000
 _GONE = (401, 403, 404, 410)
-"""Answers that anybody would get."""
+"""HTTP statuses that the endpoint would get as well."""
 _MEDIA = {"image_url": ("jpeg", "png"), "video_url": ("mp4", "unknown")}
 """What the first bytes may look like; those of an unknown format may still be a clip's."""
 
 
-async def probe(
+async def check_link(
     field: Field, link: str, *, cover: float, public: bool, seconds: float = SECONDS
 ) -> list[Finding]:
     """Ask a link for its first bytes, redirects hop by hop, and return what is wrong with it.
@@ -40,21 +40,21 @@ async def probe(
     Parameters
     ----------
     field
-        Which link of the request it is.
+        The wire field that holds the link.
     link
         The link.
     cover
-        s from now on that it must live.
+        s that it must live from now on.
     public
-        The endpoint is elsewhere, so private addresses are none of its own.
+        The endpoint is elsewhere, so it cannot reach private addresses.
     seconds
         Total deadline.
 
     Returns
     -------
     list of Finding
-        Errors where the endpoint would fetch nothing or something else; warnings where that is not sure; a
-        hint where the host serves no parts.
+        Errors if the endpoint would fetch nothing or something else, warnings if that is uncertain, and a
+        hint if the host does not support Range.
     """
     what = say("the_image" if field == "image_url" else "the_clip")
     expires = expires_of(link)
@@ -73,7 +73,7 @@ async def probe(
 
 
 def _severity(error: ClipError) -> Severity:
-    """An error where the endpoint must meet the same; what only this machine may have met is a warning."""
+    """Return the severity: an error if the endpoint must see it too, a warning if perhaps only we do."""
     passing = error.code == "link_dead" and error.params.get("status") not in _GONE
     return "warning" if passing or error.code in ("link_unreachable", "link_slow", "link_answer") else "error"
 
@@ -102,34 +102,34 @@ async def _look(
     return []
 
 
-class Probes:
-    """Probes links, and remembers for some minutes which were well. Belongs to one event loop.
+class LinkChecker:
+    """Checks links, and remembers the good ones for some minutes. Belongs to one event loop.
 
-    What is only hinted at is no fault of a link, so it is remembered too. Any thread may call `known`.
+    A link with mere hints counts as good. Any thread may call `known`.
     """
 
     def __init__(self, *, public: bool) -> None:
         self._public = public
-        self._well: dict[tuple[Field, str], tuple[float, list[Finding]]] = {}
+        self._good: dict[tuple[Field, str], tuple[float, list[Finding]]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
     def known(self, field: Field, link: str, *, cover: float) -> list[Finding] | None:
-        """Return what is remembered of a link that was well, at most hints. None: it is to be looked at."""
+        """Return what is remembered of a good link: at most hints. None: the link has to be checked."""
         expires = expires_of(link)
-        until, hints = self._well.get((field, link), (0.0, []))
+        until, hints = self._good.get((field, link), (0.0, []))
         lives = expires is None or expires >= time.time() + cover
         return hints if until > time.monotonic() and lives else None
 
     async def __call__(self, field: Field, link: str, *, cover: float) -> list[Finding]:
-        """Return what is wrong with a link, as `probe` does."""
+        """Return what is wrong with a link, as `check_link` does."""
         async with self._turns.setdefault(link, asyncio.Lock()):
             hints = self.known(field, link, cover=cover)
             if hints is not None:
                 return hints
-            found = await probe(field, link, cover=cover, public=self._public)
+            found = await check_link(field, link, cover=cover, public=self._public)
             if all(one.severity == "hint" for one in found):
-                if len(self._well) > _MANY:
-                    self._well.clear()
+                if len(self._good) > _MANY:
+                    self._good.clear()
                     self._turns.clear()
-                self._well[field, link] = time.monotonic() + _GOOD_FOR, found
+                self._good[field, link] = time.monotonic() + _GOOD_FOR, found
             return found

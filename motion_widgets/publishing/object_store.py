@@ -17,14 +17,14 @@ from motion_widgets.publishing.destination import SIGNED_MOST
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from motion_widgets.publishing.destination import Place
+    from motion_widgets.publishing.destination import Destination
 
 __all__ = ["put"]
 
 _AMAZON, _GOOGLE, _AZURE = ("s3", "s3a"), ("gs", "gcs"), ("az", "abfs", "abfss", "adl")
 
 
-def put(place: Place, path: Path, name: str, life: float) -> str:
+def put(place: Destination, path: Path, name: str, life: float) -> str:
     """Put a file into a store, unless it is there, and sign a link to it.
 
     Parameters

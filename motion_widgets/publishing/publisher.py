@@ -1,4 +1,4 @@
-"""Publishing one file: remembered link, limits, destination, link checked, link remembered."""
+"""Publish one file: reuse a link that still lives, or check the file, put it somewhere and keep the link."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
-    from motion_widgets.publishing.destination import Place
-    from motion_widgets.publishing.link_cache import Memory
+    from motion_widgets.publishing.destination import Destination
+    from motion_widgets.publishing.link_cache import LinkCache
 
 __all__ = ["Publisher", "is_clip"]
 
 _MARGIN = 0.02
-"""Part of an upload's life that is not counted on: clocks differ, and it began before its answer came."""
+"""Share of an upload's lifetime that is not relied on: clocks differ, and it began before the response."""
 _ENDINGS = {"jpeg": ".jpg"}
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -42,53 +42,53 @@ class Publisher:
 
     Parameters
     ----------
-    memory
-        Which links there are already.
+    cache
+        The links that were made before.
     here
-        The endpoint is on this machine, so it fetches plain http from this machine too.
+        The endpoint is on this machine, so links to this machine over plain http work.
     clock
-        By how much the endpoint's time runs faster; above 1 on the sandbox only.
+        How much faster the endpoint's time runs; above 1 only on the sandbox.
     """
 
-    def __init__(self, memory: Memory, *, here: bool, clock: float = 1.0) -> None:
-        self._memory = memory
+    def __init__(self, cache: LinkCache, *, here: bool, clock: float = 1.0) -> None:
+        self._cache = cache
         self._here = here
         self._clock = clock
         self._turns: dict[str, asyncio.Lock] = {}
 
     @property
     def cover(self) -> float:
-        """How many s a link must still live when a job is sent."""
+        """S that a link must still live when a job is submitted."""
         return JOB / self._clock
 
     async def publish(
         self,
         path: Path,
-        place: Place,
+        place: Destination,
         *,
         client: EndpointClient | None,
         life: float | None = None,
         wanted: str | None = None,
     ) -> Published:
-        """Return a file a link, or the living one that the same bytes have there already.
+        """Publish a file and return its link, or the one that the same bytes already have there.
 
         Parameters
         ----------
         path
-            A local file that does not change.
+            A local file, which does not change meanwhile.
         place
-            Where. ``"result:…"`` is none of these.
+            Where to. ``"result:…"`` is not accepted here.
         client
             The endpoint, for its own upload. None: `place` is another.
         life
-            s that the link should live at least. None: long enough for a job.
+            s that the link should live at least. None: long enough for one job.
         wanted
-            Name at the destination. None: made of the content.
+            Name at the destination. None: derived from the content.
 
         Raises
         ------
         RequestError
-            The file breaks the endpoint's rules, or the destination does not take it.
+            The file breaks the endpoint's rules, or the destination does not accept it.
         EndpointError
             The endpoint's upload failed.
         """
@@ -100,7 +100,7 @@ class Publisher:
         key = f"{sha}:{where}{place.digest}" + (f":{wanted}" if wanted else "")
         async with self._turns.setdefault(key, asyncio.Lock()):
             if place.kind != "serve":  # a server of an earlier kernel shows nothing any more
-                known = await asyncio.to_thread(self._memory.find, key)
+                known = await asyncio.to_thread(self._cache.find, key)
                 if known is not None and known.lives(least):
                     return known
             ending, size = await asyncio.to_thread(_require_fit, path, place)
@@ -118,11 +118,11 @@ class Publisher:
                     "life_short", place=place.label, got=(published.expires or 0.0) - time.time(), least=least
                 )
             if place.kind != "serve":
-                await asyncio.to_thread(self._memory.keep, key, published)
+                await asyncio.to_thread(self._cache.keep, key, published)
             return published
 
-    def _least(self, place: Place, life: float | None) -> float:
-        """Return for how many s a link must live, or raise where it cannot."""
+    def _least(self, place: Destination, life: float | None) -> float:
+        """Return the s that a link must live, or raise if that is impossible."""
         least = self.cover if life is None else life
         if not (isinstance(least, int | float) and 0 < least < _FOR_EVER):
             raise RequestError.of("life_wrong", found=repr(life)[:40])
@@ -132,7 +132,7 @@ class Publisher:
         return least
 
     async def _put(
-        self, path: Path, place: Place, name: str, life: float, client: EndpointClient | None
+        self, path: Path, place: Destination, name: str, life: float, client: EndpointClient | None
     ) -> str:
         if place.kind == "endpoint" and client is not None:
             return await client.upload_image(path)
@@ -142,8 +142,8 @@ class Publisher:
             return await shell_command.run(place, path, name)
         return await asyncio.to_thread(file_server.show, place, path, name, time.time() + life)
 
-    def _require_link(self, url: str, place: Place) -> None:
-        """Raise unless what came back is one link that can go into a request."""
+    def _require_link(self, url: str, place: Destination) -> None:
+        """Raise unless what came back is a link that can go into a request."""
         try:
             parts = urlsplit(url)
             host, secure = parts.hostname, parts.scheme == "https"
@@ -154,8 +154,10 @@ class Publisher:
         if not (host and clean and (secure or plain)) or parts.username is not None:
             raise RequestError.of("publish_no_link", place=place.label)
 
-    def _ends(self, place: Place, url: str, began: float, life: float | None, asked: float) -> float | None:
-        """Return when a link dies (unix s). None: nobody says."""
+    def _ends(
+        self, place: Destination, url: str, began: float, life: float | None, asked: float
+    ) -> float | None:
+        """Return when a link expires (unix s). None: unknown."""
         if place.kind == "endpoint":
             return began + UPLOAD_LIFE * (1 - _MARGIN) / self._clock
         stated = expires_of(url)
@@ -165,16 +167,16 @@ class Publisher:
 
 
 def is_clip(path: Path) -> bool:
-    """Return whether a file begins like an mp4 or mov; anything else is taken for a picture."""
+    """Return whether a file begins like an mp4 or mov; anything else is treated as an image."""
     with path.open("rb") as file:
         head = file.read(12)
     return head[4:8] in _BOXES and head[8:12] not in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 
 
-def _require_fit(path: Path, place: Place) -> tuple[str, int]:
-    """Raise unless the model takes this file; give its content's ending and its bytes.
+def _require_fit(path: Path, place: Destination) -> tuple[str, int]:
+    """Raise unless the model accepts this file; return the file extension of its content and its bytes.
 
-    The endpoint's upload takes more than the model does, and a file that is refused later was public in vain.
+    The endpoint's upload accepts more than the model does, and what is refused later was public in vain.
     """
     if is_clip(path):
         if place.kind == "endpoint":

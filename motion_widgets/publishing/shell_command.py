@@ -1,6 +1,6 @@
-"""Publishing by a command of the user's own, such as ``rclone copyto {path} remote:x/{name} && echo https://…``.
+"""Publish with a shell command of the user's own, such as ``rclone copyto {path} remote:x/{name} && echo https://…``.
 
-The user wrote it, so the shell runs it; what is put into it is quoted, and never a name from outside.
+The user wrote it, so the shell runs it; what is filled in is quoted, and never a name from outside.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from motion_widgets.endpoint.responses import clean
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from motion_widgets.publishing.destination import Place
+    from motion_widgets.publishing.destination import Destination
 
 __all__ = ["DEADLINE", "filled", "run"]
 
 DEADLINE = 900.0
 """s; 100 MB at 1 Mbit/s."""
 _KEPT = 16 * 1024
-"""Bytes of the end of what a command prints that are looked at."""
+"""Bytes at the end of a command's output that are kept."""
 _HOLE = re.compile(r"\{(path|name)\}")
 _SAID = 300
 
 
-async def run(place: Place, path: Path, name: str, *, deadline: float | None = None) -> str:
-    """Run a command; give the last line that it prints, which should be a link.
+async def run(place: Destination, path: Path, name: str, *, deadline: float | None = None) -> str:
+    """Run a command and return the last line that it prints, which should be a link.
 
     Parameters
     ----------
     place
-        The command, with ``{path}`` and perhaps ``{name}`` in it.
+        The command, which contains ``{path}`` and perhaps ``{name}``.
     path, name
-        The file here, and the name it should get there.
+        The local file, and the name that it should have there.
     deadline
-        s that it may take. None: 900.
+        s that it may take. None: 900 s.
 
     Raises
     ------
     RequestError
-        It cannot be run here, fails, takes too long or prints nothing.
+        It cannot be run on this system, fails, takes too long or prints nothing.
     """
     if os.name != "posix":
         raise RequestError.of("command_no_shell", place=place.label)
@@ -78,13 +78,13 @@ async def run(place: Place, path: Path, name: str, *, deadline: float | None = N
     return lines[-1] if lines else ""
 
 
-def filled(place: Place, path: str, name: str) -> str:
+def filled(place: Destination, path: str, name: str) -> str:
     """Put path and name into a command, quoted for the shell.
 
     Raises
     ------
     RequestError
-        A hole stands inside quotes, where quoting could not protect what is put in.
+        A placeholder is inside quotes, where its value could not be quoted safely.
     """
     quote = ""
     at = 0
@@ -104,7 +104,7 @@ def filled(place: Place, path: str, name: str) -> str:
 
 
 async def _tail(stream: asyncio.StreamReader) -> str:
-    """Read a stream to its end, keeping only the end of it."""
+    """Read a stream to its end and return only the last of it."""
     kept = bytearray()
     while chunk := await stream.read(65_536):
         kept += chunk

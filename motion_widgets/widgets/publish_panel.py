@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
-from motion_widgets.publishing.destination import Place, Published
+from motion_widgets.publishing.destination import Destination, Published
 from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.widgets.base import DEBOUNCE
@@ -43,7 +43,7 @@ WAYS = ("store", "command", "serve", "result")
 class _Seen:
     """What was found out off the callbacks."""
 
-    place: Place | None = None
+    place: Destination | None = None
     """Where clips are published. None: nowhere yet."""
     asked: tuple[MissingConsent, ...] = ()
     """The consents that are missing for what stands in the form."""
@@ -132,7 +132,7 @@ class PublishPanel(Column):
         def work() -> Callable[[], None]:
             ws = self._host.ws
             to = ws.publish_to
-            place = Place.read(to) if to else None
+            place = Destination.read(to) if to else None
             agreed = place is not None and ws.connection.links.consented(place)
             asked = ws.connection.links.asked(req)
             if not ws.live and place is not None and not agreed and _is_local(req.video_url):
@@ -267,7 +267,7 @@ def _is_local(value: object) -> bool:
     return media_kind(value or None) == "path"
 
 
-def _leaves(place: Place) -> bool:
+def _leaves(place: Destination) -> bool:
     return place.to != "serve"
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.messages import say
-from motion_widgets.publishing.destination import Place, Published, hours
-from motion_widgets.publishing.link_cache import Memory
-from motion_widgets.publishing.link_check import Probes
+from motion_widgets.publishing.destination import Destination, Published, hours
+from motion_widgets.publishing.link_cache import LinkCache
+from motion_widgets.publishing.link_check import LinkChecker
 from motion_widgets.publishing.publisher import Publisher
 from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.workspace.settings import choose, chosen
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MissingConsent", "PublicLinks"]
 
-_UPLOAD = Place.read("endpoint")
+_UPLOAD = Destination.read("endpoint")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class MissingConsent:
     """The wire field whose file would become public; ``""``: any file."""
     name: str
     """What a person calls the file."""
-    place: Place
+    place: Destination
     life: float | None = None
     """s that were asked for. None: as is usual there."""
 
@@ -75,8 +75,8 @@ class PublicLinks:
         self._folder = folder
         self._log = log
         self._target = target
-        self.publisher = Publisher(Memory(folder), here=target.here, clock=clock)
-        self._probes = Probes(public=not target.here)
+        self.publisher = Publisher(LinkCache(folder), here=target.here, clock=clock)
+        self._link_checker = LinkChecker(public=not target.here)
 
     # What a person chose.
 
@@ -88,7 +88,7 @@ class PublicLinks:
 
     @publish_to.setter
     def publish_to(self, to: str | None) -> None:
-        place = Place.read(to) if to is not None else None
+        place = Destination.read(to) if to is not None else None
         if place is not None and place.kind in ("endpoint", "result"):
             raise RequestError.of("publish_default", place=place.label)
         choose(self._folder, publish_to=place.to if place is not None else None)
@@ -101,7 +101,7 @@ class PublicLinks:
         RequestError
             One is no destination.
         """
-        places = [Place.read(one) for one in to] or self._defaults()
+        places = [Destination.read(one) for one in to] or self._defaults()
         held = self._consents()
         for place in places:
             if given:
@@ -110,7 +110,7 @@ class PublicLinks:
                 held.pop(self._consent_key(place), None)
         choose(self._folder, consent=held or None)
 
-    def consented(self, place: Place) -> bool:
+    def consented(self, place: Destination) -> bool:
         """Return whether a file may be published at a place: it stays on this machine, or a person agreed."""
         stays = (place.kind == "endpoint" and self._target.here) or place.to == "serve"
         return stays or place.kind == "result" or self._consent_key(place) in self._consents()
@@ -120,7 +120,7 @@ class PublicLinks:
         if not self._target.live:
             return []
         to = self.publish_to
-        places = {"image_url": _UPLOAD, "video_url": Place.read(to) if to else None}
+        places = {"image_url": _UPLOAD, "video_url": Destination.read(to) if to else None}
         values = {"image_url": req.image_url, "video_url": req.video_url}
         return [
             MissingConsent(field, media_name(values[field]), place)
@@ -133,15 +133,15 @@ class PublicLinks:
         for one in self.asked(req):
             raise RequestError.of("consent_missing", what=one.sentence, how="ws.consent(), or --consent")
 
-    def _defaults(self) -> list[Place]:
+    def _defaults(self) -> list[Destination]:
         to = self.publish_to
-        return [_UPLOAD, *([Place.read(to)] if to else [])]
+        return [_UPLOAD, *([Destination.read(to)] if to else [])]
 
     def _consents(self) -> dict[str, str]:
         held = chosen(self._folder).get("consent")
         return dict(held) if isinstance(held, dict) else {}
 
-    def _consent_key(self, place: Place) -> str:
+    def _consent_key(self, place: Destination) -> str:
         return f"{place.digest}@{self._target.endpoint}" if place.kind == "endpoint" else place.digest
 
     # What jobs and people ask for.
@@ -149,7 +149,7 @@ class PublicLinks:
     async def publish(
         self,
         path: Path,
-        place: Place,
+        place: Destination,
         *,
         client: EndpointClient | None,
         consent: bool = False,
@@ -178,7 +178,7 @@ class PublicLinks:
         to = self.publish_to if field == "video_url" else "endpoint"
         if to is None:
             raise RequestError.of("clip_needs_hosting", name=name)
-        return (await self.publish(path, Place.read(to), client=client)).url
+        return (await self.publish(path, Destination.read(to), client=client)).url
 
     async def look(self, wire: Mapping[str, Any]) -> list[Finding]:
         """Look at a request's links before it is paid for; give what is doubtful.
@@ -190,8 +190,8 @@ class PublicLinks:
         """
         cover = self.publisher.cover
         found = await asyncio.gather(
-            self._probes("image_url", wire["image_url"], cover=cover),
-            self._probes("video_url", wire["video_url"], cover=cover),
+            self._link_checker("image_url", wire["image_url"], cover=cover),
+            self._link_checker("video_url", wire["video_url"], cover=cover),
         )
         findings = [one for ones in found for one in ones]
         errors = [one.message for one in findings if one.severity == "error"]
@@ -205,7 +205,7 @@ class PublicLinks:
         """Return whether `look` would find nothing doubtful, and ask nobody for it."""
         cover = self.publisher.cover
         return all(
-            self._probes.known(field, wire[field], cover=cover) is not None
+            self._link_checker.known(field, wire[field], cover=cover) is not None
             for field in ("image_url", "video_url")
         )
 
@@ -237,7 +237,7 @@ class PublicLinks:
         expires = (row.expires_at or 0) / 1e6
         if expires < time.time() + self.publisher.cover:
             raise RequestError.of("result_dies", id=job_id)
-        place = Place.read(f"result:{job_id}")
+        place = Destination.read(f"result:{job_id}")
         return Published(
             url=links[0], expires=expires, sha=row.result_sha or "", name=f"{job_id}.mp4",
             size=row.result_size or 0, to=place.label,

@@ -9,7 +9,7 @@ from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.media.probe.local_file import local_file
-from motion_widgets.publishing.destination import Place
+from motion_widgets.publishing.destination import Destination
 from motion_widgets.publishing.publisher import is_clip
 from motion_widgets.request.media_source import media_kind, media_name, media_source
 from motion_widgets.workspace.inputs import keep_input
@@ -69,7 +69,7 @@ class Publishing:
         EndpointError
             The endpoint's upload failed.
         """
-        place = Place.read(to) if to is not None else None
+        place = Destination.read(to) if to is not None else None
         if place is not None and place.kind == "result":
             file = None if source is None else local_file(media_source(source) or "")[0]
             return self._connection.links.result(place.to[7:], sha256_of(file) if file is not None else None)
@@ -80,14 +80,14 @@ class Publishing:
             default = self._connection.links.publish_to if is_clip(file) else "endpoint"
             if default is None:
                 raise RequestError.of("clip_needs_hosting", name=file.name)
-            place = Place.read(default)
+            place = Destination.read(default)
         kept, sha = keep_input(self._log, self._folder, file, file.name)
         if isinstance(source, Clip | Image) and source.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=file.name)
         wishes = {"consent": consent, "life": life, "wanted": name}
         return spawn(self._publish(self._folder / kept, place, wishes)).result()
 
-    async def _publish(self, path: Path, place: Place, wishes: dict[str, Any]) -> Published:
+    async def _publish(self, path: Path, place: Destination, wishes: dict[str, Any]) -> Published:
         links = self._connection.links
         if place.kind != "endpoint":
             return await links.publish(path, place, client=None, **wishes)

@@ -4,8 +4,8 @@ import pytest
 
 from motion_widgets.core.background import spawn
 from motion_widgets.publishing import file_server
-from motion_widgets.publishing.destination import Place
-from motion_widgets.publishing.link_cache import Memory
+from motion_widgets.publishing.destination import Destination
+from motion_widgets.publishing.link_cache import LinkCache
 from motion_widgets.publishing.publisher import Publisher
 from tests.jobs.conftest import clip_bytes, endpoint, hurry, req, spaces, ws  # noqa: F401
 from tests.jobs.endpoint import make_png
@@ -29,7 +29,7 @@ def image(tmp_path):
 
 @pytest.fixture
 def publisher(tmp_path):
-    return Publisher(Memory(tmp_path), here=True)
+    return Publisher(LinkCache(tmp_path), here=True)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def give(publisher):
     """Publish at once, off the loop."""
 
     def give(path, to, *, client=None, by=publisher, **wishes):
-        return spawn(by.publish(path, Place.read(to), client=client, **wishes)).result(60)
+        return spawn(by.publish(path, Destination.read(to), client=client, **wishes)).result(60)
 
     return give
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from motion_widgets.publishing.destination import JOB, expires_of
-from motion_widgets.publishing.link_check import Probes, probe
+from motion_widgets.publishing.link_check import LinkChecker, check_link
 from tests.jobs.endpoint import Endpoint, Say, make_png
 
 
@@ -31,7 +31,7 @@ def host(endpoint):
 
 
 def codes(field, link, **options):
-    found = asyncio.run(probe(field, link, **({"cover": JOB, "public": False} | options)))
+    found = asyncio.run(check_link(field, link, **({"cover": JOB, "public": False} | options)))
     assert all(one.field == field for one in found)
     return [(one.severity, one.code) for one in found]
 
@@ -152,7 +152,7 @@ def test_end_that_is_not_stated_is_unknown(query):
 
 
 def test_good_link_is_not_asked_for_again_and_a_bad_one_is(host):
-    probes = Probes(public=False)
+    probes = LinkChecker(public=False)
     good, bad = f"{host.server.url}/media/image.png", f"{host.server.url}/nothing"
 
     async def ask(link):
@@ -169,14 +169,14 @@ def test_good_link_is_not_asked_for_again_and_a_bad_one_is(host):
 
 def test_good_link_is_asked_for_again_after_a_while(host, monkeypatch):
     monkeypatch.setattr("motion_widgets.publishing.link_check._GOOD_FOR", 0.0)
-    probes, link = Probes(public=False), f"{host.server.url}/media/image.png"
+    probes, link = LinkChecker(public=False), f"{host.server.url}/media/image.png"
     assert asyncio.run(probes("image_url", link, cover=JOB)) == []
     assert probes.known("image_url", link, cover=JOB) is None
 
 
 def test_a_link_without_parts_is_hinted_at_for_each_request_and_asked_for_once(host, clip_bytes):
     """A sweep of a thousand cells sends the same clip a thousand times."""
-    probes, link = Probes(public=False), host.says("a", 200, clip_bytes)
+    probes, link = LinkChecker(public=False), host.says("a", 200, clip_bytes)
 
     async def ask():
         return [await probes("video_url", link, cover=JOB) for _ in range(5)]

@@ -153,9 +153,9 @@ def test_azure_is_told_what_a_file_is_and_may_sign_for_longer(cloud, give, clip,
 
 
 def test_many_at_once_publish_once(bucket, publisher, clip):
-    from motion_widgets.publishing.destination import Place
+    from motion_widgets.publishing.destination import Destination
 
-    waiting = [spawn(publisher.publish(clip, Place.read(TO), client=None)) for _ in range(12)]
+    waiting = [spawn(publisher.publish(clip, Destination.read(TO), client=None)) for _ in range(12)]
     links = {one.result(60).url for one in waiting}
     assert (len(links), len(keys(bucket))) == (1, 1)
 

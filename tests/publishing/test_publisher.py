@@ -12,7 +12,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets import RequestError, Workspace
-from motion_widgets.publishing.destination import DAY, UPLOAD_LIFE, Place
+from motion_widgets.publishing.destination import DAY, UPLOAD_LIFE, Destination
 from motion_widgets.workspace.endpoint_choice import Target
 from tests.jobs.endpoint import KEY, Say, make_png, until
 from tests.publishing.conftest import BUCKET
@@ -96,12 +96,12 @@ class TestConsent:
         far.consent(COMMAND)
         far.publish(clip, COMMAND)
         with Workspace(far.folder, endpoint="apimart", key=KEY) as later:
-            assert later.connection.links.consented(Place.read(COMMAND))
-            assert not later.connection.links.consented(Place.read(f"{COMMAND} "[1:]))
+            assert later.connection.links.consented(Destination.read(COMMAND))
+            assert not later.connection.links.consented(Destination.read(f"{COMMAND} "[1:]))
             later.switch("sandbox")
             later.consent(COMMAND, given=False)
             assert json.loads((far.folder / "workspace.json").read_text()) == {"endpoint": "sandbox"}
-        assert not far.connection.links.consented(Place.read(COMMAND))
+        assert not far.connection.links.consented(Destination.read(COMMAND))
 
     @pytest.mark.usefixtures("bucket")
     def test_plain_http_is_no_link_for_an_endpoint_elsewhere(self, far, clip):
@@ -110,9 +110,9 @@ class TestConsent:
 
     def test_upload_is_agreed_to_by_endpoint(self, far):
         far.consent("endpoint")
-        assert far.connection.links.consented(Place.read("endpoint"))
+        assert far.connection.links.consented(Destination.read("endpoint"))
         far.switch("https://mirror.example", key=KEY, remember=False)
-        assert not far.connection.links.consented(Place.read("endpoint"))
+        assert not far.connection.links.consented(Destination.read("endpoint"))
 
     def test_live_submit_asks_before_a_row_is_written(self, far, req, image, clip):
         far.publish_to = TO
@@ -228,10 +228,10 @@ class TestWhere:
     def test_odd_memory_means_no(self, far, odd):
         (far.folder / "workspace.json").write_text(odd)
         assert far.publish_to is None
-        assert not far.connection.links.consented(Place.read("s3://x/y"))
+        assert not far.connection.links.consented(Destination.read("s3://x/y"))
 
     def test_labels_hide_who_may_write_there(self):
-        assert "geheim" not in repr(Place.read("ftp://me:geheim@h.example/x?k=geheim"))
+        assert "geheim" not in repr(Destination.read("ftp://me:geheim@h.example/x?k=geheim"))
 
     @pytest.mark.parametrize("life", [0, -1, float("nan"), float("inf"), "a day"])
     def test_odd_lives(self, ws, clip, life):
@@ -251,7 +251,7 @@ class TestWhere:
             ws.publish("https://h.example/a.mp4", "serve")
 
 
-class TestMemory:
+class TestLinkCache:
     @pytest.mark.parametrize("text", ["", "[]", "{", '{"x": 5}', "\x00", "[" * 100_000])
     def test_broken_one_is_begun_anew(self, sandbox, image, text):
         (sandbox.folder / "published.json").write_text(text)
@@ -299,10 +299,10 @@ class TestEarlierResult:
 
 
 def test_plain_server_is_refused_by_a_look_from_afar(clip, give):
-    from motion_widgets.publishing.link_check import probe
+    from motion_widgets.publishing.link_check import check_link
 
     found = give(clip, "serve")
-    private = asyncio.run(probe("video_url", found.url, cover=1, public=True))
+    private = asyncio.run(check_link("video_url", found.url, cover=1, public=True))
     assert [one.code for one in private] == ["link_inside"]
-    assert asyncio.run(probe("video_url", found.url, cover=1, public=False)) == []
+    assert asyncio.run(check_link("video_url", found.url, cover=1, public=False)) == []
     assert not Target("apimart", "https://api.apimart.ai").here

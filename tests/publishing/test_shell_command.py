@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from motion_widgets import RequestError
 from motion_widgets.core.background import spawn
 from motion_widgets.publishing import shell_command
-from motion_widgets.publishing.destination import Place
+from motion_widgets.publishing.destination import Destination
 from tests.jobs.endpoint import until
 
 
@@ -38,7 +38,7 @@ def test_same_bytes_run_it_once(give, clip, tmp_path):
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
 def test_any_path_stays_one_word(path):
-    line = shell_command.filled(Place.read("up {path} --as {name}"), path, "{path}")
+    line = shell_command.filled(Destination.read("up {path} --as {name}"), path, "{path}")
     assert shlex.split(line) == ["up", path, "--as", "{path}"]
 
 
@@ -72,7 +72,7 @@ def test_failure_says_its_last_words_without_secrets(give, clip):
 
 def test_command_that_hangs_is_stopped_with_all_that_it_started(clip, tmp_path):
     pid = tmp_path / "pid"
-    place = Place.read(f"sleep 600 & echo $! > {shlex.quote(str(pid))}; wait # {{path}}")
+    place = Destination.read(f"sleep 600 & echo $! > {shlex.quote(str(pid))}; wait # {{path}}")
     done = spawn(shell_command.run(place, clip, "n.mp4", deadline=0.5))
     with pytest.raises(RequestError, match=r"not finish within 0\.5 s"):
         done.result(30)
@@ -104,12 +104,12 @@ def test_command_sees_no_key(give, clip, monkeypatch):
 
 def test_label_shows_no_password(give, clip):
     to = "curl -u me:geheim -T {path} ftp://h/x && echo https://h.example/x"
-    assert "geheim" not in f"{Place.read(to)!r} {Place.read(to).label}"
+    assert "geheim" not in f"{Destination.read(to)!r} {Destination.read(to).label}"
 
 
 def test_two_files_at_once_do_not_wait_for_each_other(publisher, clip, image, tmp_path):
     """Each waits until the other has begun."""
     meet = shlex.quote(str(tmp_path / "meet"))
     to = f"echo x >> {meet}; while [ $(wc -l < {meet}) -lt 2 ]; do sleep 0.02; done; echo https://h.example/{{name}} # {{path}}"  # noqa: E501
-    waiting = [spawn(publisher.publish(one, Place.read(to), client=None)) for one in (clip, image)]
+    waiting = [spawn(publisher.publish(one, Destination.read(to), client=None)) for one in (clip, image)]
     assert len({one.result(30).url for one in waiting}) == 2

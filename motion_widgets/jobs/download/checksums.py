@@ -1,7 +1,7 @@
-"""What a server says of a file's content: hashes in its headers, and whether a file has them.
+"""Checksums that a server states in its headers, and comparing a file with them.
 
-Without any, bits that flipped inside the pictures (``mdat``) are not found: the file's boxes are whole all
-the same, and a player shows a blemish at most.
+Without any, flipped bits inside the media data (``mdat``) go unnoticed: the file's boxes are intact, and a
+player shows a blemish at most.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["mismatch", "sums_of"]
 
 _SIZES = {"sha512": 64, "sha256": 32, "sha1": 20, "md5": 16}
-"""Bytes of the hashes that are understood, the strongest first."""
+"""Bytes of the supported hashes, the strongest first."""
 _NAMES = {"sha-512": "sha512", "sha-256": "sha256", "sha": "sha1", "md5": "md5"}
 _PLAIN = {"content-md5": "md5", "x-amz-checksum-sha256": "sha256", "x-amz-checksum-sha1": "sha1"}
 _LISTS = ("digest", "repr-digest", "content-digest", "x-goog-hash")
 _PAIR = re.compile(r"\s*([A-Za-z0-9-]+)\s*=\s*:?([A-Za-z0-9+/]+=*):?\s*(?:[,;]|$)")
 _STORES = ("x-amz-request-id", "x-oss-request-id", "x-cos-request-id")
-"""By which headers the stores show themselves whose ETags are MD5s; elsewhere one only looks like it."""
+"""Headers of the stores whose ETags are MD5s; elsewhere an ETag may only look like one."""
 _ENCRYPTED = (
     "x-amz-server-side-encryption-customer-algorithm",
     "x-amz-server-side-encryption-aws-kms-key-id",
@@ -34,18 +34,18 @@ _ENCRYPTED = (
 
 
 def sums_of(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the hashes of the whole content that the headers of a 200 state: name for `hashlib` to hex.
+    """Return the checksums of the whole content that the headers of a 200 state: `hashlib` name to hex.
 
     Parameters
     ----------
     headers
-        Names in any case where the mapping does not care, else lower case.
+        Either case-insensitive, or with lower-case names.
 
     Returns
     -------
     dict
-        Empty where nothing unambiguous is said. An ETag counts where it has the form of an MD5 and comes from
-        a store that makes them so; encrypted storage does not, and checksums of checksums (``…-3``) never do.
+        Empty if nothing unambiguous is stated. An ETag counts if it looks like an MD5 and comes from a store
+        that makes them so; those of encrypted storage and of multipart uploads (``…-3``) do not.
     """
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         return {}
@@ -61,7 +61,7 @@ def sums_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def mismatch(path: Path, sums: Mapping[str, str]) -> str:
-    """Compare a file with the strongest hash that was stated; give its name. ``""``: nothing is wrong."""
+    """Return the name of the strongest stated checksum if the file does not match it, else ``""``."""
     for kind in _SIZES:
         if kind in sums:
             with path.open("rb") as file:
@@ -71,7 +71,7 @@ def mismatch(path: Path, sums: Mapping[str, str]) -> str:
 
 
 def _hex(kind: str, value: str) -> str:
-    """Turn base64 into hex. ``""``: it is no hash of this kind."""
+    """Return base64 as hex. ``""``: it is not a checksum of this kind."""
     try:
         raw = base64.b64decode(value.strip(), validate=True)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""Fetching a result: to a ``.part`` file, checked, put into place; never half there, never overwritten."""
+"""Download a result into a partial file, check it, and move it into place without overwriting anything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.jobs.download.checksums import mismatch, sums_of
 from motion_widgets.jobs.download.http_get import failed, opened
-from motion_widgets.jobs.download.partial_file import Note, Part
+from motion_widgets.jobs.download.partial_file import Note, PartialFile
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.request.media_source import link_identity
 
@@ -35,25 +35,25 @@ __all__ = ["Download", "Fetched"]
 
 _T = TypeVar("_T")
 RESULT_MAX = 2 * 1000**3
-"""Bytes; a 30 s result has some tens of MB, so more than this is no result."""
+"""Bytes; a 30 s result has some tens of MB, so anything larger is not a result."""
 RATE = 4096
-"""Bytes/s that must come on average of every window; so a file of n bytes takes n / RATE s at most."""
+"""Bytes/s that must arrive on average in every window, so n bytes take at most n / RATE s."""
 WINDOW = 30.0
-"""s of such a window; a server that drips is given up after one, and what came is kept."""
+"""s of such a window; a server that is slower is given up after one, and what arrived is kept."""
 ROOM = 1 << 20
-"""Bytes that must be free before a download of unknown size is tried again on a disk that was full."""
+"""Bytes that must be free before a download of unknown size is retried on a disk that was full."""
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 
 
 _BROKEN = (ConnectionError, ssl.SSLError)
-"""OSErrors that are not the disk's."""
+"""OSErrors of the network, not of the disk."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A result on this disk."""
+    """A result on disk."""
 
     path: Path
     size: int
@@ -61,41 +61,41 @@ class Fetched:
 
 
 class Download:
-    """The way of one result to this disk; what came of it so far is kept between tries.
+    """The download of one result; what has arrived is kept between attempts.
 
     Parameters
     ----------
     target
         The final path.
     owner
-        Who fetches; goes into the part file's name, so that two processes never write the same one.
+        Goes into the partial file's name, so that two processes never write the same one.
     trusted
         The endpoint is on this machine, so plain http and loopback are right.
     """
 
     def __init__(self, target: Path, *, owner: str, trusted: bool) -> None:
         self.target = target
-        self.part = Part(target, owner)
+        self.part = PartialFile(target, owner)
         self._trusted = trusted
-        self._needs = 0  # bytes to which the part must be able to grow; 0: nothing is known
-        self._doubted = ""  # hash of what was refused for another hash than the server states
+        self._needs = 0  # bytes that the partial file must be able to grow to; 0: unknown
+        self._doubted = ""  # hash of a file that was rejected because it differs from the stated one
 
     async def fetch(self, link: str) -> Fetched:
-        """Download a result and check that it is a whole video; one that is here is not fetched again.
+        """Download a result and check that it is a complete video; one that is already here is kept.
 
         Parameters
         ----------
         link
-            Where the endpoint says it is. No key is ever sent there.
+            Where the endpoint says that the result is. No key is ever sent there.
 
         Raises
         ------
         NotFoundError
             The link is dead (403, 404, 410).
         EndpointError
-            Any other failure; trying again later may help.
+            Any other failure; a later retry may help.
         LogError
-            The folder is gone, takes no files, or its disk is full. What came so far is kept.
+            The folder is missing or not writable, or its disk is full. What has arrived is kept.
         """
         identity = hashlib.sha256(link_identity(link).encode()).hexdigest()
         try:
@@ -113,15 +113,15 @@ class Download:
         return got
 
     def tidy(self) -> None:
-        """Remove what this and other processes began; whoever fetches now holds the job's lease."""
+        """Remove every process's partial file of this result; the caller holds the job's lease."""
         self.part.tidy()
 
     def discard(self) -> None:
-        """Remove what this process began, because another drives the job now."""
+        """Remove this process's partial file, because another process drives the job now."""
         self.part.discard()
 
     def _prepare(self, identity: str) -> Fetched | int:
-        """Return the result, if it is here; else how many bytes of it are."""
+        """Return the result if it is here, else how many bytes of it are."""
         here = self._here()
         if here is not None:
             return here
@@ -129,7 +129,7 @@ class Download:
         return self.part.resume(identity)
 
     def _here(self) -> Fetched | None:
-        """Return the result that an earlier process put into place before it could say so."""
+        """Return the result that an earlier process put into place before it could record that."""
         if not self.target.is_file():
             return None
         try:
@@ -185,11 +185,13 @@ class Download:
         return start, whole
 
     async def _write(self, response: httpx.Response, size: int) -> int:
-        """Append what comes, as long as it comes fast enough; return the bytes that are there then."""
+        """Append what arrives, as long as it arrives fast enough; return the size of the file."""
         owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
         file = await _on_disk(self.part.path.open, "ab")
         try:
-            async for chunk in response.aiter_raw():  # as it comes, so that what broke off is kept
+            async for (
+                chunk
+            ) in response.aiter_raw():  # each chunk at once, so that it is kept if the rest never comes
                 size += len(chunk)
                 if size > RESULT_MAX:
                     raise failed("it is too large to be a result")
@@ -204,16 +206,16 @@ class Download:
         return size
 
     def _begin(self, note: Note | None) -> None:
-        """Make sure that what comes will fit. With a note the part begins anew, without one it goes on."""
+        """Make sure that there is room. With a note the partial file starts over; without one it goes on."""
         self._require_room()
         if note is not None:
             self.part.begin(note)
 
     def _judge(self) -> Fetched:
-        """Check that the part file is a whole video with the hash that was stated, and put it into place.
+        """Check that the partial file is a complete video with the stated checksum, and move it into place.
 
-        It is not decoded: over https a bit that flips on the way breaks the connection, what the server holds
-        broken comes broken at every try, and decoding takes longer than all the rest together.
+        It is not decoded: over https a bit that flips on the way breaks the connection, a file that is
+        damaged on the server is damaged in every attempt, and decoding takes longer than all the rest.
         """
         with self.part.path.open("rb+") as file:
             os.fsync(file.fileno())
@@ -221,11 +223,11 @@ class Download:
             if measure_clip(self.part.path, confirm=False).truncated:
                 raise failed("it is cut off")
         except (ClipError, ServerError) as error:
-            self.part.forget()  # nothing is appended to what is no video
+            self.part.forget()  # nothing is appended to what is not a video
             raise failed(str(error)) if isinstance(error, ClipError) else error from None
         size, sha = _size_and_hash(self.part.path)
         wrong = mismatch(self.part.path, self.part.note.sums)
-        if wrong and sha != self._doubted:  # twice the same whole video: it is the header that is wrong
+        if wrong and sha != self._doubted:  # the same complete video twice: the header is wrong
             self._doubted = sha
             self.part.forget()
             raise failed(f"its {wrong} is not what the server says")
@@ -234,13 +236,13 @@ class Download:
         return Fetched(place, size, sha)
 
     def _require_room(self) -> None:
-        """Raise for what will not fit, before the network is troubled or the disk filled to the brim."""
+        """Raise if the rest will not fit, before anything is requested or the disk is filled up."""
         lacking = self._needs - self.part.size()
         if lacking > 0 and shutil.disk_usage(self.target.parent).free < lacking:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _trouble(self, error: OSError) -> LogError:
-        """Return which trouble the results' folder makes, and what a person can do."""
+        """Return the error that says what is wrong with the results' folder and what a person can do."""
         folder, why = str(self.target.parent), error.strerror or type(error).__name__
         if error.errno in _FULL:
             return LogError.of("results_full", folder=folder, why=why)
@@ -275,12 +277,12 @@ def _size_and_hash(path: Path) -> tuple[int, str]:
 
 
 def _placed(part: Path, target: Path, sha: str) -> Path:
-    """Put a file into place under the first name that is free; what is there already stays."""
+    """Move a file into place under the first free name; what is there already stays."""
     for number in itertools.count(1):
         place = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
         if not place.exists():
             try:
-                os.link(part, place)  # unlike a rename this fails when the name was taken meanwhile
+                os.link(part, place)  # unlike a rename, this fails if the name was taken meanwhile
             except FileExistsError:
                 pass
             except OSError:  # a file system without hard links

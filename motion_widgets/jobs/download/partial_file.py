@@ -1,8 +1,7 @@
-"""What came of a result so far: a ``.part`` file, and beside it a note of what it is a part of.
+"""A result that has arrived in part: a ``.part`` file, and beside it a note of what it is a part of.
 
-By the note a later process goes on where a dead one stopped. They lie in a folder of their own, so that
-whoever looks for results sees none, and looking for them takes no longer where thousands of results are; both
-are gone once the result is in its place.
+With the note, a later process can resume where a dead one stopped. Both are in a folder of their own, so that
+nobody takes them for results; they are removed once the result is in place.
 """
 
 from __future__ import annotations
@@ -16,36 +15,36 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["UNFINISHED", "Note", "Part"]
+__all__ = ["UNFINISHED", "Note", "PartialFile"]
 
 UNFINISHED = ".unfinished"
-"""The folder of parts, in that of the results."""
+"""The folder for partial files, inside that of the results."""
 _ABOUT = ".about.part"
 
 
 @dataclass(frozen=True)
 class Note:
-    """What a part is a part of."""
+    """What a partial file is a part of."""
 
     link: str = ""
-    """Hash of the link without what only signs it."""
+    """Hash of the link without its signature."""
     etag: str = ""
-    """A strong ETag; ``""``: the part cannot be gone on with."""
+    """A strong ETag; ``""``: the download cannot be resumed."""
     whole: int | None = None
     """Bytes of the whole file. None: the server did not say."""
     sums: dict[str, str] = field(default_factory=dict)
-    """What the server says of the whole file's content (`motion_widgets.jobs.download.checksums`)."""
+    """The whole file's stated checksums (`motion_widgets.jobs.download.checksums`)."""
 
 
-class Part:
-    """The part of one result that one process writes.
+class PartialFile:
+    """The partial file of one result, written by one process.
 
     Parameters
     ----------
     target
-        Where the result will be.
+        Path of the finished result.
     owner
-        Whose part this is; two processes never write the same one.
+        Goes into the file's name, so that two processes never write the same one.
     """
 
     def __init__(self, target: Path, owner: str) -> None:
@@ -57,16 +56,15 @@ class Part:
         self._about = self.path.with_name(f"{self.path.name.removesuffix('.part')}{_ABOUT}")
 
     def resume(self, link: str) -> int:
-        """Return the bytes that are here of a link's file, an abandoned part taken over if need be.
+        """Return how many bytes of a link's file are here, taking over an abandoned partial file if need be.
 
-        Whoever calls this holds the job's lease, so every other part is of a process that is dead, or that
-        lost the lease while it was slow. Such a one may still write, so its bytes are copied and left
-        to `tidy`.
+        The caller holds the job's lease, so any other partial file belongs to a process that is dead or has
+        lost the lease. The latter may still write, so the bytes are copied; the original is left to `tidy`.
         """
         if self.note.link != link or not self.note.etag:
             self.note = Note()
         if not self.note.etag and not self._looked:
-            self._looked = True  # once: what was refused is not taken up a second time
+            self._looked = True  # once: what was rejected is not taken over again
             self._take_over(link)
         size = self.size() if self.note.etag else 0
         if self.note.whole is not None and size > self.note.whole:
@@ -75,35 +73,35 @@ class Part:
         return size
 
     def size(self) -> int:
-        """Return the bytes of the part file, whatever they are of."""
+        """Return the size of the partial file in bytes, whatever it is a part of."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def begin(self, note: Note) -> None:
-        """Begin anew. Before the first byte of a file comes, the note of the file before it is gone."""
+        """Start over. The old note is gone before the first byte of the new file is written."""
         self.forget()
         self._folder.mkdir(exist_ok=True)
         self.path.write_bytes(b"")
         self._write(note)
 
     def forget(self) -> None:
-        """Let nothing be appended to what is here."""
+        """Drop the note, so that nothing is appended to what is here."""
         self.note = Note()
         self._about.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove what this process began."""
-        with contextlib.suppress(OSError):  # it is in nobody's way
+        """Remove this process's partial file."""
+        with contextlib.suppress(OSError):  # a leftover does no harm
             self.forget()
             self.path.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Remove what this and other processes began; whoever calls holds the job's lease."""
+        """Remove every process's partial file of this result; the caller holds the job's lease."""
         with contextlib.suppress(OSError):
             for part in self._all("part"):
                 part.unlink(missing_ok=True)
 
     def _all(self, ending: str) -> list[Path]:
-        """Return all parts of this result that end so, whoever's they are. A glob takes ten times as long."""
+        """Return the partial files of this result with this ending, of any process; faster than a glob."""
         begin = f"{self.target.name}."
         try:
             there = list(self._folder.iterdir())
@@ -120,7 +118,7 @@ class Part:
                 shutil.copyfile(other, self.path)
             except FileNotFoundError:
                 continue
-            if _read(about) == note:  # else its writer began anew meanwhile
+            if _read(about) == note:  # else its writer started over meanwhile
                 self._write(note)
                 return
 
@@ -133,7 +131,7 @@ class Part:
 
 
 def _read(about: Path) -> Note | None:
-    """Read a note. None: there is none, or it is not whole."""
+    """Return a note. None: it does not exist or is incomplete."""
     try:
         note = Note(**json.loads(about.read_text("utf-8")))
     except (OSError, ValueError, TypeError):

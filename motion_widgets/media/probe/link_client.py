@@ -159,7 +159,7 @@ class LinkClient:
 
 
 def _reason(error: Exception) -> str:
-    """Say why a host could not be reached."""
+    """Return why a host could not be reached."""
     text = f"{error} {error.__cause__ or ''}".lower()
     if "ssl" in text or "certificate" in text or "tls" in text:
         return "its certificate or TLS is not accepted"

@@ -24,7 +24,7 @@ from motion_widgets.jobs.download import download as room
 from motion_widgets.jobs.download import http_get
 from motion_widgets.jobs.download.checksums import sums_of
 from motion_widgets.jobs.download.download import Download
-from motion_widgets.jobs.download.partial_file import UNFINISHED, Note, Part
+from motion_widgets.jobs.download.partial_file import UNFINISHED, Note, PartialFile
 from motion_widgets.jobs.stay_awake import Awake
 from tests.jobs.endpoint import Process, results_in, until
 from tests.jobs.hosts import Host, Internet, certificates, tunnel
@@ -263,13 +263,13 @@ class TestCutting:
         assert internet.connected == []
 
     def test_a_slow_disk_does_not_hold_the_loop_up(self, tmp_path, host, monkeypatch):
-        slow, real, ticks = threading.Event(), Part.begin, []
+        slow, real, ticks = threading.Event(), PartialFile.begin, []
 
         def begin(part, note):
             assert slow.wait(60)
             real(part, note)
 
-        monkeypatch.setattr(Part, "begin", begin)
+        monkeypatch.setattr(PartialFile, "begin", begin)
 
         async def story():
             task = asyncio.create_task(
@@ -371,7 +371,7 @@ class TestAcrossProcesses:
 class TestPart:
     def left(self, folder, **changes):
         """Leave what another process had of a file."""
-        other = Part(folder / "job.mp4", "other")
+        other = PartialFile(folder / "job.mp4", "other")
         other.begin(Note("link", '"v1"', 100))
         other.path.write_bytes(b"half")
         about = folder / UNFINISHED / "job.mp4.other.about.part"
@@ -379,7 +379,7 @@ class TestPart:
         return other
 
     def test_of_another_process_is_copied(self, tmp_path):
-        other, mine = self.left(tmp_path), Part(tmp_path / "job.mp4", "me")
+        other, mine = self.left(tmp_path), PartialFile(tmp_path / "job.mp4", "me")
         assert (mine.resume("link"), mine.path.read_bytes(), mine.note.etag) == (4, b"half", '"v1"')
         other.path.open("ab").write(b" more")
         assert mine.size() == 4, "a slow process may still write to its own"
@@ -389,13 +389,13 @@ class TestPart:
     )
     def test_of_something_else_is_not(self, tmp_path, changes):
         self.left(tmp_path, **changes)
-        assert Part(tmp_path / "job.mp4", "me").resume("link") == 0
+        assert PartialFile(tmp_path / "job.mp4", "me").resume("link") == 0
 
     @pytest.mark.parametrize("torn", ["", '{"link": "li', "[]", "null"])
     def test_with_half_a_note_is_not(self, tmp_path, torn):
         self.left(tmp_path)
         (tmp_path / UNFINISHED / "job.mp4.other.about.part").write_text(torn)
-        assert Part(tmp_path / "job.mp4", "me").resume("link") == 0
+        assert PartialFile(tmp_path / "job.mp4", "me").resume("link") == 0
 
     def test_of_a_weakly_tagged_file_is_not(self, tmp_path, host):
         host.etag = 'W/"v1"'
@@ -406,7 +406,7 @@ class TestPart:
         assert "range" not in host.asked[1]
 
     def test_who_lost_the_lease_removes_only_its_own(self, tmp_path):
-        other, mine = self.left(tmp_path), Part(tmp_path / "job.mp4", "me")
+        other, mine = self.left(tmp_path), PartialFile(tmp_path / "job.mp4", "me")
         mine.resume("link")
         other.discard()
         assert (mine.resume("link"), other.path.exists()) == (4, False)
