@@ -11,6 +11,7 @@ import asyncio
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,29 +47,24 @@ class DaemonPool(ThreadPoolExecutor):
         super().__init__(most)
         self._most = most
         self._count = 0
-        self._free = threading.Semaphore(0)
+        self._free = threading.Semaphore(1)
         self._starting = threading.Lock()
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._start()  # so that there is one when the interpreter exits, and none can be started any more
 
     def submit(self, function: Callable[..., _T], /, *args: Any, **options: Any) -> Future[_T]:
-        """Call a function on a thread of the pool.
-
-        Raises
-        ------
-        RuntimeError
-            The interpreter is exiting, and there is no thread that could take the work.
-        """
+        """Call a function on a thread of the pool."""
         future: Future[_T] = Future()
         with self._starting:
             if not self._free.acquire(blocking=False) and self._count < self._most:
-                try:
-                    threading.Thread(target=self._serve, name=f"{_NAME}-work", daemon=True).start()
-                    self._count += 1
-                except RuntimeError:  # no new threads at exit, but the running ones still work
-                    if not self._count:
-                        raise
+                with suppress(RuntimeError):  # at exit no thread starts, but the running ones go on
+                    self._start()
         self._calls.put((future, partial(function, *args, **options)))
         return future
+
+    def _start(self) -> None:
+        threading.Thread(target=self._serve, name=f"{_NAME}-work", daemon=True).start()
+        self._count += 1
 
     def _serve(self) -> None:
         while True:

@@ -472,14 +472,14 @@ def until(condition):
         assert time.monotonic() < ends
         time.sleep(0.01)
 first = ws.submit(req, max_cost=0.5)
-until(lambda: first.row["error_code"] == "results_full")
+until(lambda: first.row.error_code == "results_full")
 second = ws.submit(dataclasses.replace(req, prompt="another"), max_cost=0.5)
-until(lambda: second.row["error_code"] == "results_full")
+until(lambda: second.row.error_code == "results_full")
 subprocess.run(["mount", "-o", "remount,ro,size=64m", results], check=True)
-until(lambda: first.row["error_code"] == "results_locked")
+until(lambda: first.row.error_code == "results_locked")
 print(json.dumps([first.state, second.state, first.error]))
 subprocess.run(["mount", "-o", "remount,rw", results], check=True)
-print(json.dumps([job.wait(60).state for job in (first, second)] + [first.row["error_code"]]))
+print(json.dumps([job.wait(60).state for job in (first, second)] + [first.row.error_code]))
 ws.close()
 """
 
@@ -536,7 +536,7 @@ class TestDisk:
         results, away = ws.folder / "results", ws.folder / "away"
         endpoint.next_download.append(lambda _: results.rename(away) and None)
         job = ws.submit(req, max_cost=MAX)
-        until(lambda: job.row["error_code"] == "results_gone")
+        until(lambda: job.row.error_code == "results_gone")
         assert str(results) in job.error
         assert job.state == "completed"
         away.rename(results)
