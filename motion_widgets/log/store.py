@@ -244,6 +244,12 @@ class Log(Marks):
         with self.read() as connection:
             return int(connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one())
 
+    def spent(self, *where: ColumnElement[bool]) -> int:
+        """Return what matching jobs were billed in all, in micro-dollars; 0 where none was."""
+        total = select(func.coalesce(func.sum(jobs.c.cost), 0)).where(*where)
+        with self.read() as connection:
+            return int(connection.execute(total).scalar_one())
+
     def version(self) -> int:
         """Return a number that grows with every change to a job, by which a view knows that it is old."""
         with self.read() as connection:

@@ -1,4 +1,8 @@
-"""What a person sees. Every widget shows the log and the rules; none holds the truth or owns a rule."""
+"""What a person sees and uses: the Studio and its panels. They show the log and the rules, and own neither.
+
+Panels (`base`) are made of pieces (`controls`); scripts of `static/` draw the others (`page_widget`).
+All rooms but the audits and the terminal may come in. Read `base` first, then `studio`.
+"""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Studio(Panel):
         mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
         moving = ws.log_store.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
         done = ws.log_store.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
-        spent = sum(row.cost or 0 for row in ws.log_store.rows(*mine, jobs.c.cost.is_not(None)))
+        spent = ws.log_store.spent(*mine)
         tag = say("head_live") if ws.live else say("head_sandbox")
         jobs_said, spent_said = (
             say("jobs_counts", running=moving, done=done),

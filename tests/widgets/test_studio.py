@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
@@ -10,6 +12,9 @@ import motion_widgets as mw
 from motion_widgets.widgets.controls import control, html, shared, show
 from motion_widgets.widgets.page_widget import compact
 from motion_widgets.widgets.player_wall import PlayerWall
+
+if TYPE_CHECKING:
+    import pytest
 
 LIMIT = 350_000
 """Bytes of the saved state of an empty Studio; it was 1.07 MB when each widget had a layout of its own."""
@@ -36,6 +41,29 @@ def test_the_saved_state_of_an_empty_studio_is_small(ws: mw.Workspace) -> None:
     state = {one.model_id: one._get_embed_state() for one in parts(studio)}
     assert len(state) > 200, "all panels are there"
     assert len(json.dumps(state)) < LIMIT
+    studio.close()
+
+
+def test_the_head_takes_what_was_spent_from_the_database_as_a_sum(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, cost in enumerate((460_000, 240_000, None)):
+        values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "model": "m", "cost": cost}
+        ws.log_store.add_job({**values, "key": f"{number:016x}"})
+    other = {"endpoint": "elsewhere", "account": "a", "sandbox": False, "model": "m", "cost": 990_000}
+    ws.log_store.add_job({**other, "key": "f" * 16})
+    studio = mw.Studio(ws)
+    store, readers = type(ws.log_store), []
+    rows = store.rows
+
+    def reading(*args: Any, **options: Any) -> Any:
+        readers.append(threading.current_thread())
+        return rows(*args, **options)
+
+    monkeypatch.setattr(store, "rows", reading)
+    studio._draw_head()
+    assert "Spent $0.70" in studio._facts.value
+    assert threading.current_thread() not in readers, "no row is read for it"
     studio.close()
 
 
