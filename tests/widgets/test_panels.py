@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -15,6 +17,9 @@ from motion_widgets.widgets import GoLive, compare_wall
 from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.row_text import state_words
 from tests.widgets.conftest import until
+
+if TYPE_CHECKING:
+    from motion_widgets.log.rows import JobRow
 
 S = State
 
@@ -137,7 +142,7 @@ def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspa
     ws.connection.sandbox.set_balance(0.1)
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
     until(lambda: "SANDBOX balance $0.10" in form._money.value)
-    until(lambda: "$0.24 is missing" in form._money.value)
+    until(lambda: "$0.24 short" in form._money.value)
     assert not form.submit.disabled, "the balance may be old; the endpoint decides"
     form.close()
 
@@ -183,7 +188,7 @@ def test_the_balance_is_asked_for_once_a_minute_and_after_a_submit(ws: mw.Worksp
 
 def test_every_state_has_words_and_a_mark() -> None:
     for state in State:
-        words = state_words({"state": state.value, "progress": 40})
+        words = state_words(cast("JobRow", SimpleNamespace(state=state.value, progress=40)))
         assert len(words.split()) >= 2
         assert "state_" not in words
 
