@@ -60,26 +60,13 @@ IN_CIRCLES = {
     "log.transfer",
     "publishing.destination",
     "publishing.file_server",
-    "sweep",
-    "sweep.cells",
-    "sweep.design",
-    "sweep.extend",
-    "sweep.fractional_design",
-    "sweep.model",
-    "sweep.plan",
-    "sweep.plan_file",
-    "sweep.progress",
-    "sweep.run",
-    "sweep.table",
-    "sweep.trim_offer",
-    "workspace.workspace",
 }
 """Modules that import each other in a circle, type-only imports counted."""
 STUBS: set[str] = set()
 """Modules with a class that declares, for the type checker alone, what another class gives it."""
 LONG = {"workspace.workspace"}
 """Modules of more than `LENGTH` lines."""
-SHORT_INTRODUCTIONS = {"jobs", "sweep", "widgets"}
+SHORT_INTRODUCTIONS = {"jobs", "widgets"}
 """Packages whose docstring is a single line."""
 LENGTH = 400
 

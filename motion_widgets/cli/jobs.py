@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from motion_widgets.request.request import MotionRequest
-    from motion_widgets.sweep import Run, Sweep
+    from motion_widgets.sweep import Run
+    from motion_widgets.sweep.design import Design
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["add_run_commands", "demo", "plain", "print_table", "read_request"]
@@ -108,8 +109,8 @@ def _print_result(result: Path | None, error: str | None) -> int:
     return 1
 
 
-def _sweep(options: argparse.Namespace, sweep: Sweep, ws: Workspace) -> int:
-    plan = sweep.plan(ws)
+def _sweep(options: argparse.Namespace, sweep: Design, ws: Workspace) -> int:
+    plan = ws.plan(sweep)
     if options.fraction is not None:
         plan = plan.for_budget(options.fraction)
     print_table(plan.frame().drop(columns="job_id"))
@@ -129,7 +130,7 @@ def _sweep(options: argparse.Namespace, sweep: Sweep, ws: Workspace) -> int:
     return _finish(run)
 
 
-def _design(options: argparse.Namespace) -> Sweep:
+def _design(options: argparse.Namespace) -> Design:
     """Read a sweep from TOML, or build it from a request and axes."""
     from motion_widgets.sweep import Sweep
     from motion_widgets.sweep.plan_file import load

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from motion_widgets.core.errors import ClipError
     from motion_widgets.log.rows import AttemptRow
     from motion_widgets.request.rules import Finding
-    from motion_widgets.sweep.design import Sweep
-    from motion_widgets.workspace.workspace import Workspace
+    from motion_widgets.sweep.design import Design
+    from motion_widgets.sweep.host import SweepHost
 
 __all__ = ["Cell", "appraised"]
 
@@ -72,7 +72,7 @@ class _Verdict(NamedTuple):
 class _Judge:
     """Measures, checks and prices drafts, each distinct thing once; as the workspace would one by one."""
 
-    def __init__(self, ws: Workspace) -> None:
+    def __init__(self, ws: SweepHost) -> None:
         self._ws = ws
         self._media: dict[object, Any] = {}
         self._verdicts: dict[tuple[object, ...], _Verdict] = {}
@@ -133,7 +133,7 @@ def _summed(findings: list[Finding]) -> _Verdict:
     return _Verdict(tuple(findings), *texts)
 
 
-def appraised(sweep: Sweep, ws: Workspace) -> list[Cell]:
+def appraised(sweep: Design, ws: SweepHost) -> list[Cell]:
     """Measure, check and price every cell of a sweep, and look each up in the log; nothing is sent."""
     judge = _Judge(ws)
     own = {name: getattr(sweep.request, name) for name in WIRE_FIELDS}

@@ -17,13 +17,9 @@ from motion_widgets.request.findings import show
 from motion_widgets.request.media_source import media_name
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from motion_widgets.request.request import MotionRequest
-    from motion_widgets.sweep.plan import Plan
-    from motion_widgets.workspace.workspace import Workspace
 
-__all__ = ["Condition", "Draw", "Sweep", "identity", "label"]
+__all__ = ["Condition", "Design", "Draw", "identity", "label"]
 
 DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
     "mode": ("std", "pro"),
@@ -55,36 +51,10 @@ class Draw(NamedTuple):
     """Its place in the running order, from 1."""
 
 
-class Sweep:
-    """A request with some fields varied; every combination of the axes is a cell.
+class Design:
+    """The cells of a request with some fields varied: every combination of the axes, or a list.
 
-    `zipped` and `listed` make the other designs.
-
-    Parameters
-    ----------
-    req
-        What all cells share.
-    repeats
-        How often every cell is run, each time paid for.
-    seed
-        Shuffles the running order, the same way for the same seed, so that the time of day is not confounded
-        with an axis. None: the cells run as they stand.
-    where
-        By axis the condition under which it varies; elsewhere its cells keep the request's own value. Or a
-        function of a cell's values that says whether the cell exists.
-    axes
-        Wire field = the values to try. None given: mode std/pro by orientation image/video.
-
-    Raises
-    ------
-    RequestError
-        An axis that is no wire field, or one without values; a wrong number of repeats.
-
-    Examples
-    --------
-    >>> sweep = mw.Sweep(req, mode=["std", "pro"], character_orientation=["image", "video"])
-    >>> sweep.axes
-    {'mode': ('std', 'pro'), 'character_orientation': ('image', 'video')}
+    `Sweep` is the design that users make; its parameters are said there.
     """
 
     def __init__(
@@ -247,25 +217,6 @@ class Sweep:
         for place, at in enumerate(running, 1):
             orders[at] = place
         return [Draw(values, repeat, order) for (values, repeat, _), order in zip(cells, orders, strict=True)]
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row per cell, by its number: the axes, and with repeats or a shuffled order these too.
-
-        What the cells cost and what becomes of them is in the frames of the plan and of the run.
-        """
-        from motion_widgets.sweep.table import frame_of
-
-        return frame_of(self.axes, self.draws())
-
-    def plan(self, ws: Workspace) -> Plan:
-        """Measure, check and price every cell for a workspace; nothing is sent.
-
-        >>> mw.Sweep(req, mode=["std", "pro"]).plan(ws)
-        <Plan of 2 cells: 2 new; $0.89>
-        """
-        from motion_widgets.sweep.plan import Plan
-
-        return Plan(self, ws)
 
 
 def _read(axes: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:

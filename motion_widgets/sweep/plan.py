@@ -12,7 +12,7 @@ from motion_widgets.log.store import new_id
 from motion_widgets.request.findings import show
 from motion_widgets.request.price import Estimate, bound_micro
 from motion_widgets.sweep.cells import appraised
-from motion_widgets.sweep.design import Sweep
+from motion_widgets.sweep.design import Design
 from motion_widgets.sweep.run import Run
 from motion_widgets.sweep.trim_offer import offer_of
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep.cells import Cell
+    from motion_widgets.sweep.host import SweepHost
     from motion_widgets.sweep.trim_offer import Offer
-    from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["Plan"]
 
@@ -51,8 +51,8 @@ class Plan:
 
     def __init__(
         self,
-        sweep: Sweep,
-        ws: Workspace,
+        sweep: Design,
+        ws: SweepHost,
         *,
         cells: Sequence[Cell] | None = None,
         gives_up: Sequence[str] = (),
@@ -95,7 +95,7 @@ class Plan:
         """
         from motion_widgets.sweep.table import planned_frame
 
-        return planned_frame(self)
+        return planned_frame(self.sweep.axes, self.cells)
 
     def edited(self, frame: pd.DataFrame) -> Plan:
         """Return a new plan by an edited `frame`, checked and priced anew.
@@ -110,14 +110,14 @@ class Plan:
         """
         from motion_widgets.sweep.table import cells_of
 
-        return Sweep.listed(self.sweep.request, cells_of(frame, self)).plan(self._ws)
+        return Plan(Design.listed(self.sweep.request, cells_of(frame, self.sweep, self.cells)), self._ws)
 
     @classmethod
-    def of_frame(cls, ws: Workspace, req: MotionRequest, frame: pd.DataFrame) -> Plan:
+    def of_frame(cls, ws: SweepHost, req: MotionRequest, frame: pd.DataFrame) -> Plan:
         """Plan a cell per row of a frame; a column that is a wire field is an axis, others do not matter."""
         from motion_widgets.sweep.table import cells_of
 
-        return cls(Sweep.listed(req, cells_of(frame)), ws)
+        return cls(Design.listed(req, cells_of(frame)), ws)
 
     def save(self, path: str | Path) -> Path:
         """Write the plan as TOML, to be edited, kept, and run from the terminal; the key is not in it.
@@ -132,7 +132,7 @@ class Plan:
         return save(self.sweep, path)
 
     @classmethod
-    def load(cls, path: str | Path, ws: Workspace) -> Plan:
+    def load(cls, path: str | Path, ws: SweepHost) -> Plan:
         """Read a plan from TOML; everything is measured, checked and priced anew.
 
         Raises
@@ -184,16 +184,16 @@ class Plan:
         }
         kept = [replace(self.cells[at], order=places[at]) for at in chosen]
         rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in kept]
-        return Plan(Sweep.listed(self.sweep.request, rows), self._ws, cells=kept, gives_up=gives_up)
+        return Plan(Design.listed(self.sweep.request, rows), self._ws, cells=kept, gives_up=gives_up)
 
     @property
-    def offer(self) -> Offer | None:
+    def offer(self) -> Offer[Plan] | None:
         """A trim of clips that are too long for some cells only. None: there are none.
 
         Cells of orientation "image" take 10 s; where those of "video" keep a longer clip, orientation is
         confounded with the clip, unless all cells take the same trimmed one.
         """
-        return offer_of(self, self._ws)
+        return offer_of(self.sweep, self.cells, lambda design: Plan(design, self._ws))
 
     def run(
         self, budget: float | None = None, *, new: bool = False, stop_after: tuple[int, float] | None = None
@@ -264,7 +264,7 @@ def _require_rule(rule: object) -> None:
     raise RequestError.of("stop_after_wrong", found=show(rule))
 
 
-def run_id_of(ws: Workspace, cells: Sequence[Cell]) -> str:
+def run_id_of(ws: SweepHost, cells: Sequence[Cell]) -> str:
     """Return the id under which the same cells on the same endpoint are always found again."""
     names = [cell.key if (cell.repeat or 1) == 1 else f"{cell.key}/{cell.repeat}" for cell in cells]
     text = json.dumps([ws.endpoint, ws.account, sorted(names)])

@@ -17,7 +17,7 @@ from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.request.findings import show
 from motion_widgets.request.media_source import media_source
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.sweep.design import Sweep
+from motion_widgets.sweep.design import Design
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ _HEAD = """\
 _DESIGNS = ("product", "zip", "list")
 
 
-def save(sweep: Sweep, path: str | Path) -> Path:
+def save(sweep: Design, path: str | Path) -> Path:
     """Write a sweep as TOML, whole or not at all."""
     target = Path(path).expanduser()
     text = _text(sweep)
@@ -48,7 +48,7 @@ def save(sweep: Sweep, path: str | Path) -> Path:
     return target
 
 
-def load(path: str | Path) -> Sweep:
+def load(path: str | Path) -> Design:
     """Read a sweep from TOML."""
     try:
         data = tomllib.loads(Path(path).expanduser().read_text("utf-8"))
@@ -58,7 +58,7 @@ def load(path: str | Path) -> Sweep:
         raise RequestError.of("plan_unreadable", name=str(path), reason=reason) from error
 
 
-def _text(sweep: Sweep) -> str:
+def _text(sweep: Design) -> str:
     req, where = sweep.request, sweep.where
     told = [(name, getattr(req, name)) for name in WIRE_FIELDS if getattr(req, name) is not None]
     lines = [_HEAD + "[request]", *(f"{name} = {_toml(name, value)}" for name, value in told)]
@@ -130,7 +130,7 @@ def _within(field: str, value: object) -> str:
     return _toml(field, value)
 
 
-def _sweep(data: dict[str, Any]) -> Sweep:
+def _sweep(data: dict[str, Any]) -> Design:
     unknown = sorted(set(data) - {"request", "sweep", "axes", "where"})
     options: dict[str, Any] = dict(data.get("sweep", {}))
     design = options.pop("design", "product")
@@ -142,7 +142,7 @@ def _sweep(data: dict[str, Any]) -> Sweep:
         raise ValueError(", ".join(unknown) or str(design))
     req = MotionRequest.from_wire(data["request"])
     if design == "list":
-        return Sweep.listed(req, map(_cell, options.pop("cells", [])), **options)
+        return Design.listed(req, map(_cell, options.pop("cells", [])), **options)
     axes: dict[str, Any] = {
         name: [_value(one) for one in _many(values)] for name, values in dict(data.get("axes", {})).items()
     }
@@ -150,12 +150,12 @@ def _sweep(data: dict[str, Any]) -> Sweep:
     if clash:  # an option's name among the axes would otherwise be taken for the option
         raise RequestError.of("axis_unknown", name=clash[0], known=", ".join(WIRE_FIELDS))
     if design == "zip":
-        return Sweep.zipped(req, **options, **axes)
+        return Design.zipped(req, **options, **axes)
     where = {
         name: {one: [_value(it) for it in _many(wanted)] for one, wanted in dict(condition).items()}
         for name, condition in dict(data.get("where", {})).items()
     }
-    return Sweep(req, where=where or None, **options, **axes)
+    return Design(req, where=where or None, **options, **axes)
 
 
 def _cell(cell: object) -> dict[str, Any]:

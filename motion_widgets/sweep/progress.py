@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import rest_all
@@ -16,8 +16,7 @@ from motion_widgets.log.states import ENDS, State
 
 if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
-    from motion_widgets.sweep.run import Run
-    from motion_widgets.workspace.workspace import Workspace
+    from motion_widgets.sweep.host import SweepHost
 
 __all__ = ["Outlook", "Standing", "held_by", "span"]
 
@@ -83,7 +82,25 @@ def span(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
-class Standing:
+class RunOfCells(Protocol):
+    """A run, as far as its progress needs it; `Run` says it all."""
+
+    id: str
+    axes: dict[str, list[str]]
+    cells: list[dict[str, Any]]
+
+    @property
+    def budget(self) -> tuple[float | None, float]:
+        """(limit, used) in USD."""
+
+    def rows(self) -> list[JobRow]:
+        """Return each cell's last attempt, in the plan's order."""
+
+
+_Run = TypeVar("_Run", bound=RunOfCells)
+
+
+class Standing(Generic[_Run]):
     """The rows of a run, as they were at the last look.
 
     Attributes
@@ -92,7 +109,7 @@ class Standing:
         Each cell's last attempt, in the plan's order.
     """
 
-    def __init__(self, ws: Workspace, run: Run) -> None:
+    def __init__(self, ws: SweepHost, run: _Run) -> None:
         self._ws, self.run = ws, run
         self._seen = ws.log_store.version()  # before the rows: what changes meanwhile is read again
         self.rows: list[JobRow] = run.rows()

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.summaries import Description
     from motion_widgets.sweep.cells import Cell
     from motion_widgets.sweep.failure_clusters import Cluster
-    from motion_widgets.sweep.plan import Plan
-    from motion_widgets.workspace.workspace import Workspace
+    from motion_widgets.sweep.host import PricedPlan, SweepHost
 
 __all__ = ["Run"]
 
@@ -45,7 +44,7 @@ class Run:
     {'collected': 2}
     """
 
-    def __init__(self, ws: Workspace, run_id: str) -> None:
+    def __init__(self, ws: SweepHost, run_id: str) -> None:
         row = ws.log_store.sweep(run_id)
         if row is None:
             raise LogError.of("no_such_id", id=run_id, name=ws.log_store.name)
@@ -57,7 +56,7 @@ class Run:
 
     @classmethod
     def begin(
-        cls, ws: Workspace, run_id: str, cells: Sequence[Cell], *, axes: Mapping[str, Sequence[Any]],
+        cls, ws: SweepHost, run_id: str, cells: Sequence[Cell], *, axes: Mapping[str, Sequence[Any]],
         budget: float | None, new: bool, stop_after: tuple[int, float] | None = None,
     ) -> Run:  # fmt: skip
         """Write the run and all its jobs down, all or nothing, then drive them."""
@@ -187,7 +186,7 @@ class Run:
         self.drive()
         return self
 
-    def standing(self) -> Standing:
+    def standing(self) -> Standing[Run]:
         """Return what keeps this run's rows up to date and says how it stands; it reads only what changed."""
         return Standing(self._ws, self)
 
@@ -242,7 +241,7 @@ class Run:
         self.drive()
         return self
 
-    def extend(self, *, repeats: int | None = None, **axes: Any) -> Plan:
+    def extend(self, *, repeats: int | None = None, **axes: Any) -> PricedPlan:
         """Plan this run's cells and more: every cell again with each further value of each axis.
 
         Earlier cells attach, so only the new ones are paid for, once the plan is run.
@@ -261,7 +260,7 @@ class Run:
         """
         from motion_widgets.sweep.extend import extended
 
-        return extended(self._ws, self, axes, repeats)
+        return self._ws.plan(extended(self._ws.folder, self.rows(), self.axes, axes, repeats))
 
     @property
     def cost(self) -> float:

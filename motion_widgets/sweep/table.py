@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from motion_widgets.sweep.cells import Cell
-    from motion_widgets.sweep.design import Draw
-    from motion_widgets.sweep.plan import Plan
+    from motion_widgets.sweep.design import Design, Draw
 
 __all__ = ["cells_of", "frame_of", "planned_frame"]
 
@@ -42,9 +41,9 @@ def frame_of(axes: Iterable[str], cells: Sequence[Draw | Cell]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.RangeIndex(1, len(cells) + 1, name="cell"))
 
 
-def planned_frame(plan: Plan) -> pd.DataFrame:
+def planned_frame(axes: Iterable[str], cells: Sequence[Cell]) -> pd.DataFrame:
     """Return a plan's cells as `frame_of` does, and what is known of each."""
-    cells, frame = plan.cells, frame_of(plan.sweep.axes, plan.cells)
+    frame = frame_of(axes, cells)
     for name in _TOLD:
         if name.startswith("estimate"):
             end = name.removeprefix("estimate_")
@@ -55,12 +54,14 @@ def planned_frame(plan: Plan) -> pd.DataFrame:
     return frame
 
 
-def cells_of(frame: pd.DataFrame, plan: Plan | None = None) -> list[dict[str, Any]]:
+def cells_of(
+    frame: pd.DataFrame, design: Design | None = None, cells: Sequence[Cell] = ()
+) -> list[dict[str, Any]]:
     """Read the cells that a frame's rows describe.
 
     Parameters
     ----------
-    plan
+    design, cells
         Whose frame it was: a label that is still there stands for the value that it stood for. None: the
         frame holds the values themselves.
 
@@ -79,20 +80,19 @@ def cells_of(frame: pd.DataFrame, plan: Plan | None = None) -> list[dict[str, An
     axes = [str(name) for name in frame.columns if name in WIRE_FIELDS]
     if not axes or not len(frame):
         raise RequestError.of("cells_missing")
-    values = {axis: _values(axis, frame, plan) for axis in axes}
+    values = {axis: _values(axis, frame, design, cells) for axis in axes}
     places = {name: _numbers(name, frame) for name in _PLACES if name in frame.columns}
     every = {**values, **places}
     return [dict(zip(every, row, strict=True)) for row in zip(*every.values(), strict=True)]
 
 
-def _values(axis: str, frame: pd.DataFrame, plan: Plan | None) -> list[Any]:
+def _values(axis: str, frame: pd.DataFrame, design: Design | None, cells: Sequence[Cell]) -> list[Any]:
     found = frame[axis].tolist()
-    if plan is None or axis not in plan.sweep.axes:
+    if design is None or axis not in design.axes:
         return [_read(axis, one) for one in found]
-    cells = plan.cells
     numbers = frame.index.tolist() if frame.index.name == "cell" else [None] * len(found)
     named: dict[str, list[Any]] = {}
-    for value in plan.sweep.axes[axis]:
+    for value in design.axes[axis]:
         same = named.setdefault(label(axis, value), [])
         if not any(value is one or value == one for one in same):
             same.append(value)

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
 from motion_widgets.request.limits import LIMITS
-from motion_widgets.sweep.design import Sweep
+from motion_widgets.sweep.design import Design
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from motion_widgets.sweep.plan import Plan
-    from motion_widgets.workspace.workspace import Workspace
+    from motion_widgets.sweep.cells import Cell
 
 __all__ = ["Offer", "offer_of"]
 
+_Plan = TypeVar("_Plan")
+
 
 @dataclass(frozen=True)
-class Offer:
+class Offer(Generic[_Plan]):
     """Clips to be trimmed so that every cell of a plan takes the same one. `take` does it."""
 
-    plan: Plan
+    sweep: Design
+    plan_cells: Sequence[Cell]
+    """The cells of the plan as it is."""
     clips: tuple[Clip, ...]
     """The clips that are too long for some cells only."""
     seconds: float
     """To which length (s) all cells take them."""
     cells: tuple[int, ...]
     """Numbers (from 1) of the cells that are invalid without it."""
-    _ws: Workspace
+    planned: Callable[[Design], _Plan]
+    """Makes the new plan."""
 
     @property
     def message(self) -> str:
@@ -40,7 +44,7 @@ class Offer:
         names = ", ".join(clip.name for clip in self.clips)
         return say("offer_trim", names=names, seconds=self.seconds, count=len(self.cells))
 
-    def take(self, trim: Clip | Callable[..., Clip]) -> Plan:
+    def take(self, trim: Clip | Callable[..., Clip]) -> _Plan:
         """Return the plan in which every cell that had one of the clips takes its trimmed one.
 
         Parameters
@@ -64,32 +68,32 @@ class Offer:
                 length = f"{short.length:.3f} s" if isinstance(short, Clip) else type(short).__name__
                 raise RequestError.of("offer_long", name=clip.name, found=length, seconds=self.seconds)
             swapped[id(clip)] = short
-        sweep = self.plan.sweep
+        sweep = self.sweep
         if "video_url" not in sweep.axes:
             same = copy.copy(sweep)
             same.request = sweep.request.replace(video_url=next(iter(swapped.values())))
-            return same.plan(self._ws)
+            return self.planned(same)
         rows: list[dict[str, Any]] = []
-        for cell in self.plan.cells:
+        for cell in self.plan_cells:
             clip = swapped.get(id(cell.request.video_url), cell.request.video_url)
             rows.append({**cell.values, "video_url": clip, "repeat": cell.repeat, "order": cell.order})
-        return Sweep.listed(sweep.request, rows).plan(self._ws)
+        return self.planned(Design.listed(sweep.request, rows))
 
     def __repr__(self) -> str:
         return f"<Offer: {self.message}>"
 
 
-def offer_of(plan: Plan, ws: Workspace) -> Offer | None:
+def offer_of(sweep: Design, cells: Sequence[Cell], planned: Callable[[Design], _Plan]) -> Offer[_Plan] | None:
     """Find the clips of a plan that are too long for its cells of orientation "image" only."""
     long = [
         (number, cell.request.video_url)
-        for number, cell in enumerate(plan.cells, 1)
+        for number, cell in enumerate(cells, 1)
         if any(one.code == "clip_long_switch" for one in cell.findings)
     ]
-    fine = {id(cell.request.video_url) for cell in plan.cells if cell.status != "invalid"}
+    fine = {id(cell.request.video_url) for cell in cells if cell.status != "invalid"}
     clips = {id(clip): clip for _, clip in long if id(clip) in fine and isinstance(clip, Clip)}
     if not clips:
         return None
     seconds = LIMITS.clip_length("image")[1]
     numbers = tuple(number for number, clip in long if id(clip) in clips)
-    return Offer(plan, tuple(clips.values()), seconds, numbers, ws)
+    return Offer(sweep, cells, tuple(clips.values()), seconds, numbers, planned)

@@ -85,7 +85,7 @@ class SweepBoard(Panel):
         self._plan: Plan | None = None
         self._known: dict[str, JobRow] = {}
         """Jobs that stand for cells already, by content."""
-        self._standing: Standing | None = None
+        self._standing: Standing[Run] | None = None
         self._reading = threading.Lock()
         self._places: list[int] = []
         """Of each of the run's rows the place in the matrix."""
@@ -309,7 +309,7 @@ class SweepBoard(Panel):
                 self._draw_money()
         self._look_for_money()
 
-    def _lay_out(self, plan: Plan, standing: Standing | None, part: Plan | None) -> None:
+    def _lay_out(self, plan: Plan, standing: Standing[Run] | None, part: Plan | None) -> None:
         """Put all cells into the matrix: a run's by its own axes unless the planned ones hold all of it."""
         if standing is not None and not plan_holds(plan, standing):
             drawn = layout_of_run(standing)
@@ -319,11 +319,11 @@ class SweepBoard(Panel):
         self._judged = -1
         self.matrix.show(drawn.rows, drawn.columns, drawn.cells, drawn.corner)
 
-    def _change(self, standing: Standing, changed: list[int]) -> None:
+    def _change(self, standing: Standing[Run], changed: list[int]) -> None:
         rows = {self._places[one]: standing.rows[one] for one in changed}
         self.matrix.change({place: cell_of_row(row, standing.ends(row)) for place, row in rows.items()})
 
-    def _judge(self, standing: Standing) -> None:
+    def _judge(self, standing: Standing[Run]) -> None:
         values = [cell["values"] for cell in standing.run.cells]
         found = clusters(list(zip(values, standing.rows, strict=True)))
         said = "".join(note(str(one), say("clusters_head"), kind="warning") for one in found)
@@ -332,7 +332,7 @@ class SweepBoard(Panel):
             assign(self._clusters, "value", status(said))
 
     def _tell_standing(
-        self, plan: Plan, standing: Standing | None, outlook: Outlook | None,
+        self, plan: Plan, standing: Standing[Run] | None, outlook: Outlook | None,
         *, resting: bool, paused: bool,
     ) -> None:  # fmt: skip
         self._draw_button()
@@ -393,5 +393,5 @@ def _new(plan: Plan) -> int:
     return sum(cell.status == "new" for cell in plan.cells)
 
 
-def _ended(standing: Standing) -> int:
+def _ended(standing: Standing[Run]) -> int:
     return sum(row.completed is not None or row.error_message is not None for row in standing.rows)

@@ -49,14 +49,14 @@ class Layout(NamedTuple):
     """Of each of the run's rows the place in it."""
 
 
-def plan_holds(plan: Plan, standing: Standing) -> bool:
+def plan_holds(plan: Plan, standing: Standing[Run]) -> bool:
     """Return whether the cells of a plan hold every row of a run, each in a cell of its own."""
     keys = {row.key for row in standing.rows}
     valid = {cell.key for cell in plan.cells if cell.status != "invalid"}
     return len(keys) == len(standing.rows) and keys <= valid
 
 
-def layout_of_run(standing: Standing) -> Layout:
+def layout_of_run(standing: Standing[Run]) -> Layout:
     """Draw a run by its own axes."""
     rows, columns, corner, places = run_axes(standing.run)
     cells: list[MatrixCell | None] = [None] * (len(rows) * len(columns))
@@ -65,7 +65,9 @@ def layout_of_run(standing: Standing) -> Layout:
     return Layout(rows, columns, corner, cells, places)
 
 
-def layout_of_plan(plan: Plan, standing: Standing | None, known: Mapping[str, JobRow], part: Plan) -> Layout:
+def layout_of_plan(
+    plan: Plan, standing: Standing[Run] | None, known: Mapping[str, JobRow], part: Plan
+) -> Layout:
     """Draw a plan, with a run that it holds.
 
     Parameters

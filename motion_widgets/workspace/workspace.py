@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from motion_widgets.request.price import Estimate
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.request.rules import Finding
-    from motion_widgets.sweep import Run
+    from motion_widgets.sweep import Plan, Run
+    from motion_widgets.sweep.design import Design
     from motion_widgets.workspace.budgets import Budget
     from motion_widgets.workspace.endpoint_choice import OnResponse
     from motion_widgets.workspace.library import Library
@@ -194,6 +195,12 @@ class Workspace(Shares):
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs, at this workspace's prices."""
         return self.preparation.estimate(req)
+
+    def plan(self, design: Design) -> Plan:
+        """Measure, check and price every cell of a sweep; nothing is sent."""
+        from motion_widgets.sweep import Plan
+
+        return Plan(design, self)
 
     # Jobs.
 
