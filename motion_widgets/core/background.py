@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["DaemonPool", "on_owned_loop", "owned_loop", "spawn"]
 
 _T = TypeVar("_T")
-THREADS = 32
-"""Threads of the pool at most; they mostly wait for a disk or for a name to be looked up."""
+THREADS = 64
+"""Threads of the pool at most. Some of them wait for the loop, which needs others to look up names."""
 _NAME = "motion-widgets"
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None

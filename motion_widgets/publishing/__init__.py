@@ -1,5 +1,5 @@
-"""Publishing: how a local image or clip becomes a link that the endpoint can fetch.
+"""Publish a local image or clip under a link that the endpoint can fetch, and check links before use.
 
-Through the endpoint's own upload (images), an object store (fsspec), a command of the user's own, or a
-small server on this machine. Whoever publishes has asked for consent first (`jobs.hosting`).
+In come a file, a destination (the endpoint's upload, an object store, a shell command, a file server on this
+machine) and a consent that `workspace` has asked for. Read `publisher` first.
 """

@@ -1,4 +1,5 @@
-"""Downloading a result: each hop judged, resumed after a break, checked, and renamed into place.
+"""Download a result: judge each hop, resume after a break, check the file and move it into place.
 
-Read `download` first; `http_get` makes the calls and `partial_file` holds what has arrived.
+In come a result's link and the path it should have. Read `download` first; `http_get` opens the link, and
+`partial_file` keeps what has arrived.
 """
