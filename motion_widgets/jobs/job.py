@@ -45,6 +45,9 @@ class Job:
 
     Made by `Workspace.submit` and `Workspace.attach`. Everything it says is read from the log, so it is
     as true in another notebook or after a restart.
+
+    >>> job
+    <Job ...: collected, $0.34, SANDBOX>
     """
 
     def __init__(self, host: JobHost, job_id: str) -> None:
@@ -58,12 +61,20 @@ class Job:
 
     @property
     def state(self) -> str:
-        """Where it stands; the words are those of `State`."""
+        """Where it stands; the words are those of `State`.
+
+        >>> job.state
+        'collected'
+        """
         return str(self.row.state)
 
     @property
     def task_id(self) -> str | None:
-        """The endpoint's id. None: not accepted yet."""
+        """The endpoint's id. None: not accepted yet.
+
+        >>> job.task_id.startswith("task_")
+        True
+        """
         task_id = self.row.task_id
         return None if task_id is None else str(task_id)
 
@@ -73,6 +84,9 @@ class Job:
 
         One that a colleague has is fetched from the shared path, which may take a moment; LogError says why
         that cannot be done.
+
+        >>> job.result.suffix
+        '.mp4'
         """
         return self._host.result_of(self.row)
 
@@ -105,6 +119,11 @@ class Job:
         ------
         MotionTimeout
             The time ran out; the job lives on.
+
+        Examples
+        --------
+        >>> job.wait(timeout=60).state
+        'collected'
         """
         wait_all(self._watched, timeout, self.id)
         return self
@@ -137,6 +156,12 @@ class Job:
         ------
         RequestError
             The job has not ended so; a second attempt could pay twice.
+
+        Examples
+        --------
+        >>> job.retry()  # it did not fail
+        Traceback (most recent call last):
+        motion_widgets.core.errors.RequestError: ...
         """
         row = self.row
         if row.state not in RETRYABLE:
@@ -156,6 +181,12 @@ class Job:
         ------
         RequestError
             The job's outcome is not unknown.
+
+        Examples
+        --------
+        >>> job.resend()  # its outcome is known
+        Traceback (most recent call last):
+        motion_widgets.core.errors.RequestError: ...
         """
         row = self.row
         if row.state != State.UNKNOWN:
@@ -170,6 +201,12 @@ class Job:
         ------
         RequestError
             The job is at work or has ended.
+
+        Examples
+        --------
+        >>> job.write_off()  # its outcome is known
+        Traceback (most recent call last):
+        motion_widgets.core.errors.RequestError: ...
         """
         if not self._host.log_store.move(self.id, State.WRITTEN_OFF, note=event_note("event_written_off")):
             raise RequestError.of("not_unknown", id=self.id, state=self.state)

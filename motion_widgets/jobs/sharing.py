@@ -235,6 +235,11 @@ class Shares:
         ------
         LogError
             A copy cannot be fetched from the shared path.
+
+        Examples
+        --------
+        >>> ws.request_of(job.row).mode
+        'std'
         """
         self.bring_inputs(row)
         return request_of(row, self.folder)

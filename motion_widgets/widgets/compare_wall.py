@@ -60,6 +60,10 @@ class CompareWall(Panel):
         The workspace. None: one in the working directory.
     run
         A run or its id. None: the latest results.
+
+    Examples
+    --------
+    >>> wall = mw.CompareWall(ws)
     """
 
     def __init__(

@@ -107,6 +107,10 @@ class JobMonitor(Panel):
         Called with a job whose result is to be shown. None: the result's path is told.
     on_edit
         Called with a job's request that is to be changed or repeated. None: that is not offered.
+
+    Examples
+    --------
+    >>> monitor = mw.JobMonitor(ws)
     """
 
     def __init__(

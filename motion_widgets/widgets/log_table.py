@@ -52,6 +52,10 @@ class LogTable(Panel):
         shown below the table.
     on_load
         Called with the request of a chosen job. None: there is no such button.
+
+    Examples
+    --------
+    >>> table = mw.LogTable(ws)
     """
 
     def __init__(

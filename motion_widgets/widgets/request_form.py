@@ -60,6 +60,12 @@ class RequestForm(Panel):
         What to start with. None: the newest model, nothing chosen.
     on_submit
         Called with the job after a submit, on a background thread.
+
+    Examples
+    --------
+    >>> form = mw.RequestForm(ws)
+    >>> form.request.mode
+    'std'
     """
 
     def __init__(

@@ -45,6 +45,10 @@ class Studio(Panel):
     tab
         Which tab is open at first: one of `TABS`. None: ``"build"``; on Binder, where a finished sweep lies
         ready, ``"compare"`` with the wall playing.
+
+    Examples
+    --------
+    >>> studio = mw.Studio(ws)  # as the last line of a cell it is shown
     """
 
     def __init__(self, ws: Workspace | None = None, *, tab: str | None = None) -> None:

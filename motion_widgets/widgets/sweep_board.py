@@ -67,6 +67,10 @@ class SweepBoard(Panel):
         Called with the run once it began, on a background thread.
     on_show
         Called with a cell's job to show its result, on a background thread. None: it is named.
+
+    Examples
+    --------
+    >>> board = mw.SweepBoard(ws)
     """
 
     def __init__(

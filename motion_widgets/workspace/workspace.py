@@ -94,6 +94,10 @@ class Workspace(Shares):
         The folder or the log cannot be opened, or `shared` or ``MOTION_WIDGETS_USER`` is of no use.
     RequestError
         The endpoint is none, or a base URL came without a key.
+
+    >>> with mw.Workspace(folder, endpoint="sandbox") as ws:
+    ...     print(ws.endpoint, ws.live)
+    sandbox False
     """
 
     def __init__(
@@ -239,6 +243,10 @@ class Workspace(Shares):
             A live endpoint without a key.
         LogError
             The log or the results folder cannot be written.
+
+        >>> job = ws.submit(req, max_cost=0.50)
+        >>> ws.submit(req, max_cost=0.50).id == job.id  # the same content is not paid for twice
+        True
         """
         runner = self.connection.runner
         earlier = None if new else self.find(req)
@@ -296,6 +304,9 @@ class Workspace(Shares):
         ------
         LogError
             The log holds no such id.
+
+        >>> ws.attach(job.id)
+        <Job ...: collected, $0.34, SANDBOX>
         """
         if an_id.startswith("run-"):
             from motion_widgets.sweep import Run
@@ -358,21 +369,39 @@ class Workspace(Shares):
         self, source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
         name: str | None = None,
     ) -> Published:  # fmt: skip
-        """Return a public link of a local image or clip (`Publishing.publish`)."""
+        """Return a public link of a local image or clip (`Publishing.publish`).
+
+        >>> ws.publish(samples.image).url.startswith("http")
+        True
+        """
         return self.publishing.publish(source, to, life=life, consent=consent, name=name)
 
     def budget(self, person: str | None = None) -> Budget | None:
-        """Return what a person (None: you) may spend here. None: no limit was set (`PersonalBudgets.of`)."""
+        """Return what a person (None: you) may spend here. None: no limit was set (`PersonalBudgets.of`).
+
+        >>> ws.budget("bo") is None  # nobody set one
+        True
+        """
         return self.personal_budgets.of(person)
 
     def set_budget(
         self, limit: float | None, person: str | None = None, *, since: str | date | None = None
     ) -> Budget:
-        """Set what a person (None: you) may spend here, in USD (`PersonalBudgets.set`)."""
+        """Set what a person (None: you) may spend here, in USD (`PersonalBudgets.set`).
+
+        >>> budget = ws.set_budget(50, "ana")
+        >>> budget.limit, budget.left
+        (50.0, 50.0)
+        """
         return self.personal_budgets.set(limit, person, since=since)
 
     def mend(self, source: str | Path | Clip | Image, operation: Operation, **how: Any) -> Mended:
-        """Mend a local clip or image into ``mended/``, with its provenance in the log (`Media.mend`)."""
+        """Mend a local clip or image into ``mended/``, with its provenance in the log (`Media.mend`).
+
+        >>> mended = ws.mend(samples.clip_12s, mw.Operation("trim_clip", {"start": 0.0, "length": 9.9}))
+        >>> mended.result.length <= 10
+        True
+        """
         return self.media.mend(source, operation, **how)
 
     def undo_mend(self, mend_id: str) -> Path:
