@@ -68,8 +68,6 @@ class SweepBoard(Panel):
     on_show
         Called with a cell's job to show its result, on a background thread. None: it is named.
 
-    Examples
-    --------
     >>> board = mw.SweepBoard(ws)
     """
 
