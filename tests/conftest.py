@@ -14,7 +14,7 @@ BOTH = tuple(
     for name in (
         "jobs.test_runner_kernel", "jobs.test_runner_kills", "jobs.test_runner_processes",
         "log.test_annotations", "log.test_engine", "log.test_frame_reader", "log.test_imports",
-        "log.test_merge", "log.test_personal_budgets", "log.test_stop_rules", "log.test_store",
+        "log.test_merge", "log.test_budgets", "log.test_stop_rules", "log.test_store",
         "log.test_summaries", "log.test_view",
     )
 )  # fmt: skip

@@ -246,7 +246,7 @@ class _Session:
         log, row = self.ws.log_store, job.row
         if not row.body:
             return
-        log.remark(job.id, event_note("event_replay_sent"))
+        log.transitions.remark(job.id, event_note("event_replay_sent"))
         try:
             again = await client.submit(row.body.encode(), row.idempotency_key)
         except EndpointError as error:
@@ -257,8 +257,8 @@ class _Session:
             self.contact.replay = f"{'the same task' if same else 'ANOTHER TASK'}, {header} the header"
             if not same:
                 self.contact.problems.append(say("contact_charged_twice"))
-                log.remark(job.id, event_note("event_accepted_again", task=again.task_id))
-        log.remark(job.id, self.contact.replay)
+                log.transitions.remark(job.id, event_note("event_accepted_again", task=again.task_id))
+        log.transitions.remark(job.id, self.contact.replay)
 
 
 def _rehearsed(*, paid: bool, also_replay: bool) -> Contact:

@@ -73,7 +73,7 @@ def reconcile(
     mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
     start = _moment(since, now) if since is not None else _first(ws.log_store, mine, now)
     began = func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created)
-    rows = ws.log_store.rows(*mine, began >= int(start.timestamp() * 1e6))
+    rows = ws.log_store.jobs.rows(*mine, began >= int(start.timestamp() * 1e6))
     answers, account = spawn(_ask(ws, rows, start, now)).result()
     shown = {"start": f"{start:%Y-%m-%d %H:%M}", "end": f"{now:%Y-%m-%d %H:%M}"}
     lines = [say("reconcile_head", endpoint=ws.endpoint, **shown)]
@@ -102,7 +102,7 @@ def _moment(text: str, now: datetime) -> datetime:
 
 def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
     """Return the moment two minutes before the first job was sent; for an empty log a day before `now`."""
-    with log.read() as connection:
+    with log.database.read() as connection:
         began = func.min(func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created))
         first = connection.execute(select(began).where(*mine)).scalar()
     if first is None:
@@ -135,7 +135,7 @@ async def _ask(
 
 
 def _record_cost(log: Log, row: JobRow, cost: int, *, fix: bool) -> str:
-    written = fix and log.settle(row.id, cost, event_note("event_cost_requested"))
+    written = fix and log.transitions.settle(row.id, cost, event_note("event_cost_requested"))
     code = "reconcile_cost_written" if written else "reconcile_cost_found"
     return say(code, id=row.id, cost=to_usd(cost))
 
@@ -177,7 +177,7 @@ def _refunds(log: Log, found: JobsByCost, account: AccountUsage, now: datetime, 
     fits = account.amount is not None and abs(account.amount - found.total) <= SAME
     for row in found.refund_open:
         proven = fits and not _is_fresh(row, now)
-        written = proven and fix and log.settle(row.id, 0, event_note("event_refund_seen"))
+        written = proven and fix and log.transitions.settle(row.id, 0, event_note("event_refund_seen"))
         code = "reconcile_refund_open" if not proven else "reconcile_refund_seen"
         lines.append(say("reconcile_refund_written" if written else code, id=row.id, state=row.state))
     return lines

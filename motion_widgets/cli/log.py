@@ -97,6 +97,7 @@ def _file_of(address: str | Path) -> Path:
 
 def _check(options: argparse.Namespace) -> int:
     from motion_widgets.log.engine import file_of
+    from motion_widgets.log.migrations import SCHEMA
     from motion_widgets.log.recovery import damage_of
     from motion_widgets.log.store import Log
 
@@ -112,12 +113,12 @@ def _check(options: argparse.Namespace) -> int:
             return 1
     log = Log(address)
     try:
-        for notice in log.notices:
+        for notice in log.database.notices:
             print(notice)
         lines = list(_files(log, folder, _shared(folder), whole=options.files))
         print(*lines, sep="\n", end="\n" if lines else "")
-        shape, events = log.facts()
-        print(say("check_fine", name=log.name, shape=shape, jobs=log.count(), events=events))
+        held = {"jobs": log.jobs.count(), "events": log.jobs.count_events()}
+        print(say("check_fine", name=log.name, shape=SCHEMA, **held))
     finally:
         log.close()
     return int(bool(lines))
@@ -136,7 +137,7 @@ def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any
     """Yield a sentence for each file of a job that is missing or was replaced."""
     from motion_widgets.core.hashing import sha256_of
 
-    for row in log.rows():
+    for row in log.jobs.rows():
         for name in ("result_path", "image_path", "clip_path"):
             kept = getattr(row, name)
             if kept is None:
@@ -214,7 +215,9 @@ def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) 
 
     require_log(options)
     ws = open_workspace(options)
-    for problem in ws.bring(ws.log_store.rows()):  # files that are only on the shared path are packed as well
+    for problem in ws.bring(
+        ws.log_store.jobs.rows()
+    ):  # files that are only on the shared path are packed as well
         print(problem)
     path = packed(ws.folder, ws.log_store, _path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))

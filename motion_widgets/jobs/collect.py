@@ -16,9 +16,9 @@ from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.jobs.sharing import elsewhere, put_result, put_sidecar
 from motion_widgets.jobs.sidecar import write_sidecar
+from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
-from motion_widgets.log.store import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ async def collect(crew: Crew, row: JobRow) -> bool:
             return True
         failures += 1
         with contextlib.suppress(LogError):  # the log may be on the disk that is full
-            await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="download"))
+            await crew.db(crew.log.transitions.record, job_id, **error_columns(trouble, kind="download"))
         if isinstance(trouble, EndpointError):
             dead = dead + 1 if isinstance(trouble, NotFoundError) else 0
             expires = await _ask_again(crew, row)
@@ -84,11 +84,11 @@ async def collect(crew: Crew, row: JobRow) -> bool:
                 download.tidy()
                 note = str(trouble)[:300]
                 if row.result_sha is None:
-                    return await crew.db(crew.log.move, job_id, State.EXPIRED, note=note)
+                    return await crew.db(crew.log.transitions.move, job_id, State.EXPIRED, note=note)
                 facts = {"collected": now_us(), **error_columns(elsewhere(crew, row), kind="shared")}
-                return await crew.db(crew.log.move, job_id, State.COLLECTED, note=note, **facts)
+                return await crew.db(crew.log.transitions.move, job_id, State.COLLECTED, note=note, **facts)
         await crew.clock.sleep(timing.growing(dead) if dead else timing.backoff(failures), job_id)
-        row = await crew.db(crew.log.job, job_id)
+        row = await crew.db(crew.log.jobs.get, job_id)
 
 
 def _keep(crew: Crew, row: JobRow, got: Fetched, shared: Mapping[str, Any]) -> None:
@@ -97,7 +97,7 @@ def _keep(crew: Crew, row: JobRow, got: Fetched, shared: Mapping[str, Any]) -> N
     fine: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message")) if said else {}
     path = got.path.relative_to(crew.root).as_posix()
     facts = {"result_size": got.size, "result_sha": got.sha256, "result_path": path, **shared, **fine}
-    if crew.log.move(row.id, State.COLLECTED, collected=now_us(), **facts):
+    if crew.log.transitions.move(row.id, State.COLLECTED, collected=now_us(), **facts):
         write_sidecar(replace(row, **facts), crew.root)
 
 
@@ -127,9 +127,11 @@ async def _ask_again(crew: Crew, row: JobRow) -> int:
     except EndpointError:
         return expires
     if task.state in ("failed", "cancelled") and row.server_word != task.word:
-        await crew.db(crew.log.remark, row.id, event_note("event_status_changed", word=repr(task.word)))
-        await crew.db(crew.log.record, row.id, server_word=task.word)
+        await crew.db(
+            crew.log.transitions.remark, row.id, event_note("event_status_changed", word=repr(task.word))
+        )
+        await crew.db(crew.log.transitions.record, row.id, server_word=task.word)
     if task.links:
         expires = int(task.expires_at * 1e6) if task.expires_at else expires
-        await crew.db(crew.log.record, row.id, links=json.dumps(task.links), expires_at=expires)
+        await crew.db(crew.log.transitions.record, row.id, links=json.dumps(task.links), expires_at=expires)
     return expires

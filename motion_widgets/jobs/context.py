@@ -103,7 +103,7 @@ class Crew:
         self._uses: Counter[EndpointClient] = Counter()
         self._parting: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self._scribe = Scribe(log)
+        self._scribe = Scribe()
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[EndpointClient]:
@@ -197,9 +197,9 @@ class Crew:
                 await asyncio.sleep(timing.backoff(tries))
 
     def moved(self, job_id: str, to: State, **options: Any) -> JobRow:
-        """Move a job, if it may (`Log.move`), and give its row as it stands then; one call for `db`."""
-        self.log.move(job_id, to, **options)
-        return self.log.job(job_id)
+        """Move a job, if it may (`Transitions.move`), and return its row as it stands then."""
+        self.log.transitions.move(job_id, to, **options)
+        return self.log.jobs.get(job_id)
 
     def mine(self, job_id: str) -> JobRow:
         """Return the row of a job that this process follows; for `db`, in the call that writes to it.
@@ -209,7 +209,7 @@ class Crew:
         TakenError
             It is not this process's to follow any more.
         """
-        row = self.log.job(job_id)
+        row = self.log.jobs.get(job_id)
         if row.lease_owner != self.owner or row.state not in (State.SUBMITTED, State.RUNNING):
             raise TakenError
         return row

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.log.event_notes import event_note
-from motion_widgets.log.leases import lives
+from motion_widgets.log.leases import is_leased
 from motion_widgets.log.states import ENDS, RETRYABLE, State
 from motion_widgets.request.price import to_usd
 
@@ -57,7 +57,7 @@ class Job:
     @property
     def row(self) -> JobRow:
         """The job's row in the log."""
-        return self._host.log_store.job(self.id)
+        return self._host.log_store.jobs.get(self.id)
 
     @property
     def state(self) -> str:
@@ -167,7 +167,7 @@ class Job:
         if row.state not in RETRYABLE:
             raise RequestError.of("not_retryable", id=self.id, state=row.state)
         runner = self._runner(row)
-        new, _ = self._host.log_store.add_attempt(self.id)
+        new, _ = self._host.log_store.jobs.add_attempt(self.id)
         runner.drive(new.id)
         return Job(self._host, new.id)
 
@@ -208,7 +208,9 @@ class Job:
         Traceback (most recent call last):
         motion_widgets.core.errors.RequestError: ...
         """
-        if not self._host.log_store.move(self.id, State.WRITTEN_OFF, note=event_note("event_written_off")):
+        if not self._host.log_store.transitions.move(
+            self.id, State.WRITTEN_OFF, note=event_note("event_written_off")
+        ):
             raise RequestError.of("not_unknown", id=self.id, state=self.state)
         return self
 
@@ -234,7 +236,7 @@ def _rests(host: JobHost, row: JobRow) -> bool:
         return False
     if row.state == State.UNKNOWN:
         return True
-    if lives(row):
+    if is_leased(row):
         return False  # another process is at work on it
     return row.state == State.PLANNED or runner is None or runner.halted is not None
 

@@ -146,32 +146,32 @@ class Books:
         return bool(await self._db(self._settle, row, self._start, money))
 
     def _settle(self, row: JobRow, start: tuple[int, int], money: int) -> bool:
-        since = self._log.rows(*_mine(row), jobs.c.sent >= start[1])
+        since = self._log.jobs.rows(*_mine(row), jobs.c.sent >= start[1])
         low = min((one.estimate_low or 0 for one in since), default=0)
         billed = sum(one.cost or 0 for one in since)
         if abs((start[0] - money) - billed) > min(CENT, low // 2):
             return False
         for one in since:
             if refund_open(one):
-                self._log.settle(one.id, 0, event_note("event_refund_seen"))
+                self._log.transitions.settle(one.id, 0, event_note("event_refund_seen"))
         return True
 
     def _quiet(self, job_id: str) -> bool:
         """Return whether nothing that was sent may still move the balance, and no good reading stands yet."""
-        mine = _mine(self._log.job(job_id))
+        mine = _mine(self._log.jobs.get(job_id))
         moving = jobs.c.state.in_(_MOVING)
         waiting = and_(jobs.c.state == State.FAILED.value, jobs.c.cost.is_(None), jobs.c.reserved > 0)
         lately = jobs.c.sent > now_us() - int(timing.LIFE * 1e6)  # a null is not
-        if self._log.count(*mine, lately, or_(moving, waiting)):
+        if self._log.jobs.count(*mine, lately, or_(moving, waiting)):
             return False
         start = self._start
         if start is None or now_us() - start[1] > timing.READING_AGAIN * 1e6:
             return True
-        return self._log.count(*mine, jobs.c.sent >= start[1]) > 0
+        return self._log.jobs.count(*mine, jobs.c.sent >= start[1]) > 0
 
     def _left_open(self, row: JobRow) -> bool:
         ended = jobs.c.state.in_([str(one) for one in UNREFUNDED])
-        return any(refund_open(one) for one in self._log.rows(*_mine(row), ended, jobs.c.reserved > 0))
+        return any(refund_open(one) for one in self._log.jobs.rows(*_mine(row), ended, jobs.c.reserved > 0))
 
 
 def _mine(row: JobRow) -> tuple[Any, ...]:

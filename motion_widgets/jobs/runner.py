@@ -25,7 +25,7 @@ from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.jobs.sleep_guard import Vigil
 from motion_widgets.jobs.stay_awake import Awake
 from motion_widgets.jobs.submit import recover, submit
-from motion_widgets.log.leases import unheld
+from motion_widgets.log.leases import not_leased
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, FOLLOWED, State
 
@@ -183,7 +183,7 @@ class Runner:
     def _unsent(self) -> bool:
         with self._lock:
             asked = [job_id for job_id, order in self._orders.items() if order.permit or order.resend]
-        rows = self.log.rows(jobs.c.id.in_(asked[: timing.CALLS]))
+        rows = self.log.jobs.rows(jobs.c.id.in_(asked[: timing.CALLS]))
         return any(row.state in (State.PLANNED, State.SUBMITTING) for row in rows)
 
     def close(self) -> None:
@@ -237,7 +237,7 @@ class Runner:
         if not self._learned:
             self._learned = True
             with contextlib.suppress(MotionError):
-                self._crew.forecast.recall(await self._crew.db(self.log.finished, self.endpoint))
+                self._crew.forecast.recall(await self._crew.db(self.log.jobs.task_times, self.endpoint))
 
     async def _claim(self, job_id: str) -> JobRow | None:
         """Take a job's lease, in one transaction with all that want theirs now. None: it is another's."""
@@ -248,7 +248,7 @@ class Runner:
 
     async def _claim_all(self) -> dict[str, JobRow]:
         wanted, self._wanted = self._wanted, []
-        rows = await self._crew.db(self.log.claim_all, wanted, self.owner, timing.LEASE)
+        rows = await self._crew.db(self.log.leases.claim_all, wanted, self.owner, timing.LEASE)
         return {row.id: row for row in rows}
 
     async def _driving(self, job_id: str) -> None:
@@ -276,7 +276,7 @@ class Runner:
         crew, log = self._crew, self.log
         try:
             while (row := await self._claim(job_id)) is None:
-                row = await crew.db(log.job, job_id)
+                row = await crew.db(log.jobs.get, job_id)
                 if row.state in ENDS or (row.state == State.UNKNOWN and not order.resend):
                     return
                 await crew.clock.sleep(timing.BEAT, job_id)
@@ -288,18 +288,18 @@ class Runner:
             finally:
                 crew.pace.landed(job_id)
                 if not over:
-                    await crew.db(log.release, job_id, crew.owner)
+                    await crew.db(log.leases.release, job_id, crew.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
             columns = error_columns(error) if isinstance(error, MotionError) else _internal(error)
             with contextlib.suppress(MotionError):
-                await crew.db(log.record, job_id, **columns)
+                await crew.db(log.transitions.record, job_id, **columns)
 
     async def _stages(self, row: JobRow, order: _Order) -> bool:
         """Lead a job through what is left for it. True: it has ended, and its lease with it."""
         crew, log, job_id = self._crew, self.log, row.id
         if row.state == State.SUBMITTING:
             await recover(crew, row)
-            row = await crew.db(log.job, job_id)
+            row = await crew.db(log.jobs.get, job_id)
         planned = row.state == State.PLANNED and order.permit > 0
         resend = row.state == State.UNKNOWN and order.resend
         if planned or resend:
@@ -309,7 +309,7 @@ class Runner:
                 crew, job_id, group=group, resend=resend,
                 stopped=lambda: self._stopped_for(order), stop=self._stop,
             )  # fmt: skip
-            row = taken if taken is not None else await crew.db(log.job, job_id)
+            row = taken if taken is not None else await crew.db(log.jobs.get, job_id)
             del taken
             if crew.closing:
                 return False
@@ -319,7 +319,7 @@ class Runner:
             del row
             end = await following
             crew.pace.landed(job_id)
-            row = end if end is not None else await crew.db(log.job, job_id)
+            row = end if end is not None else await crew.db(log.jobs.get, job_id)
         if row.state == State.COMPLETED:
             return await collect(crew, row)
         return row.state in ENDS
@@ -340,7 +340,7 @@ class Runner:
             with contextlib.suppress(
                 MotionError
             ):  # a log that is busy or gone; the jobs' own calls report it
-                await self._crew.db(self.log.renew, self.owner, timing.LEASE)
+                await self._crew.db(self.log.leases.renew, self.owner, timing.LEASE)
                 if not self._crew.closing and self._crew.halted is None:
                     await self._adopt()
             await asyncio.sleep(timing.BEAT)
@@ -351,9 +351,9 @@ class Runner:
             jobs.c.endpoint == self.endpoint,
             jobs.c.account == self.account,
             jobs.c.state.in_(states),
-            unheld(),
+            not_leased(),
         )
-        left = [row.id for row in await self._crew.db(self.log.rows, *mine)]
+        left = [row.id for row in await self._crew.db(self.log.jobs.rows, *mine)]
         self._ask(_Order(), *[job_id for job_id in left if not self.drives(job_id)])
 
     async def _close(self) -> None:

@@ -43,7 +43,7 @@ async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
         return {}
     name = got.path.relative_to(crew.root).as_posix()
     facts = {"result_path": name, "result_size": got.size, "result_sha": got.sha256}
-    await crew.insist(crew.log.record, job_id, **facts)  # it can be looked at here from now on
+    await crew.insist(crew.log.transitions.record, job_id, **facts)  # it can be looked at here from now on
     loop = asyncio.get_running_loop()
     for tries in range(1, timing.SHARED_TRIES + 1):
         try:
@@ -51,11 +51,11 @@ async def put_result(crew: Crew, job_id: str, got: Fetched) -> dict[str, Any]:
                 await loop.run_in_executor(shared.pool, shared.put, name, got.sha256)
         except (LogError, TimeoutError) as error:
             trouble = error if isinstance(error, LogError) else _slow(shared, name)
-            await crew.db(crew.log.record, job_id, **error_columns(trouble, kind="shared"))
+            await crew.db(crew.log.transitions.record, job_id, **error_columns(trouble, kind="shared"))
             if tries < timing.SHARED_TRIES and trouble.code == "shared_down":
                 await crew.clock.sleep(timing.backoff(tries), job_id)
                 continue
-            await crew.db(crew.log.remark, job_id, str(trouble)[:500])
+            await crew.db(crew.log.transitions.remark, job_id, str(trouble)[:500])
             return {}
         return {"shared": now_us()}
     return {}
@@ -109,7 +109,7 @@ class Outbox:
             Also look at what the log says is there already: the path may be another one by now.
         """
         done, wrong = 0, []
-        for table, key, name, sha in self._log.unshared(everything=everything):
+        for table, key, name, sha in self._log.files.unshared(everything=everything):
             if self._over:  # the interpreter ends; the next one goes on
                 break
             if not (self.shared.folder / name).is_file():
@@ -124,9 +124,9 @@ class Outbox:
             if table == "jobs":
                 if not (self.shared.folder / name).with_suffix(".json").is_file():
                     # its driver ended before it could
-                    write_sidecar(self._log.job(key), self.shared.folder)
+                    write_sidecar(self._log.jobs.get(key), self.shared.folder)
                 put_sidecar(self.shared, name)
-            self._log.set_shared(table, key)
+            self._log.files.set_shared(table, key)
             done += 1
         return done, wrong
 

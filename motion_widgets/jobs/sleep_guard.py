@@ -94,10 +94,10 @@ class Vigil:
 
     def risk(self) -> str:
         """Return what is at risk should the machine fall asleep. ``""``: nothing is, or it is kept awake."""
-        count = self._log.count(*self._mine, jobs.c.state.in_(_AT_RISK)) if self._endangered else 0
+        count = self._log.jobs.count(*self._mine, jobs.c.state.in_(_AT_RISK)) if self._endangered else 0
         if not count:
             return ""
-        some = self._log.rows(*self._mine, jobs.c.state.in_(_AT_RISK), limit=NAMED)
+        some = self._log.jobs.rows(*self._mine, jobs.c.state.in_(_AT_RISK), limit=NAMED)
         dying = [row.expires_at for row in self._waiting() if row.expires_at]
         return self._sentence([row.id for row in some], count, dying)
 
@@ -130,7 +130,7 @@ class Vigil:
         return " ".join([say("slept", since=_moment(since), until=_moment(until)), *parts])
 
     def _waiting(self, *where: ColumnElement[bool], state: State = State.COMPLETED) -> list[JobRow]:
-        return self._log.rows(*self._mine, jobs.c.state == str(state), *where)
+        return self._log.jobs.rows(*self._mine, jobs.c.state == str(state), *where)
 
 
 def _names(ids: Sequence[str], count: int) -> str:

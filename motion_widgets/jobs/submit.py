@@ -1,9 +1,9 @@
 """From a planned job to a task id: the one place where money is spent.
 
 In the order that a kill at any moment leaves a row which says what is known: the intent with its budget
-(`Log.intend`), the media published, the exact body (`Log.seal`, refused to a process that lost its lease),
-the POST, the answer. Where nothing has to be published, or looked at, the intent is sealed in its own
-transaction. Not sealed means that nothing was sent; sealed without an answer means ``unknown``,
+(`Transitions.intend`), the media published, the exact body (`Transitions.seal`, refused to a process that
+lost its lease), the POST, the answer. Where nothing has to be published, or looked at, the intent is sealed
+in its own transaction. Not sealed means that nothing was sent; sealed without an answer means ``unknown``,
 and nothing is sent again unless a person says so or the endpoint proves that it took nothing.
 """
 
@@ -28,9 +28,9 @@ from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.context import error_columns
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Lane
+from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note, event_words
 from motion_widgets.log.states import State
-from motion_widgets.log.store import now_us
 from motion_widgets.request.price import to_usd
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def submit(
         try:
             why = stopped()
             if why is not None and not resend:
-                await crew.db(crew.log.record, job_id, **error_columns(why))
+                await crew.db(crew.log.transitions.record, job_id, **error_columns(why))
                 return None
             if crew.closing:
                 return None
@@ -107,7 +107,7 @@ async def recover(crew: Crew, row: JobRow) -> None:
     job_id = row.id
     if row.sent is None:
         await crew.db(
-            crew.log.move, job_id, State.PLANNED, settle=0, owner=crew.owner,
+            crew.log.transitions.move, job_id, State.PLANNED, settle=0, owner=crew.owner,
             note=event_note("event_died_unsent"),
         )  # fmt: skip
     else:
@@ -117,7 +117,12 @@ async def recover(crew: Crew, row: JobRow) -> None:
             "error_message": say("died_submitting"),
         }
         await crew.db(
-            crew.log.move, job_id, State.UNKNOWN, owner=crew.owner, note=event_note("event_died"), **columns
+            crew.log.transitions.move,
+            job_id,
+            State.UNKNOWN,
+            owner=crew.owner,
+            note=event_note("event_died"),
+            **columns,
         )
 
 
@@ -188,13 +193,13 @@ class _Attempt:
         try:
             return await crew.db(self._write_intent)
         except (BudgetError, HeldError) as error:
-            await crew.db(log.record, self.job_id, **error_columns(error))
+            await crew.db(log.transitions.record, self.job_id, **error_columns(error))
             return None, None
 
     def _write_intent(self) -> tuple[JobRow | None, str | None]:
-        row = self.log.job(self.job_id)
+        row = self.log.jobs.get(self.job_id)
         body = self._known(row)
-        intended = self.log.intend(
+        intended = self.log.transitions.intend(
             self.job_id, row.estimate_high or 0,
             owner=self.crew.owner, seconds=timing.LEASE, resend=self.resend, body=body,
         )  # fmt: skip
@@ -221,7 +226,7 @@ class _Attempt:
                 return await self._put_back(None, wait=0.0)
             try:
                 options = {"owner": crew.owner, "seconds": timing.LEASE, "anyway": self.doubt}
-                sealed = await crew.db(self.log.seal, self.job_id, body, **options)
+                sealed = await crew.db(self.log.transitions.seal, self.job_id, body, **options)
             except (LogError, HeldError) as error:
                 return await self._put_back(error)
             if not sealed:
@@ -259,7 +264,9 @@ class _Attempt:
         )  # fmt: skip
         if self.accepted.task_id != answer.task_id:
             # Somebody decided otherwise meanwhile; a paid task's id is kept all the same.
-            await crew.insist(log.remark, job_id, event_note("event_accepted", task=answer.task_id))
+            await crew.insist(
+                log.transitions.remark, job_id, event_note("event_accepted", task=answer.task_id)
+            )
         return None
 
     async def _not_sent(self, error: Exception) -> float | None:
@@ -299,7 +306,7 @@ class _Attempt:
 
     async def _short(self, error: PaymentError) -> PaymentError:
         """Return how much is missing: what the request may cost, minus the balance."""
-        row = await self.crew.db(self.log.job, self.job_id)
+        row = await self.crew.db(self.log.jobs.get, self.job_id)
         money, price = await self.crew.books.balance(), int(row.estimate_high or 0)
         if money is None:
             said = say("payment_balance_unknown", message=str(error), price=to_usd(price))
@@ -345,9 +352,9 @@ class _Attempt:
         """Move the job, if it is still ours; what became of it elsewhere is left, and ours is remarked."""
         note = redact(note)[:300]
         options = {"owner": self.crew.owner, "note": note, **columns}
-        if not await self.crew.insist(self.log.move, self.job_id, to, **options):
+        if not await self.crew.insist(self.log.transitions.move, self.job_id, to, **options):
             late = event_note("event_too_slow", state=to, note=event_words(note))
-            await self.crew.insist(self.log.remark, self.job_id, late)
+            await self.crew.insist(self.log.transitions.remark, self.job_id, late)
 
 
 def _body_of(wire: dict[str, Any]) -> str:

@@ -18,9 +18,9 @@ from motion_widgets.endpoint.errors import failure_kind
 from motion_widgets.jobs.context import TakenError, error_columns
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.billing import outside
+from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
-from motion_widgets.log.store import now_us
 from motion_widgets.request.price import to_micro, to_usd
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ async def _fell(crew: Crew, job_id: str, task: Task) -> JobRow:
 
 def _end(crew: Crew, job_id: str, to: State, **facts: Any) -> JobRow:
     """Move a job to an end of its task, if it is still this process's; the log's own guard says so."""
-    if not crew.log.move(job_id, to, owner=crew.owner, completed=now_us(), **facts):
+    if not crew.log.transitions.move(job_id, to, owner=crew.owner, completed=now_us(), **facts):
         raise TakenError
-    return crew.log.job(job_id)
+    return crew.log.jobs.get(job_id)
 
 
 def _record(crew: Crew, job_id: str, facts: dict[str, Any]) -> None:
@@ -100,13 +100,13 @@ def _record(crew: Crew, job_id: str, facts: dict[str, Any]) -> None:
 
 def _update(crew: Crew, row: JobRow, facts: dict[str, Any]) -> None:
     if any(getattr(row, name) != value for name, value in facts.items()):
-        crew.log.record(row.id, **facts)
+        crew.log.transitions.record(row.id, **facts)
 
 
 def _trouble(crew: Crew, job_id: str, error: EndpointError) -> None:
     if crew.mine(job_id).error_kind is None:
-        crew.log.remark(job_id, event_note("event_poll_failed"))
-    crew.log.record(job_id, **error_columns(error))
+        crew.log.transitions.remark(job_id, event_note("event_poll_failed"))
+    crew.log.transitions.record(job_id, **error_columns(error))
 
 
 def _stands(crew: Crew, job_id: str, task: Task, *, last: bool) -> JobRow | None:
@@ -135,9 +135,9 @@ def _works(crew: Crew, row: JobRow, task: Task) -> None:
     if task.estimated_time is not None:
         facts["estimated_time"] = task.estimated_time
     if not task.known and row.server_word != task.word:
-        log.remark(job_id, event_note("event_status_unknown", word=repr(task.word)))
+        log.transitions.remark(job_id, event_note("event_status_unknown", word=repr(task.word)))
     if row.state == State.SUBMITTED:
-        log.move(job_id, State.RUNNING, owner=crew.owner, **facts)
+        log.transitions.move(job_id, State.RUNNING, owner=crew.owner, **facts)
     else:
         _update(crew, row, facts)
 

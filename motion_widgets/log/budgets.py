@@ -1,75 +1,204 @@
 """Budgets: money is taken out before a request is sent, and settled when its cost is known.
 
 What a budget has used counts reservations and bills alike, in whole micro-dollars. A reservation is given
-back only where nothing was accepted, or where the bill takes its place.
+back only where nothing was accepted, or where the bill takes its place. A sweep has a budget under its own
+id. A person's budget, at an endpoint and from an account, counts the jobs that this person had sent
+(`jobs.person_budget_id`), in all or since a day; when it is set it is counted anew from the rows.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
-from motion_widgets.log.leases import Leases
-from motion_widgets.log.prepared import Prepared
-from motion_widgets.log.schema import budgets
+from motion_widgets.core.errors import BudgetError
+from motion_widgets.log.schema import budgets, jobs
 
-__all__ = ["Budgets", "put_budget", "reserve", "spend"]
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+    from sqlalchemy.sql.elements import ColumnElement
 
+    from motion_widgets.log.engine import Database
 
-_MICRO = bindparam("b_micro", type_=BigInteger)
-_ID = budgets.c.id == bindparam("b_id")
-_SPENDING = update(budgets).where(_ID).values(used_micro=budgets.c.used_micro + _MICRO)
-_SPEND = Prepared(_SPENDING)
-_RESERVE = Prepared(
-    _SPENDING.where(
-        or_(budgets.c.limit_micro.is_(None), budgets.c.used_micro + _MICRO <= budgets.c.limit_micro)
-    )
-)
-_BUDGET = Prepared(select(budgets).where(_ID))
+__all__ = [
+    "Budgets", "PersonBudget", "own_budget", "person_budget_id", "put_budget", "recount", "reserve",
+    "spend", "take_out",
+]  # fmt: skip
 
 
-class Budgets(Leases):
-    """The part of the log that says what may still be spent."""
+@dataclass(frozen=True)
+class PersonBudget:
+    """What a person may spend at an endpoint from an account, in micro-dollars."""
 
-    def set_budget(self, budget_id: str, limit: int | None) -> None:
+    person: str
+    endpoint: str
+    account: str
+    limit: int | None
+    """None: no limit; what is used is counted all the same."""
+    used: int
+    """Reserved or billed."""
+    since: int | None = None
+    """Unix microseconds from which on it counts. None: everything in the log."""
+
+    @property
+    def left(self) -> int | None:
+        """What may still be spent. None: there is no limit."""
+        return None if self.limit is None else max(self.limit - self.used, 0)
+
+
+class Budgets:
+    """What sweeps and people may still spend.
+
+    Parameters
+    ----------
+    database
+        The log's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def set(self, budget_id: str, limit: int | None) -> None:
         """Set a budget's limit in micro-dollars; what it has used stays. None: no limit."""
-        with self.write() as connection:
+        with self._database.write() as connection:
             put_budget(connection, budget_id, limit)
 
-    def budget(self, budget_id: str) -> tuple[int | None, int]:
+    def get(self, budget_id: str) -> tuple[int | None, int]:
         """Return a budget's (limit, used) in micro-dollars."""
-        with self.read() as connection:
-            row = _row(connection, budget_id)
-        return (row["limit_micro"], int(row["used_micro"])) if row else (None, 0)
+        with self._database.read() as connection:
+            row = _find(connection, budget_id)
+        return (row.limit_micro, row.used_micro) if row else (None, 0)
+
+    def set_person(
+        self, person: str, endpoint: str, account: str, limit: int | None, *, since: int | None = None
+    ) -> PersonBudget:
+        """Set what a person may spend, and count what this person has used of it.
+
+        Parameters
+        ----------
+        limit
+            Micro-dollars. None: no limit.
+        since
+            Unix microseconds; what was sent before no longer counts. None: everything counts.
+        """
+        budget_id = person_budget_id(person, endpoint, account)
+        values = {"limit_micro": limit, "since": since}
+        with self._database.write() as connection:
+            done = connection.execute(update(budgets).where(budgets.c.id == budget_id).values(**values))
+            if done.rowcount == 0:
+                whose = {"person": person, "endpoint": endpoint, "account": account}
+                connection.execute(insert(budgets).values(id=budget_id, used_micro=0, **whose, **values))
+            recount(connection, budget_id)
+            row = connection.execute(select(budgets).where(budgets.c.id == budget_id)).one()
+        return _person_budget(row)
+
+    def get_person(self, person: str, endpoint: str, account: str) -> PersonBudget | None:
+        """Return what a person may spend. None: nobody set a budget for this person there."""
+        with self._database.read() as connection:
+            row = _find(connection, person_budget_id(person, endpoint, account))
+        return _person_budget(row) if row is not None else None
+
+    def people(self) -> list[PersonBudget]:
+        """Return all budgets of people, by name."""
+        query = select(budgets).where(budgets.c.person.is_not(None)).order_by(budgets.c.person, budgets.c.id)
+        with self._database.read() as connection:
+            return [_person_budget(row) for row in connection.execute(query)]
+
+
+def person_budget_id(person: str, endpoint: str, account: str) -> str:
+    """Return the id of a person's budget, whether there is one or not."""
+    return f"person {endpoint} {account} {person}"
+
+
+def own_budget(person: str) -> ColumnElement[str | None]:
+    """Return, in SQL, the id of the person's budget that pays for a job; null: there is none."""
+    own = literal("person ") + jobs.c.endpoint + " " + jobs.c.account + " " + person
+    return select(budgets.c.id).where(budgets.c.id == own).correlate(jobs).scalar_subquery()
 
 
 def put_budget(connection: Connection, budget_id: str, limit: int | None, *, keep: bool = False) -> None:
     """Set a limit; with `keep`, only where the budget is new."""
-    if _row(connection, budget_id) is None:
+    if _find(connection, budget_id) is None:
         connection.execute(insert(budgets).values(id=budget_id, limit_micro=limit, used_micro=0))
     elif not keep:
         connection.execute(update(budgets).where(budgets.c.id == budget_id).values(limit_micro=limit))
 
 
-def reserve(connection: Connection, budget_id: str, micro: int) -> int | None:
+def reserve(connection: Connection, micro: int, *, sweep: str | None, own: str | None, person: str) -> None:
+    """Take a job's money out of the budgets that pay for it, inside the intent's transaction.
+
+    Parameters
+    ----------
+    micro
+        Micro-dollars.
+    sweep, own
+        Ids of the sweep's budget and of this person's. None: there is none.
+    person
+        Who has it sent.
+
+    Raises
+    ------
+    BudgetError
+        One of them does not hold it; the caller's transaction takes nothing then.
+    """
+    for budget_id in (sweep, own):
+        left = take_out(connection, budget_id, micro) if budget_id is not None else None
+        if budget_id is not None and left is not None:
+            found = _find(connection, budget_id)
+            limit = (found.limit_micro if found else None) or 0
+            mine = budget_id == own
+            raise BudgetError.of(
+                "person_budget_used_up" if mine else "budget_used_up", name=person if mine else budget_id,
+                price=micro / 1e6, left=left / 1e6, limit=limit / 1e6, more=(limit + micro - left) / 1e6,
+            )  # fmt: skip
+
+
+def take_out(connection: Connection, budget_id: str, micro: int) -> int | None:
     """Take money out in one statement, whose row count decides, so two takers cannot overspend.
 
     Returns
     -------
     int or None
-        None: it was taken. Else nothing was, and this much (micro-dollars) is left.
+        None: it was taken. Otherwise nothing was, and this much (micro-dollars) is left.
     """
-    if _RESERVE.run(connection, {"b_id": budget_id, "b_micro": micro}) == 1:
+    used = budgets.c.used_micro + micro
+    enough = or_(budgets.c.limit_micro.is_(None), used <= budgets.c.limit_micro)
+    taking = update(budgets).where(budgets.c.id == budget_id, enough).values(used_micro=used)
+    if connection.execute(taking).rowcount == 1:
         return None
-    row = _row(connection, budget_id)
-    return max(int(row["limit_micro"] or 0) - int(row["used_micro"]), 0) if row else 0
+    row = _find(connection, budget_id)
+    return max((row.limit_micro or 0) - row.used_micro, 0) if row else 0
 
 
-def spend(connection: Connection, budget_id: str, micro: int) -> None:
-    """Count money as used, whatever the limit: it was billed. Negative: it is given back."""
-    _SPEND.run(connection, {"b_id": budget_id, "b_micro": micro})
+def spend(connection: Connection, micro: int, *budget_ids: str | None) -> None:
+    """Count money as used by each budget, whatever its limit: it was billed. Negative: it is given back."""
+    spent = update(budgets).where(budgets.c.id.in_([one for one in budget_ids if one is not None]))
+    connection.execute(spent.values(used_micro=budgets.c.used_micro + micro))
 
 
-def _row(connection: Connection, budget_id: str) -> dict[str, Any] | None:
-    return _BUDGET.row(connection, {"b_id": budget_id})
+def recount(connection: Connection, *budget_ids: str) -> None:
+    """Count anew what people's budgets have used; none named: all, after rows came from elsewhere."""
+    query = select(budgets).where(budgets.c.person.is_not(None))
+    if budget_ids:
+        query = query.where(budgets.c.id.in_(budget_ids))
+    for row in connection.execute(query).all():
+        held = jobs.c.person_budget_id == row.id
+        whose = [jobs.c.endpoint == row.endpoint, jobs.c.account == row.account]
+        whose.append(jobs.c.created_by == row.person)
+        if row.since is not None:
+            whose.append(func.coalesce(jobs.c.sent, jobs.c.created) >= row.since)
+        connection.execute(update(jobs).where(held).values(person_budget_id=None))
+        connection.execute(update(jobs).where(*whose).values(person_budget_id=row.id))
+        total = func.coalesce(func.sum(jobs.c.reserved + func.coalesce(jobs.c.cost, 0)), 0)
+        used = int(connection.execute(select(total).where(held)).scalar_one())
+        connection.execute(update(budgets).where(budgets.c.id == row.id).values(used_micro=used))
+
+
+def _find(connection: Connection, budget_id: str) -> Row[Any] | None:
+    return connection.execute(select(budgets).where(budgets.c.id == budget_id)).one_or_none()
+
+
+def _person_budget(row: Row[Any]) -> PersonBudget:
+    return PersonBudget(row.person, row.endpoint, row.account, row.limit_micro, row.used_micro, row.since)

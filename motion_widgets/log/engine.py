@@ -1,4 +1,4 @@
-"""The log's database: opening it, and the one writing and the many reading transactions.
+"""The log's database: opening it, and its writing and reading transactions.
 
 SQLite in WAL mode with one writing connection per process and ``BEGIN IMMEDIATE``, so that a writer waits
 for its turn instead of failing half-way; PostgreSQL with an advisory lock that means the same.
@@ -7,6 +7,7 @@ for its turn instead of failing half-way; PostgreSQL with an advisory lock that 
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import secrets
 import shutil
@@ -18,35 +19,51 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    StaticPool,
+    create_engine,
+    event,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.log.hand import AtHand, interrupted
 from motion_widgets.log.migrations import migrate
 from motion_widgets.log.open_file import BUSY_SECONDS, Opening, look
 from motion_widgets.log.recovery import is_damage
 from motion_widgets.log.schema import meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Database", "file_of", "now_us"]
+__all__ = ["Database", "batches", "file_of", "now_us"]
 
 _ADVISORY = 0x6D6F74696F6E  # "motion": the lock under which PostgreSQL's writers take turns
-_TURN = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', CAST(:asleep AS text), true), "
+_BATCH = 500
+"""Values in one ``IN (...)``."""
+_TAKE_TURN = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', CAST(:idle AS text), true), "
     "set_config('lock_timeout', CAST(:busy AS text), true), pg_advisory_xact_lock(:turn)"
 )
 """Takes a turn; the server ends that of a writer who falls asleep in it before others give up (ms)."""
-
-_CACHE = "cache_size=-512"
-"""KiB of the file that a reader of SQLite keeps; what fits into the processor's own cache is read soonest."""
 
 
 def now_us() -> int:
     """Return the time as unix microseconds."""
     return time.time_ns() // 1000
+
+
+def batches(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield values, each once, in lists that fit one statement."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), _BATCH):
+        yield distinct[start : start + _BATCH]
 
 
 class Database:
@@ -61,6 +78,10 @@ class Database:
     ----------
     path
         The SQLite file. None: the log is elsewhere.
+    name
+        The log's address, without any password.
+    salt
+        The log's own random text, with which accounts are fingerprinted.
     read_only
         A sentence that says why nothing is written; ``""``: it may be. A damaged log is read from what
         could be rescued of it, and nothing is sent.
@@ -74,12 +95,6 @@ class Database:
     """
 
     def __init__(self, url: str | Path) -> None:
-        self._lock = threading.RLock()
-        self._reader: Engine | None = None
-        self._writer: Engine | None = None
-        self._reading: AtHand | None = None
-        self._writing: AtHand | None = None
-        self._group: _Group | None = None
         try:
             address = _address(url)
         except (ArgumentError, ValueError) as error:
@@ -88,12 +103,13 @@ class Database:
         self.name = address.render_as_string(hide_password=True)
         self.read_only = ""
         self.notices: list[str] = []
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._engines: list[Engine] = []
         try:
-            if self.path is None:
-                self._open(address, None)
-            else:
+            if self.path is not None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._open(address, look(self.path))
+            self._open(address, look(self.path) if self.path is not None else None)
         except (SQLAlchemyError, NoSuchModuleError, ImportError, sqlite3.Error, OSError) as error:
             self.close()
             raise LogError.of(
@@ -101,192 +117,111 @@ class Database:
             ) from error
         except LogError as error:
             self.close()
-            if error.code in ("log_unwritable", "log_unreadable"):
-                reason = str(error.params.get("reason", ""))
-                raise LogError.of(
-                    "log_unopenable", name=self.name, reason=reason, detail=error.detail
-                ) from error
-            raise
+            if error.code not in ("log_unwritable", "log_unreadable"):
+                raise
+            reason = str(error.params.get("reason", ""))
+            raise LogError.of("log_unopenable", name=self.name, reason=reason, detail=error.detail) from error
 
     def _open(self, address: URL, found: Opening | None) -> None:
-        """Make the engines, bring the tables to today's shape, and read the log's salt."""
+        """Make the engines, bring the tables to today's schema, and read the log's salt."""
+        journal = "WAL"
         if found is not None:
-            self.read_only, self.notices = found.read_only, found.notices
+            self.read_only, self.notices, journal = found.read_only, found.notices, found.journal
             address = address.set(database=found.file.as_posix())
             if found.scratch is not None:
                 weakref.finalize(self, shutil.rmtree, found.scratch, ignore_errors=True)
-        journal = found.journal if found is not None else "WAL"
         own = found is not None and found.scratch is not None
-        if not self.read_only or own:  # a copy of our own is brought to today's shape like any log
-            self._writer = _engine(
-                address, begin="BEGIN IMMEDIATE", journal=journal, pool_size=1, max_overflow=0
-            )
-            self._writing = AtHand(self._writer)
+        if self.read_only and not own:
+            journal = ""
+        self._reader = _engine(address, begin="BEGIN", journal=journal, poolclass=NullPool)
+        self._writer = _engine(address, begin="BEGIN IMMEDIATE", journal=journal, poolclass=StaticPool)
+        self._engines = [self._reader, self._writer]
+        if journal:  # a copy of our own is brought to today's schema like any log
             with self._writer.begin() as connection:
-                self._take_turns(connection)
+                self._take_turn(connection)
                 migrate(connection)
                 connection.execute(
                     text("INSERT INTO meta (name, value) VALUES ('salt', :v) ON CONFLICT (name) DO NOTHING"),
                     {"v": secrets.token_hex(16)},
                 )
-        self._reader = _engine(
-            address,
-            begin="BEGIN",
-            journal="" if self.read_only and not own else journal,
-            pragmas=[_CACHE],
-        )
-        self._reading = AtHand(self._reader)
         with self.read() as connection:
-            self.salt = str(
-                connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar_one_or_none()
-                or secrets.token_hex(16)
-            )
-
-    def _take_turns(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            busy = BUSY_SECONDS * 1000
-            connection.execute(_TURN, {"asleep": busy // 2, "busy": busy, "turn": _ADVISORY})
+            salt = connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar_one_or_none()
+        self.salt = str(salt or secrets.token_hex(16))
 
     def close(self) -> None:
-        """Close all connections that are not in use; what is still written opens its own again."""
-        if self._reading is not None:
-            self._reading.close()
-        # A pool that is emptied while somebody takes its only connection lets them wait for it in vain.
-        if self._writing is not None and self._lock.acquire(timeout=1):
+        """Close all connections that are not in use; a later call opens its own again."""
+        # A connection that is closed while somebody takes it lets them fail.
+        if self._engines and self._lock.acquire(timeout=1):
             try:
-                self._writing.close()
+                for engine in self._engines:
+                    engine.dispose()
             finally:
                 self._lock.release()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open the one writing transaction of this process; commits at its end, rolls back on an error."""
+        """Open the one writing transaction of this process; commits at its end, rolls back on an error.
+
+        Raises
+        ------
+        LogError
+            The log is read-only, or the database refuses.
+        """
         if self.read_only:
             raise LogError(self.read_only, code="log_read_only")
-        with self._lock:
-            try:
-                with self._part_of_group() if self._group is not None else self._turn() as connection:
-                    yield connection
-            except (SQLAlchemyError, sqlite3.Error) as error:
-                if self._group is not None:
-                    self._group.broken = True
-                raise self._failure("log_unwritable", error) from error
-
-    @contextmanager
-    def _turn(self) -> Iterator[Connection]:
-        assert self._writing is not None
-        with self._writing.connection() as connection, connection.begin():
-            self._take_turns(connection)
+        self._leave_to_parent()
+        with (
+            self._lock,
+            self._translated("log_unwritable"),
+            _connect(self._writer) as connection,
+            connection.begin(),
+        ):
+            self._take_turn(connection)
             yield connection
 
     @contextmanager
-    def _part_of_group(self) -> Iterator[Connection]:
-        """Write in the group's transaction; an error takes back this part alone."""
-        group = self._group
-        assert group is not None
-        if group.connection is None:
-            group.connection = group.stack.enter_context(self._turn())
-        with _savepoint(group.connection):
-            yield group.connection
+    def read(self) -> Iterator[Connection]:
+        """Open a reading transaction, on a connection of its own.
 
-    def together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
-        """Make calls that write and read, with one commit for all of them; each is still all or nothing.
-
-        Committing takes far longer than writing. Nothing of a call may be acted upon before this returns.
-
-        Returns
-        -------
-        list
-            Per call what it gave, or the exception that it raised; its own writes alone were taken back for
-            that. Where the database itself failed each call was made by itself after all.
+        Raises
+        ------
+        LogError
+            The database cannot be read.
         """
-        if len(calls) > 1:
-            with self._lock, contextlib.suppress(_BrokenError, LogError):
-                try:
-                    with contextlib.ExitStack() as stack:
-                        self._group = _Group(stack)
-                        return [self._grouped(call, self._group) for call in calls]
-                except (SQLAlchemyError, sqlite3.Error) as error:
-                    raise self._failure("log_unwritable", error) from error
-                finally:
-                    self._group = None
-        return [_outcome(call) for call in calls]
+        self._leave_to_parent()
+        with self._translated("log_unreadable"), _connect(self._reader) as connection:
+            yield connection
 
-    @staticmethod
-    def _grouped(call: Callable[[], Any], group: _Group) -> Any:
-        done = _outcome(call)
-        if group.broken:  # SQLite may have ended the whole transaction, so no part of it counts
-            raise _BrokenError
-        return done
+    def _take_turn(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            busy = BUSY_SECONDS * 1000
+            connection.execute(_TAKE_TURN, {"idle": busy // 2, "busy": busy, "turn": _ADVISORY})
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process, leave the connections and the lock to the parent: no database shares them."""
+        if self._process == os.getpid():
+            return
+        self._inherited = [engine.pool for engine in self._engines]  # never closed here: they are not ours
+        for engine in self._engines:
+            engine.dispose(close=False)
+        self._lock, self._process = threading.Lock(), os.getpid()
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open a reading transaction on a connection of its own; within a group it sees what that wrote."""
-        group = self._group
-        if group is not None and (group.thread != threading.get_ident() or group.connection is None):
-            group = None
-        assert self._reading is not None
+    def _translated(self, code: str) -> Iterator[None]:
+        """Raise a driver's error as a LogError; a file found to be damaged is not written to again."""
         try:
-            if group is not None and group.connection is not None:
-                yield group.connection
-            else:
-                with self._reading.connection() as connection:
-                    yield connection
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            if group is not None:
-                group.broken = True
-            raise self._failure("log_unreadable", error) from error
-
-    def _failure(self, code: str, error: SQLAlchemyError | sqlite3.Error) -> LogError:
-        """Return the error to raise for a driver's error; a file found damaged is not written to again."""
-        if interrupted(error):
-            raise KeyboardInterrupt from None
-        if is_damage(getattr(error, "orig", error)):
-            broke = LogError.of("log_broke", name=self.name, what=_reason(error), detail=str(error))
-            self.read_only = self.read_only or str(broke)
-            return broke
-        return LogError.of(code, name=self.name, reason=_reason(error), detail=str(error))
-
-
-class _BrokenError(Exception):
-    """The database failed within a group."""
-
-
-class _Group:
-    """Calls that share a transaction, which begins with the first of them that writes."""
-
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self.stack = stack
-        self.thread = threading.get_ident()
-        self.connection: Connection | None = None
-        self.broken = False
-
-
-@contextmanager
-def _savepoint(connection: Connection) -> Iterator[None]:
-    """Take back on an error what was written since, and nothing before."""
-    if connection.dialect.name != "sqlite":
-        with connection.begin_nested():
             yield
-        return
-    driver: Any = connection.connection.dbapi_connection  # SQLAlchemy's way is ten times as slow here too
-    driver.execute("SAVEPOINT part")
-    try:
-        yield
-    except BaseException:
-        # An error may have ended the whole transaction, and the savepoint with it: that first error counts.
-        with contextlib.suppress(sqlite3.Error):
-            driver.execute("ROLLBACK TO part")
-            driver.execute("RELEASE part")
-        raise
-    driver.execute("RELEASE part")
-
-
-def _outcome(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except Exception as error:  # noqa: BLE001 - it is the caller's, who gets it
-        return error
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            if _interrupted(error):
+                raise KeyboardInterrupt from None
+            if is_damage(getattr(error, "orig", error)):
+                code = "log_broke"
+            told = LogError.of(
+                code, name=self.name, reason=_reason(error), what=_reason(error), detail=str(error)
+            )
+            if code == "log_broke":
+                self.read_only = self.read_only or str(told)
+            raise told from error
 
 
 def file_of(url: str | Path) -> Path | None:
@@ -309,7 +244,7 @@ def _address(url: str | Path) -> URL:
     return make_url(url)
 
 
-def _engine(address: URL, *, begin: str, journal: str, pragmas: Sequence[str] = (), **options: Any) -> Engine:
+def _engine(address: URL, *, begin: str, journal: str, poolclass: type[NullPool | StaticPool]) -> Engine:
     """Make an engine; `journal` is SQLite's journal mode, ``""`` for one that only reads."""
     if address.get_backend_name() != "sqlite":
         return create_engine(address, pool_pre_ping=True)
@@ -318,27 +253,46 @@ def _engine(address: URL, *, begin: str, journal: str, pragmas: Sequence[str] = 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(file, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
 
-    engine = create_engine(address, creator=connect, **options)
+    engine = create_engine(address, creator=connect, poolclass=poolclass)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guess
         with contextlib.closing(connection.cursor()) as cursor:
             if journal:
-                _keep_journal(cursor, journal)
-            for pragma in ("synchronous=FULL", "foreign_keys=ON", *pragmas):
+                _set_journal(cursor, journal)
+            for pragma in ("synchronous=FULL", "foreign_keys=ON"):
                 cursor.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        # By the driver itself: every transaction begins here, and SQLAlchemy's way is ten times as slow.
         driver: Any = connection.connection.dbapi_connection
-        driver.execute(begin)
+        if driver.in_transaction:  # an interrupted call left it half-way
+            driver.rollback()
+        connection.exec_driver_sql(begin)
 
     return engine
 
 
-def _keep_journal(cursor: sqlite3.Cursor, mode: str) -> None:
+def _connect(engine: Engine) -> Connection:
+    """Take a connection; one of psycopg that was interrupted in the middle of a call is replaced."""
+    try:
+        return engine.connect()
+    except ProgrammingError as error:
+        engine.dispose()
+        if _interrupted(error):
+            raise KeyboardInterrupt from None
+        return engine.connect()
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Return whether an interrupt hides behind an error: cleaning up after it may have failed."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _set_journal(cursor: sqlite3.Cursor, mode: str) -> None:
     """Switch the journal, trying again while others do: this one change does not honour the busy timeout."""
     until = time.monotonic() + BUSY_SECONDS
     while True:

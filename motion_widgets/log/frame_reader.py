@@ -120,7 +120,7 @@ class Memory:
         """Return the frame as the log is now; what the caller does to it stays with the caller."""
         import pandas as pd
 
-        with self._lock, self._log.read() as connection:
+        with self._lock, self._log.database.read() as connection:
             # Before the rows: what is written between the two is read twice, never missed.
             seq = int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
             if seq != self._seq or self._frame is None:

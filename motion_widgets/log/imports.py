@@ -8,10 +8,10 @@ from sqlalchemy import insert, select
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
+from motion_widgets.log.budgets import recount
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
-from motion_widgets.log.personal_budgets import recount
 from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import ENDS, State
@@ -50,7 +50,7 @@ def put_frame(log: Log, frame: pd.DataFrame) -> int:
     ]
     columns = [_column(frame[name], name) for name in names]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-    with log.write() as connection:
+    with log.database.write() as connection:
         new = _new(connection, rows)
         seq, at = next_seq(connection), now_us()
         for number, row in enumerate(new):

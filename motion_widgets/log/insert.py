@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from motion_widgets.log.engine import now_us
-from motion_widgets.log.ids import new_id, whoami
-from motion_widgets.log.leases import lives
+from motion_widgets.log.engine import batches, now_us
+from motion_widgets.log.ids import current_person, new_id
+from motion_widgets.log.leases import is_leased
 from motion_widgets.log.rows import JobRow
 from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import RETRYABLE, State
@@ -25,10 +25,7 @@ __all__ = ["Values", "add_all", "put_next"]
 Values = Mapping[str, Any]
 """What is written, by column."""
 
-_MANY = 500
-"""Values in one ``IN (...)``."""
 _CONTENT = ("endpoint", "account", "key")
-_AGREE = update(jobs).where(jobs.c.id == bindparam("b_id"))
 _COLUMNS = tuple(jobs.c.keys())
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
 
@@ -36,8 +33,8 @@ _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "s
 def add_all(connection: Connection, wanted: Sequence[Values], *, new: bool) -> list[tuple[JobRow, bool]]:
     """Write planned jobs, or find those that already stand for the same content.
 
-    A planned one that nobody drives is taken over: its price, the budget it will be paid from and whose it is
-    are those that were agreed to now. Each is held against those before it, as if written one by one.
+    A planned one that nobody drives is taken over: its price, the budget that pays for it and its person are
+    those agreed to now. Each is compared with those before it, as if written one by one.
 
     Parameters
     ----------
@@ -65,13 +62,18 @@ def add_all(connection: Connection, wanted: Sequence[Values], *, new: bool) -> l
             given.append((row, True))
             rows.append(row)
         else:
-            if answer.state == State.PLANNED and not lives(answer):
+            if answer.state == State.PLANNED and not is_leased(answer):
                 change = {name: values[name] for name in _PRICED if values.get(name) is not None}
-                change |= {"budget_id": values.get("budget_id"), "created_by": whoami(), "seq": next(seq)}
+                change |= {
+                    "budget_id": values.get("budget_id"),
+                    "created_by": current_person(),
+                    "seq": next(seq),
+                }
                 agreed.setdefault(answer.id, {}).update(change)
             given.append((answer, False))
     _put(connection, fresh)
-    _agree(connection, agreed)
+    for job_id, change in agreed.items():
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(change))
     return [(replace(row, **agreed.get(row.id, {})), added) for row, added in given]
 
 
@@ -97,15 +99,13 @@ def _put(connection: Connection, rows: Sequence[JobRow]) -> None:
 def _earlier(connection: Connection, wanted: Sequence[Values]) -> dict[tuple[Any, ...], list[JobRow]]:
     """Return the jobs that are there, by content."""
     found: dict[tuple[Any, ...], list[JobRow]] = {}
-    keys: dict[tuple[Any, Any], dict[str, None]] = {}
+    keys: dict[tuple[str, str], list[str]] = {}
     for row in wanted:
-        keys.setdefault((row["endpoint"], row["account"]), {})[row["key"]] = None
+        keys.setdefault((row["endpoint"], row["account"]), []).append(row["key"])
     for (endpoint, account), several in keys.items():
         mine = select(jobs).where(jobs.c.endpoint == endpoint, jobs.c.account == account)
-        named = list(several)
-        for start in range(0, len(named), _MANY):
-            some = mine.where(jobs.c.key.in_(named[start : start + _MANY]))
-            for job in map(JobRow.read, connection.execute(some).mappings()):
+        for some in batches(several):
+            for job in map(JobRow.read, connection.execute(mine.where(jobs.c.key.in_(some))).mappings()):
                 found.setdefault((job.endpoint, job.account, job.key), []).append(job)
     return found
 
@@ -129,14 +129,6 @@ def _planned(job_id: str, seq: int, values: Values) -> JobRow:
     return JobRow(
         **{
             **unset, "id": job_id, "seq": seq, "state": State.PLANNED.value, "created": now_us(),
-            "created_by": whoami(), "reserved": 0, "idempotency_key": f"motion-{job_id}", **values,
+            "created_by": current_person(), "reserved": 0, "idempotency_key": f"motion-{job_id}", **values,
         }
     )  # fmt: skip
-
-
-def _agree(connection: Connection, agreed: Mapping[str, Values]) -> None:
-    alike: dict[tuple[str, ...], list[Values]] = {}
-    for job_id, change in agreed.items():
-        alike.setdefault(tuple(sorted(change)), []).append({"b_id": job_id, **change})
-    for changes in alike.values():
-        connection.execute(_AGREE, changes)

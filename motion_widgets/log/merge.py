@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, insert, select, update
 
 from motion_widgets.core.messages import say
-from motion_widgets.log.budgets import spend
+from motion_widgets.log.budgets import recount, spend
 from motion_widgets.log.imports import IDENTITY
-from motion_widgets.log.personal_budgets import recount
 from motion_widgets.log.places import inside, plain_id
 from motion_widgets.log.schema import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
 from motion_widgets.log.states import ENDS, State
@@ -86,9 +85,9 @@ def merge(log: Log, other: Log) -> Merged:
         One of them cannot be read, or this one cannot be written.
     """
     done = Merged()
-    theirs = all_rows(other)
+    theirs = all_rows(other.database)
     done.conflicts += [*clean_ids(theirs), *clean_paths(theirs)]
-    with log.write() as connection:
+    with log.database.write() as connection:
         ours = {row["id"]: dict(row) for row in connection.execute(select(jobs)).mappings()}
         new = [row for row in theirs["jobs"] if row["id"] not in ours]
         _advance(connection, [row for row in theirs["jobs"] if row["id"] in ours], ours, done)
@@ -166,7 +165,7 @@ def _advance(
         values |= {"lease_owner": None, "lease_until": None}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))
         if mine["budget_id"] is not None:
-            spend(connection, mine["budget_id"], (row["cost"] or 0) - (mine["reserved"] or 0))
+            spend(connection, (row["cost"] or 0) - (mine["reserved"] or 0), mine["budget_id"])
         done.advanced += 1
 
 

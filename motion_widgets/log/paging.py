@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import case, func, or_, select
 
-from motion_widgets.log.annotations import last_said, visible
+from motion_widgets.log.annotations import Annotation, last_said, visible
 from motion_widgets.log.schema import jobs, notes, ratings, tags
 from motion_widgets.request.fields import FIELDS
 
@@ -67,7 +67,7 @@ class Page(NamedTuple):
     """Rows, with what was said of them, and how many there are on all pages."""
 
     rows: list[JobRow]
-    marks: dict[str, dict[str, Any]]
+    annotations: dict[str, Annotation]
     total: int
 
 
@@ -88,17 +88,17 @@ def page(log: Log, ask: Ask, *, first: int = 0, size: int = 25) -> Page:
     if ask.sort != "created":
         query = query.order_by(by.is_(None), by.desc() if ask.down else by)
     query = query.order_by(jobs.c.id.desc() if ask.down else jobs.c.id).offset(first).limit(size)
-    with log.read() as connection:
+    with log.database.read() as connection:
         # The ids alone first: sorting whole rows would carry all their columns along.
         ids = list(connection.execute(query).scalars())
         total = int(connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one())
-    found = {row.id: row for row in log.rows(jobs.c.id.in_(ids))}
-    return Page([found[one] for one in ids if one in found], log.marks_of(ids), total)
+    found = {row.id: row for row in log.jobs.rows(jobs.c.id.in_(ids))}
+    return Page([found[one] for one in ids if one in found], log.annotations.of(ids), total)
 
 
 def facets(log: Log) -> dict[str, list[str | None]]:
     """Return the values that each column of `FACETS` has in sight, some of very many; None: no value."""
-    with log.read() as connection:
+    with log.database.read() as connection:
         return {
             name: sorted(
                 connection.execute(select(jobs.c[name]).where(visible).distinct().limit(_OFFERED)).scalars(),

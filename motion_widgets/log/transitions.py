@@ -8,42 +8,40 @@ is to be done between them `intend` seals as well.
 
 from __future__ import annotations
 
-import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Update, func, insert, select, update
 
+from motion_widgets.log.budgets import own_budget, reserve, spend
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
-from motion_widgets.log.ids import whoami
-from motion_widgets.log.leases import FREE, LEASE, asking, leased, until
-from motion_widgets.log.personal_budgets import People, give_back, own_budget, take_out
-from motion_widgets.log.prepared import Prepared
+from motion_widgets.log.ids import current_person
+from motion_widgets.log.leases import LEASE, free_for, lease_columns
 from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import ENDS, State, sources
 from motion_widgets.log.stop_rules import require_free
 
-__all__ = ["Moves", "next_seq", "put_event"]
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
-_ID = jobs.c.id == bindparam("b_id")
-_OWNER = jobs.c.lease_owner == bindparam("b_owner")
-_STANDING = select(
-    jobs.c.state, jobs.c.reserved, jobs.c.cost, jobs.c.budget_id, jobs.c.person_budget_id, jobs.c.created_by
-).where(_ID)
-_STANDS = Prepared(_STANDING)
-_STANDS_FOR = Prepared(_STANDING.add_columns(own_budget(bindparam("b_person")).label("own")))
-_LAST = select(func.coalesce(func.max(jobs.c.seq), 0).label("seq"))
-_LAST_SEQ = Prepared(_LAST)
-_CHANGING = update(jobs).values(seq=_LAST.scalar_subquery() + 1).where(_ID)
-"""Changes a job, and moves the change counter in the same statement."""
-_CHANGE = Prepared(_CHANGING)
-_SAME_BODY = func.coalesce(jobs.c.body, bindparam("b_body")) == bindparam("b_body")
-_SEAL = Prepared(_CHANGING.where(_OWNER, jobs.c.state == State.SUBMITTING.value, _SAME_BODY))
-_EVENT = Prepared(insert(events))
+    from motion_widgets.log.engine import Database
+
+__all__ = ["Transitions", "next_seq", "put_event"]
+
+_LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
 
 
-class Moves(People):
-    """The part of the log that changes where a job stands."""
+class Transitions:
+    """What changes where a job stands.
+
+    Parameters
+    ----------
+    database
+        The log's database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def move(
         self,
@@ -68,27 +66,29 @@ class Moves(People):
             reservation stays.
         owner
             Only if this owner still holds the job's lease. None: whoever holds it.
+        values
+            Further columns to write.
 
         Returns
         -------
         bool
             False: it stands where that is not allowed, or is another's; nothing was changed.
         """
-        with self.write() as connection:
-            before = _STANDS.row(connection, {"b_id": job_id})
-            if before is None:
+        if settle is not None:
+            values["reserved"] = 0
+        if to in ENDS:
+            values |= {"lease_owner": None, "lease_until": None}
+        change = _change(job_id).where(jobs.c.state.in_(sources(to))).values(state=to.value, **values)
+        if owner is not None:
+            change = change.where(jobs.c.lease_owner == owner)
+        with self._database.write() as connection:
+            before = _find(connection, job_id)
+            if before is None or connection.execute(change).rowcount != 1:
                 return False
             if settle is not None:
-                values = {**values, "reserved": 0}
-            if to in ENDS:
-                values = {**values, "lease_owner": None, "lease_until": None}
-            asked = {"b_id": job_id} if owner is None else {"b_id": job_id, "b_owner": owner}
-            change = {"state": to.value, **values}
-            if _moving(to, owned=owner is not None).run(connection, {**asked, **change}) != 1:
-                return False
-            if settle is not None:
-                give_back(connection, before, settle - before["reserved"] - (before["cost"] or 0))
-            put_event(connection, job_id, before["state"], to, note)
+                more = settle - before.reserved - (before.cost or 0)
+                spend(connection, more, before.budget_id, before.person_budget_id)
+            put_event(connection, job_id, before.state, to, note)
             return True
 
     def intend(
@@ -103,7 +103,7 @@ class Moves(People):
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
 
-        The job is this person's from then on (`whoami`): who has it sent pays for it.
+        The job is this person's from then on: who has it sent pays for it.
 
         Parameters
         ----------
@@ -130,31 +130,30 @@ class Moves(People):
         HeldError
             The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
-        came_from = State.UNKNOWN if resend else State.PLANNED
-        person, note = whoami(), "resend" if resend else ""
-        with self.write() as connection:
-            before = _STANDS_FOR.row(connection, {"b_id": job_id, "b_person": person})
+        source, person = State.UNKNOWN if resend else State.PLANNED, current_person()
+        intent = _change(job_id).where(jobs.c.state == source.value, free_for(owner))
+        intent = intent.values(
+            state=State.SUBMITTING.value, error_kind=None, error_code=None, error_message=None,
+            **lease_columns(owner, seconds),
+        )  # fmt: skip
+        with self._database.write() as connection:
+            before = _find(connection, job_id, own_budget(person).label("own"))
             if before is None:
                 return False
-            fresh: dict[str, Any] = {}
             if not resend:
-                fresh = {"reserved": micro, "sent": None, "created_by": person}
-                fresh["person_budget_id"] = before["own"]
-                other = person != before["created_by"]
-                note = event_note("event_submitted_by", person=person) if other else ""
-            change = {
-                "state": State.SUBMITTING.value, **leased(owner, seconds), **fresh,
-                "error_kind": None, "error_code": None, "error_message": None,
-            }  # fmt: skip
-            asked = {"b_id": job_id, **asking(owner)}
+                paying = {"created_by": person, "person_budget_id": before.own}
+                intent = intent.values(reserved=micro, sent=None, **paying)
             if body is not None:
-                asked, change = {**asked, "b_body": body}, {**change, **_sealed(body)}
-            if _intending(came_from, sealed=body is not None).run(connection, {**asked, **change}) != 1:
+                intent = _sealed(intent, body)
+            if connection.execute(intent).rowcount != 1:
                 return False
+            note = "resend" if resend else ""
             if not resend:
                 require_free(connection, job_id)
-                take_out(connection, before, person, micro)
-            put_event(connection, job_id, came_from, State.SUBMITTING, note)
+                reserve(connection, micro, sweep=before.budget_id, own=before.own, person=person)
+                other = person != before.created_by
+                note = event_note("event_submitted_by", person=person) if other else ""
+            put_event(connection, job_id, source, State.SUBMITTING, note)
             return True
 
     def seal(
@@ -177,12 +176,12 @@ class Moves(People):
         HeldError
             Its sweep was paused since the intent, or one of its values keeps failing; nothing was changed.
         """
-        with self.write() as connection:
+        mine = _change(job_id).where(jobs.c.lease_owner == owner, jobs.c.state == State.SUBMITTING.value)
+        seal = _sealed(mine, body).values(lease_columns(owner, seconds))
+        with self._database.write() as connection:
             if not anyway:
                 require_free(connection, job_id)
-            change = {**_sealed(body), "lease_until": until(seconds)}
-            asked = {"b_id": job_id, "b_owner": owner, "b_body": body}
-            return _SEAL.run(connection, {**asked, **change}) == 1
+            return connection.execute(seal).rowcount == 1
 
     def settle(self, job_id: str, cost: int, note: str) -> bool:
         """Write down a bill (micro-dollars) that came late; what was reserved for it is given back.
@@ -192,51 +191,53 @@ class Moves(People):
         bool
             False: there is one already; nothing was changed.
         """
-        with self.write() as connection:
-            before = _STANDS.row(connection, {"b_id": job_id})
-            if before is None or before["cost"] is not None:
+        with self._database.write() as connection:
+            before = _find(connection, job_id)
+            if before is None or before.cost is not None:
                 return False
-            _CHANGE.run(connection, {"b_id": job_id, "cost": cost, "reserved": 0})
+            connection.execute(_change(job_id).values(cost=cost, reserved=0))
             # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
-            give_back(connection, before, cost - (before["reserved"] or 0))
-            put_event(connection, job_id, before["state"], State(before["state"]), note)
+            more = cost - (before.reserved or 0)
+            spend(connection, more, before.budget_id, before.person_budget_id)
+            put_event(connection, job_id, before.state, State(before.state), note)
             return True
 
     def record(self, job_id: str, **values: Any) -> None:
         """Write down facts about a job that do not move it."""
-        with self.write() as connection:
-            _CHANGE.run(connection, {"b_id": job_id, **values})
+        with self._database.write() as connection:
+            connection.execute(_change(job_id).values(**values))
 
     def remark(self, job_id: str, note: str) -> None:
-        """Leave an event that says something of a job without moving it."""
-        with self.write() as connection:
-            row = _STANDS.row(connection, {"b_id": job_id})
+        """Leave an event that says something about a job without moving it."""
+        with self._database.write() as connection:
+            row = _find(connection, job_id)
             if row is not None:
-                put_event(connection, job_id, row["state"], State(row["state"]), note)
-
-
-@functools.cache
-def _moving(to: State, *, owned: bool) -> Prepared:
-    move = _CHANGING.where(or_(*(jobs.c.state == one for one in sources(to))))
-    return Prepared(move.where(_OWNER) if owned else move)
-
-
-@functools.cache
-def _intending(came_from: State, *, sealed: bool) -> Prepared:
-    intent = _CHANGING.where(jobs.c.state == came_from.value, FREE)
-    return Prepared(intent.where(_SAME_BODY) if sealed else intent)
-
-
-def _sealed(body: str) -> dict[str, Any]:
-    return {"body": body, "sent": now_us()}
+                put_event(connection, job_id, row.state, State(row.state), note)
 
 
 def next_seq(connection: Connection) -> int:
     """Return the next number of the change counter; writers take turns, so it is this one's alone."""
-    return int(_LAST_SEQ.rows(connection, {})[0]["seq"]) + 1
+    return int(connection.execute(_LAST_SEQ).scalar_one()) + 1
 
 
 def put_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
     """Append an event."""
     event = {"job_id": job_id, "at": now_us(), "from_state": before, "to_state": after.value, "note": note}
-    _EVENT.run(connection, event)
+    connection.execute(insert(events).values(event))
+
+
+def _change(job_id: str) -> Update:
+    """Return the start of an update of a job, which moves the change counter in the same statement."""
+    return update(jobs).where(jobs.c.id == job_id).values(seq=_LAST_SEQ.scalar_subquery() + 1)
+
+
+def _sealed(change: Update, body: str) -> Update:
+    """Return an update that also writes the body down; it changes nothing where the job had another."""
+    return change.where(func.coalesce(jobs.c.body, body) == body).values(body=body, sent=now_us())
+
+
+def _find(connection: Connection, job_id: str, *more: Any) -> Row[Any] | None:
+    """Return what a move has to know about a job, and whatever `more`."""
+    names = ("state", "reserved", "cost", "budget_id", "person_budget_id", "created_by")
+    query = select(*(jobs.c[name] for name in names), *more).where(jobs.c.id == job_id)
+    return connection.execute(query).one_or_none()

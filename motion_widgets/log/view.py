@@ -68,7 +68,7 @@ class LogView:
         return self._log.name
 
     def __len__(self) -> int:
-        return self._log.count(visible)
+        return self._log.jobs.count(visible)
 
     def __repr__(self) -> str:
         return f"<experiment log: {len(self)} jobs in {self.name}>"
@@ -105,14 +105,14 @@ class LogView:
         names = list(COLUMNS) if columns is None else known(columns)
         if where is None and columns is None and not deleted:
             return self._memory.frame()
-        with self._log.read() as connection:
+        with self._log.database.read() as connection:
             return read_jobs(connection, _wanted(where, deleted=deleted), names)
 
     def events(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
         """Return the jobs' transitions, oldest first: job_id, at (UTC), from_state, to_state, note."""
         mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
         query = select(*(events.c[name] for name in _EVENTS))
-        with self._log.read() as connection:
+        with self._log.database.read() as connection:
             frame = read_frame(
                 connection, query.where(events.c.job_id.in_(mine)).order_by(events.c.id), _EVENTS
             )
@@ -124,14 +124,14 @@ class LogView:
         mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
         said = last_said(ratings, None, ratings.c.created_by).subquery()
         query = select(*(said.c[name] for name in _RATINGS)).where(said.c.job_id.in_(mine))
-        with self._log.read() as connection:
+        with self._log.database.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)
 
     def tags(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
         """Return the tags of jobs, a row each: job_id, tag, created (UTC), created_by."""
         mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
         query = select(*(tags.c[name] for name in _TAGS)).where(tags.c.job_id.in_(mine))
-        with self._log.read() as connection:
+        with self._log.database.read() as connection:
             return read_frame(connection, query.order_by(tags.c.job_id, tags.c.tag), _TAGS)
 
     def notes(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
@@ -139,7 +139,7 @@ class LogView:
         mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
         said = last_said(notes, None).subquery()
         query = select(*(said.c[name] for name in _NOTES)).where(said.c.job_id.in_(mine), said.c.text != "")
-        with self._log.read() as connection:
+        with self._log.database.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id), _NOTES)
 
     def budgets(self) -> pd.DataFrame:
@@ -150,7 +150,7 @@ class LogView:
         named = [budgets.c.limit_micro.label("limit"), budgets.c.used_micro.label("used"), budgets.c.since]
         query = select(budgets.c.person, budgets.c.endpoint, budgets.c.account, *named)
         query = query.where(budgets.c.person.is_not(None)).order_by(budgets.c.person, budgets.c.id)
-        with self._log.read() as connection:
+        with self._log.database.read() as connection:
             frame = read_frame(connection, query, _BUDGETS)
         frame.insert(5, "left", (frame["limit"] - frame["used"]).clip(lower=0.0))
         return frame
@@ -217,9 +217,10 @@ class LogView:
         std      0.34272
         """
         asked = [aggfunc] if isinstance(aggfunc, str) else aggfunc
-        marks = self._log.marks_of() if isinstance(asked, list | tuple) and RATED.keys() & set(asked) else {}
+        rated = isinstance(asked, list | tuple) and bool(RATED.keys() & set(asked))
+        said = self._log.annotations.of() if rated else {}
         return cross(
-            self.frame(where), {job_id: said["usable"] for job_id, said in marks.items()},
+            self.frame(where), {job_id: one.usable for job_id, one in said.items()},
             index=index, columns=columns, values=values, aggfunc=aggfunc,
         )  # fmt: skip
 

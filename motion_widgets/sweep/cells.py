@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.messages import say
-from motion_widgets.log.leases import lives
+from motion_widgets.log.leases import is_leased
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.request.fields import FIELDS, WIRE_FIELDS
 from motion_widgets.request.media_source import media_source
@@ -155,7 +155,7 @@ def appraised(sweep: Design, ws: SweepHost) -> list[Cell]:
         drafts.append(
             Cell(values, req, key, status, reason, judge.cost(req, clip), found.findings, None, repeat, order)
         )
-    standing = ws.log_store.standing(ws.endpoint, ws.account, list(dict.fromkeys(keys.values())))
+    standing = ws.log_store.jobs.repeats(ws.endpoint, ws.account, list(dict.fromkeys(keys.values())))
     first: dict[tuple[str, int | None], int] = {}
     cells = []
     for number, cell in enumerate(drafts, 1):
@@ -179,7 +179,7 @@ def _placed(cell: Cell, rows: Sequence[AttemptRow], twin: int | None) -> Cell:
         status, reason = "done", say("cell_done", id=job_id, state=row.state)
     elif row.state == State.UNKNOWN:
         status, reason = "unknown", say("cell_unknown", id=job_id)
-    elif row.state != State.PLANNED or lives(row):
+    elif row.state != State.PLANNED or is_leased(row):
         status, reason = "running", say("cell_running", id=job_id)
     else:  # written down, never sent, driven by nobody: running it pays for it now
         status, reason = "new", " ".join([say("cell_planned", id=job_id), cell.reason]).rstrip()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import RequestError
-from motion_widgets.log.store import new_id
+from motion_widgets.log.ids import new_id
 from motion_widgets.request.findings import show
 from motion_widgets.request.price import Estimate, bound_micro
 from motion_widgets.sweep.cells import appraised

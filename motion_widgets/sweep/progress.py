@@ -111,7 +111,7 @@ class Standing(Generic[_Run]):
 
     def __init__(self, ws: SweepHost, run: _Run) -> None:
         self._ws, self.run = ws, run
-        self._seen = ws.log_store.version()  # before the rows: what changes meanwhile is read again
+        self._seen = ws.log_store.jobs.version()  # before the rows: what changes meanwhile is read again
         self.rows: list[JobRow] = run.rows()
         self._places: dict[tuple[object, ...], list[int]] = {}
         for place, row in enumerate(self.rows):
@@ -121,11 +121,11 @@ class Standing(Generic[_Run]):
 
     def update(self) -> list[int]:
         """Read what changed in the log since; give the places of the rows that are other ones now."""
-        version = self._ws.log_store.version()
+        version = self._ws.log_store.jobs.version()
         if version == self._seen:
             return []
         changed: list[int] = []
-        for row in self._ws.log_store.rows(jobs.c.seq > self._seen):
+        for row in self._ws.log_store.jobs.rows(jobs.c.seq > self._seen):
             for place in self._places.get(_same(row), ()):
                 if row.attempt >= self.rows[place].attempt:
                     self.rows[place] = row
@@ -168,7 +168,7 @@ class Standing(Generic[_Run]):
         if done != self._learned and self.rows:
             self._learned = done
             self._forecast = Forecast()
-            self._forecast.recall(self._ws.log_store.finished(self.rows[0].endpoint))
+            self._forecast.recall(self._ws.log_store.jobs.task_times(self.rows[0].endpoint))
 
     def _window(self, row: JobRow) -> Window | None:
         group = Forecast.group(row)

@@ -11,9 +11,9 @@ from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job, rest_all, wait_all
 from motion_widgets.log.billing import refund_open
+from motion_widgets.log.engine import now_us
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, RETRYABLE, State
-from motion_widgets.log.store import now_us
 from motion_widgets.request.price import bound_micro, to_usd
 from motion_widgets.sweep.design import label
 from motion_widgets.sweep.failure_clusters import clusters
@@ -45,7 +45,7 @@ class Run:
     """
 
     def __init__(self, ws: SweepHost, run_id: str) -> None:
-        row = ws.log_store.sweep(run_id)
+        row = ws.log_store.sweeps.get(run_id)
         if row is None:
             raise LogError.of("no_such_id", id=run_id, name=ws.log_store.name)
         self._ws = ws
@@ -74,7 +74,7 @@ class Run:
         shown = {name: [label(name, value) for value in values] for name, values in axes.items()}
         # Live without a budget there is nothing to pay for yet; what comes later needs one.
         limit = bound_micro(budget) if budget is not None else 0 if ws.live else None
-        ws.log_store.add_run(
+        ws.log_store.sweeps.add(
             {
                 "id": run_id, "endpoint": ws.endpoint, "account": ws.account,
                 "axes": json.dumps(shown, ensure_ascii=False),
@@ -93,7 +93,7 @@ class Run:
 
     def rows(self) -> list[JobRow]:
         """Return each cell's last attempt, in the plan's order."""
-        return self._ws.log_store.last_attempts([cell["job_id"] for cell in self.cells])
+        return self._ws.log_store.jobs.last_attempts([cell["job_id"] for cell in self.cells])
 
     @property
     def jobs(self) -> list[Job]:
@@ -105,7 +105,7 @@ class Run:
         places = [cell.get("order", 0) for cell in self.cells]
         # The longest first is quicker, but a shuffled order is part of the experiment, and a rule that holds
         # a value against the others needs them to take turns.
-        sweep = self._ws.log_store.sweep(self.id)
+        sweep = self._ws.log_store.sweeps.get(self.id)
         in_turn = places != sorted(places) or (sweep is not None and sweep.stop_after is not None)
         running = [row for _, row in sorted(zip(places, self.rows(), strict=True), key=lambda pair: pair[0])]
         moving = [row for row in running if row.state not in ENDS and row.state != State.UNKNOWN]
@@ -182,7 +182,7 @@ class Run:
             raise RequestError.of("retry_what", found=what)
         for row in self.rows():
             if row.state in RETRYABLE and row.state != State.WRITTEN_OFF:
-                self._ws.log_store.add_attempt(row.id, sweep_id=self.id, budget_id=self.id)
+                self._ws.log_store.jobs.add_attempt(row.id, sweep_id=self.id, budget_id=self.id)
         self.drive()
         return self
 
@@ -209,25 +209,25 @@ class Run:
 
         It is kept in the log, so it holds after a restart and for a process that has the cells in hand.
         """
-        self._ws.log_store.hold_sweep(self.id, paused=now_us())
+        self._ws.log_store.sweeps.hold(self.id, paused=now_us())
         return self
 
     def resume(self) -> Run:
         """Let a paused run go on, on its own budget, driven by this process."""
-        self._ws.log_store.hold_sweep(self.id, paused=None)
+        self._ws.log_store.sweeps.hold(self.id, paused=None)
         self.drive()
         return self
 
     @property
     def paused(self) -> bool:
         """Whether a person paused it."""
-        row = self._ws.log_store.sweep(self.id)
+        row = self._ws.log_store.sweeps.get(self.id)
         return row is not None and row.paused is not None
 
     @property
     def stopped(self) -> list[str]:
         """Which axis values are not sent any more because they keep failing, in sentences."""
-        failing = self._ws.log_store.failing(self.id)
+        failing = self._ws.log_store.sweeps.failing(self.id)
         planned = [row for row in self.rows() if row.state == State.PLANNED] if failing else []
         return [
             say("value_failing", id=self.id, **one.params)
@@ -237,7 +237,7 @@ class Run:
 
     def go_on(self) -> Run:
         """Send the cells of failing values all the same, because a person said so."""
-        self._ws.log_store.hold_sweep(self.id, stop_after=None)
+        self._ws.log_store.sweeps.hold(self.id, stop_after=None)
         self.drive()
         return self
 
@@ -265,13 +265,13 @@ class Run:
     @property
     def cost(self) -> float:
         """Billed so far for all attempts at these cells, in USD."""
-        attempts = self._ws.log_store.attempts([cell["job_id"] for cell in self.cells])
+        attempts = self._ws.log_store.jobs.attempts([cell["job_id"] for cell in self.cells])
         return to_usd(sum(row.cost or 0 for rows in attempts for row in rows))
 
     @property
     def budget(self) -> tuple[float | None, float]:
         """The (limit, spent or reserved) in USD. A limit of None: none was set."""
-        limit, used = self._ws.log_store.budget(self.id)
+        limit, used = self._ws.log_store.budgets.get(self.id)
         return None if limit is None else to_usd(limit), to_usd(used)
 
     def frame(self) -> pd.DataFrame:

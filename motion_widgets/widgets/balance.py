@@ -134,6 +134,6 @@ def _ask(ws: Workspace) -> tuple[int | None, str]:
 def _moved(ws: Workspace) -> tuple[Any, ...]:
     query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost), func.count(jobs.c.completed))
     mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
-    with ws.log_store.read() as connection:
+    with ws.log_store.database.read() as connection:
         counts = connection.execute(query.where(*mine)).one()
     return ws.endpoint, ws.account, ws.budget(), *counts

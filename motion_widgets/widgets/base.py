@@ -130,7 +130,7 @@ class Panel(Column):
         while not self.closed:
             try:
                 self.watch_jobs()
-                seen = await asyncio.to_thread(self.ws.log_store.version)
+                seen = await asyncio.to_thread(self.ws.log_store.jobs.version)
                 if seen != self._seen:
                     await asyncio.to_thread(self.refresh)
                     self._seen = seen  # only now: what failed is drawn again at the next look

@@ -109,7 +109,7 @@ class CompareWall(Panel):
             self._asked, self._lacking = set(), {}
         options = [
             (say("wall_latest"), ""),
-            *[(run_id, run_id) for run_id in self.ws.log_store.sweep_ids()[:50]],
+            *[(run_id, run_id) for run_id in self.ws.log_store.sweeps.ids()[:50]],
         ]
         with self.lock:
             value = self.choice.value if choose is None else choose
@@ -190,12 +190,12 @@ class CompareWall(Panel):
 
     def _of_latest(self) -> tuple[list[WallCell], list[str], list[str], float, float]:
         if chosen := self._job_ids:
-            found = self.ws.log_store.rows(jobs.c.id.in_(chosen))
+            found = self.ws.log_store.jobs.rows(jobs.c.id.in_(chosen))
             found.sort(key=lambda row: chosen.index(row.id))
         else:
             mine = (jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account)
             collected = jobs.c.state == State.COLLECTED.value
-            found = self.ws.log_store.rows(*mine, collected, limit=LATEST, newest=True)
+            found = self.ws.log_store.jobs.rows(*mine, collected, limit=LATEST, newest=True)
         cells, columns, reference = [], [], say("wall_reference")
         if found and len({row.clip_sha or row.video_url for row in found}) == 1:
             cells += self._reference(found[0], "", reference)

@@ -141,10 +141,10 @@ class JobMonitor(Panel):
         """Draw the newest jobs."""
         mine = (jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account)
         log = self.ws.log_store
-        rows = log.rows(*mine, limit=PAGE + 1, offset=self._first, newest=True)
-        moving = log.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
-        ended = log.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
-        unknown = log.count(*mine, jobs.c.state == "unknown")
+        rows = log.jobs.rows(*mine, limit=PAGE + 1, offset=self._first, newest=True)
+        moving = log.jobs.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
+        ended = log.jobs.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
+        unknown = log.jobs.count(*mine, jobs.c.state == "unknown")
         drawn = [self._drawing(row) for row in rows[:PAGE]]
         clustered = self._clustered(rows[:PAGE])
         risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.connection.risks())
@@ -184,7 +184,7 @@ class JobMonitor(Panel):
         """Return since when a task that is under way cannot be asked for; None: it can."""
         if row.state not in (State.SUBMITTED, State.RUNNING) or row.error_kind is None:
             return None
-        said = [one.at for one in self.ws.log_store.events(row.id) if one.note in _SILENT]
+        said = [one.at for one in self.ws.log_store.jobs.events(row.id) if one.note in _SILENT]
         return int(said[-1]) if said else None
 
     def _clustered(self, rows: list[JobRow]) -> str:

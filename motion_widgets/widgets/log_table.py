@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.messages import say
 from motion_widgets.log.annotations import STARS, split_tags
-from motion_widgets.log.ids import whoami
+from motion_widgets.log.ids import current_person
 from motion_widgets.log.paging import facets, page
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
@@ -100,7 +100,7 @@ class LogTable(Panel):
         if first and not found.rows:  # what was there is gone
             first = max((found.total - 1) // PAGE * PAGE, 0)
             found = page(self.ws.log_store, ask, first=first, size=PAGE)
-        mine = self.ws.log_store.marks_of([row.id for row in found.rows], by=whoami())
+        mine = self.ws.log_store.annotations.of([row.id for row in found.rows], by=current_person())
         if time.monotonic() - self._facets_at > FRESH:
             self._facets, self._facets_at = self._offer(), time.monotonic()
         view = {
@@ -127,7 +127,7 @@ class LogTable(Panel):
                 continue  # nobody works with others here
             told = [[value, value_words(name, value) or say("log_filter_none")] for value in values]
             offered.append({"name": name, "label": say(f"column_{name}"), "values": told})
-        tags = [[tag, tag] for tag in self.ws.log_store.tags_used()]
+        tags = [[tag, tag] for tag in self.ws.log_store.annotations.tags_used()]
         return [*offered, {"name": "tag", "label": say("filter_tag"), "values": tags}]
 
     def _drawn(self) -> None:
@@ -152,26 +152,26 @@ class LogTable(Panel):
     def _mark(self, content: Mapping[str, Any]) -> Callable[[], None]:
         store, job_id, value = self.ws.log_store, content["id"], content.get("value")
         if content["what"] == "stars":
-            store.rate([job_id], stars=value if value in range(1, STARS + 1) else None)
+            store.annotations.rate([job_id], stars=value if value in range(1, STARS + 1) else None)
         elif content["what"] == "usable":
-            store.rate([job_id], usable=value if isinstance(value, bool) else None)
+            store.annotations.rate([job_id], usable=value if isinstance(value, bool) else None)
         elif content["what"] == "said" and isinstance(value, dict):
-            had = store.marks_of([job_id])[job_id]
+            had = store.annotations.of([job_id])[job_id]
             note = str(value.get("note", "")).strip()
-            if note != had["note"]:
-                store.note(job_id, note)
+            if note != had.note:
+                store.annotations.note(job_id, note)
             wanted = set(split_tags(str(value.get("tags", ""))))
-            for tag in sorted(wanted - set(had["tags"])):
-                store.tag([job_id], tag)
-            for tag in sorted(set(had["tags"]) - wanted):
-                store.untag([job_id], tag)
+            for tag in sorted(wanted - set(had.tags)):
+                store.annotations.tag([job_id], tag)
+            for tag in sorted(set(had.tags) - wanted):
+                store.annotations.untag([job_id], tag)
             self._facets_at = -FRESH
         self.refresh()
         return lambda: self.announce("")
 
     def _rows(self) -> list[JobRow]:
         """Return the chosen rows, in the order in which they were ticked."""
-        found = {row.id: row for row in self.ws.log_store.rows(jobs.c.id.in_(self.chosen))}
+        found = {row.id: row for row in self.ws.log_store.jobs.rows(jobs.c.id.in_(self.chosen))}
         return [found[one] for one in self.chosen if one in found]
 
     def _to_wall(self) -> None:
@@ -215,7 +215,7 @@ class LogTable(Panel):
         ids = self.chosen
 
         def work() -> Callable[[], None]:
-            self.ws.log_store.hide(ids)
+            self.ws.log_store.annotations.hide(ids)
             return lambda: self._put_away(ids)
 
         if ids:
@@ -236,7 +236,7 @@ class LogTable(Panel):
 
     def _unhide(self, ids: list[str]) -> None:
         def work() -> Callable[[], None]:
-            self.ws.log_store.unhide(ids)
+            self.ws.log_store.annotations.unhide(ids)
 
             def done() -> None:
                 self._hidden = []

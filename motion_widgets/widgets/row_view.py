@@ -12,6 +12,7 @@ from motion_widgets.widgets.row_text import billed, state_words, usd, waited
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from motion_widgets.log.annotations import Annotation
     from motion_widgets.log.paging import Page
     from motion_widgets.log.rows import JobRow
 
@@ -69,7 +70,7 @@ def value_words(name: str, value: object) -> str:
     return "" if value is None else str(value)
 
 
-def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def view_of(found: Page, mine: Mapping[str, Annotation]) -> dict[str, Any]:
     """Return the columns and rows as the page draws them, and what is the same in all of them."""
     rows = found.rows
     alike = {name: len({str(getattr(row, name)) for row in rows}) == 1 for name in _SETTINGS}
@@ -93,7 +94,7 @@ def view_of(found: Page, mine: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     columns += [_column("error", sort="", behind=True)] if wrong else []
     return {
         "columns": columns,
-        "rows": [_row(row, shown, found.marks[row.id], mine[row.id], wrong=wrong) for row in rows],
+        "rows": [_row(row, shown, found.annotations[row.id], mine[row.id], wrong=wrong) for row in rows],
         "total": found.total,
         "same": f"{say('log_same')} {', '.join(told)}." if told else "",
     }
@@ -113,19 +114,19 @@ def _column(
 
 
 def _row(
-    row: JobRow, shown: Sequence[str], said: Mapping[str, Any], mine: Mapping[str, Any], *, wrong: bool
+    row: JobRow, shown: Sequence[str], said: Annotation, mine: Annotation, *, wrong: bool
 ) -> dict[str, Any]:
     low, high = usd(row.estimate_low), usd(row.estimate_high)
     cells = [state_words(row), *[value_words(name, getattr(row, name)) for name in shown]]
     cells += [high if low == high else f"{low}\u2013{high}", billed(row), waited(row), row.id]
-    mean = said["stars"]
+    mean = said.stars
     return {
         "id": row.id,
         "state": row.state,
         "cells": [*cells, *([row.error_message or ""] if wrong else [])],
-        "stars": int(mine["stars"] or 0),
-        "mean": say("log_stars_mean", mean=mean) if mean is not None and mean != mine["stars"] else "",
-        "usable": mine["usable"],
-        "note": said["note"],
-        "tags": said["tags"],
+        "stars": int(mine.stars or 0),
+        "mean": say("log_stars_mean", mean=mean) if mean is not None and mean != mine.stars else "",
+        "usable": mine.usable,
+        "note": said.note,
+        "tags": list(said.tags),
     }

@@ -54,7 +54,7 @@ class Studio(Panel):
     def __init__(self, ws: Workspace | None = None, *, tab: str | None = None) -> None:
         super().__init__(ws)
         ws = self.ws
-        shown_off = tab is None and "BINDER_LAUNCH_HOST" in os.environ and bool(ws.log_store.sweep_ids())
+        shown_off = tab is None and "BINDER_LAUNCH_HOST" in os.environ and bool(ws.log_store.sweeps.ids())
         self.form = RequestForm(ws, on_submit=self._submitted, on_show=self._show, watch=False)
         self.board = SweepBoard(
             ws, request=self.form.request, on_run=self._started, on_show=self._show, watch=False
@@ -71,7 +71,7 @@ class Studio(Panel):
         self.tabs = make(w.Tab, children=panels, layout={"width": "100%"})
         self._title_tabs(0)
         if shown_off:
-            self.compare.show_run(ws.log_store.sweep_ids()[0])
+            self.compare.show_run(ws.log_store.sweeps.ids()[0])
             self.compare.wall.autoplay = True
         self.tabs.selected_index = COMPARE if shown_off else TABS.index(tab or "build")
         self.tabs.observe(self._turned, "selected_index")
@@ -106,9 +106,9 @@ class Studio(Panel):
     def _draw_head(self) -> None:
         ws = self.ws
         mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
-        moving = ws.log_store.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
-        done = ws.log_store.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
-        spent = ws.log_store.spent(*mine)
+        moving = ws.log_store.jobs.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
+        done = ws.log_store.jobs.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
+        spent = ws.log_store.jobs.spent(*mine)
         tag = say("head_live") if ws.live else say("head_sandbox")
         jobs_said, spent_said = (
             say("jobs_counts", running=moving, done=done),

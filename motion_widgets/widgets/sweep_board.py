@@ -174,7 +174,7 @@ class SweepBoard(Panel):
         def work() -> Callable[[], None]:
             plan = self.sweep().plan(self.ws)
             keys = [cell.key for cell in plan.cells if cell.job_id is not None]
-            known = self.ws.log_store.latest(self.ws.endpoint, self.ws.account, keys)
+            known = self.ws.log_store.jobs.latest(self.ws.endpoint, self.ws.account, keys)
 
             def take() -> None:
                 self._plan, self._known = plan, known

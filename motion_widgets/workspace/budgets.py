@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import BudgetError
 from motion_widgets.core.messages import say
-from motion_widgets.log.ids import person_named, whoami
+from motion_widgets.log.ids import current_person, person_named
 from motion_widgets.request.price import bound_micro, to_usd
 
 if TYPE_CHECKING:
-    from motion_widgets.log.personal_budgets import PersonBudget
+    from motion_widgets.log.budgets import PersonBudget
     from motion_widgets.log.store import Log
     from motion_widgets.request.price import Estimate
     from motion_widgets.workspace.connection import Connection
@@ -82,8 +82,8 @@ class PersonalBudgets:
         Budget or None
             None: nobody set one, so this person is not limited.
         """
-        who = whoami() if person is None else person_named(person)
-        row = self._log.person_budget(who, self._connection.target.endpoint, self._connection.account)
+        who = current_person() if person is None else person_named(person)
+        row = self._log.budgets.get_person(who, self._connection.target.endpoint, self._connection.account)
         return None if row is None else Budget.of(row)
 
     def set(
@@ -110,22 +110,24 @@ class PersonalBudgets:
         LogError
             `person` is no name, or the log cannot be written.
         """
-        who = whoami() if person is None else person_named(person)
+        who = current_person() if person is None else person_named(person)
         micro = None if limit is None else bound_micro(limit)
         day = None if since is None else _midnight(since)
         return Budget.of(
-            self._log.set_person_budget(
+            self._log.budgets.set_person(
                 who, self._connection.target.endpoint, self._connection.account, micro, since=day
             )
         )
 
     def all(self) -> list[Budget]:
         """Return all budgets of people in the log, at any endpoint and account."""
-        return [Budget.of(row) for row in self._log.person_budgets()]
+        return [Budget.of(row) for row in self._log.budgets.people()]
 
     def require(self, cost: Estimate) -> None:
         """Raise BudgetError where your own budget does not hold a price; the log decides once more."""
-        row = self._log.person_budget(whoami(), self._connection.target.endpoint, self._connection.account)
+        row = self._log.budgets.get_person(
+            current_person(), self._connection.target.endpoint, self._connection.account
+        )
         if row is not None and row.left is not None and cost.high_micro > row.left:
             limit, price = to_usd(row.limit or 0), to_usd(cost.high_micro)
             left = to_usd(row.left)

@@ -57,13 +57,13 @@ def save_log(log: Log, target: Path) -> Path:
     if is_database(target):  # perhaps this very log, with its newest rows in a file beside it
         raise LogError.of("export_over", name=str(target))
     try:
-        if log.path is not None and not log.read_only:
-            with contextlib.closing(sqlite3.connect(log.path, timeout=30)) as db:
+        if log.database.path is not None and not log.read_only:
+            with contextlib.closing(sqlite3.connect(log.database.path, timeout=30)) as db:
                 back_up(db, target)
         else:
             part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
             try:
-                write_fresh(part, all_rows(log), salt=log.salt)
+                write_fresh(part, all_rows(log.database), salt=log.database.salt)
                 part.replace(target)
             finally:
                 part.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ def merge_from(log: Log, folder: Path, source: Path) -> Merged:
         try:
             done = merge(log, other)
             if other.read_only:
-                damage = {"what": damage_of(copy) or other.read_only, "jobs": other.count()}
+                damage = {"what": damage_of(copy) or other.read_only, "jobs": other.jobs.count()}
                 done.conflicts.insert(0, say("merge_damaged", name=source, **damage))
         finally:
             other.close()
@@ -276,12 +276,12 @@ def _own_log(folder: Path, bundle: Path) -> int:
     try:
         if log.read_only:
             raise LogError.of("bundle_wrong", name=bundle.name, what=log.read_only)
-        rows = all_rows(log)
+        rows = all_rows(log.database)
         clean_ids(rows)
         clean_paths(rows)
         for row in (*rows["jobs"], *rows["inputs"]):
             row["shared"] = None  # what they shared it with is not where this folder shares
-        taken = write_fresh(made, rows, salt=log.salt)
+        taken = write_fresh(made, rows, salt=log.database.salt)
     finally:
         log.close()
     for name in folder.glob(f"{_LOG}*"):

@@ -96,9 +96,9 @@ class Connection:
 
         The sandbox's is ``"sandbox"``; in a log outside the folder, which others may share, it is one's own.
         """
-        if not self.target.live and self._log.path != self._folder / "log.sqlite":
+        if not self.target.live and self._log.database.path != self._folder / "log.sqlite":
             return sandbox_account(self._folder)
-        return self.target.account(self._log.salt)
+        return self.target.account(self._log.database.salt)
 
     @property
     def mine(self) -> tuple[Any, ...]:
@@ -216,7 +216,7 @@ class Connection:
             await asyncio.to_thread(self._fetch_inputs, row)
             wire, doubts = await wire_of(made, row, self._folder, links=links)
             for one in [one for one in doubts if one.severity == "warning"]:
-                await asyncio.to_thread(self._log.remark, row.id, one.message[:300])
+                await asyncio.to_thread(self._log.transitions.remark, row.id, one.message[:300])
             return wire
 
         return Runner(

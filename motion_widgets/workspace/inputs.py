@@ -140,7 +140,7 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
             with contextlib.suppress(OSError):  # where no file could be made there is none to remove
                 part.unlink(missing_ok=True)
     relative = target.relative_to(folder).as_posix()
-    log.add_input(sha, name=name, size=target.stat().st_size, path=relative)
+    log.files.add_input(sha, name=name, size=target.stat().st_size, path=relative)
     return relative, sha
 
 

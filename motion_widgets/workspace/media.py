@@ -67,11 +67,11 @@ class Media:
         make_folder(self._folder / FOLDER)
         made = mend(source, operation, to=self._folder / FOLDER, **how)
         result = made.measure()
-        for row in reversed(self._log.mends(source_sha=made.source_sha, result_sha=made.result_sha)):
+        for row in reversed(self._log.mends.find(source_sha=made.source_sha, result_sha=made.result_sha)):
             same = (row.operation, row.parameters) == (made.operation, dict(made.parameters))
             if same and row.undone is None:
                 return Mended(row.id, made, result)
-        mend_id = self._log.add_mend(
+        mend_id = self._log.mends.add(
             kind=made.kind, operation=made.operation, parameters=made.parameters,
             source_sha=made.source_sha, source_name=made.source_name, source_path=self._kept(made),
             result_sha=made.result_sha, result_name=made.result_name,
@@ -94,13 +94,13 @@ class Media:
         LogError
             The log knows no such mend, or the kept source is gone.
         """
-        row = next((one for one in self._log.mends() if one.id == mend_id), None)
+        row = next((one for one in self._log.mends.find() if one.id == mend_id), None)
         if row is None:
             raise LogError.of("no_such_id", id=mend_id, name=self._log.name)
         source = self._folder / str(row.source_path)
         if not source.is_file():
             raise LogError.of("mend_source_gone", name=row.source_name)
-        self._log.undo_mend(mend_id)
+        self._log.mends.undo(mend_id)
         return source
 
     def samples(self) -> SampleMedia:

@@ -225,7 +225,7 @@ class PublicLinks:
             There is no such result, it is another content, or its link is dead or dies too soon.
         """
         try:
-            row = self._log.job(job_id)
+            row = self._log.jobs.get(job_id)
         except LogError as error:
             raise RequestError.of("result_none", id=job_id) from error
         links = json.loads(row.links or "[]")

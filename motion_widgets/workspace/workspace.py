@@ -26,7 +26,7 @@ from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.shared_store import Shared
 from motion_widgets.jobs.sharing import Outbox, Shares
 from motion_widgets.jobs.sidecar import read_sidecar
-from motion_widgets.log.ids import whoami
+from motion_widgets.log.ids import current_person
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log
@@ -116,7 +116,7 @@ class Workspace(Shares):
         target = target_of(endpoint or remembered(self.folder), secret)
         for name in ("results", "inputs"):
             make_folder(self.folder / name)
-        whoami()  # a name that is none is said now, not in the middle of a job
+        current_person()  # a name that is none is said now, not in the middle of a job
         address = shared or os.environ.get(SHARED)
         place = Shared(address, self.folder) if address else None
         own_prices = self.folder / "prices.toml"
@@ -133,7 +133,7 @@ class Workspace(Shares):
         self.personal_budgets = PersonalBudgets(self.log_store, self.connection)
         self.media = Media(self.log_store, self.folder)
         _OPEN.add(self)
-        for notice in self.log_store.notices:
+        for notice in self.log_store.database.notices:
             warnings.warn(notice, UserWarning, stacklevel=2)
         if not self.log_store.read_only and self._under_way():
             _ = self.connection.runner  # jobs of an earlier kernel are followed on; that costs nothing
@@ -211,7 +211,7 @@ class Workspace(Shares):
     def find(self, req: MotionRequest) -> Job | None:
         """Return the job that already answers for the same content. None: submitting would make a new one."""
         key = req.key
-        row = self.log_store.latest(self.endpoint, self.account, [key]).get(key)
+        row = self.log_store.jobs.latest(self.endpoint, self.account, [key]).get(key)
         return Job(self, row.id) if row is not None and row.state not in RETRYABLE else None
 
     def submit(self, req: MotionRequest, max_cost: float | None = None, *, new: bool = False) -> Job:
@@ -262,7 +262,7 @@ class Workspace(Shares):
         self.personal_budgets.require(cost)
         self.preparation.require_ready()
         kept = self.preparation.keep(req)
-        row, _ = self.log_store.add_job({**values, **kept}, new=new)
+        row, _ = self.log_store.jobs.add({**values, **kept}, new=new)
         self._look_for_unshared()
         if row.state == State.PLANNED:
             runner.drive(row.id)
@@ -291,7 +291,7 @@ class Workspace(Shares):
         if path.suffix != ".json":
             with contextlib.suppress(OSError):
                 known.append(jobs.c.result_sha == sha256_of(path))
-        rows = self.log_store.rows(or_(*known), limit=1, newest=True)
+        rows = self.log_store.jobs.rows(or_(*known), limit=1, newest=True)
         return self.request_of(rows[0]) if rows else read_sidecar(path, self.folder)
 
     def attach(self, an_id: str) -> Job | Run:
@@ -314,7 +314,7 @@ class Workspace(Shares):
             run = Run(self, an_id)
             self._follow(run.rows())
             return run
-        self._follow([self.log_store.job(an_id)])
+        self._follow([self.log_store.jobs.get(an_id)])
         return Job(self, an_id)
 
     def _follow(self, rows: list[JobRow]) -> None:
@@ -325,7 +325,8 @@ class Workspace(Shares):
     def jobs(self, *, limit: int = 50) -> list[Job]:
         """Return the newest jobs of this workspace's endpoint and account."""
         return [
-            Job(self, row.id) for row in self.log_store.rows(*self.connection.mine, limit=limit, newest=True)
+            Job(self, row.id)
+            for row in self.log_store.jobs.rows(*self.connection.mine, limit=limit, newest=True)
         ]
 
     def runner_for(self, row: JobRow) -> Runner | None:
@@ -333,7 +334,7 @@ class Workspace(Shares):
         return self.connection.runner_for(row)
 
     def _under_way(self) -> int:
-        return self.log_store.count(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
+        return self.log_store.jobs.count(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
 
     # Publishing, budgets and media: names of the contract, kept by the collaborators.
 
@@ -435,7 +436,7 @@ class Workspace(Shares):
             runner.close()
         if self.outbox is not None:
             self.outbox.close()
-        rows = self.log_store.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
+        rows = self.log_store.jobs.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
         ids = [row.id for row in rows]
         if ids:
             print(say("still_running", count=len(ids), id=ids[0]))  # noqa: T201 - the last words of a script

@@ -132,7 +132,7 @@ def test_every_planted_difference_is_named(passing: Passing, tmp_path: Path) -> 
         assert word not in said
     with mw.Workspace(tmp_path, passing.url, key=KEY) as ws:
         (job,) = ws.jobs()
-        notes = [event_words(event.note) for event in ws.log_store.events(job.id)]
+        notes = [event_words(event.note) for event in ws.log_store.jobs.events(job.id)]
         assert any("accepted again as task_" in note for note in notes)
 
 

@@ -139,10 +139,10 @@ def put(
         "sent": at,
         "cost": None if cost is None else round(cost * 1e6), **more,
     }  # fmt: skip
-    row, _ = ws.log_store.add_job(values)
+    row, _ = ws.log_store.jobs.add(values)
     for step in STEPS[state]:
-        assert ws.log_store.move(row.id, step)
-    ws.log_store.record(row.id, created=at)
+        assert ws.log_store.transitions.move(row.id, step)
+    ws.log_store.transitions.record(row.id, created=at)
     return str(row.id)
 
 
@@ -218,15 +218,15 @@ def test_failed_yet_billed_and_outside_the_estimate(ws: mw.Workspace, account: A
 def test_a_refund_that_was_not_confirmed_is_settled_once_the_account_fits_without_it(
     ws: mw.Workspace, account: Account
 ) -> None:
-    ws.log_store.set_budget("run-1", 5_000_000)
+    ws.log_store.budgets.set("run-1", 5_000_000)
     put(ws, S.COLLECTED, 0.17136)
     bill(account, 0.17136)
     failed = put(ws, S.FAILED, reserved=230_000, budget_id="run-1")
     _, text = said(ws)
     assert f"{failed} is failed, and the account adds up without it: it was refunded. --fix releases" in text
-    assert ws.log_store.job(failed).reserved == 230_000, "nothing is written without --fix"
+    assert ws.log_store.jobs.get(failed).reserved == 230_000, "nothing is written without --fix"
     assert "has been released" in said(ws, fix=True)[1]
-    assert (ws.log_store.job(failed).cost, ws.log_store.job(failed).reserved) == (0, 0)
+    assert (ws.log_store.jobs.get(failed).cost, ws.log_store.jobs.get(failed).reserved) == (0, 0)
     assert said(ws)[0] == 0
 
 
@@ -238,7 +238,7 @@ def test_a_refund_that_the_account_does_not_show_stays_reserved(
     bill(account, billed)
     _, text = said(ws, fix=True)
     assert f"{failed} is failed and its refund is not confirmed: its money stays reserved" in text
-    assert ws.log_store.job(failed).reserved == 230_000
+    assert ws.log_store.jobs.get(failed).reserved == 230_000
     assert (f"{failed} would explain it" in text) is (billed > 0)
 
 
@@ -258,7 +258,7 @@ def test_the_account_has_less(ws: mw.Workspace, account: Account) -> None:
 def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
     ws: mw.Workspace, account: Account
 ) -> None:
-    ws.log_store.set_budget("run-1", 5_000_000)
+    ws.log_store.budgets.set("run-1", 5_000_000)
     late = put(ws, S.VANISHED, task_id="task_late", reserved=230_000, budget_id="run-1")
     lost = put(ws, S.VANISHED, task_id="task_lost")
     account.costs["task_late"] = 0.17136
@@ -268,14 +268,14 @@ def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
     assert f"{late}: the endpoint reports $0.17136, but the log has no cost" in text
     assert f"{lost}: its cost is unknown" in text
     assert "more than the log shows" not in text
-    assert ws.log_store.job(late).cost is None
+    assert ws.log_store.jobs.get(late).cost is None
     assert "has been recorded" in said(ws, fix=True)[1]
-    row = ws.log_store.job(late)
+    row = ws.log_store.jobs.get(late)
     assert (row.cost, row.reserved, row.state) == (171_360, 0, "vanished")
-    assert ws.log_store.budget("run-1") == (5_000_000, 171_360 - 230_000)
-    assert ws.log_store.events(late)[-1].note == "event_cost_requested"
+    assert ws.log_store.budgets.get("run-1") == (5_000_000, 171_360 - 230_000)
+    assert ws.log_store.jobs.events(late)[-1].note == "event_cost_requested"
     assert "task_late" not in said(ws, fix=True)[1]
-    assert ws.log_store.budget("run-1")[1] == 171_360 - 230_000
+    assert ws.log_store.budgets.get("run-1")[1] == 171_360 - 230_000
 
 
 def test_a_long_time_is_asked_for_in_pieces_that_miss_nothing(ws: mw.Workspace, account: Account) -> None:

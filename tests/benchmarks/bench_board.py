@@ -36,7 +36,7 @@ m
 """
 WRITTEN = f"""
 import motion_widgets as mw
-from motion_widgets.log.store import now_us
+from motion_widgets.log.engine import now_us
 from motion_widgets.sweep.plan import run_id_of
 with mw.Workspace("boarded", endpoint="sandbox") as ws:
     samples = ws.samples()
@@ -48,7 +48,7 @@ with mw.Workspace("boarded", endpoint="sandbox") as ws:
     plan = mw.Sweep(req, **axes).plan(ws)
     name = run_id_of(ws, plan.cells)
     head = {{"id": name, "endpoint": ws.endpoint, "account": ws.account, "axes": "{{}}", "cells": "[]"}}
-    ws.log_store.put_sweep({{**head, "paused": now_us()}})  # so that nothing is sent
+    ws.log_store.sweeps.put({{**head, "paused": now_us()}})  # so that nothing is sent
     jobs = [cell["job_id"] for cell in plan.run().cells]
 ws = mw.Workspace("boarded", endpoint="sandbox")
 mw.SweepBoard(ws, run=name, watch=False).close()  # the imports are measured elsewhere
@@ -127,7 +127,7 @@ def attached(lab: Lab, page: Page) -> Iterator[Figure]:
     times = []
     for number in range(1, ROUNDS + 1):
         lab.idle(page)
-        code = f"ws.log_store.record(jobs[0], cost={number}_000_000); board.refresh()"
+        code = f"ws.log_store.transitions.record(jobs[0], cost={number}_000_000); board.refresh()"
         done = f"document.querySelector('.mw-matrix-facts').textContent.includes('${number}.00')"
         times.append(page.evaluate(TIMED, [code, done]))
     yield "one job of it billed, log to paint", ms(times), "", "<= 100 ms"

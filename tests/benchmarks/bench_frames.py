@@ -112,7 +112,7 @@ def work(kind: str, path: str) -> dict[str, float]:
     if kind == "again":
         names = view.frame()["id"].iloc[:: len(view) // CHANGES][:CHANGES]
         for number, name in enumerate(names):
-            log.record(name, cost=470_000 + number)
+            log.transitions.record(name, cost=470_000 + number)
     return timed(lambda: view.frame(FILTERS.get(kind)))
 
 

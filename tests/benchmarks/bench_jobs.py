@@ -227,7 +227,7 @@ def client(url: str, folder: str) -> None:
     cells = [({}, row) for row in rows_of(ws)]
     run_id = "run-bench"
     head = {"id": run_id, "endpoint": ws.endpoint, "account": ws.account, "axes": "{}"}
-    ws.log_store.add_run(head, cells, limit=10**12, keep=False, new=False)
+    ws.log_store.sweeps.add(head, cells, limit=10**12, keep=False, new=False)
     run = motion_widgets.sweep.Run(ws, run_id)
     del cells
     load_moviepy()  # which goes on in the background, and is one of the imports
@@ -274,7 +274,7 @@ def waiter(url: str, folder: str, how: str) -> None:
     from motion_widgets import Workspace
 
     ws = Workspace(folder, endpoint=url, key=KEY)
-    row, _ = ws.log_store.add_job(rows_of(ws)[0])
+    row, _ = ws.log_store.jobs.add(rows_of(ws)[0])
     ws.connection.runner.drive(row.id)
     job = ws.attach(row.id)
 
@@ -393,24 +393,24 @@ def intents(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     from motion_widgets.log.store import Log
 
     log = Log(folder / "intents.sqlite")
-    log.set_budget("b", 10**12)
+    log.budgets.set("b", 10**12)
     plain = {"endpoint": "bench", "account": "a", "sandbox": False, "budget_id": "b"}
-    ids = [log.add_job({**plain, "key": str(number)})[0]["id"] for number in range(2 * ROUNDS + 1)]
+    ids = [log.jobs.add({**plain, "key": str(number)})[0]["id"] for number in range(2 * ROUNDS + 1)]
     said: list[tuple[str, Any]] = []
-    assert log._writer is not None
+    assert log.database._writer is not None
 
     def hear(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         said.append((statement, parameters))
 
-    event.listen(log._writer, "before_cursor_execute", hear)
-    log.intend(ids[0], 1000, owner="bench")
-    event.remove(log._writer, "before_cursor_execute", hear)
+    event.listen(log.database._writer, "before_cursor_execute", hear)
+    log.transitions.intend(ids[0], 1000, owner="bench")
+    event.remove(log.database._writer, "before_cursor_execute", hear)
     raw = sqlite3.connect(folder / "intents.sqlite", isolation_level=None)
     raw.execute("PRAGMA synchronous=FULL")
     ours, theirs = [], []
     for one, other in zip(ids[1 : ROUNDS + 1], ids[ROUNDS + 1 :], strict=True):
         start = time.perf_counter()
-        log.intend(one, 1000, owner="bench")
+        log.transitions.intend(one, 1000, owner="bench")
         middle = time.perf_counter()
         raw.execute("BEGIN IMMEDIATE")
         for statement, parameters in said:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motion_widgets import MotionRequest, Plan, Sweep, Workspace
-from motion_widgets.log.store import now_us
+from motion_widgets.log.engine import now_us
 from motion_widgets.sweep.plan import run_id_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def starting(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         with Workspace(folder / f"run{cells}", endpoint="sandbox") as ws:
             plan = sweep_of(ws, cells).plan(ws)
             values = {"id": run_id_of(ws, plan.cells), "endpoint": ws.endpoint, "account": ws.account}
-            ws.log_store.put_sweep({**values, "axes": "{}", "cells": "[]", "paused": now_us()})
+            ws.log_store.sweeps.put({**values, "axes": "{}", "cells": "[]", "paused": now_us()})
             took = seconds(plan.run)
         each.append(took / cells)
         told = f"{took:.2f} s ({each[-1] * 1e6:.0f} us a cell)"

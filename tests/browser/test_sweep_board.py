@@ -39,7 +39,7 @@ def row(n):
         completed=began + chance.randint(60, 400) * 10**6,
         error_message='content policy' if state == 'failed' else None, idempotency_key=f'i{{n}}',
     )
-with ws.log_store.write() as c:
+with ws.log_store.database.write() as c:
     for start in range(0, {rows}, 5000):
         c.execute(insert(jobs), [row(n) for n in range(start, min(start + 5000, {rows}))])
 """
@@ -195,7 +195,7 @@ def test_lab_a_hundred_thousand_rows_page_sort_filter_and_take_marks(  # noqa: P
     expect(lines.first.locator(".mw-grid-note")).to_have_text(HOSTILE)
     expect(lines.first.locator(".mw-grid-tag")).to_have_text(["dance", "keeper"])
     assert page.title() != "owned"
-    lab.execute(page, "assert list(ws.log_store.marks_of().values())[0]['stars'] == 4")
+    lab.execute(page, "assert list(ws.log_store.annotations.of().values())[0].stars == 4")
 
     # Choose, load, delete, undo.
     first = lines.nth(0).get_by_role("checkbox")

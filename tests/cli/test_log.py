@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 def ids(folder):
     log = Log(folder / "log.sqlite")
-    found = [row.id for row in log.rows()]
+    found = [row.id for row in log.jobs.rows()]
     log.close()
     return found
 
@@ -57,8 +57,8 @@ def test_the_folder_may_stand_before_the_action(folder):
 
 def test_check_names_files_that_are_gone_or_changed(folder):
     log = Log(folder / "log.sqlite")
-    job_id = log.rows()[0].id
-    log.record(job_id, result_sha="0" * 64)
+    job_id = log.jobs.rows()[0].id
+    log.transitions.record(job_id, result_sha="0" * 64)
     log.close()
     assert run("log", "check", "--folder", folder).code == 0
     ended = run("log", "check", "--files", "--folder", folder)
@@ -102,7 +102,7 @@ def test_damaged_log_is_shown_with_a_warning_and_takes_no_job(folder):
     with pytest.warns(UserWarning, match="is damaged"):
         ws = mw.Workspace(folder)
     with pytest.raises(mw.LogError, match="nothing is sent"):
-        ws.log_store.add_job({**VALUES, "key": "new"})
+        ws.log_store.jobs.add({**VALUES, "key": "new"})
     assert ws.connection.running is None, (
         "its jobs are not followed: what becomes of them could not be written down"
     )
@@ -132,7 +132,7 @@ HARD = {
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
 def test_what_was_exported_comes_back_exactly(folder, tmp_path, kind):
     log = Log(folder / "log.sqlite")
-    log.add_job(
+    log.jobs.add(
         {
             **VALUES,
             "key": "00" * 32,

@@ -325,7 +325,7 @@ def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], 
     ended = run("resume", "--folder", copy, found[0])
     assert "1 planned; $0.34, SANDBOX>" in ended.out
     with mw.Workspace(copy, endpoint="sandbox") as ws:
-        assert ws.log_store.sweep(found[0]).stop_after == "[4, 0.5]"
+        assert ws.log_store.sweeps.get(found[0]).stop_after == "[4, 0.5]"
     for command in ("pause", "resume"):
         said(run(command, "--folder", copy, "run-none"), "There is no run-none")
     assert run("sweep", "--folder", copy, path, "--stop-after", "often").code == 2
@@ -426,7 +426,7 @@ def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
 def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None:
     with mw.Workspace(tmp_path, endpoint="sandbox") as ws:
         values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k"}
-        ws.log_store.add_job({**values, "error_message": "\x1b[2Jgone\u202e", "mode": "std"})
+        ws.log_store.jobs.add({**values, "error_message": "\x1b[2Jgone\u202e", "mode": "std"})
     ended = run("log", "--folder", tmp_path)
     assert "[2Jgone" in ended.out
     assert not {"\x1b", "\u202e"} & set(ended.out)

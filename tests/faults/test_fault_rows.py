@@ -315,11 +315,11 @@ def test_row(case, faulty, ws, req, result_bytes):
 
 
 def notes(ws, job):
-    return " | ".join(event_words(event.note) for event in ws.log_store.events(job.id))
+    return " | ".join(event_words(event.note) for event in ws.log_store.jobs.events(job.id))
 
 
 def states(ws, job):
-    return [event.to_state for event in ws.log_store.events(job.id)]
+    return [event.to_state for event in ws.log_store.jobs.events(job.id)]
 
 
 # Nothing sent yet.
@@ -566,7 +566,7 @@ def test_401_403_and_redirect_of_a_poll_pause_everything_until_a_person_acts(fau
     assert "attach" in jobs[0].error
     time.sleep(timing.BEAT * 4)
     assert faulty.calls("status") == asked
-    assert len(ws.log_store.events(jobs[0].id)) < 8
+    assert len(ws.log_store.jobs.events(jobs[0].id)) < 8
     faulty.play()
     assert {
         ws.submit(job_req, max_cost=MAX).wait(30).state

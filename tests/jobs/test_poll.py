@@ -20,7 +20,7 @@ FAR = 2**52
 
 
 def notes(ws, job):
-    return " | ".join(event_words(event.note) for event in ws.log_store.events(job.id))
+    return " | ".join(event_words(event.note) for event in ws.log_store.jobs.events(job.id))
 
 
 def test_failing_polls_keep_it_running(ws, req, endpoint):
@@ -48,7 +48,7 @@ def test_status_backwards_and_unknown_words_are_still_working(ws, req, endpoint)
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert job.state == "collected"
     assert notes(ws, job).count("polishing") == 1
-    states = [event.to_state for event in ws.log_store.events(job.id) if not event.note]
+    states = [event.to_state for event in ws.log_store.jobs.events(job.id) if not event.note]
     assert states == ["planned", "submitting", "submitted", "running", "completed", "collected"]
 
 
@@ -85,8 +85,8 @@ def test_task_that_stays_unknown_vanishes(ws, req, endpoint):
 
 def test_failed_gives_the_reason_and_the_money_back(ws, req, endpoint):
     endpoint.next_poll.append(endpoint.failed("code 1301: content policy"))
-    ws.log_store.set_budget("b", 1_000_000)
-    row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "budget_id": "b"})
+    ws.log_store.budgets.set("b", 1_000_000)
+    row, _ = ws.log_store.jobs.add({**ws.preparation.plan_job(req), "budget_id": "b"})
     ws.connection.runner.drive(row.id)
     job = ws.attach(row.id)
     until(lambda: job.resting)
@@ -95,7 +95,7 @@ def test_failed_gives_the_reason_and_the_money_back(ws, req, endpoint):
         "moderation",
         "code 1301: content policy",
     )
-    assert ws.log_store.budget("b")[1] == 0
+    assert ws.log_store.budgets.get("b")[1] == 0
 
 
 def test_failed_with_a_bill_costs_the_bill(ws, req, endpoint):
@@ -112,12 +112,12 @@ def test_cancelled_without_a_bill_keeps_its_money_reserved(ws, req, endpoint):
 
 def test_cost_above_the_estimate_is_the_truth(ws, req, endpoint):
     endpoint.next_poll.append(lambda task_id: endpoint.completed(task_id, cost=9.5))
-    ws.log_store.set_budget("b", 1_000_000)
-    row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "budget_id": "b"})
+    ws.log_store.budgets.set("b", 1_000_000)
+    row, _ = ws.log_store.jobs.add({**ws.preparation.plan_job(req), "budget_id": "b"})
     ws.connection.runner.drive(row.id)
     job = ws.attach(row.id)
     until(lambda: job.state == "collected")
-    assert (job.cost, ws.log_store.budget("b")) == (9.5, (1_000_000, 9_500_000))
+    assert (job.cost, ws.log_store.budgets.get("b")) == (9.5, (1_000_000, 9_500_000))
 
 
 def test_completed_then_failed_the_first_end_wins(ws, req, endpoint):
@@ -156,14 +156,14 @@ class TestNoLongerOurs:
         def answer(_):
             job = ws.jobs()[0]
             then(job)
-            seen.append((job.row, ws.log_store.events(job.id)))
+            seen.append((job.row, ws.log_store.jobs.events(job.id)))
             return said
 
         endpoint.next_poll.append(answer)
         job = ws.submit(req, max_cost=MAX)
         until(lambda: seen and not ws.connection.runner.drives(job.id))
         assert len(endpoint.polls) == 1
-        return seen[0], (job.row, ws.log_store.events(job.id))
+        return seen[0], (job.row, ws.log_store.jobs.events(job.id))
 
     @pytest.mark.parametrize(
         "word",
@@ -171,7 +171,7 @@ class TestNoLongerOurs:
     )
     def test_taken_over_between_poll_and_write(self, ws, req, endpoint, word):
         def then(job):
-            ws.log_store.record(job.id, lease_owner="other", lease_until=FAR)
+            ws.log_store.transitions.record(job.id, lease_owner="other", lease_until=FAR)
 
         before, after = self.asked(ws, req, endpoint, then, self.said(endpoint, word))
         assert before == after
@@ -180,7 +180,7 @@ class TestNoLongerOurs:
     @pytest.mark.parametrize("word", ["working", "completed", "failed", "404"])
     def test_ended_between_poll_and_write(self, ws, req, endpoint, word):
         def then(job):
-            ws.log_store.move(job.id, State.CANCELLED)
+            ws.log_store.transitions.move(job.id, State.CANCELLED)
 
         before, after = self.asked(ws, req, endpoint, then, self.said(endpoint, word))
         assert before == after
@@ -192,7 +192,7 @@ class TestNoLongerOurs:
         def balance():
             if endpoint.polls and not taken:
                 taken.append(ws.jobs()[0].id)
-                ws.log_store.record(taken[0], lease_owner="other", lease_until=FAR)
+                ws.log_store.transitions.record(taken[0], lease_owner="other", lease_until=FAR)
 
         endpoint.balance_says = balance
         endpoint.next_poll.append(endpoint.failed())

@@ -24,7 +24,7 @@ def money(job):
 
 
 def notes(ws, job):
-    return " | ".join(event_words(event.note) for event in ws.log_store.events(job.id))
+    return " | ".join(event_words(event.note) for event in ws.log_store.jobs.events(job.id))
 
 
 def test_a_refund_that_the_balance_shows_frees_the_money(ws, req, endpoint):

@@ -128,5 +128,5 @@ def test_closed_tab_and_killed_kernel_lose_and_repeat_nothing(kernel, opening, e
     )
     assert (len(endpoint.posts), len(endpoint.charges)) == (1, 1)
     log = Log(address)
-    assert [row.id for row in log.rows()] == [job_id]
+    assert [row.id for row in log.jobs.rows()] == [job_id]
     log.close()

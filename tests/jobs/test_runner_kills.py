@@ -69,7 +69,7 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             window, prompt = WINDOWS[len(died) % len(WINDOWS)], f"dance {number}"
             if killed(process, server, chance, window, prompt):
                 died.append((window, moment(log, server, prompt)))
-        before = log.rows()
+        before = log.jobs.rows()
         prompts = [f"dance {one}" for one in range(1, number + 1)]
 
         # Run All again, in a last process: what was never sent is sent, what was paid is fetched.
@@ -77,7 +77,7 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             assert last.hear() == "ready"
             states = last.hear()
         assert set(states) <= {"collected", "unknown"}
-        books, rows = server.books(), log.rows()
+        books, rows = server.books(), log.jobs.rows()
         assert len(rows) == len({row.prompt for row in rows}) == number
         assert {key: len(bodies) for key, bodies in books.bodies.items() if len(bodies) > 1} == {}
         assert books.twice == []
@@ -104,7 +104,7 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
         )
         if honoured:
             assert sorted(after.charges.values()) == sorted(row.idempotency_key for row in rows)
-            assert {row.state for row in log.rows()} == {"collected"}
+            assert {row.state for row in log.jobs.rows()} == {"collected"}
         else:
             assert after.charges == books.charges
         check_results(tmp_path / "ws", log, clip_bytes)
@@ -146,7 +146,7 @@ def killed(process, server, chance, window, prompt):
 
 def moment(log, server, prompt):
     """Return where a job stood when its process died, by the log and by the server's books."""
-    rows = log.rows(jobs.c.prompt == prompt)
+    rows = log.jobs.rows(jobs.c.prompt == prompt)
     if not rows:
         return "not in the log"
     books, row = server.books(), rows[0]
@@ -158,7 +158,7 @@ def moment(log, server, prompt):
 
 def check_results(folder, log, clip):
     """Every collected result is whole and as the log says; nothing else lies beside it."""
-    collected = log.rows(jobs.c.state == "collected")
+    collected = log.jobs.rows(jobs.c.state == "collected")
     sha = hashlib.sha256(clip).hexdigest()
     assert {(row.result_sha, row.result_size) for row in collected} <= {(sha, len(clip))}
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in results_in(folder)}

@@ -97,7 +97,7 @@ def test_resend_that_is_killed_stays_unknown(tmp_path, spaces, endpoint, req):
     ws = spaces()
     endpoint.next_post.append("reset")
     job = ws.submit(req, max_cost=MAX).wait(30)
-    assert ws.log_store.intend(job.id, 1, owner="dead", seconds=-1, resend=True)
+    assert ws.log_store.transitions.intend(job.id, 1, owner="dead", seconds=-1, resend=True)
     until(lambda: job.state == "unknown")
     assert len(endpoint.posts) == 1
 
@@ -164,13 +164,13 @@ def test_writer_that_falls_asleep_in_its_turn_holds_the_others_up_for_a_while_on
     monkeypatch.setattr("motion_widgets.log.engine.BUSY_SECONDS", 2)
     address = postgres()
     with contextlib.closing(Log(address)) as asleep, contextlib.closing(Log(address)) as awake:
-        awake.set_budget("b", 5)
-        with pytest.raises(LogError), asleep.write() as turn:  # noqa: PT012 - the turn's end raises
+        awake.budgets.set("b", 5)
+        with pytest.raises(LogError), asleep.database.write() as turn:  # noqa: PT012 - the turn's end raises
             turn.execute(update(budgets).values(limit_micro=9))
-            awake.set_budget("b", 7)
-        assert awake.budget("b") == (7, 0)
-        asleep.set_budget("b", 8)
-        assert awake.budget("b") == (8, 0), "it goes on when it wakes"
+            awake.budgets.set("b", 7)
+        assert awake.budgets.get("b") == (7, 0)
+        asleep.budgets.set("b", 8)
+        assert awake.budgets.get("b") == (8, 0), "it goes on when it wakes"
 
 
 class TestSlowDriver:
@@ -189,18 +189,18 @@ class TestSlowDriver:
         """Publishing took so long that another process took the job over and sent it."""
         ws = spaces()
         log, held, slow = ws.log_store, threading.Event(), threading.Event()
-        real = log.seal
+        real = log.transitions.seal
 
         def seal(job_id, body, **options):
             held.set()
             slow.wait(20)
             return real(job_id, body, **options)
 
-        monkeypatch.setattr(log, "seal", seal)
+        monkeypatch.setattr(log.transitions, "seal", seal)
         job = ws.submit(req, max_cost=MAX)
         assert held.wait(20)
-        monkeypatch.setattr(log, "seal", real)
-        log.record(job.id, lease_until=0)
+        monkeypatch.setattr(log.transitions, "seal", real)
+        log.transitions.record(job.id, lease_until=0)
         with spaces() as other:
             assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
         slow.set()
@@ -215,13 +215,13 @@ class TestSlowDriver:
         job = ws.submit(req, max_cost=MAX)
         until(lambda: endpoint.posts)
         log = ws.log_store
-        log.record(job.id, lease_until=0)
-        assert log.claim(job.id, "new")
-        assert log.move(job.id, State.UNKNOWN, owner="new")
-        assert log.intend(job.id, 1, owner="new", resend=True, seconds=600)
-        assert log.seal(job.id, job.row.body, owner="new", seconds=600)
+        log.transitions.record(job.id, lease_until=0)
+        assert log.leases.claim(job.id, "new")
+        assert log.transitions.move(job.id, State.UNKNOWN, owner="new")
+        assert log.transitions.intend(job.id, 1, owner="new", resend=True, seconds=600)
+        assert log.transitions.seal(job.id, job.row.body, owner="new", seconds=600)
         endpoint.let_go.set()
-        until(lambda: any("slow" in (event.note or "") for event in log.events(job.id)))
+        until(lambda: any("slow" in (event.note or "") for event in log.jobs.events(job.id)))
         until(lambda: not ws.connection.runner.drives(job.id))
         assert (job.state, len(endpoint.posts)) == ("submitting", 1)
 
@@ -231,18 +231,18 @@ class TestSlowDriver:
         ws = spaces()
         look_at_links(ws, req)
         log, held, slow = ws.log_store, threading.Event(), threading.Event()
-        real = log.intend
+        real = log.transitions.intend
 
         def intend(*a, **options):
             held.set()
             slow.wait(20)
             return real(*a, **options)
 
-        monkeypatch.setattr(log, "intend", intend)
+        monkeypatch.setattr(log.transitions, "intend", intend)
         job = ws.submit(req, max_cost=MAX)
         assert held.wait(20)
-        monkeypatch.setattr(log, "intend", real)
-        log.record(job.id, lease_until=0)
+        monkeypatch.setattr(log.transitions, "intend", real)
+        log.transitions.record(job.id, lease_until=0)
         with spaces() as other:
             assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
         slow.set()
@@ -250,19 +250,19 @@ class TestSlowDriver:
         assert (len(endpoint.posts), job.state) == (1, "collected")
 
     def test_intent_needs_the_lease(self, ws, req):
-        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req))
-        assert ws.log_store.claim(row.id, "other")
-        assert not ws.log_store.intend(row.id, 1, owner="me")
-        assert ws.log_store.job(row.id).state == "planned"
+        row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req))
+        assert ws.log_store.leases.claim(row.id, "other")
+        assert not ws.log_store.transitions.intend(row.id, 1, owner="me")
+        assert ws.log_store.jobs.get(row.id).state == "planned"
 
     def test_seal_needs_the_lease_and_the_same_body(self, ws, req):
         log = ws.log_store
-        row, _ = log.add_job(ws.preparation.plan_job(req))
-        assert log.intend(row.id, 1, owner="me")
-        assert not log.seal(row.id, "{}", owner="other")
-        assert log.seal(row.id, "{}", owner="me")
-        assert not log.seal(row.id, "{ }", owner="me")
-        assert log.job(row.id).body == "{}"
+        row, _ = log.jobs.add(ws.preparation.plan_job(req))
+        assert log.transitions.intend(row.id, 1, owner="me")
+        assert not log.transitions.seal(row.id, "{}", owner="other")
+        assert log.transitions.seal(row.id, "{}", owner="me")
+        assert not log.transitions.seal(row.id, "{ }", owner="me")
+        assert log.jobs.get(row.id).body == "{}"
 
 
 class TestOneProcess:

@@ -81,11 +81,11 @@ class Notebooks(RuleBasedStateMachine):
         return self.open[which]
 
     def job(self, pick):
-        rows = self.log.rows()
+        rows = self.log.jobs.rows()
         return rows[pick % len(rows)]
 
     def any_job(self):
-        return self.log.count() > 0
+        return self.log.jobs.count() > 0
 
     @rule(which=notebooks, prompt=st.sampled_from("pqr"), new=st.sampled_from([False, False, False, True]))
     def submit(self, which, prompt, new):
@@ -136,7 +136,7 @@ class Notebooks(RuleBasedStateMachine):
     def freeze(self, which):
         """A laptop is closed: its leases end, and it wakes in the middle of what it did."""
         if which in self.open:
-            with self.log.write():  # not in its turn to write, which would hold the other one up
+            with self.log.database.write():  # not in its turn to write, which would hold the other one up
                 self.open[which].freeze()
             self.frozen.add(which)
 
@@ -218,7 +218,7 @@ class Notebooks(RuleBasedStateMachine):
     @invariant()
     def accepted_once(self):
         charges = Counter(list(self.endpoint.charges.values()))
-        rows = {row.idempotency_key: row for row in self.log.rows()}
+        rows = {row.idempotency_key: row for row in self.log.jobs.rows()}
         assert set(charges) <= set(rows), "a charge for what is not in the log"
         for key, times in charges.items():
             row = rows[key]
@@ -227,13 +227,13 @@ class Notebooks(RuleBasedStateMachine):
 
     @invariant()
     def ends_stay(self):
-        states = {row.id: row.state for row in self.log.rows()}
+        states = {row.id: row.state for row in self.log.jobs.rows()}
         assert self.ended.items() <= states.items()
         self.ended = {job_id: state for job_id, state in states.items() if state in ENDS}
 
     @invariant()
     def results_are_whole(self):
-        collected = [row for row in self.log.rows() if row.state == "collected"]
+        collected = [row for row in self.log.jobs.rows() if row.state == "collected"]
         for row in collected:
             assert (self.folder / row.result_path).read_bytes() == self.endpoint.clip
         for path in (self.folder / "results").glob("*.mp4"):
@@ -241,8 +241,8 @@ class Notebooks(RuleBasedStateMachine):
 
     @invariant()
     def budgets_hold(self):
-        for run_id in self.log.sweep_ids():
-            limit, used = self.log.budget(run_id)
+        for run_id in self.log.sweeps.ids():
+            limit, used = self.log.budgets.get(run_id)
             assert used <= limit
 
     def teardown(self):
@@ -262,7 +262,7 @@ class Notebooks(RuleBasedStateMachine):
         self.endpoint.next_download.clear()
         self.slow = True
         self.rest("c")
-        for row in self.log.rows():
+        for row in self.log.jobs.rows():
             if row.state == "unknown" and self.endpoint.honours_keys:
                 self.at("c").tell("resend", row.id)
         self.rest("c")
@@ -271,7 +271,7 @@ class Notebooks(RuleBasedStateMachine):
     def check_invariants_at_rest(self):
         for check in (self.accepted_once, self.ends_stay, self.results_are_whole, self.budgets_hold):
             check()
-        rows = self.log.rows()
+        rows = self.log.jobs.rows()
         found = Counter(row.state for row in rows)
         assert found["failed"] <= self.failures
         assert set(found) <= {"planned", "unknown", "collected", "failed", "rejected", "written_off"}
@@ -283,10 +283,10 @@ class Notebooks(RuleBasedStateMachine):
         }
         if self.endpoint.honours_keys:
             assert not found["unknown"]
-        for run_id in self.log.sweep_ids():
+        for run_id in self.log.sweeps.ids():
             mine = [row for row in rows if row.budget_id == run_id]
             used = sum((row.reserved or 0) + (row.cost or 0) for row in mine)
-            assert self.log.budget(run_id)[1] == used, "money that is neither reserved nor billed"
+            assert self.log.budgets.get(run_id)[1] == used, "money that is neither reserved nor billed"
         results = {path.name for path in results_in(self.folder)}
         assert results == {Path(row.result_path).name for row in rows if row.result_path}
 

@@ -39,15 +39,19 @@ def collected(log, tmp_path):
     """collected(**columns) -> the path of its result, sidecar written."""
 
     def make(**columns):
-        row, _ = log.add_job(
+        row, _ = log.jobs.add(
             {**VALUES, **FIELDS, "image_url": "https://h/a.png", "video_url": "https://h/b.mp4", **columns}
         )
         for step in PATHS["collected"]:
-            assert log.intend(row.id, 1, owner="me") if step == "submitting" else log.move(row.id, step)
-        log.record(row.id, result_path=f"results/{row.id}.mp4", task_id="t", cost=456_960)
+            assert (
+                log.transitions.intend(row.id, 1, owner="me")
+                if step == "submitting"
+                else log.transitions.move(row.id, step)
+            )
+        log.transitions.record(row.id, result_path=f"results/{row.id}.mp4", task_id="t", cost=456_960)
         path = tmp_path / "results" / f"{row.id}.mp4"
         path.write_bytes(b"video")
-        write_sidecar(log.job(row.id), tmp_path)
+        write_sidecar(log.jobs.get(row.id), tmp_path)
         return path
 
     return make
@@ -142,10 +146,10 @@ def test_a_disk_that_is_full_costs_no_result(collected, log, tmp_path, monkeypat
     path = collected()
     path.with_suffix(".json").unlink()
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
-    write_sidecar(log.job(path.stem), tmp_path)
+    write_sidecar(log.jobs.get(path.stem), tmp_path)
     assert sorted(one.name for one in tmp_path.rglob("*") if one.suffix in (".json", ".part")) == []
 
 
 def test_request_of_a_row_does_not_follow_paths_out_of_the_folder(collected, log, tmp_path):
-    row = replace(log.job(collected().stem), image_path="../../etc/passwd")
+    row = replace(log.jobs.get(collected().stem), image_path="../../etc/passwd")
     assert request_of(row, tmp_path).image_url == "https://h/a.png"

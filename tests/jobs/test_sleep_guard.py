@@ -55,12 +55,14 @@ def log(tmp_path):
 
 def done(log, key, expires, *, endpoint="e", to=State.COMPLETED):
     """Write down a job whose result dies at a moment (unix s)."""
-    row, _ = log.add_job({"endpoint": endpoint, "account": "a", "sandbox": endpoint == "sandbox", "key": key})
-    assert log.intend(row.id, 1, owner="me")
-    assert log.move(row.id, State.SUBMITTED, task_id=key)
-    assert log.move(row.id, State.COMPLETED, expires_at=int(expires * 1e6))
+    row, _ = log.jobs.add(
+        {"endpoint": endpoint, "account": "a", "sandbox": endpoint == "sandbox", "key": key}
+    )
+    assert log.transitions.intend(row.id, 1, owner="me")
+    assert log.transitions.move(row.id, State.SUBMITTED, task_id=key)
+    assert log.transitions.move(row.id, State.COMPLETED, expires_at=int(expires * 1e6))
     if to != State.COMPLETED:
-        assert log.move(row.id, to)
+        assert log.transitions.move(row.id, to)
     return row.id
 
 
@@ -125,7 +127,7 @@ def test_the_risk_names_the_jobs_and_the_first_link_to_die(log):
     assert "only you can do that" in said
     assert "[awake]" in vigil(log, known=False).risk()
     for one in ids:
-        assert log.move(one, State.COLLECTED)
+        assert log.transitions.move(one, State.COLLECTED)
     assert vigil(log).risk() == "", "all of it is here"
 
 

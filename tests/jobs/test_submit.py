@@ -26,8 +26,8 @@ HIGH = 228_480  # 4 s of v2.6 std, in micro-dollars
 
 def budget_job(ws, req, limit=1_000_000):
     """A planned job with a budget of its own."""
-    ws.log_store.set_budget("b", limit)
-    row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "budget_id": "b"})
+    ws.log_store.budgets.set("b", limit)
+    row, _ = ws.log_store.jobs.add({**ws.preparation.plan_job(req), "budget_id": "b"})
     return row.id
 
 
@@ -39,7 +39,7 @@ def test_all_the_way_to_a_checked_result(ws, req, endpoint):
     assert row.result_path == f"results/{job.id}.mp4"
     assert row.result_size == len(endpoint.clip)
     assert row.reserved == 0
-    assert [event.to_state for event in ws.log_store.events(job.id)][:3] == [
+    assert [event.to_state for event in ws.log_store.jobs.events(job.id)][:3] == [
         "planned",
         "submitting",
         "submitted",
@@ -74,21 +74,21 @@ def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endp
     assert (state, reserved, used) == ("submitting", HIGH, HIGH)
     assert (body, key) == (sent, sent_key)
     until(lambda: ws.attach(job_id).resting)
-    assert ws.log_store.budget("b") == (1_000_000, round(COST * 1e6))
-    told = [(event.from_state, event.to_state) for event in ws.log_store.events(job_id)]
+    assert ws.log_store.budgets.get("b") == (1_000_000, round(COST * 1e6))
+    told = [(event.from_state, event.to_state) for event in ws.log_store.jobs.events(job_id)]
     assert told[:3] == [(None, "planned"), ("planned", "submitting"), ("submitting", "submitted")]
 
 
 def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, endpoint, known):
     job_id = budget_job(ws, req, HIGH - 1)
-    before = ws.log_store.events(job_id)
+    before = ws.log_store.jobs.events(job_id)
     ws.connection.runner.drive(job_id)
     job = ws.attach(job_id)
     until(lambda: job.row.error_kind)
     until(lambda: not ws.connection.runner.drives(job_id))
     assert (job.state, job.row.error_kind, job.row.body) == ("planned", "budget", None)
     assert endpoint.posts == []
-    assert (ws.log_store.events(job_id), ws.log_store.budget("b")[1]) == (before, 0)
+    assert (ws.log_store.jobs.events(job_id), ws.log_store.budgets.get("b")[1]) == (before, 0)
 
 
 def test_paused_sweep_sends_nothing_and_says_why(ws, req, endpoint, known, monkeypatch):
@@ -120,7 +120,7 @@ def test_endpoint_without_a_client_leaves_it_planned_and_says_why(
 
 def test_body_is_known_once_its_links_were_looked_at(ws, req, endpoint):
     req = req.replace(watermark_info={"enabled": True})
-    row = ws.log_store.add_job(ws.preparation.plan_job(req))[0]
+    row = ws.log_store.jobs.add(ws.preparation.plan_job(req))[0]
     assert known_wire(row, links=ws.connection.links) is None
     assert known_wire(row, links=None) == req.to_wire(), "the sandbox takes links as they are"
     look_at_links(ws, req)
@@ -167,7 +167,7 @@ def test_unclear_answer_to_the_post_is_unknown_and_never_sent_again(ws, req, end
     ws.attach(job_id)
     until(lambda: not ws.connection.runner.drives(job_id))
     assert len(endpoint.posts) == 1
-    assert ws.log_store.budget("b")[1] == HIGH, "the money may be spent, so it stays reserved"
+    assert ws.log_store.budgets.get("b")[1] == HIGH, "the money may be spent, so it stays reserved"
 
 
 def test_hanging_post_is_unknown(ws, req, endpoint, monkeypatch):
@@ -188,7 +188,7 @@ def test_refusals_end_rejected_and_give_the_money_back(ws, req, endpoint, status
     job = ws.attach(job_id)
     until(lambda: job.resting)
     assert (job.state, job.row.error_kind, job.row.reserved) == ("rejected", kind, 0)
-    assert ws.log_store.budget("b")[1] == 0
+    assert ws.log_store.budgets.get("b")[1] == 0
     assert len(endpoint.posts) == 1
 
 
@@ -215,16 +215,16 @@ def test_come_back_later_is_sent_again_with_the_same_key_and_body(ws, req, endpo
     assert ws.attach(job_id).state == "collected"
     assert len({(post.key, post.body) for post in endpoint.posts}) == 1
     assert (len(endpoint.posts), len(endpoint.charges)) == (3, 1)
-    assert ws.log_store.budget("b")[1] == round(COST * 1e6), "reserved and settled once"
+    assert ws.log_store.budgets.get("b")[1] == round(COST * 1e6), "reserved and settled once"
 
 
 def test_429_goes_back_to_planned_with_its_money_free_while_it_waits(ws, req, endpoint):
     endpoint.next_post.append(refusal(429, "rate_limit_error", "slow", Retry_After="60"))
     job_id = budget_job(ws, req)
     ws.connection.runner.drive(job_id)
-    until(lambda: ws.log_store.job(job_id).error_kind == "rate")
-    row = ws.log_store.job(job_id)
-    assert (row.state, row.reserved, ws.log_store.budget("b")[1]) == ("planned", 0, 0)
+    until(lambda: ws.log_store.jobs.get(job_id).error_kind == "rate")
+    row = ws.log_store.jobs.get(job_id)
+    assert (row.state, row.reserved, ws.log_store.budgets.get("b")[1]) == ("planned", 0, 0)
     assert not ws.attach(job_id).resting, "resumes by itself"
     second = ws.submit(req.replace(prompt="another"), max_cost=MAX)
     time.sleep(0.2)
@@ -256,7 +256,7 @@ def test_refused_connection_is_planned_again_and_tried_until_it_works(spaces, re
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
     job = ws.submit(req, max_cost=MAX).wait(30)
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
-    states = [event.to_state for event in ws.log_store.events(job.id)]
+    states = [event.to_state for event in ws.log_store.jobs.events(job.id)]
     assert states[:7] == ["planned", "submitting"] * 3 + ["planned"]
 
 
@@ -267,7 +267,7 @@ def test_an_outage_of_days_does_not_break_the_waiting(monkeypatch):
 def test_answer_that_the_log_does_not_take_at_first_is_not_lost(ws, req, endpoint, monkeypatch):
     from motion_widgets.core.errors import LogError
 
-    real, left = ws.log_store.move, [3]
+    real, left = ws.log_store.transitions.move, [3]
 
     def move(job_id, to, **options):
         if to is State.SUBMITTED and left[0]:
@@ -275,7 +275,7 @@ def test_answer_that_the_log_does_not_take_at_first_is_not_lost(ws, req, endpoin
             raise LogError("disk full")
         return real(job_id, to, **options)
 
-    monkeypatch.setattr(ws.log_store, "move", move)
+    monkeypatch.setattr(ws.log_store.transitions, "move", move)
     assert ws.submit(req, max_cost=MAX).wait(20).state == "collected"
     assert len(endpoint.posts) == 1
 
@@ -284,7 +284,7 @@ def test_log_that_cannot_be_written_before_the_post_sends_nothing(ws, req, endpo
     def broken(*_args, **_options):
         raise LogError("disk full")
 
-    monkeypatch.setattr(ws.log_store, "intend", broken)
+    monkeypatch.setattr(ws.log_store.transitions, "intend", broken)
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, endpoint.posts) == ("planned", [])
     assert "disk full" in job.error
@@ -305,9 +305,8 @@ def test_database_that_stays_locked_sends_nothing(spaces, req, endpoint, monkeyp
 
 def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, endpoint, known, monkeypatch):
     """One is refused for want of room; those whose body was sealed meanwhile wait until one ends."""
-    monkeypatch.setattr("motion_widgets.jobs.log_writer._MOST", 1)
     sealing = "intend" if known else "seal"
-    real, first = getattr(ws.log_store, sealing), []
+    real, first = getattr(ws.log_store.transitions, sealing), []
 
     def seal(job_id, *a, **k):
         if first:  # the others come to this point once the first one was refused
@@ -329,7 +328,7 @@ def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, en
         there[0] -= found.state == "completed"
         return found
 
-    monkeypatch.setattr(ws.log_store, sealing, seal)
+    monkeypatch.setattr(ws.log_store.transitions, sealing, seal)
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
     monkeypatch.setattr(wire.EndpointClient, "task", task)
     endpoint.next_post.append(refusal(429, "rate_limit_error", "too many tasks: 1 are allowed at once"))
@@ -387,7 +386,7 @@ class TestAPersonDecides:
         job = ws.attach(job_id)
         until(lambda: job.resting)
         job.write_off()
-        assert ws.log_store.budget("b")[1] == HIGH
+        assert ws.log_store.budgets.get("b")[1] == HIGH
 
 
 def test_answer_after_a_write_off_is_kept(ws, req, endpoint):
@@ -395,10 +394,10 @@ def test_answer_after_a_write_off_is_kept(ws, req, endpoint):
     endpoint.next_post.append(lambda _: endpoint.let_go.wait(20) and None)
     job = ws.submit(req, max_cost=MAX)
     until(lambda: endpoint.posts)
-    ws.log_store.move(job.id, State.UNKNOWN)
+    ws.log_store.transitions.move(job.id, State.UNKNOWN)
     job.write_off()
     endpoint.let_go.set()
-    until(lambda: any("task_0001" in event.note for event in ws.log_store.events(job.id)))
+    until(lambda: any("task_0001" in event.note for event in ws.log_store.jobs.events(job.id)))
     assert job.state == "written_off"
 
 
@@ -406,7 +405,7 @@ def test_late_answer_turns_unknown_into_submitted(ws, req, endpoint):
     endpoint.next_post.append(lambda _: endpoint.let_go.wait(20) and None)
     job = ws.submit(req, max_cost=MAX)
     until(lambda: endpoint.posts)
-    ws.log_store.move(job.id, State.UNKNOWN)
+    ws.log_store.transitions.move(job.id, State.UNKNOWN)
     endpoint.let_go.set()
     until(lambda: job.state == "collected")
     assert len(endpoint.posts) == 1
@@ -443,15 +442,15 @@ class TestOnceOnly:
         assert len(endpoint.posts) == 2
 
     def test_planned_job_of_a_dead_process_is_taken_up(self, ws, req, endpoint):
-        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req))
-        ws.log_store.claim(row.id, "dead", seconds=-1)
+        row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req))
+        ws.log_store.leases.claim(row.id, "dead", seconds=-1)
         with pytest.raises(BudgetError):
             ws.submit(req)
         job = ws.submit(req, max_cost=MAX).wait(20)
         assert (job.id, job.state, len(endpoint.posts)) == (row.id, "collected", 1)
 
     def test_planned_job_that_nobody_drives_rests(self, ws, req, endpoint):
-        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req))
+        row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req))
         assert ws.attach(row.id).wait(5).state == "planned"
         assert endpoint.posts == []
 

@@ -26,7 +26,7 @@ from motion_widgets.jobs.log_writer import Scribe
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.shared_store import Shared
 from motion_widgets.log.states import State
-from motion_widgets.log.store import Log
+from motion_widgets.log.transitions import Transitions
 
 
 def die():
@@ -36,7 +36,7 @@ def die():
 
 def dies(point):
     """Patch one step so that the process is killed just before it, or once what it wrote is committed."""
-    real_intend, real_seal, real_move = Log.intend, Log.seal, Log.move
+    real_intend, real_seal, real_move = Transitions.intend, Transitions.seal, Transitions.move
     real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
     real_call, written = Scribe.call, []
 
@@ -100,7 +100,13 @@ def dies(point):
             die()
 
     Shared.put, Scribe.call = put, call
-    Log.intend, Log.seal, Log.move, EndpointClient.task, Download._judge = intend, seal, move, task, judge
+    Transitions.intend, Transitions.seal, Transitions.move, EndpointClient.task, Download._judge = (
+        intend,
+        seal,
+        move,
+        task,
+        judge,
+    )
 
 
 def work(told, say=print, gate=None, hear=None):
@@ -126,7 +132,7 @@ def work(told, say=print, gate=None, hear=None):
         say(found.wait(60).state)
     elif told["do"] == "submit and leave":
         ws.submit(req, max_cost=0.5)
-        while not ws.log_store.count() or ws.jobs()[0].state != "submitting":
+        while not ws.log_store.jobs.count() or ws.jobs()[0].state != "submitting":
             time.sleep(0.005)
     elif told["do"] == "attach":
         say(ws.attach(told["id"]).wait(60).state)

@@ -21,7 +21,7 @@ def add(log):
     """Write a planned job: add(key="k", **columns) -> its row."""
 
     def make(key="k", *, new=False, **columns):
-        return log.add_job({**VALUES, "key": key, **columns}, new=new)[0]
+        return log.jobs.add({**VALUES, "key": key, **columns}, new=new)[0]
 
     return make
 
@@ -34,11 +34,11 @@ def put(log, add):
         row = add(key, **columns)
         for step in PATHS[state]:
             if step == "submitting":
-                assert log.intend(row.id, 100, owner="me")
+                assert log.transitions.intend(row.id, 100, owner="me")
             else:
-                assert log.move(row.id, step)
-        log.release(row.id, "me")
-        return log.job(row.id)
+                assert log.transitions.move(row.id, step)
+        log.leases.release(row.id, "me")
+        return log.jobs.get(row.id)
 
     return make
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.log.annotations import visible
+from motion_widgets.log.annotations import Annotation, visible
 from motion_widgets.log.schema import jobs, notes, ratings
 from motion_widgets.log.states import ENDS, State
 
@@ -15,40 +15,40 @@ MEND = {
     "source_name": "dance.mov", "source_path": "inputs/a.mov", "result_sha": "b",
     "result_name": "dance.mp4", "result_path": "inputs/b.mp4",
 }  # fmt: skip
-NOTHING = {"usable": None, "stars": None, "note": "", "tags": []}
+NOTHING = Annotation()
 
 
 def said_by(log, person, job_id, **marks):
-    with log.write() as connection:
+    with log.database.write() as connection:
         connection.execute(insert(ratings).values(job_id=job_id, created=1, created_by=person, **marks))
 
 
 def test_a_job_without_marks_has_empty_ones(log, add):
     row = add()
-    assert log.marks_of([row.id]) == {row.id: NOTHING}
-    assert log.marks_of() == {}
+    assert log.annotations.of([row.id]) == {row.id: NOTHING}
+    assert log.annotations.of() == {}
 
 
 def test_what_is_not_given_stays_and_none_takes_it_back(log, add):
     one = add().id
-    log.rate([one], stars=4)
-    log.rate([one], usable=True)
-    assert log.marks_of([one])[one] == {**NOTHING, "usable": True, "stars": 4.0}
-    log.rate([one], stars=None)
-    assert log.marks_of([one])[one] == {**NOTHING, "usable": True}
+    log.annotations.rate([one], stars=4)
+    log.annotations.rate([one], usable=True)
+    assert log.annotations.of([one])[one] == Annotation(usable=True, stars=4.0)
+    log.annotations.rate([one], stars=None)
+    assert log.annotations.of([one])[one] == Annotation(usable=True)
 
 
 def test_ratings_and_notes_are_only_ever_added(log, add):
     one = add().id
     for stars in (1, 2, 3):
-        log.rate([one], stars=stars)
-        log.note(one, f"seen {stars}")
-    with log.read() as connection:
+        log.annotations.rate([one], stars=stars)
+        log.annotations.note(one, f"seen {stars}")
+    with log.database.read() as connection:
         assert connection.execute(select(ratings.c.stars).order_by(ratings.c.id)).scalars().all() == [1, 2, 3]
         assert len(connection.execute(select(notes.c.id)).all()) == 3
-    assert log.marks_of()[one] == {**NOTHING, "stars": 3.0, "note": "seen 3"}
-    log.note(one, "")
-    assert log.marks_of()[one]["note"] == ""
+    assert log.annotations.of()[one] == Annotation(stars=3.0, note="seen 3")
+    log.annotations.note(one, "")
+    assert log.annotations.of()[one].note == ""
 
 
 def test_of_each_person_the_last_rating_counts(log, add):
@@ -56,113 +56,113 @@ def test_of_each_person_the_last_rating_counts(log, add):
     said_by(log, "ann", one, usable=False, stars=1)
     said_by(log, "ann", one, usable=True, stars=5)
     said_by(log, "bob", one, usable=False, stars=2)
-    assert log.marks_of([one])[one] == {**NOTHING, "stars": 3.5}, "one each way decides nothing"
+    assert log.annotations.of([one])[one] == Annotation(stars=3.5), "one each way decides nothing"
     said_by(log, "cleo", one, usable=True)
-    assert log.marks_of([one])[one]["usable"] is True
-    assert log.marks_of([one], by="bob")[one] == {**NOTHING, "usable": False, "stars": 2.0}
+    assert log.annotations.of([one])[one].usable is True
+    assert log.annotations.of([one], by="bob")[one] == Annotation(usable=False, stars=2.0)
 
 
 @pytest.mark.parametrize("stars", [0, 6, -1, True, 2.5, "3"])
 def test_other_stars_are_refused(log, add, stars):
     one = add().id
     with pytest.raises(LogError, match="1 to 5"):
-        log.rate([one], stars=stars)
-    assert log.marks_of() == {}
+        log.annotations.rate([one], stars=stars)
+    assert log.annotations.of() == {}
 
 
 def test_tags_are_a_set(log, add):
     one, two = add("a").id, add("b").id
-    log.tag([one, two], " keep ")
-    log.tag([one], "hero")
-    log.tag([one], "keep")
-    assert log.marks_of([two, one]) == {
-        two: {**NOTHING, "tags": ["keep"]},
-        one: {**NOTHING, "tags": ["hero", "keep"]},
+    log.annotations.tag([one, two], " keep ")
+    log.annotations.tag([one], "hero")
+    log.annotations.tag([one], "keep")
+    assert log.annotations.of([two, one]) == {
+        two: Annotation(tags=("keep",)),
+        one: Annotation(tags=("hero", "keep")),
     }
-    log.untag([one, two], "keep")
-    assert log.tags_used() == ["hero"]
+    log.annotations.untag([one, two], "keep")
+    assert log.annotations.tags_used() == ["hero"]
 
 
 @pytest.mark.parametrize("tag", ["", "  ", "a\nb", "x" * 61, "a,b", "手、足", ","])
 def test_other_tags_are_refused(log, add, tag):
     with pytest.raises(LogError, match="is not a valid tag"):
-        log.tag([add().id], tag)
+        log.annotations.tag([add().id], tag)
 
 
 def test_only_what_has_ended_is_hidden(log, put):
     made = {state: put(state, key=state.value).id for state in State}
     for state, job_id in made.items():
         if state in ENDS:
-            log.hide([job_id])
+            log.annotations.hide([job_id])
         else:
             with pytest.raises(LogError, match="has ended"):
-                log.hide([job_id, made[State.COLLECTED]])
-    assert {row.state for row in log.rows(visible)} == set(State) - ENDS
-    assert log.count() == len(State), "nothing is deleted"
-    log.unhide(list(made.values()))
-    assert log.count(jobs.c.deleted.is_not(None)) == 0
+                log.annotations.hide([job_id, made[State.COLLECTED]])
+    assert {row.state for row in log.jobs.rows(visible)} == set(State) - ENDS
+    assert log.jobs.count() == len(State), "nothing is deleted"
+    log.annotations.unhide(list(made.values()))
+    assert log.jobs.count(jobs.c.deleted.is_not(None)) == 0
 
 
 def test_one_that_runs_keeps_all_from_being_hidden(log, put):
     ended, runs = put(State.FAILED, key="a").id, put(State.RUNNING, key="b").id
     with pytest.raises(LogError, match=runs):
-        log.hide([ended, runs])
-    assert log.job(ended).deleted is None
+        log.annotations.hide([ended, runs])
+    assert log.jobs.get(ended).deleted is None
 
 
 def test_every_mark_moves_the_change_counter(log, put):
     one = put(State.COLLECTED).id
-    seen = [log.job(one).seq]
+    seen = [log.jobs.get(one).seq]
     for mark in (
-        lambda: log.rate([one], usable=True),
-        lambda: log.note(one, "n"),
-        lambda: log.tag([one], "t"),
-        lambda: log.untag([one], "t"),
-        lambda: log.hide([one]),
-        lambda: log.unhide([one]),
+        lambda: log.annotations.rate([one], usable=True),
+        lambda: log.annotations.note(one, "n"),
+        lambda: log.annotations.tag([one], "t"),
+        lambda: log.annotations.untag([one], "t"),
+        lambda: log.annotations.hide([one]),
+        lambda: log.annotations.unhide([one]),
     ):
         mark()
-        seen.append(log.job(one).seq)
+        seen.append(log.jobs.get(one).seq)
     assert seen == sorted(set(seen))
 
 
 @pytest.mark.parametrize(
     "mark",
     [
-        lambda log, ids: log.rate(ids, stars=1),
-        lambda log, ids: log.note(ids[1], "n"),
-        lambda log, ids: log.tag(ids, "t"),
-        lambda log, ids: log.hide(ids),
+        lambda log, ids: log.annotations.rate(ids, stars=1),
+        lambda log, ids: log.annotations.note(ids[1], "n"),
+        lambda log, ids: log.annotations.tag(ids, "t"),
+        lambda log, ids: log.annotations.hide(ids),
     ],
 )
 def test_marks_of_a_job_that_is_not_there(log, put, mark):
     one = put(State.COLLECTED).id
     with pytest.raises(LogError, match="There is no job-x"):
         mark(log, [one, "job-x"])
-    assert log.marks_of() == {}
-    assert log.job(one).deleted is None
+    assert log.annotations.of() == {}
+    assert log.jobs.get(one).deleted is None
 
 
 def test_more_jobs_than_one_statement_takes(log):
     values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True}
     cells = [({}, {**values, "key": str(number)}) for number in range(1203)]
-    rows = log.add_run(
+    rows = log.sweeps.add(
         {"id": "run-1", "endpoint": "sandbox", "account": "sandbox", "axes": "{}"},
         cells, limit=None, keep=False, new=False,
     )  # fmt: skip
     ids = [row.id for row in rows]
-    log.tag(ids, "all")
-    log.rate(ids, stars=2)
-    assert {(tuple(one["tags"]), one["stars"]) for one in log.marks_of(ids).values()} == {(("all",), 2.0)}
+    log.annotations.tag(ids, "all")
+    log.annotations.rate(ids, stars=2)
+    assert {(one.tags, one.stars) for one in log.annotations.of(ids).values()} == {(("all",), 2.0)}
 
 
 class TestMends:
     def test_are_found_by_source_and_result(self, log):
-        one = log.add_mend(**MEND)
-        two = log.add_mend(**{**MEND, "source_sha": "b", "result_sha": "c"})
-        assert [mend.id for mend in log.mends()] == [one, two]
-        assert [mend.id for mend in log.mends(result_sha="b")] == [one]
-        (found,) = log.mends(source_sha="b")
+        one = log.mends.add(**MEND)
+        two = log.mends.add(**{**MEND, "source_sha": "b", "result_sha": "c"})
+        assert [mend.id for mend in log.mends.find()] == [one, two]
+        assert [mend.id for mend in log.mends.find(result_sha="b")] == [one]
+        (found,) = log.mends.find(source_sha="b")
         assert {name: getattr(found, name) for name in MEND} == {
             **MEND,
             "source_sha": "b",
@@ -170,11 +170,11 @@ class TestMends:
         }
 
     def test_are_undone_once(self, log):
-        one = log.add_mend(**MEND)
-        assert (log.undo_mend(one), log.undo_mend(one), log.undo_mend("mend-x")) == (True, False, False)
-        assert log.mends()[0].undone is not None
+        one = log.mends.add(**MEND)
+        assert (log.mends.undo(one), log.mends.undo(one), log.mends.undo("mend-x")) == (True, False, False)
+        assert log.mends.find()[0].undone is not None
 
     def test_a_job_made_of_the_result_is_seen_to_change(self, log, add):
         row = add(clip_sha="b")
-        log.add_mend(**MEND)
-        assert log.job(row.id).seq > row.seq
+        log.mends.add(**MEND)
+        assert log.jobs.get(row.id).seq > row.seq

@@ -1,4 +1,4 @@
-"""The connection at hand: one at a time has it, it holds nothing back, and it is closed with the log."""
+"""Connections: they hold nothing back, are closed with the log, and an interrupt leaves nothing locked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from motion_widgets.log import engine, hand
+from motion_widgets.log import engine
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.store import Log
 from tests.log.conftest import VALUES
@@ -20,19 +20,17 @@ from tests.log.conftest import VALUES
 
 def journal(log):
     """SQLite removes it when the last connection is closed."""
-    return Path(f"{log.path}-wal")
+    return Path(f"{log.database.path}-wal")
 
 
-def test_one_has_it_at_a_time_and_others_are_given_another(log, add):
+def test_readers_do_not_wait_for_each_other(log, add):
     row = add()
-    with log.read() as first, log.read() as second:
+    with log.database.read() as first, log.database.read() as second:
         assert first is not second
         assert first.execute(select(jobs.c.id)).scalar_one() == row.id
         assert second.execute(select(jobs.c.id)).scalar_one() == row.id
-    with log.read() as again:
-        assert again in (first, second)
         told = []
-        other = threading.Thread(target=lambda: told.append(log.job(row.id)))
+        other = threading.Thread(target=lambda: told.append(log.jobs.get(row.id)))
         other.start()
         other.join(30)
         assert told == [row]
@@ -40,12 +38,12 @@ def test_one_has_it_at_a_time_and_others_are_given_another(log, add):
 
 def test_what_was_read_is_held_no_longer_than_the_reading(log, add):
     row = add()
-    log.job(row.id)
-    with contextlib.closing(sqlite3.connect(log.path)) as db:
+    log.jobs.get(row.id)
+    with contextlib.closing(sqlite3.connect(log.database.path)) as db:
         busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert busy == 0
-    log.record(row.id, progress=50)
-    assert log.job(row.id).progress == 50
+    log.transitions.record(row.id, progress=50)
+    assert log.jobs.get(row.id).progress == 50
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -57,11 +55,11 @@ def test_an_error_in_the_midst_leaves_nothing_behind(log, add, error):
             connection.execute(select(jobs.c.id)).fetchone()
             raise error
 
-    for take in (log.read, log.write):
+    for take in (log.database.read, log.database.write):
         with pytest.raises(error):
             breaks(take)
-    log.record(row.id, progress=50)
-    assert log.job(row.id).progress == 50
+    log.transitions.record(row.id, progress=50)
+    assert log.jobs.get(row.id).progress == 50
 
 
 def test_closing_closes_it_and_the_next_call_opens_another(log, add):
@@ -69,14 +67,14 @@ def test_closing_closes_it_and_the_next_call_opens_another(log, add):
     assert journal(log).exists()
     log.close()
     assert not journal(log).exists()
-    log.record(row.id, progress=50)
-    assert (log.job(row.id).progress, journal(log).exists()) == (50, True)
+    log.transitions.record(row.id, progress=50)
+    assert (log.jobs.get(row.id).progress, journal(log).exists()) == (50, True)
 
 
 def test_closing_in_the_midst_closes_it_afterwards(tmp_path):
     log = Log(tmp_path / "log.sqlite")
-    row, _ = log.add_job(VALUES)
-    with log.read() as connection:
+    row, _ = log.jobs.add(VALUES)
+    with log.database.read() as connection:
         log.close()
         assert connection.execute(select(jobs.c.id)).scalar_one() == row.id
         assert journal(log).exists()
@@ -90,7 +88,7 @@ class Interrupting:
     steps of its bytecode; `with lock` relies on that.
     """
 
-    FILES = frozenset({hand.__file__, engine.__file__, contextlib.__file__})
+    FILES = frozenset({engine.__file__, contextlib.__file__})
 
     def __init__(self, moment):
         self.left = moment
@@ -127,15 +125,20 @@ def interrupted(use, moment):
 @pytest.mark.parametrize("take", ["read", "write"])
 def test_an_interrupt_at_any_moment_leaves_the_log_as_usable_as_before(log, add, take):
     row, moment = add(), 0
-    used = {"read": lambda: log.job(row.id), "write": lambda: log.record(row.id, progress=moment % 100)}
+    used = {
+        "read": lambda: log.jobs.get(row.id),
+        "write": lambda: log.transitions.record(row.id, progress=moment % 100),
+    }
     used[take]()
     while interrupted(used[take], moment + 1):
         moment += 1
-        other = threading.Thread(target=log.record, args=(row.id,), kwargs={"progress": 7}, daemon=True)
+        other = threading.Thread(
+            target=log.transitions.record, args=(row.id,), kwargs={"progress": 7}, daemon=True
+        )
         other.start()
         other.join(20)
         assert not other.is_alive(), f"an interrupt at moment {moment} blocks the log"
-        assert log.job(row.id).progress == 7
+        assert log.jobs.get(row.id).progress == 7
     assert moment > 10
 
 
@@ -161,11 +164,11 @@ class TestInterrupts:
     @pytest.mark.parametrize("call", ["job", "version", "record"])
     def test_one_gets_through_wherever_it_comes_and_the_log_goes_on(self, postgres, sent, call):
         with contextlib.closing(Log(postgres())) as log:
-            row, _ = log.add_job(VALUES)
+            row, _ = log.jobs.add(VALUES)
             calls = {
-                "job": lambda: log.job(row.id),
-                "version": log.version,
-                "record": lambda: log.record(row.id, progress=50),
+                "job": lambda: log.jobs.get(row.id),
+                "version": log.jobs.version,
+                "record": lambda: log.transitions.record(row.id, progress=50),
             }
             calls[call]()
             sent[0] = 1
@@ -173,4 +176,4 @@ class TestInterrupts:
                 calls[call]()
             assert sent[0] == 0
             calls[call]()
-            assert log.job(row.id).id == row.id
+            assert log.jobs.get(row.id).id == row.id

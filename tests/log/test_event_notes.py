@@ -40,8 +40,8 @@ def test_nothing_is_nothing():
 
 def test_the_frame_of_events_is_in_words(log, add):
     job_id = add().id
-    log.move(job_id, State.SUBMITTING, note=event_note("event_accepted", task="手-1"))
-    assert log.move(job_id, State.UNKNOWN, note="by phone")
+    log.transitions.move(job_id, State.SUBMITTING, note=event_note("event_accepted", task="手-1"))
+    assert log.transitions.move(job_id, State.UNKNOWN, note="by phone")
     from motion_widgets.log.view import LogView
 
     frame = LogView(log).events({"id": job_id})

@@ -40,8 +40,8 @@ def full(log, add, view):
     """Two jobs with everything set, one with hardly anything."""
     for mode, cost in (("std", 456_960), ("pro", 731_520)):
         row = add(mode, **{**FULL, "mode": mode})
-        log.record(row.id, cost=cost, submitted=NOW, completed=NOW + 1, collected=None)
-    log.add_job({**VALUES, "key": "bare"})
+        log.transitions.record(row.id, cost=cost, submitted=NOW, completed=NOW + 1, collected=None)
+    log.jobs.add({**VALUES, "key": "bare"})
     return view
 
 
@@ -143,7 +143,7 @@ class TestCsv:
 
     def test_numbers_stay_numbers(self, log, add, view, tmp_path):
         row = add()
-        log.record(row.id, cost=-5_000_000)
+        log.transitions.record(row.id, cost=-5_000_000)
         with view.to_csv(tmp_path / "log.csv").open(newline="") as file:
             assert next(csv.DictReader(file))["cost"] == "-5.0"
 
@@ -216,7 +216,7 @@ class TestImport:
         put(State.COLLECTED, key="b")
         other = Log(tmp_path / "other.sqlite")
         LogView(other).import_frame(view.frame())
-        assert [row.state for row in other.rows()] == ["unknown", "collected"]
+        assert [row.state for row in other.jobs.rows()] == ["unknown", "collected"]
         other.close()
 
     def test_frame_of_something_else(self, view):
@@ -230,5 +230,5 @@ class TestImport:
         other = Log(tmp_path / "other.sqlite")
         with pytest.raises(LogError, match="odd"):
             LogView(other).import_frame(frame)
-        assert other.count() == 0
+        assert other.jobs.count() == 0
         other.close()

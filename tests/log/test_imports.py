@@ -56,7 +56,7 @@ def frames(draw):
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(frame=frames())
 def test_a_frame_comes_back_as_it_was(log, frame):
-    with log.write() as connection:
+    with log.database.write() as connection:
         for table in (jobs, events, budgets):
             connection.execute(table.delete())
     view = LogView(log)
@@ -69,7 +69,7 @@ def many(count):
     """A frame of many jobs, made of one."""
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder) / "log.sqlite")
-        log.add_job(
+        log.jobs.add(
             {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k", "clip_length": 6.5}
         )
         frame = LogView(log).frame()
@@ -86,9 +86,9 @@ def test_batches_lose_and_double_nothing(log):
     view = LogView(log)
     assert view.import_frame(frame) == 5003
     assert len(view) == 5003
-    seqs = {row.seq for row in log.rows()}
+    seqs = {row.seq for row in log.jobs.rows()}
     assert len(seqs) == 5003, "each is a change of its own"
-    assert log.events("job-00005002")[0].note == "event_imported"
+    assert log.jobs.events("job-00005002")[0].note == "event_imported"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_values_that_no_log_holds_are_named_and_nothing_is_imported(log, column,
         frame["created"] = value
     with pytest.raises(LogError, match=words.replace("\\", "\\\\")):
         LogView(log).import_frame(frame)
-    assert log.count() == 0
+    assert log.jobs.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_truth_in_words_is_what_it_says(log, told, means):
     frame = many(1).astype(object)
     frame["sandbox"] = frame["clip_has_audio"] = told
     LogView(log).import_frame(frame)
-    (row,) = log.rows()
+    (row,) = log.jobs.rows()
     assert (row.sandbox, row.clip_has_audio) == (means, means)
 
 
@@ -136,7 +136,7 @@ def test_what_only_the_log_itself_may_say_is_not_taken_over(log):
     for name in ("deleted", "reserved", "lease_until", "sent", "budget_id", "quality_of_a_later_version"):
         frame[name] = 7
     LogView(log).import_frame(frame)
-    (row,) = log.rows()
+    (row,) = log.jobs.rows()
     assert [getattr(row, name) for name in ("deleted", "reserved", "lease_until", "sent", "budget_id")] == [
         None,
         0,
@@ -151,4 +151,4 @@ def test_times_of_any_kind_come_in_exactly(log):
     moment = datetime(2026, 10, 1, 12, 30, 0, 123457, tzinfo=UTC)
     frame["created"] = ["2026-10-01T12:30:00.123457Z", "2026-10-01 14:30:00.123457+02:00", moment.isoformat()]
     LogView(log).import_frame(frame)
-    assert {row.created for row in log.rows()} == {int(moment.timestamp()) * 10**6 + 123457}
+    assert {row.created for row in log.jobs.rows()} == {int(moment.timestamp()) * 10**6 + 123457}

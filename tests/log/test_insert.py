@@ -44,7 +44,7 @@ def two(tmp_path_factory):
 
 
 def begin(log, earlier):
-    with log.write() as connection:
+    with log.database.write() as connection:
         for table in (jobs, events, sweeps, budgets):
             connection.execute(delete(table))
         unique = {(row["key"], row["repeat"], row["attempt"]): row for row in earlier}
@@ -57,12 +57,12 @@ def begin(log, earlier):
 def told(log):
     """Return all jobs and events but for ids and times; a new job is known by its content."""
     names = {}
-    for row in log.rows():
+    for row in log.jobs.rows():
         new = row.created > 1
         names[row.id] = (row.key, row.repeat, row.attempt) if new else row.id
     drop = ("id", "created", "idempotency_key")
-    rows = {names[row.id]: {k: v for k, v in asdict(row).items() if k not in drop} for row in log.rows()}
-    with log.read() as connection:
+    rows = {names[row.id]: {k: v for k, v in asdict(row).items() if k not in drop} for row in log.jobs.rows()}
+    with log.database.read() as connection:
         said = [(names[one.job_id], one.to_state, one.note) for one in connection.execute(events.select())]
     return rows, said
 
@@ -80,11 +80,13 @@ def test_a_run_is_what_its_cells_one_by_one_would_be(two, earlier, cells, new, d
     for log in two:
         begin(log, earlier)
     wanted = [{**VALUES, **cell} for cell in cells]
-    rows = whole.add_run(SWEEP, [({}, cell) for cell in wanted], limit=None, keep=False, new=new, order=order)
+    rows = whole.sweeps.add(
+        SWEEP, [({}, cell) for cell in wanted], limit=None, keep=False, new=new, order=order
+    )
     paid = {"sweep_id": "run-1", "budget_id": "run-1"}
     alone = {}
     for at in sorted(range(len(cells)), key=order.__getitem__):
-        alone[at], _ = single.add_job({**wanted[at], **paid}, new=new)
+        alone[at], _ = single.jobs.add({**wanted[at], **paid}, new=new)
     assert told(whole) == told(single)
     same = ("key", "repeat", "attempt", "state", "sweep_id", "budget_id")
     for at, row in enumerate(rows):
@@ -92,7 +94,7 @@ def test_a_run_is_what_its_cells_one_by_one_would_be(two, earlier, cells, new, d
             name: getattr(alone[at], name) for name in same
         }
     fresh = [row.id for at, row in sorted(enumerate(rows), key=lambda one: order[one[0]])]
-    made = [one for one in dict.fromkeys(fresh) if whole.job(one).created > 1]
+    made = [one for one in dict.fromkeys(fresh) if whole.jobs.get(one).created > 1]
     assert made == sorted(made), "ids sort by the running order"
 
 
@@ -101,10 +103,12 @@ def test_thousands_take_no_more_statements_than_hundreds(tmp_path):
     for cells in (400, 2000):
         log = Log(tmp_path / f"{cells}.sqlite")
         said = []
-        event.listen(log._writer, "before_cursor_execute", lambda *given, said=said: said.append(given[2]))
+        event.listen(
+            log.database._writer, "before_cursor_execute", lambda *given, said=said: said.append(given[2])
+        )
         wanted = [({}, {**VALUES, "key": f"{number}"}) for number in range(cells)]
-        log.add_run(SWEEP, wanted, limit=None, keep=False, new=False)
-        with log.read() as connection:
+        log.sweeps.add(SWEEP, wanted, limit=None, keep=False, new=False)
+        with log.database.read() as connection:
             assert connection.execute(text("SELECT count(*) FROM events")).scalar_one() == cells
         counts.append(len(said))
         log.close()

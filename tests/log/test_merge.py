@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from motion_widgets.log.annotations import Annotation
 from motion_widgets.log.merge import merge
 from motion_widgets.log.schema import jobs, metadata, sweeps
 from motion_widgets.log.states import State
@@ -24,15 +25,19 @@ def other(tmp_path):
 
 
 def put(log, state, key="k", **columns):
-    row, _ = log.add_job({**VALUES, "key": key, **columns})
+    row, _ = log.jobs.add({**VALUES, "key": key, **columns})
     for step in PATHS[state]:
-        assert log.intend(row.id, 100, owner="me") if step == "submitting" else log.move(row.id, step)
-    log.release(row.id, "me")
+        assert (
+            log.transitions.intend(row.id, 100, owner="me")
+            if step == "submitting"
+            else log.transitions.move(row.id, step)
+        )
+    log.leases.release(row.id, "me")
     return row.id
 
 
 def everything(log):
-    rows = all_rows(log)
+    rows = all_rows(log.database)
     for table in rows.values():
         for row in table:
             row.pop("seq", None)
@@ -42,33 +47,35 @@ def everything(log):
 def test_the_union_with_events_sweeps_and_marks(log, other):
     mine = put(log, State.COLLECTED, "mine")
     theirs = put(other, State.FAILED, "theirs", account="them")
-    other.rate([theirs], usable=False, stars=2)
-    other.note(theirs, "hands melt")
-    other.tag([theirs], "hands")
-    other.put_sweep({"id": "run-1", "endpoint": "sandbox", "account": "them", "axes": "{}", "cells": "[]"})
-    other.set_budget("run-1", 500)
-    other.add_input("5ha", name="a.png", size=3, path="inputs/a.png")
-    other.add_mend(
+    other.annotations.rate([theirs], usable=False, stars=2)
+    other.annotations.note(theirs, "hands melt")
+    other.annotations.tag([theirs], "hands")
+    other.sweeps.put({"id": "run-1", "endpoint": "sandbox", "account": "them", "axes": "{}", "cells": "[]"})
+    other.budgets.set("run-1", 500)
+    other.files.add_input("5ha", name="a.png", size=3, path="inputs/a.png")
+    other.mends.add(
         kind="clip", operation="mute", parameters={}, source_sha=None, source_name="a", source_path=None,
         result_sha="r", result_name="b", result_path="mends/b.mp4",
     )  # fmt: skip
     done = merge(log, other)
     assert (done.added, done.advanced, done.same, done.conflicts) == (1, 0, 0, [])
     assert done.files == ["inputs/a.png", "mends/b.mp4"]
-    assert {row.id for row in log.rows()} == {mine, theirs}
-    assert log.marks_of()[theirs] == {"usable": False, "stars": 2.0, "note": "hands melt", "tags": ["hands"]}
-    assert [one.to_state for one in log.events(theirs)] == [one.to_state for one in other.events(theirs)]
-    assert (log.sweep_ids(), log.budget("run-1"), len(log.mends())) == (["run-1"], (500, 0), 1)
+    assert {row.id for row in log.jobs.rows()} == {mine, theirs}
+    assert log.annotations.of()[theirs] == Annotation(False, 2.0, "hands melt", ("hands",))
+    assert [one.to_state for one in log.jobs.events(theirs)] == [
+        one.to_state for one in other.jobs.events(theirs)
+    ]
+    assert (log.sweeps.ids(), log.budgets.get("run-1"), len(log.mends.find())) == (["run-1"], (500, 0), 1)
 
 
 def test_the_same_plan_run_by_two_people_is_no_conflict_and_another_is(log, other):
     cells = '[{{"values": {{"mode": "{mode}"}}, "job_id": "{id}", "order": 1}}]'
     for one, job_id, mode in ((log, "job-a", "std"), (other, "job-b", "std")):
         values = {"id": "run-1", "endpoint": "sandbox", "account": "me", "axes": '{"mode": ["std"]}'}
-        one.put_sweep({**values, "cells": cells.format(mode=mode, id=job_id)})
+        one.sweeps.put({**values, "cells": cells.format(mode=mode, id=job_id)})
     assert merge(log, other).conflicts == []
-    assert "job-a" in log.sweep("run-1").cells, "ours stays"
-    with other.write() as connection:
+    assert "job-a" in log.sweeps.get("run-1").cells, "ours stays"
+    with other.database.write() as connection:
         connection.execute(update(sweeps).values(cells=cells.format(mode="pro", id="job-b")))
     assert len(merge(log, other).conflicts) == 1
 
@@ -77,7 +84,7 @@ def test_merging_again_and_back_changes_nothing(log, other):
     put(log, State.COLLECTED, "same")
     put(other, State.COLLECTED, "same")
     put(other, State.UNKNOWN, "more")
-    other.rate([other.rows()[0].id], stars=1)
+    other.annotations.rate([other.jobs.rows()[0].id], stars=1)
     merge(log, other)
     before = everything(log)
     again = merge(log, other)
@@ -91,30 +98,30 @@ def test_merging_again_and_back_changes_nothing(log, other):
 def test_the_same_content_made_apart_is_kept_as_a_further_repeat_and_named(log, other):
     mine = put(log, State.COLLECTED, "same")
     failed = put(other, State.FAILED, "same")
-    second, _ = other.add_attempt(failed)
+    second, _ = other.jobs.add_attempt(failed)
     done = merge(log, other)
-    found = {row.id: (row.repeat, row.attempt) for row in log.rows()}
+    found = {row.id: (row.repeat, row.attempt) for row in log.jobs.rows()}
     assert found == {mine: (1, 1), failed: (2, 1), second.id: (2, 2)}
     assert any(failed in sentence and mine in sentence for sentence in done.conflicts)
-    third, _ = other.add_attempt(other.rows()[0].id)
-    other.move(third.id, State.REJECTED)
-    fourth, _ = other.add_attempt(failed)
+    third, _ = other.jobs.add_attempt(other.jobs.rows()[0].id)
+    other.transitions.move(third.id, State.REJECTED)
+    fourth, _ = other.jobs.add_attempt(failed)
     merge(log, other)
-    assert (log.job(fourth.id).repeat, log.job(fourth.id).attempt) == (2, 3)
+    assert (log.jobs.get(fourth.id).repeat, log.jobs.get(fourth.id).attempt) == (2, 3)
 
 
 def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
-    log.set_budget("b", 1000)
+    log.budgets.set("b", 1000)
     job_id = put(log, State.SUBMITTED, budget_id="b", task_id="t")
     copy = tmp_path / "copy.sqlite"
-    write_fresh(copy, all_rows(log))
+    write_fresh(copy, all_rows(log.database))
     other = Log(copy)
-    other.move(job_id, State.COMPLETED)
-    other.move(job_id, State.COLLECTED, settle=80, cost=80, result_path="results/x.mp4")
-    used = log.budget("b")[1]
+    other.transitions.move(job_id, State.COMPLETED)
+    other.transitions.move(job_id, State.COLLECTED, settle=80, cost=80, result_path="results/x.mp4")
+    used = log.budgets.get("b")[1]
     done = merge(log, other)
     other.close()
-    row = log.job(job_id)
+    row = log.jobs.get(job_id)
     assert (done.added, done.advanced, row.state, row.cost, row.reserved) == (
         0,
         1,
@@ -122,20 +129,20 @@ def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
         80,
         0,
     )
-    assert log.budget("b")[1] == used - 20, "the bill stands for the reservation"
-    assert [one.to_state for one in log.events(job_id)][-1] == "collected"
+    assert log.budgets.get("b")[1] == used - 20, "the bill stands for the reservation"
+    assert [one.to_state for one in log.jobs.events(job_id)][-1] == "collected"
 
 
 def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
     job_id = put(log, State.SUBMITTED)
-    write_fresh(tmp_path / "copy.sqlite", all_rows(log))
+    write_fresh(tmp_path / "copy.sqlite", all_rows(log.database))
     other = Log(tmp_path / "copy.sqlite")
-    log.move(job_id, State.FAILED)
-    other.move(job_id, State.CANCELLED)
+    log.transitions.move(job_id, State.FAILED)
+    other.transitions.move(job_id, State.CANCELLED)
     (sentence,) = merge(log, other).conflicts
     other.close()
     assert all(word in sentence for word in (job_id, "failed", "cancelled"))
-    assert log.job(job_id).state == "failed"
+    assert log.jobs.get(job_id).state == "failed"
 
 
 @pytest.mark.parametrize(
@@ -148,22 +155,22 @@ def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
 def test_what_is_on_its_way_there_is_not_driven_here(log, other, state, sandbox, here):
     job_id = put(other, state, sandbox=sandbox, task_id="t")
     merge(log, other)
-    row = log.job(job_id)
+    row = log.jobs.get(job_id)
     assert (row.state, row.lease_owner, row.reserved) == (here, None, 0)
 
 
 def test_an_older_rating_that_comes_later_does_not_count(log, tmp_path):
     job_id = put(log, State.COLLECTED)
-    log.rate([job_id], stars=1)
-    write_fresh(tmp_path / "copy.sqlite", all_rows(log))
+    log.annotations.rate([job_id], stars=1)
+    write_fresh(tmp_path / "copy.sqlite", all_rows(log.database))
     other = Log(tmp_path / "copy.sqlite")
-    other.rate([job_id], stars=2)
-    log.rate([job_id], stars=5)
-    seq = log.version()
+    other.annotations.rate([job_id], stars=2)
+    log.annotations.rate([job_id], stars=5)
+    seq = log.jobs.version()
     merge(log, other)
     other.close()
-    assert log.marks_of()[job_id]["stars"] == 5.0
-    assert log.version() > seq, "views notice"
+    assert log.annotations.of()[job_id].stars == 5.0
+    assert log.jobs.version() > seq, "views notice"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +179,7 @@ def test_an_older_rating_that_comes_later_does_not_count(log, tmp_path):
 def test_paths_out_of_the_workspace_are_left_out_and_named(log, other, path):
     job_id = put(other, State.COLLECTED, result_path=path)
     done = merge(log, other)
-    assert log.job(job_id).result_path is None
+    assert log.jobs.get(job_id).result_path is None
     assert len(done.conflicts) == 1
     assert done.files == []
 
@@ -180,16 +187,16 @@ def test_paths_out_of_the_workspace_are_left_out_and_named(log, other, path):
 @pytest.mark.parametrize("odd", ["../../x", "results/x", "a\\b", "", ".hidden", "x" * 300])
 def test_ids_that_would_lead_a_result_astray_are_left_out_and_named(log, other, odd):
     job_id, fine = put(other, State.COLLECTED), put(other, State.COLLECTED, "b")
-    with other.write() as connection:
+    with other.database.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(id=odd))
     done = merge(log, other)
-    assert [row.id for row in log.rows()] == [fine]
+    assert [row.id for row in log.jobs.rows()] == [fine]
     assert (done.added, len(done.conflicts)) == (1, 1)
     assert "cannot be used in file names" in done.conflicts[0]
 
 
 def test_all_tables_of_a_log_go_with_it(log):
-    assert set(all_rows(log)) == {table.name for table in metadata.sorted_tables} - {"meta"}
+    assert set(all_rows(log.database)) == {table.name for table in metadata.sorted_tables} - {"meta"}
 
 
 def test_many_jobs_into_a_log_of_many(log, other):

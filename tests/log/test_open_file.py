@@ -50,7 +50,7 @@ def of_shape(place, version, *, said=None):
 
 
 def test_fresh_log_has_all_tables_and_columns(log):
-    with log.read() as connection:
+    with log.database.read() as connection:
         found = inspect(connection)
         for table in schema.metadata.sorted_tables:
             assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
@@ -59,8 +59,8 @@ def test_fresh_log_has_all_tables_and_columns(log):
 def test_reopened_log_is_the_same(log, add):
     row = add()
     log.close()
-    again = Log(log.path)
-    assert (again.job(row.id), again.salt) == (row, log.salt)
+    again = Log(log.database.path)
+    assert (again.jobs.get(row.id), again.database.salt) == (row, log.database.salt)
     again.close()
 
 
@@ -69,21 +69,21 @@ def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path
     path = tmp_path / "log.sqlite"
     of_shape(path, shape)
     log = Log(path)
-    row = log.job("job-1")
+    row = log.jobs.get("job-1")
     assert (row.state, row.key, row.body, row.created) == ("submitting", "k", "{}", 7)
     assert row.sent == (7 if shape == 1 else None), "a body stood for having been sent"
     assert row.deleted is None
-    assert [one.note for one in log.events("job-1")] == ["by a person"]
-    assert log.budget("b") == (500, 20)
-    assert log.sweep("run-1").axes == "{}"
-    with log.read() as connection:
+    assert [one.note for one in log.jobs.events("job-1")] == ["by a person"]
+    assert log.budgets.get("b") == (500, 20)
+    assert log.sweeps.get("run-1").axes == "{}"
+    with log.database.read() as connection:
         found = inspect(connection)
         for table in schema.metadata.sorted_tables:
             assert {one["name"] for one in found.get_columns(table.name)} == set(table.c.keys())
         indexes = {one["name"]: one["column_names"] for one in found.get_indexes("jobs")}
     assert {"jobs_state", "jobs_seq", "jobs_sweep", "jobs_filters", "jobs_lease"} <= indexes.keys()
     assert "image_name" in indexes["jobs_filters"]
-    log.rate(["job-1"], stars=3)
+    log.annotations.rate(["job-1"], stars=3)
     log.close()
     with sqlite3.connect(tmp_path / f"log.sqlite.shape{shape}.bak") as kept:
         assert kept.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() == (str(shape),)
@@ -98,12 +98,12 @@ def test_an_older_log_on_postgresql_is_carried_forward(postgres, shape):
     url = postgres()
     of_shape(url, shape)
     log = Log(url)
-    assert log.job("job-1").sent == (7 if shape == 1 else None)
-    with log.read() as connection:
+    assert log.jobs.get("job-1").sent == (7 if shape == 1 else None)
+    with log.database.read() as connection:
         assert "jobs_lease" in {one["name"] for one in inspect(connection).get_indexes("jobs")}
-    log.tag(["job-1"], "old")
-    assert log.marks_of(["job-1"])["job-1"]["tags"] == ["old"]
-    assert log.budget("b") == (500, 20)
+    log.annotations.tag(["job-1"], "old")
+    assert log.annotations.of(["job-1"])["job-1"].tags == ("old",)
+    assert log.budgets.get("b") == (500, 20)
     log.close()
 
 
@@ -140,7 +140,7 @@ def test_migration_that_fails_leaves_the_old_shape(tmp_path, monkeypatch):
         Log(path)
     monkeypatch.undo()
     log = Log(path)
-    assert log.job("job-1").sent == 7
+    assert log.jobs.get("job-1").sent == 7
     log.close()
 
 
@@ -196,8 +196,8 @@ from motion_widgets.log.store import Log
 print("ready", flush=True); sys.stdin.readline()
 for number in range(3):
     log = Log(sys.argv[1] + str(number)) if sys.argv[2] == "0" else Log(sys.argv[1])
-    log.set_budget("b", 1)
-    print(log.salt); log.close()
+    log.budgets.set("b", 1)
+    print(log.database.salt); log.close()
 """
     command = [sys.executable, "-c", script, str(path), str(shape)]
     runs = [subprocess.Popen(command, cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True) for _ in range(4)]
@@ -221,5 +221,5 @@ def test_wal_is_asked_for_again_while_the_file_is_locked():
             if len(asked) < 3:
                 raise sqlite3.OperationalError("database is locked")
 
-    engine._keep_journal(Cursor(), "WAL")
+    engine._set_journal(Cursor(), "WAL")
     assert asked == ["PRAGMA journal_mode=WAL"] * 3

@@ -41,7 +41,7 @@ def sqlite(tmp_path_factory):
 def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, kept):
     monkeypatch.setattr(frame_reader, "_PACKED", kept)
     monkeypatch.setattr(frame_reader, "_FETCH", 2)
-    with sqlite.write() as connection:
+    with sqlite.database.write() as connection:
         connection.execute(delete(jobs))
         for number, row in enumerate(rows):
             own = {"id": f"job-{number}", "key": f"{number}", "idempotency_key": f"{number}", "seq": number}
@@ -75,13 +75,13 @@ def plans_of(log, call):
     said = []
 
     def seen(_c, _cursor, text, given, _x, _many):
-        with contextlib.closing(sqlite3.connect(log.path)) as db:
+        with contextlib.closing(sqlite3.connect(log.database.path)) as db:
             said.extend(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}", given))
 
-    for engine in (log._reader, log._writer):
+    for engine in (log.database._reader, log.database._writer):
         event.listen(engine, "before_cursor_execute", seen)
     call()
-    for engine in (log._reader, log._writer):
+    for engine in (log.database._reader, log.database._writer):
         event.remove(engine, "before_cursor_execute", seen)
     return said
 
@@ -112,7 +112,7 @@ def test_what_tells_most_jobs_apart_is_asked_for_first():
 
 
 def test_leases_are_renewed_without_a_walk(sqlite):
-    assert plans_of(sqlite, lambda: sqlite.renew("me")) == [
+    assert plans_of(sqlite, lambda: sqlite.leases.renew("me")) == [
         "SEARCH jobs USING INDEX jobs_lease (lease_owner=?)"
     ]
 

@@ -37,12 +37,12 @@ def sound(tmp_path_factory):
     log = Log(path)
     ids = []
     for number in range(60):
-        row, _ = log.add_job({**VALUES, "key": f"k{number}", "prompt": f"take {number}"})
-        log.record(row.id, task_id=f"task-{number}", links='["https://h/x.mp4?sig=1"]')
+        row, _ = log.jobs.add({**VALUES, "key": f"k{number}", "prompt": f"take {number}"})
+        log.transitions.record(row.id, task_id=f"task-{number}", links='["https://h/x.mp4?sig=1"]')
         if number % 10 == 0:
-            log.record(row.id, answer=LONG)
+            log.transitions.record(row.id, answer=LONG)
         ids.append(row.id)
-    log.rate(ids[:1], stars=5)
+    log.annotations.rate(ids[:1], stars=5)
     log.close()
     return path, ids
 
@@ -87,13 +87,13 @@ def test_damaged_log_is_read_from_what_was_rescued_and_takes_nothing(hurt, sound
     path = hurt(HURTS[how])
     before = digest(path)
     log = Log(path)
-    found = {row.id: row for row in log.rows()}
+    found = {row.id: row for row in log.jobs.rows()}
     assert set(found) <= set(sound[1])
     assert len(found) >= 20, "whatever page is lost, others hold jobs"
     assert all(row.task_id.startswith("task-") and row.key for row in found.values())
     with pytest.raises(LogError, match=r"is damaged .* rescued to log\.sqlite\.rescued\.jsonl"):
-        log.add_job({**VALUES, "key": "new"})
-    assert log.notices == [log.read_only]
+        log.jobs.add({**VALUES, "key": "new"})
+    assert log.database.notices == [log.read_only]
     log.close()
     lines = [json.loads(line) for line in (path.parent / "log.sqlite.rescued.jsonl").read_text().splitlines()]
     assert {one["id"] for one in lines} == set(found)
@@ -114,10 +114,10 @@ def test_without_its_first_page_no_job_is_lost(hurt, sound, how):
 
 def test_what_is_not_a_job_is_rescued_where_sqlite_still_reads_it(hurt, sound):
     log = Log(hurt(HURTS["the first words"]))
-    assert log.marks_of()[sound[1][0]]["stars"] == 5.0
-    assert len(log.events(sound[1][1])) == 1
+    assert log.annotations.of()[sound[1][0]].stars == 5.0
+    assert len(log.jobs.events(sound[1][1])) == 1
     other = Log(sound[0])
-    assert log.salt == other.salt, "accounts keep their names"
+    assert log.database.salt == other.database.salt, "accounts keep their names"
     log.close()
     other.close()
 
@@ -135,7 +135,7 @@ def test_carving_gives_each_job_as_it_last_was(sound):
 
 def test_carving_sees_what_is_in_the_write_ahead_log_only(tmp_path):
     log = Log(tmp_path / "log.sqlite")
-    ids = [log.add_job({**VALUES, "key": str(number)})[0].id for number in range(5)]
+    ids = [log.jobs.add({**VALUES, "key": str(number)})[0].id for number in range(5)]
     assert (tmp_path / "log.sqlite-wal").stat().st_size > 0
     for name in ("log.sqlite", "log.sqlite-wal"):
         shutil.copyfile(tmp_path / name, tmp_path / f"copy-{name}")
@@ -159,7 +159,7 @@ def test_random_damage_never_ends_in_anything_but_a_sentence(sound, tmp_path):
         path.write_bytes(data)
         try:
             log = Log(path)
-            log.rows()
+            log.jobs.rows()
             log.close()
         except LogError as error:
             assert "log.sqlite" in str(error)
@@ -170,9 +170,9 @@ def test_rescued_log_is_put_in_its_place_when_a_person_says_so(hurt, sound):
     kept = recovery.put_in_place(path, recovery.rescue(path))
     assert kept.read_bytes() == HURTS["the header"](bytearray(sound[0].read_bytes()))
     log = Log(path)
-    assert [row.id for row in log.rows()] == sound[1]
+    assert [row.id for row in log.jobs.rows()] == sound[1]
     assert log.read_only == ""
-    log.add_job({**VALUES, "key": "new"})
+    log.jobs.add({**VALUES, "key": "new"})
     log.close()
 
 
@@ -186,9 +186,9 @@ def test_damage_that_shows_later_stops_all_writing(sound, tmp_path, monkeypatch)
     path.write_bytes(data)
     log = Log(path)
     with pytest.raises(LogError, match="found to be damaged"):
-        log.rows()
+        log.jobs.rows()
     with pytest.raises(LogError, match="nothing was sent"):
-        log.set_budget("b", 1)
+        log.budgets.set("b", 1)
     log.close()
 
 
@@ -221,15 +221,15 @@ def test_empty_file_is_begun_anew_and_an_old_one_is_mentioned(tmp_path):
     path = tmp_path / "log.sqlite"
     path.touch()
     log = Log(path)
-    assert log.notices == [], "another process may just be making it"
+    assert log.database.notices == [], "another process may just be making it"
     log.close()
     path.unlink()
     path.touch()
     os.utime(path, (1, 1))
     log = Log(path)
-    assert len(log.notices) == 1
-    assert "was empty" in log.notices[0]
-    log.set_budget("b", 1)
+    assert len(log.database.notices) == 1
+    assert "was empty" in log.database.notices[0]
+    log.budgets.set("b", 1)
     log.close()
 
 
@@ -243,9 +243,9 @@ import motion_widgets.core.messages, sqlalchemy.dialects.sqlite
 if os.geteuid() == 0:
     os.setuid(65534)
 log = Log(sys.argv[1])
-print(len(log.rows()), log.salt)
+print(len(log.jobs.rows()), log.database.salt)
 try:
-    log.set_budget("b", 1)
+    log.budgets.set("b", 1)
 except LogError as error:
     print(error.code, error)
 log.close()
@@ -272,8 +272,8 @@ def public():
 def test_log_that_may_not_be_written_is_read(public, what):
     path = public / "log.sqlite"
     log = Log(path)
-    log.add_job(VALUES)
-    salt = log.salt
+    log.jobs.add(VALUES)
+    salt = log.database.salt
     log.close()
     path.chmod(0o444 if what == "file" else 0o666)
     public.chmod(0o777 if what == "file" else 0o555)
@@ -308,13 +308,13 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
 taken = 0
 try:
     while taken < 1000:
-        log.add_job({**values, "key": str(taken)}); taken += 1
+        log.jobs.add({**values, "key": str(taken)}); taken += 1
 except LogError as error:
     print(taken, error.code, error)
 resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-print(log.count())
-log.add_job({**values, "key": "after"})
-print(log.count()); log.close()
+print(log.jobs.count())
+log.jobs.add({**values, "key": "after"})
+print(log.jobs.count()); log.close()
 """
 
 
@@ -360,10 +360,10 @@ def test_network_drives_are_seen(mounts, folder, kind):
 def test_on_a_network_drive_there_is_no_wal(mounts):
     path = mounts / "net" / "log.sqlite"
     log = Log(path)
-    log.add_job(VALUES)
-    assert log.count() == 1
+    log.jobs.add(VALUES)
+    assert log.jobs.count() == 1
     assert [one.name for one in path.parent.iterdir()] == ["log.sqlite"], "no -wal, no -shm"
-    assert "network drive (nfs4)" in log.notices[0]
+    assert "network drive (nfs4)" in log.database.notices[0]
     log.close()
 
 
@@ -371,13 +371,13 @@ def test_log_that_came_to_a_network_drive_with_a_wal_loses_it(mounts):
     path = mounts / "net" / "log.sqlite"
     path.parent.mkdir()
     local = Log(mounts / "log.sqlite")
-    local.add_job(VALUES)
+    local.jobs.add(VALUES)
     local.close()
     shutil.move(mounts / "log.sqlite", path)
     log = Log(path)
-    with log.read() as connection:
+    with log.database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
-    assert log.count() == 1
+    assert log.jobs.count() == 1
     log.close()
 
 
@@ -391,8 +391,8 @@ def test_log_that_came_to_a_network_drive_with_a_wal_loses_it(mounts):
 )  # fmt: skip
 def test_synced_folders_are_seen(tmp_path, folder, service):
     log = Log(tmp_path / folder / "log.sqlite")
-    assert [service in notice for notice in log.notices] == ([True] if service else [])
-    log.add_job(VALUES)
+    assert [service in notice for notice in log.database.notices] == ([True] if service else [])
+    log.jobs.add(VALUES)
     log.close()
 
 

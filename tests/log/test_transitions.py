@@ -39,20 +39,20 @@ def test_nothing_that_was_sent_goes_back_to_planned_but_by_proof():
 def test_database_holds_to_the_table(log, put, state):
     for to in State:
         row = put(state, key=to)
-        assert log.move(row.id, to) == (to in TRANSITIONS[state])
-        assert log.job(row.id).state == (to if to in TRANSITIONS[state] else state)
+        assert log.transitions.move(row.id, to) == (to in TRANSITIONS[state])
+        assert log.jobs.get(row.id).state == (to if to in TRANSITIONS[state] else state)
 
 
 def test_unknown_job_moves_nowhere(log):
-    assert not log.move("job-none", State.SUBMITTED)
-    assert not log.intend("job-none", 1, owner="me")
+    assert not log.transitions.move("job-none", State.SUBMITTED)
+    assert not log.transitions.intend("job-none", 1, owner="me")
 
 
 def test_refused_move_leaves_no_trace(log, put):
     row = put(State.COLLECTED)
-    before = log.events(row.id), log.version()
-    assert not log.move(row.id, State.FAILED, settle=0, cost=5)
-    assert (log.events(row.id), log.version(), log.job(row.id)) == (*before, row)
+    before = log.jobs.events(row.id), log.jobs.version()
+    assert not log.transitions.move(row.id, State.FAILED, settle=0, cost=5)
+    assert (log.jobs.events(row.id), log.jobs.version(), log.jobs.get(row.id)) == (*before, row)
 
 
 class Moves(RuleBasedStateMachine):
@@ -65,7 +65,7 @@ class Moves(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.log = Log(Path(self.folder.name) / "log.sqlite")
-        self.log.set_budget("b", self.LIMIT)
+        self.log.budgets.set("b", self.LIMIT)
         self.number = 0
         self.sent: dict[str, int] = {}
 
@@ -76,7 +76,7 @@ class Moves(RuleBasedStateMachine):
     @rule(target=jobs)
     def add(self):
         self.number += 1
-        return self.log.add_job({**VALUES, "key": str(self.number), "budget_id": "b"})[0].id
+        return self.log.jobs.add({**VALUES, "key": str(self.number), "budget_id": "b"})[0].id
 
     @rule(
         job=jobs,
@@ -85,13 +85,13 @@ class Moves(RuleBasedStateMachine):
         owner=st.sampled_from([None, "a", "b"]),
     )
     def move(self, job, to, settle, owner):
-        before = self.log.job(job)
+        before = self.log.jobs.get(job)
         if settle is None and (to is State.PLANNED or to is State.REJECTED):
             settle = 0  # what was surely not accepted is always given back
-        moved = self.log.move(job, to, settle=settle, owner=owner)
+        moved = self.log.transitions.move(job, to, settle=settle, owner=owner)
         mine = owner is None or before.lease_owner == owner
         assert moved == (mine and to in TRANSITIONS[State(before.state)])
-        after = self.log.job(job)
+        after = self.log.jobs.get(job)
         assert after.state == (to if moved else before.state)
 
     @rule(
@@ -102,17 +102,19 @@ class Moves(RuleBasedStateMachine):
         body=st.sampled_from([None, "{}", "{ }"]),
     )
     def intend(self, job, owner, resend, price, body):
-        before, used = self.log.job(job), self.log.budget("b")[1]
+        before, used = self.log.jobs.get(job), self.log.budgets.get("b")[1]
         try:
-            intended = self.log.intend(job, price, owner=owner, resend=resend, seconds=1000, body=body)
+            intended = self.log.transitions.intend(
+                job, price, owner=owner, resend=resend, seconds=1000, body=body
+            )
         except BudgetError:
             assert used + price > self.LIMIT
-            assert self.log.job(job) == before
+            assert self.log.jobs.get(job) == before
             return
         source = State.UNKNOWN if resend else State.PLANNED
         fits = before.state == source and before.lease_owner in (None, owner)
         assert intended == (fits and (body is None or before.body in (None, body)))
-        after = self.log.job(job)
+        after = self.log.jobs.get(job)
         if intended:
             assert after.lease_owner == owner
             assert after.body == (body or before.body)
@@ -123,24 +125,24 @@ class Moves(RuleBasedStateMachine):
 
     @rule(job=jobs, owner=st.sampled_from("ab"), body=st.sampled_from(["{}", "{ }"]))
     def seal(self, job, owner, body):
-        before = self.log.job(job)
-        sealed = self.log.seal(job, body, owner=owner)
+        before = self.log.jobs.get(job)
+        sealed = self.log.transitions.seal(job, body, owner=owner)
         fits = before.state == "submitting" and before.lease_owner == owner
         assert sealed == (fits and before.body in (None, body))
 
     @rule(job=jobs, owner=st.sampled_from("ab"))
     def release(self, job, owner):
-        self.log.release(job, owner)
+        self.log.leases.release(job, owner)
 
     @rule(job=jobs, owner=st.sampled_from("ab"))
     def claim(self, job, owner):
-        before = self.log.job(job).lease_owner
-        assert self.log.claim(job, owner, 1000) == (before in (None, owner))
+        before = self.log.jobs.get(job).lease_owner
+        assert self.log.leases.claim(job, owner, 1000) == (before in (None, owner))
 
     @invariant()
     def events_tell_the_whole_way(self):
-        for row in self.log.rows():
-            told = self.log.events(row.id)
+        for row in self.log.jobs.rows():
+            told = self.log.jobs.events(row.id)
             assert told[0].from_state is None
             for one, after in itertools.pairwise(told):
                 assert after.from_state == one.to_state
@@ -149,13 +151,13 @@ class Moves(RuleBasedStateMachine):
 
     @invariant()
     def a_body_never_changes_and_is_there_once_sent(self):
-        for row in self.log.rows():
+        for row in self.log.jobs.rows():
             assert row.sent is None or row.body is not None
 
     @invariant()
     def reservations_are_part_of_what_is_used(self):
-        limit, used = self.log.budget("b")
-        reserved = sum(row.reserved for row in self.log.rows())
+        limit, used = self.log.budgets.get("b")
+        reserved = sum(row.reserved for row in self.log.jobs.rows())
         assert limit == self.LIMIT
         assert 0 <= reserved <= used
 

@@ -42,12 +42,12 @@ def four(log, add, view):
     ):
         row = add(key, mode=mode, model="m", clip_width=540, clip_length=6.5)
         if cost is not None:
-            log.record(row.id, cost=cost, submitted=NOW)
+            log.transitions.record(row.id, cost=cost, submitted=NOW)
     return view
 
 
 def ids(log):
-    return {row.key: row.id for row in log.rows()}
+    return {row.key: row.id for row in log.jobs.rows()}
 
 
 class TestWhere:
@@ -104,11 +104,11 @@ class TestMemory:
         four.frame()
         names = ids(log)
         for change in (
-            lambda: log.record(names["a"], cost=410_000),
+            lambda: log.transitions.record(names["a"], cost=410_000),
             lambda: put(State.COLLECTED, key="new", prompt="a text before all others", mode="odd"),
-            lambda: log.hide([names["e"]]),
-            lambda: log.unhide([names["e"]]),
-            lambda: log.rate([names["b"]], usable=True),
+            lambda: log.annotations.hide([names["e"]]),
+            lambda: log.annotations.unhide([names["e"]]),
+            lambda: log.annotations.rate([names["b"]], usable=True),
         ):
             change()
             pd.testing.assert_frame_equal(four.frame(), self.fresh(log))
@@ -124,9 +124,9 @@ class TestMemory:
             add(f"{number:02}")
         view.frame()
         names = ids(log)
-        with log.write() as connection:  # behind the counter's back
+        with log.database.write() as connection:  # behind the counter's back
             connection.execute(update(jobs).where(jobs.c.id == names["03"]).values(prompt="unseen"))
-        log.record(names["07"], cost=1)
+        log.transitions.record(names["07"], cost=1)
         frame = view.frame().set_index("key")
         assert frame.loc["07", "cost"] == 0.000001
         assert frame["prompt"].isna().all(), "the job whose counter stands was not read again"
@@ -153,14 +153,14 @@ class TestMemory:
 def test_a_frame_again_is_what_a_fresh_reading_gives(log, put, view, moves):
     for kind, number in moves:
         if kind == "add":
-            put(State.REJECTED, key=f"key {log.count()}", prompt=f"text {number}")
-        elif (count := log.count()) > 0:
-            one = log.rows()[number % count].id
+            put(State.REJECTED, key=f"key {log.jobs.count()}", prompt=f"text {number}")
+        elif (count := log.jobs.count()) > 0:
+            one = log.jobs.rows()[number % count].id
             {
-                "cost": lambda one=one, number=number: log.record(one, cost=number),
-                "hide": lambda one=one: log.hide([one]),
-                "unhide": lambda one=one: log.unhide([one]),
-                "note": lambda one=one: log.note(one, "seen"),
+                "cost": lambda one=one, number=number: log.transitions.record(one, cost=number),
+                "hide": lambda one=one: log.annotations.hide([one]),
+                "unhide": lambda one=one: log.annotations.unhide([one]),
+                "note": lambda one=one: log.annotations.note(one, "seen"),
             }[kind]()
         pd.testing.assert_frame_equal(view.frame(), LogView(log).frame())
 
@@ -168,8 +168,8 @@ def test_a_frame_again_is_what_a_fresh_reading_gives(log, put, view, moves):
 def test_hidden_jobs_are_left_out_unless_asked_for(log, put, view, tmp_path):
     gone = put(State.FAILED, key="gone").id
     put(State.FAILED, key="here")
-    log.rate([gone], stars=1)
-    log.hide([gone])
+    log.annotations.rate([gone], stars=1)
+    log.annotations.hide([gone])
     assert list(view.frame()["key"]) == list(view.frame({"state": "failed"})["key"]) == ["here"]
     assert len(view) == 1
     assert gone not in set(view.events()["job_id"])
@@ -193,8 +193,8 @@ def test_events_are_the_transitions(log, put, view):
 
 def test_ratings_are_what_each_person_said_last(log, four):
     names = ids(log)
-    log.rate([names["a"], names["b"]], usable=False, stars=2)
-    log.rate([names["a"]], usable=True)
+    log.annotations.rate([names["a"], names["b"]], usable=False, stars=2)
+    log.annotations.rate([names["a"]], usable=True)
     frame = four.ratings().set_index("job_id")
     assert len(frame) == 2
     assert (bool(frame.loc[names["a"], "usable"]), int(frame.loc[names["a"], "stars"])) == (True, 2)
@@ -205,8 +205,8 @@ class TestTagsAndNotes:
     @pytest.fixture
     def tagged(self, log, four):
         names = ids(log)
-        log.tag([names["a"], names["b"]], "hero")
-        log.tag([names["b"], names["c"]], "dark")
+        log.annotations.tag([names["a"], names["b"]], "hero")
+        log.annotations.tag([names["b"], names["c"]], "dark")
         return four
 
     @pytest.mark.parametrize(
@@ -243,10 +243,10 @@ class TestTagsAndNotes:
 
     def test_frame_of_notes_has_the_last_word(self, log, four):
         names = ids(log)
-        log.note(names["a"], "first")
-        log.note(names["a"], "better")
-        log.note(names["b"], "gone")
-        log.note(names["b"], "")
+        log.annotations.note(names["a"], "first")
+        log.annotations.note(names["a"], "better")
+        log.annotations.note(names["b"], "gone")
+        log.annotations.note(names["b"], "")
         frame = four.notes()
         assert list(zip(frame["job_id"], frame["text"], strict=True)) == [(names["a"], "better")]
         assert four.notes({"key": "b"}).empty
@@ -272,8 +272,8 @@ class TestSummaries:
 
     def test_rates_and_costs_count_what_people_kept(self, log, four):
         names = ids(log)
-        log.rate([names["a"]], usable=True)
-        log.rate([names["b"]], usable=False)
+        log.annotations.rate([names["a"]], usable=True)
+        log.annotations.rate([names["b"]], usable=False)
         table = four.pivot(
             index="mode", columns="model", aggfunc=["count", "mean", "usable", "usable_low", "cost_per_kept"]
         )
@@ -392,7 +392,7 @@ class TestSpreadsheets:
 
     def test_excel_holds_texts_as_texts(self, log, odd, tmp_path):
         openpyxl = pytest.importorskip("openpyxl")
-        log.record(ids(log)["0"], cost=456_960, submitted=NOW)
+        log.transitions.record(ids(log)["0"], cost=456_960, submitted=NOW)
         book = openpyxl.load_workbook(odd.to_excel(tmp_path / "log.xlsx"))
         rows = list(book["jobs"].iter_rows())
         place = {cell.value: number for number, cell in enumerate(rows[0])}

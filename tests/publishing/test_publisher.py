@@ -157,7 +157,7 @@ class TestJobs:
         assert len(signature) > 40
         ws.log.to_csv(ws.folder / "log.csv")
         logged = [one.getMessage() for one in caplog.records if one.name.startswith("motion_widgets")]
-        events = ws.log_store.events(job.id)
+        events = ws.log_store.jobs.events(job.id)
         shown = f"{found!r}{ws.log.frame().to_csv()}{events}{vars(ws)!r}{vars(ws.connection.links)!r}{logged}"
         for part in ("Signature=", signature):
             assert part not in shown
@@ -168,16 +168,16 @@ class TestJobs:
     @pytest.mark.parametrize("say", [Say(404, b""), Say(200, b"<html>sign in</html>")])
     def test_dead_link_costs_nothing_and_says_so(self, ws, req, endpoint, say):
         endpoint.next_download.append(say)
-        row, _ = ws.log_store.add_job(
+        row, _ = ws.log_store.jobs.add(
             {**ws.preparation.plan_job(req), "video_url": f"{endpoint.url}/result/dance.mp4"}
         )
         ws.connection.runner.drive(row.id)
-        message = until(lambda: ws.log_store.job(row.id).error_message)
+        message = until(lambda: ws.log_store.jobs.get(row.id).error_message)
         assert message.startswith("Nothing was sent, and it cost nothing.")
-        until(lambda: ws.log_store.job(row.id).state == "planned")
-        assert (endpoint.posts, ws.log_store.job(row.id).reserved) == ([], 0)
+        until(lambda: ws.log_store.jobs.get(row.id).state == "planned")
+        assert (endpoint.posts, ws.log_store.jobs.get(row.id).reserved) == ([], 0)
         ws.connection.runner.drive(row.id)  # once the link lives again, it goes on
-        until(lambda: ws.log_store.job(row.id).state == "collected")
+        until(lambda: ws.log_store.jobs.get(row.id).state == "collected")
 
     def test_wait_returns_when_a_link_is_dead(self, ws, req, endpoint):
         job = ws.submit(
@@ -194,10 +194,10 @@ class TestJobs:
     def test_consent_taken_back_stops_what_is_planned(self, ws, req, endpoint, bucket, clip):
         ws.publish_to = TO
         ws.consent()
-        row, _ = ws.log_store.add_job(ws.preparation.plan_job(req.replace(video_url=clip)))
+        row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req.replace(video_url=clip)))
         ws.consent(given=False)
         ws.connection.runner.drive(row.id)
-        assert "would become public" in until(lambda: ws.log_store.job(row.id).error_message)
+        assert "would become public" in until(lambda: ws.log_store.jobs.get(row.id).error_message)
         assert endpoint.posts == []
         assert "Contents" not in bucket.list_objects_v2(Bucket=BUCKET)
 

@@ -100,7 +100,7 @@ class TestPlan:
         endpoint.next_poll.extend([endpoint.working()] * 100_000)
         running = ws.submit(sweep.requests()[3][1], max_cost=1)
         until(lambda: running.task_id)
-        planned, _ = ws.log_store.add_job(ws.preparation.plan_job(sweep.requests()[4][1]))
+        planned, _ = ws.log_store.jobs.add(ws.preparation.plan_job(sweep.requests()[4][1]))
         plan = sweep.plan(ws)
         assert statuses(plan) == ["new", "unknown", "done", "running", "new", "new"]
         ids = [None, jobs[1].id, jobs[2].id, running.id, planned.id, None]
@@ -111,7 +111,7 @@ class TestPlan:
     @pytest.mark.parametrize("state", [State.VANISHED, State.EXPIRED])
     def test_ends_that_may_have_cost_are_done(self, ws, req, endpoint, state):
         job = ws.submit(req, max_cost=1).wait(30)
-        with ws.log_store.write() as connection:
+        with ws.log_store.database.write() as connection:
             connection.exec_driver_sql(f"UPDATE jobs SET state = '{state}' WHERE id = '{job.id}'")
         assert Sweep(req, mode="std").plan(ws).cells[0].status == "done"
 
@@ -168,7 +168,7 @@ class TestBudget:
     def test_planned_cells_need_one_too(self, ws, req, endpoint):
         """They were never sent, so running the plan is what pays for them."""
         for _, one in Sweep(req).requests():
-            ws.log_store.add_job({**ws.preparation.plan_job(one), "budget_id": "old"})
+            ws.log_store.jobs.add({**ws.preparation.plan_job(one), "budget_id": "old"})
         with pytest.raises(BudgetError):
             Sweep(req).plan(ws).run()
         run = Sweep(req).plan(ws).run(budget=0.5).wait(30)

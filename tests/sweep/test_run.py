@@ -42,16 +42,16 @@ def test_media_that_cells_share_are_kept_once(tmp_path, monkeypatch):
         req = MotionRequest(
             model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s
         )
-        kept, real = [], ws.log_store.add_input
+        kept, real = [], ws.log_store.files.add_input
 
         def add_input(sha, *, name, **more):
             kept.append(name)
             real(sha, name=name, **more)
 
-        monkeypatch.setattr(ws.log_store, "add_input", add_input)
+        monkeypatch.setattr(ws.log_store.files, "add_input", add_input)
         plan = Sweep(req, prompt=PROMPTS).plan(ws)
         head = {"id": run_id_of(ws, plan.cells), "endpoint": ws.endpoint, "account": ws.account}
-        ws.log_store.put_sweep({**head, "axes": "{}", "cells": "[]", "paused": 1})  # so that nothing is sent
+        ws.log_store.sweeps.put({**head, "axes": "{}", "cells": "[]", "paused": 1})  # so that nothing is sent
         rows = plan.run().rows()
         assert sorted(kept) == sorted([samples.image.name, samples.clip_6s.name])
         assert len({(row.image_path, row.image_sha, row.clip_path, row.clip_sha) for row in rows}) == 1
@@ -186,7 +186,7 @@ class TestInterrupted:
             patch.setattr(ws.preparation, "plan_job", plan_job)
             with pytest.raises(KeyboardInterrupt):
                 sweep.plan(ws).run(budget=2)
-        assert (len(ws.log), ws.log_store.sweep_ids(), endpoint.posts) == (0, [], [])
+        assert (len(ws.log), ws.log_store.sweeps.ids(), endpoint.posts) == (0, [], [])
         assert sweep.plan(ws).run(budget=2).wait(60).counts() == {"collected": 4}
 
     def test_once_it_is_written_the_way_back_is_printed(self, ws, sweep, endpoint, monkeypatch, capsys):
@@ -197,7 +197,7 @@ class TestInterrupted:
             patch.setattr(Runner, "drive", drive)
             with pytest.raises(KeyboardInterrupt):
                 sweep.plan(ws).run(budget=2)
-        run_id = ws.log_store.sweep_ids()[0]
+        run_id = ws.log_store.sweeps.ids()[0]
         assert f'ws.attach("{run_id}")' in capsys.readouterr().out
         run = ws.attach(run_id)
         assert (run.wait(5).counts(), endpoint.posts) == ({"planned": 4}, [])
@@ -235,7 +235,7 @@ def test_two_workspaces_run_the_same_sweep_at_once(spaces, sweep, endpoint):
 
 def test_rehearsal_on_the_sandbox_does_not_stand_for_live(spaces, req, endpoint):
     with Workspace(spaces().folder, endpoint="sandbox") as rehearsal:
-        rehearsal.log_store.add_job({**rehearsal.preparation.plan_job(req)})
+        rehearsal.log_store.jobs.add({**rehearsal.preparation.plan_job(req)})
         sandbox_plan = Sweep(req, mode="std").plan(rehearsal)
         assert sandbox_plan.cells[0].job_id is not None
     live = spaces()

@@ -43,7 +43,7 @@ class TestRepeats:
         assert sorted(cell.status for cell in sweep.plan(ws).cells) == ["done", "done", "new"]
         run = sweep.plan(ws).run(budget=5).wait(60)
         assert run.counts() == {"collected": 3}
-        assert max((row.repeat, row.attempt) for row in ws.log_store.rows()) in {(3, 1), (3, 2)}
+        assert max((row.repeat, row.attempt) for row in ws.log_store.jobs.rows()) in {(3, 1), (3, 2)}
         assert len(ws.log) == 4
 
     def test_new_pays_for_as_many_again(self, ws, req, endpoint):
@@ -137,16 +137,16 @@ class TestPause:
         row = run.rows()[0]
         run.pause()
         with pytest.raises(HeldError, match="is paused"):
-            ws.log_store.intend(row.id, 1, owner="me")
-        assert ws.log_store.job(row.id).state == "planned"
+            ws.log_store.transitions.intend(row.id, 1, owner="me")
+        assert ws.log_store.jobs.get(row.id).state == "planned"
         assert run.budget[1] == 0
-        ws.log_store.hold_sweep(run.id, paused=None)
-        assert ws.log_store.intend(row.id, 1, owner="me")
+        ws.log_store.sweeps.hold(run.id, paused=None)
+        assert ws.log_store.transitions.intend(row.id, 1, owner="me")
         run.pause()
         with pytest.raises(HeldError, match="is paused"):
-            ws.log_store.seal(row.id, "{}", owner="me")
-        assert ws.log_store.job(row.id).sent is None
-        assert ws.log_store.seal(row.id, "{}", owner="me", anyway=True)
+            ws.log_store.transitions.seal(row.id, "{}", owner="me")
+        assert ws.log_store.jobs.get(row.id).sent is None
+        assert ws.log_store.transitions.seal(row.id, "{}", owner="me", anyway=True)
 
 
 class TestEarlyStop:
@@ -224,19 +224,19 @@ class TestEarlyStop:
             for mode, count in wanted.items():
                 some = [row for row in rows if row.mode == mode and row.state == "planned"][:count]
                 for row in some:
-                    ws.log_store.record(row.id, state=state)
+                    ws.log_store.transitions.record(row.id, state=state)
                 rows = run.rows()
-        assert [(one.axis, one.value) for one in ws.log_store.failing(run.id)] == found
+        assert [(one.axis, one.value) for one in ws.log_store.sweeps.failing(run.id)] == found
 
     def test_refusals_of_the_account_blame_no_value(self, ws, req, monkeypatch):
         monkeypatch.setattr("motion_widgets.jobs.runner.Runner.drive", lambda *_, **__: None)
         run = self.sweep(req).plan(ws).run(budget=20, stop_after=(1, 0.5))
         pro, std = (next(row for row in run.rows() if row.mode == mode) for mode in ("pro", "std"))
-        ws.log_store.record(std.id, state="collected")
-        ws.log_store.record(pro.id, state="rejected", error_kind="payment")
-        assert ws.log_store.failing(run.id) == []
-        ws.log_store.record(pro.id, state="rejected", error_kind="parameters")
-        assert ws.log_store.failing(run.id) != []
+        ws.log_store.transitions.record(std.id, state="collected")
+        ws.log_store.transitions.record(pro.id, state="rejected", error_kind="payment")
+        assert ws.log_store.sweeps.failing(run.id) == []
+        ws.log_store.transitions.record(pro.id, state="rejected", error_kind="parameters")
+        assert ws.log_store.sweeps.failing(run.id) != []
 
     @pytest.mark.parametrize("rule", [(0, 0.5), (3, 0), (3, 1.1), (True, 0.5), 3, (3,), ("3", 0.5)])
     def test_what_is_no_rule(self, ws, req, endpoint, rule):

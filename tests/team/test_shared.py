@@ -57,7 +57,7 @@ def test_a_colleague_has_the_result_the_inputs_and_the_request(at, local_req, en
     row = job.row
     assert (row.state, row.error_kind, row.created_by) == ("collected", None, "ana")
     assert row.shared is not None, "it counts as collected once it is there"
-    until(lambda: not ana.log_store.unshared())
+    until(lambda: not ana.log_store.files.unshared())
     ana.close()
     Path(local_req.image_url).unlink()
 
@@ -81,7 +81,7 @@ def test_a_colleague_has_the_result_the_inputs_and_the_request(at, local_req, en
 def test_names_there_are_the_names_in_the_log(at, local_req, place):
     ana = at("ana")
     job = ana.submit(local_req, max_cost=MAX).wait(30)
-    until(lambda: not ana.log_store.unshared())
+    until(lambda: not ana.log_store.files.unshared())
     shared = Shared(place, ana.folder)
     assert shared.has(job.row.result_path)
     assert shared.has(job.row.image_path)
@@ -92,7 +92,7 @@ def test_names_there_are_the_names_in_the_log(at, local_req, place):
 def test_another_account_sees_all_and_pays_anew(at, local_req, endpoint):
     ana = at("ana")
     job = ana.submit(local_req, max_cost=MAX).wait(30)
-    until(lambda: not ana.log_store.unshared())
+    until(lambda: not ana.log_store.files.unshared())
     bo = at("bo", key="another-key")
     same = bo.attach(job.id)
     assert same.result.read_bytes() == endpoint.clip
@@ -100,7 +100,7 @@ def test_another_account_sees_all_and_pays_anew(at, local_req, endpoint):
     own = bo.submit(bo.request_of(same.row), max_cost=MAX).wait(30)
     assert own.id != job.id
     assert len(endpoint.charges) == 2
-    assert {row.account for row in bo.log_store.rows()} == {ana.account, bo.account}
+    assert {row.account for row in bo.log_store.jobs.rows()} == {ana.account, bo.account}
     assert ana.account != bo.account
 
 
@@ -128,7 +128,7 @@ def test_path_that_cannot_be_reached_holds_nothing_up(at, req, tmp_path, endpoin
     assert job.result.read_bytes() == endpoint.clip
     assert (job.row.shared, job.row.error_kind) == (None, "shared")
     assert "It is safe in this folder" in job.error
-    assert any("is copied there as soon as" in (one.note or "") for one in ana.log_store.events(job.id))
+    assert any("is copied there as soon as" in (one.note or "") for one in ana.log_store.jobs.events(job.id))
     assert "The result is not on the shared path yet." in problem_html(job.row)
     bo = at("bo")
     with pytest.raises(LogError, match="workspace of ana, which has it"):
@@ -269,7 +269,7 @@ def test_what_was_there_before_the_path_was_is_put_there_too(at, local_req, tmp_
     ana.close()
     job.result.with_suffix(".json").unlink(missing_ok=True)  # as if it was killed before it wrote that
     ana = at("ana")
-    until(lambda: not ana.log_store.unshared())
+    until(lambda: not ana.log_store.files.unshared())
     names = [job.row.image_path, job.row.result_path]
     assert set(names) <= set(shared_files(tmp_path))
     until(lambda: job.row.result_path.replace(".mp4", ".json") in shared_files(tmp_path))
@@ -280,7 +280,7 @@ def test_a_bundle_holds_what_is_only_on_the_shared_path(at, local_req, tmp_path,
 
     ana = at("ana")
     job = ana.submit(local_req, max_cost=MAX).wait(30)
-    until(lambda: not ana.log_store.unshared())
+    until(lambda: not ana.log_store.files.unshared())
     by_settings()
     assert main(["log", "check", "--folder", str(tmp_path / "cy")]) == 0, capsys.readouterr()
     assert main(["pack", str(tmp_path / "all.zip"), "--folder", str(tmp_path / "cy")]) == 0

@@ -46,17 +46,17 @@ def test_two_people_on_postgresql_and_s3(tmp_path, colleague, endpoint, postgres
         assert bo.tell("rerun", job_id, False)[0] == job_id, "the same account attaches"
         again, state = bo.tell("rerun", job_id, True)
         assert (again != job_id, state) == (True, "collected")
-        assert log.job(again).created_by == "bo"
+        assert log.jobs.get(again).created_by == "bo"
         assert [round(one.tell("budget")["used"], 5) for one in (ana, bo)] == [COST, COST]
         said = ana.tell("submit", "bow")
         assert said.startswith("refused: ")
         assert "budget of ana has only" in said
         assert bo.tell("submit", "bow")[1] == "collected"
-        assert ana.tell("look", log.rows(newest=True, limit=1)[0].id) == [True, "ana"]
+        assert ana.tell("look", log.jobs.rows(newest=True, limit=1)[0].id) == [True, "ana"]
         assert bo.tell("submit", "nod").startswith("refused: "), "his is used up as well"
         assert len(endpoint.charges) == len(endpoint.posts) == 3
-        assert {row.created_by for row in log.rows()} == {"ana", "bo"}
-        assert len({row.account for row in log.rows()}) == 1
+        assert {row.created_by for row in log.jobs.rows()} == {"ana", "bo"}
+        assert len({row.account for row in log.jobs.rows()}) == 1
 
 
 def test_a_sweep_stops_before_its_persons_budget_and_says_which(at, req, endpoint):
@@ -94,7 +94,7 @@ def test_refusal_comes_before_anything_is_written(at, req, endpoint):
     ana.set_budget(0.10)
     with pytest.raises(BudgetError, match=r"the budget of ana has only \$0\.10 of \$0\.10 left.*set_budget"):
         ana.submit(req, max_cost=MAX)
-    assert (ana.log_store.count(), endpoint.posts) == (0, [])
+    assert (ana.log_store.jobs.count(), endpoint.posts) == (0, [])
     assert ana.budget("bo") is None
 
 
@@ -133,7 +133,7 @@ def test_each_folders_sandbox_is_an_account_of_its_own_on_a_shared_log(tmp_path,
     ):
         assert ana.account == second.account != bo.account
         values = {"endpoint": "sandbox", "account": ana.account, "sandbox": True, "key": "k"}
-        row, _ = ana.log_store.add_job(values)
+        row, _ = ana.log_store.jobs.add(values)
         assert bo.runner_for(row) is None
         assert ana.runner_for(row) is not None
     with Workspace(tmp_path / "own", endpoint="sandbox") as own:

@@ -76,7 +76,7 @@ def test_a_clip_too_long_is_trimmed_and_the_trim_undone(form: mw.RequestForm) ->
     mender.undo.click()
     until(lambda: form.clip.value == str(long))
     assert mender._done.layout.display == "none"
-    assert form.ws.log_store.mends()[0].undone is not None
+    assert form.ws.log_store.mends.find()[0].undone is not None
 
 
 def test_the_stillest_is_chosen_by_its_button(form: mw.RequestForm) -> None:

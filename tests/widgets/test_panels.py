@@ -41,7 +41,7 @@ def row_in(ws: mw.Workspace, state: State, **columns: object) -> str:
         "key": os.urandom(8).hex(),
         "model": "m",
     }
-    row, _ = ws.log_store.add_job({**values, "estimate_high": 460_000, **columns})
+    row, _ = ws.log_store.jobs.add({**values, "estimate_high": 460_000, **columns})
     steps = {
         S.PLANNED: (),
         S.UNKNOWN: (S.SUBMITTING, state),
@@ -49,7 +49,7 @@ def row_in(ws: mw.Workspace, state: State, **columns: object) -> str:
         **dict.fromkeys((S.EXPIRED, S.COLLECTED), (S.SUBMITTING, S.SUBMITTED, S.COMPLETED, state)),
     }.get(state, (S.SUBMITTING, S.SUBMITTED, state))
     for step in steps:
-        assert ws.log_store.move(row.id, step)
+        assert ws.log_store.transitions.move(row.id, step)
     return str(row.id)
 
 
@@ -112,7 +112,7 @@ def test_each_end_says_what_is_known_and_the_next_step(
 
 def test_a_request_goes_back_into_the_form_with_its_kept_files(ws: mw.Workspace) -> None:
     req = request_of(ws, mode="pro", prompt="wave", watermark_info={"enabled": True})
-    ws.log_store.add_job(ws.preparation.plan_job(req))
+    ws.log_store.jobs.add(ws.preparation.plan_job(req))
     asked: list[mw.MotionRequest] = []
     monitor = mw.JobMonitor(ws, on_edit=asked.append, watch=False)
     monitor._act("edit", ws.jobs()[0].id)

@@ -49,11 +49,11 @@ def test_the_head_takes_what_was_spent_from_the_database_as_a_sum(
 ) -> None:
     for number, cost in enumerate((460_000, 240_000, None)):
         values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "model": "m", "cost": cost}
-        ws.log_store.add_job({**values, "key": f"{number:016x}"})
+        ws.log_store.jobs.add({**values, "key": f"{number:016x}"})
     other = {"endpoint": "elsewhere", "account": "a", "sandbox": False, "model": "m", "cost": 990_000}
-    ws.log_store.add_job({**other, "key": "f" * 16})
+    ws.log_store.jobs.add({**other, "key": "f" * 16})
     studio = mw.Studio(ws)
-    store, readers = type(ws.log_store), []
+    store, readers = type(ws.log_store.jobs), []
     rows = store.rows
 
     def reading(*args: Any, **options: Any) -> Any:

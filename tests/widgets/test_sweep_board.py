@@ -164,7 +164,7 @@ def test_what_is_left_is_a_span_that_earlier_jobs_tell_and_unknown_without_any(w
     moving, waiting = cell(State.RUNNING, submitted=now), cell(State.PLANNED)
     keys = {"id": "run-x", "endpoint": "sandbox", "account": "sandbox", "axes": "{}"}
     cells = f'[{{"values": {{}}, "job_id": "{moving}"}}, {{"values": {{}}, "job_id": "{waiting}"}}]'
-    ws.log_store.put_sweep({**keys, "cells": cells})
+    ws.log_store.sweeps.put({**keys, "cells": cells})
     from motion_widgets.sweep import Run
 
     run = Run(ws, "run-x")
@@ -222,7 +222,7 @@ def test_a_run_planned_in_code_is_watched_by_its_id_paused_and_let_go(ws: mw.Wor
     other.pause()
     until(lambda: board.hold.layout.display != "none")
     assert board.hold.description == "Resume"
-    ws.log_store.set_budget(run.id, None)
+    ws.log_store.budgets.set(run.id, None)
     board.hold.click()
     until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
     assert [cell and cell[0] for cell in board.matrix.table["cells"]].count("collected") == 3
@@ -241,7 +241,7 @@ def test_a_budget_below_the_price_buys_a_balanced_part_that_the_button_names(ws:
     board.budget.value = "1.50"
     until(lambda: board.start.description == "Run 3 of 4 cells in the SANDBOX, a balanced part (up to $1.44)")
     assert "character_orientation interact can no longer be determined" in board.budget_field.gives_up.value
-    assert ws.log_store.count() == 0, "nothing is written before the click"
+    assert ws.log_store.jobs.count() == 0, "nothing is written before the click"
     until(lambda: sorted(cell[0] for cell in board.matrix.table["cells"]) == ["left", "new", "new", "new"])
     board.start.click()
     until(lambda: board.matrix.finished == "The run has ended: 3 of 3 collected, 0 failed.")
@@ -266,12 +266,12 @@ def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) ->
     dear = row_in(ws, State.COLLECTED, mode="pro", prompt="Turns", cost=900)
     none = row_in(ws, State.FAILED, mode="pro", prompt="Jumps", error_message="content policy")
     log = ws.log_store
-    log.note(dear, "first")
-    log.note(dear, "the good one")
-    log.tag([cheap], "keeper")
-    log.rate([cheap], stars=2)
-    log.rate([dear], stars=5, usable=True)
-    log.rate([dear], stars=4)
+    log.annotations.note(dear, "first")
+    log.annotations.note(dear, "the good one")
+    log.annotations.tag([cheap], "keeper")
+    log.annotations.rate([cheap], stars=2)
+    log.annotations.rate([dear], stars=5, usable=True)
+    log.annotations.rate([dear], stars=4)
 
     def found(**asked: Any) -> list[str]:
         return [row.id for row in page(log, Ask(**asked)).rows]
@@ -291,7 +291,7 @@ def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) ->
     assert found(stars=4) == [dear]
     assert found(usable=True) == [dear]
     assert found(usable=False) == []
-    log.hide([none])
+    log.annotations.hide([none])
     assert found() == [dear, cheap]
     assert found(deleted=True) == [none]
     assert page(log, Ask(), first=1, size=1).rows[0].id == cheap
@@ -322,7 +322,7 @@ def test_a_text_pasted_into_the_search_is_cut_to_what_a_database_searches(table:
 
 def test_marks_go_into_the_log(table: mw.LogTable) -> None:
     job_id = row_in(table.ws, State.COLLECTED)
-    marks = table.ws.log_store.marks_of
+    marks = table.ws.log_store.annotations.of
     table._message({"type": "mark", "id": job_id, "what": "stars", "value": 4})
     until(lambda: marks([job_id])[job_id]["stars"] == 4)
     table._message({"type": "mark", "id": job_id, "what": "usable", "value": False})
@@ -348,7 +348,7 @@ def test_rows_go_out_of_sight_and_come_back(table: mw.LogTable) -> None:
     table.grid.chosen = [alive, first]
     table._message({"type": "act", "what": "delete"})
     until(lambda: alive in table.notice.value)
-    assert table.ws.log_store.count() == 3
+    assert table.ws.log_store.jobs.count() == 3
 
 
 def test_a_chosen_row_goes_back_into_the_form_and_results_to_the_wall(ws: mw.Workspace) -> None:

@@ -28,7 +28,7 @@ def fill(folder, log):
     for name in ("results", "inputs", "mended", "sandbox", "samples"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     job_id = put(log, "collected", result_path="results/a.mp4", image_path="inputs/a.png")
-    log.rate([job_id], stars=4)
+    log.annotations.rate([job_id], stars=4)
     (folder / "results/a.mp4").write_bytes(b"video" * 1000)
     (folder / "results/a.json").write_text("{}")
     (folder / "results/b.mp4.part").write_bytes(b"half")
@@ -62,8 +62,8 @@ def test_there_and_back(ws, bundle, tmp_path):
     for name in ("results/a.mp4", "results/a.json", "inputs/a.png", "mended/m.mp4", "prices.toml"):
         assert (target / name).read_bytes() == (ws[0] / name).read_bytes()
     other = Log(target / "log.sqlite")
-    assert all_rows(other) == all_rows(ws[1])
-    assert other.salt == ws[1].salt
+    assert all_rows(other.database) == all_rows(ws[1].database)
+    assert other.database.salt == ws[1].database.salt
     other.close()
 
 
@@ -86,12 +86,12 @@ def test_neither_token_nor_choice_nor_links_nor_half_files_travel(bundle):
 
 def test_packing_while_the_log_is_written_takes_one_moment(ws, tmp_path):
     folder, log = ws
-    with log.write() as connection:
+    with log.database.write() as connection:
         connection.exec_driver_sql("INSERT INTO budgets (id, limit_micro, used_micro) VALUES ('half', 1, 0)")
         pack(folder, log, tmp_path / "x.zip")
     unpack(tmp_path / "x.zip", tmp_path / "x")
     other = Log(tmp_path / "x/log.sqlite")
-    assert other.budget("half") == (None, 0)
+    assert other.budgets.get("half") == (None, 0)
     other.close()
 
 
@@ -100,7 +100,7 @@ def test_a_log_on_postgresql_becomes_sqlite_in_it(postgres, tmp_path):
     fill(tmp_path / "ws", log)
     unpack(pack(tmp_path / "ws", log, tmp_path / "ws.zip"), tmp_path / "new")
     other = Log(tmp_path / "new/log.sqlite")
-    assert all_rows(other) == all_rows(log)
+    assert all_rows(other.database) == all_rows(log.database)
     other.close()
     log.close()
 
@@ -226,7 +226,7 @@ def test_bundle_larger_than_the_disk(bundle, tmp_path, monkeypatch):
 
 def test_ids_that_would_lead_a_result_astray_do_not_come_in(ws, tmp_path):
     folder, log = ws
-    log.add_job({**VALUES, "key": "fine"})
+    log.jobs.add({**VALUES, "key": "fine"})
     log.close()
     with contextlib.closing(sqlite3.connect(folder / "log.sqlite")) as db, db:
         db.execute("UPDATE jobs SET id = '../../x' WHERE result_path IS NOT NULL")
@@ -240,10 +240,10 @@ def test_ids_that_would_lead_a_result_astray_do_not_come_in(ws, tmp_path):
 def test_merge_brings_rows_and_files(ws, bundle, tmp_path, kind):
     source = {"folder": ws[0], "bundle": bundle, "log": ws[0] / "log.sqlite"}[kind]
     mine = Log(tmp_path / "mine/log.sqlite")
-    mine.add_job({**VALUES, "key": "other"})
+    mine.jobs.add({**VALUES, "key": "other"})
     before = (ws[0] / "log.sqlite").read_bytes()
     done = merge_from(mine, tmp_path / "mine", source)
-    assert (done.added, mine.count()) == (1, 2)
+    assert (done.added, mine.jobs.count()) == (1, 2)
     assert (tmp_path / "mine/results/a.mp4").read_bytes() == b"video" * 1000
     assert (tmp_path / "mine/inputs/a.png").is_file()
     assert merge_from(mine, tmp_path / "mine", source).added == 0

@@ -29,7 +29,7 @@ def photo(tmp_path):
 
 def test_a_mend_is_written_down_with_its_provenance(ws, photo):
     done = ws.mend(photo, mw.Operation("convert_image", {"form": "png"}))
-    (row,) = ws.log_store.mends()
+    (row,) = ws.log_store.mends.find()
     assert row.id == done.id
     assert (row.kind, row.operation, row.parameters) == ("image", "convert_image", {"form": "png"})
     assert (row.source_name, row.source_sha) == ("hero.webp", sha256_of(photo))
@@ -45,7 +45,7 @@ def test_undoing_gives_the_source_back_even_when_its_file_is_gone(ws, photo):
     photo.unlink()
     back = ws.undo_mend(done.id)
     assert back.read_bytes() == content
-    assert ws.log_store.mends()[0].undone is not None
+    assert ws.log_store.mends.find()[0].undone is not None
     assert (ws.folder / "mended" / done.result.name).exists(), "nothing is thrown away"
     assert ws.undo_mend(done.id) == back, "undoing twice is undoing once"
 
@@ -58,7 +58,7 @@ def test_the_same_again_is_the_same_mend_and_after_undoing_a_new_one(ws, photo):
     anew = ws.mend(photo, mw.Operation("convert_image"))
     assert anew.id != first.id
     assert anew.result.source == first.result.source
-    assert len(ws.log_store.mends()) == 2
+    assert len(ws.log_store.mends.find()) == 2
 
 
 def test_mends_follow_each_other_and_are_undone_one_by_one(ws, photo):
@@ -88,7 +88,7 @@ def test_a_cancelled_mend_is_not_written_down(ws, photo):
     cancel.set()
     with pytest.raises(ClipError, match="cancelled"):
         ws.mend(photo, mw.Operation("convert_image"), cancel=cancel)
-    assert ws.log_store.mends() == []
+    assert ws.log_store.mends.find() == []
     assert list((ws.folder / "mended").iterdir()) == []
 
 

@@ -217,10 +217,10 @@ class TestRequests:
         clip.write_bytes(clip_bytes)
         with pytest.raises(RequestError, match="public https link"):
             ws.submit(req.replace(video_url=clip), max_cost=1)
-        row, _ = ws.log_store.add_job({**ws.preparation.plan_job(req), "video_url": str(clip)})
+        row, _ = ws.log_store.jobs.add({**ws.preparation.plan_job(req), "video_url": str(clip)})
         ws.connection.runner.drive(row.id)
-        until(lambda: ws.log_store.job(row.id).error_message)
-        assert (endpoint.posts, ws.log_store.job(row.id).state) == ([], "planned")
+        until(lambda: ws.log_store.jobs.get(row.id).error_message)
+        assert (endpoint.posts, ws.log_store.jobs.get(row.id).state) == ([], "planned")
 
     def test_clip_measured_from_bytes_has_no_file_to_send(self, tmp_path, clip_bytes, req):
         from motion_widgets import measure_clip

@@ -193,12 +193,13 @@ def test_retry_after_on_a_poll_pauses_polls_and_submits(ws, req, endpoint):
 
 def test_a_thousand_jobs_are_taken_up_in_one_transaction(ws, req, endpoint):
     rows = [
-        ws.log_store.add_job({**ws.preparation.plan_job(req), "key": f"k{number}"})[0] for number in range(20)
+        ws.log_store.jobs.add({**ws.preparation.plan_job(req), "key": f"k{number}"})[0]
+        for number in range(20)
     ]
     before = endpoint.requests
     ws.connection.runner.follow(*[row.id for row in rows])
     until(lambda: not any(ws.connection.runner.drives(row.id) for row in rows))
-    assert {ws.log_store.job(row.id).lease_owner for row in rows} == {None}
+    assert {ws.log_store.jobs.get(row.id).lease_owner for row in rows} == {None}
     assert endpoint.requests == before, "what is only planned is not sent by following it"
 
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from motion_widgets.core.errors import BudgetError, LogError
-from motion_widgets.log.ids import PERSON, whoami
+from motion_widgets.log.budgets import person_budget_id
+from motion_widgets.log.ids import PERSON_VARIABLE, current_person
 from motion_widgets.log.merge import merge
-from motion_widgets.log.personal_budgets import budget_of
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
@@ -30,38 +30,38 @@ HERE = ("sandbox", "sandbox")
 
 @pytest.fixture
 def as_(monkeypatch):
-    return lambda person: monkeypatch.setenv(PERSON, person)
+    return lambda person: monkeypatch.setenv(PERSON_VARIABLE, person)
 
 
 def used(log, person):
-    return log.person_budget(person, *HERE).used
+    return log.budgets.get_person(person, *HERE).used
 
 
 class TestName:
     def test_user_at_host_unless_it_is_set(self, as_, monkeypatch):
-        monkeypatch.delenv(PERSON, raising=False)
-        assert "@" in whoami()
+        monkeypatch.delenv(PERSON_VARIABLE, raising=False)
+        assert "@" in current_person()
         as_("  ana ")
-        assert whoami() == "ana"
+        assert current_person() == "ana"
 
     @pytest.mark.parametrize("name", [" ", "a" * 81, "a\nb", "a\x00"])
     def test_what_is_no_name_is_said(self, monkeypatch, name):
-        monkeypatch.setattr(os, "environ", {PERSON: name})
+        monkeypatch.setattr(os, "environ", {PERSON_VARIABLE: name})
         with pytest.raises(LogError, match="cannot be a person's name"):
-            whoami()
+            current_person()
 
     def test_it_stands_on_all_that_is_written(self, log, add, as_):
         as_("ana")
         row = add()
-        log.rate([row.id], stars=3)
-        log.note(row.id, "hands")
-        log.tag([row.id], "hands")
-        log.put_sweep({"id": "run-1", "endpoint": "e", "account": "a", "axes": "{}", "cells": "[]"})
-        log.add_mend(
+        log.annotations.rate([row.id], stars=3)
+        log.annotations.note(row.id, "hands")
+        log.annotations.tag([row.id], "hands")
+        log.sweeps.put({"id": "run-1", "endpoint": "e", "account": "a", "axes": "{}", "cells": "[]"})
+        log.mends.add(
             kind="clip", operation="mute", parameters={}, source_sha=None, source_name="a",
             source_path=None, result_sha="r", result_name="b", result_path="mended/b.mp4",
         )  # fmt: skip
-        with log.read() as connection:
+        with log.database.read() as connection:
             from sqlalchemy import text
 
             for table in ("jobs", "sweeps", "mends", "ratings", "notes", "tags"):
@@ -71,93 +71,93 @@ class TestName:
 class TestBudget:
     def test_is_reserved_settled_and_given_back(self, log, add, as_):
         as_("ana")
-        log.set_person_budget("ana", *HERE, 250)
+        log.budgets.set_person("ana", *HERE, 250)
         rows = [add(key) for key in "abc"]
-        assert log.intend(rows[0].id, 100, owner="me")
-        assert log.intend(rows[1].id, 100, owner="me")
+        assert log.transitions.intend(rows[0].id, 100, owner="me")
+        assert log.transitions.intend(rows[1].id, 100, owner="me")
         assert used(log, "ana") == 200
         with pytest.raises(BudgetError, match=r"budget of ana has only \$0\.00"):
-            log.intend(rows[2].id, 100, owner="me")
-        assert log.job(rows[2].id) == rows[2], "nothing of it was kept"
-        assert log.move(rows[0].id, State.PLANNED, settle=0)
-        assert log.move(rows[1].id, State.SUBMITTED)
-        assert log.move(rows[1].id, State.COMPLETED, settle=120, cost=120)
+            log.transitions.intend(rows[2].id, 100, owner="me")
+        assert log.jobs.get(rows[2].id) == rows[2], "nothing of it was kept"
+        assert log.transitions.move(rows[0].id, State.PLANNED, settle=0)
+        assert log.transitions.move(rows[1].id, State.SUBMITTED)
+        assert log.transitions.move(rows[1].id, State.COMPLETED, settle=120, cost=120)
         assert used(log, "ana") == 120, "the bill stands for the reservation"
-        assert log.intend(rows[2].id, 100, owner="me")
-        assert log.move(rows[2].id, State.SUBMITTED)
-        assert log.move(rows[2].id, State.FAILED)
+        assert log.transitions.intend(rows[2].id, 100, owner="me")
+        assert log.transitions.move(rows[2].id, State.SUBMITTED)
+        assert log.transitions.move(rows[2].id, State.FAILED)
         assert used(log, "ana") == 220, "no refund is proven yet"
-        assert log.settle(rows[2].id, 0, "proven")
+        assert log.transitions.settle(rows[2].id, 0, "proven")
         assert used(log, "ana") == 120
 
     def test_both_budgets_or_none(self, log, add, as_):
         as_("ana")
-        log.set_budget("run-1", 150)
-        log.set_person_budget("ana", *HERE, 90)
+        log.budgets.set("run-1", 150)
+        log.budgets.set_person("ana", *HERE, 90)
         row = add(budget_id="run-1")
         with pytest.raises(BudgetError, match="of ana"):
-            log.intend(row.id, 100, owner="me")
-        assert (log.budget("run-1"), used(log, "ana")) == ((150, 0), 0)
-        log.set_person_budget("ana", *HERE, 500)
-        assert log.intend(row.id, 100, owner="me")
-        assert (log.budget("run-1"), used(log, "ana")) == ((150, 100), 100)
+            log.transitions.intend(row.id, 100, owner="me")
+        assert (log.budgets.get("run-1"), used(log, "ana")) == ((150, 0), 0)
+        log.budgets.set_person("ana", *HERE, 500)
+        assert log.transitions.intend(row.id, 100, owner="me")
+        assert (log.budgets.get("run-1"), used(log, "ana")) == ((150, 100), 100)
         with pytest.raises(BudgetError, match="of run-1"):
-            log.intend(add("other", budget_id="run-1").id, 100, owner="me")
-        assert (log.budget("run-1"), used(log, "ana")) == ((150, 100), 100)
+            log.transitions.intend(add("other", budget_id="run-1").id, 100, owner="me")
+        assert (log.budgets.get("run-1"), used(log, "ana")) == ((150, 100), 100)
 
     def test_who_has_it_sent_pays(self, log, add, as_):
         for person in ("ana", "bo"):
-            log.set_person_budget(person, *HERE, 100)
+            log.budgets.set_person(person, *HERE, 100)
         as_("ana")
         row = add()
         as_("bo")
-        assert log.intend(row.id, 60, owner="me")
+        assert log.transitions.intend(row.id, 60, owner="me")
         assert (used(log, "ana"), used(log, "bo")) == (0, 60)
-        assert log.job(row.id).created_by == "bo"
-        assert "bo" in log.events(row.id)[-1].note
+        assert log.jobs.get(row.id).created_by == "bo"
+        assert "bo" in log.jobs.events(row.id)[-1].note
         as_("cy")  # settled by whoever looks
-        assert log.move(row.id, State.SUBMITTED)
-        assert log.move(row.id, State.COMPLETED, settle=50, cost=50)
+        assert log.transitions.move(row.id, State.SUBMITTED)
+        assert log.transitions.move(row.id, State.COMPLETED, settle=50, cost=50)
         assert (used(log, "ana"), used(log, "bo")) == (0, 50)
 
     def test_resend_reserves_nothing_twice_and_stays_the_senders(self, log, put, as_):
         as_("ana")
-        log.set_person_budget("ana", *HERE, 100)
+        log.budgets.set_person("ana", *HERE, 100)
         row = put(State.UNKNOWN)
         as_("bo")
-        log.set_person_budget("bo", *HERE, 0)
-        assert log.intend(row.id, 100, owner="me", resend=True)
+        log.budgets.set_person("bo", *HERE, 0)
+        assert log.transitions.intend(row.id, 100, owner="me", resend=True)
         assert (used(log, "ana"), used(log, "bo")) == (100, 0)
 
     @pytest.mark.parametrize("other", [{"endpoint": "apimart"}, {"account": "acct"}])
     def test_another_endpoint_or_account_is_another_budget(self, log, add, as_, other):
         as_("ana")
-        log.set_person_budget("ana", *HERE, 0)
-        assert log.intend(add(**other).id, 100, owner="me")
+        log.budgets.set_person("ana", *HERE, 0)
+        assert log.transitions.intend(add(**other).id, 100, owner="me")
 
     def test_setting_it_counts_what_was_spent_before(self, log, put, add, as_):
         as_("ana")
         put(State.UNKNOWN, "a")
         done = put(State.COMPLETED, "b")
-        assert log.settle(done.id, 70, "billed")
+        assert log.transitions.settle(done.id, 70, "billed")
         as_("bo")
         put(State.UNKNOWN, "c")
-        assert log.set_person_budget("ana", *HERE, 500).used == 170
-        middle = log.job(done.id).created
-        log.record(done.id, sent=middle - 10_000_000)
-        assert log.set_person_budget("ana", *HERE, 500, since=middle - 5_000_000).used == 100
-        log.record(done.id, cost=None, reserved=70)
-        assert log.settle(done.id, 90, "late")
+        assert log.budgets.set_person("ana", *HERE, 500).used == 170
+        middle = log.jobs.get(done.id).created
+        log.transitions.record(done.id, sent=middle - 10_000_000)
+        assert log.budgets.set_person("ana", *HERE, 500, since=middle - 5_000_000).used == 100
+        log.transitions.record(done.id, cost=None, reserved=70)
+        assert log.transitions.settle(done.id, 90, "late")
         assert used(log, "ana") == 100, "what was sent before is settled elsewhere"
-        assert log.set_person_budget("ana", *HERE, None).used == 190
+        assert log.budgets.set_person("ana", *HERE, None).used == 190
         as_("ana")
-        assert log.intend(add("d").id, 10_000, owner="me"), "no limit"
-        assert log.person_budget("ana", *HERE).left is None
+        assert log.transitions.intend(add("d").id, 10_000, owner="me"), "no limit"
+        assert log.budgets.get_person("ana", *HERE).left is None
 
     def test_frame_says_what_is_left(self, log, put, as_):
         as_("ana")
-        log.set_person_budget("bo", *HERE, None)
-        log.set_person_budget("ana", *HERE, 2_000_000, since=86_400_000_000)
+        log.budgets.set_person("bo", *HERE, None)
+        log.budgets.set_person("ana", *HERE, 2_000_000, since=86_400_000_000)
         put(State.UNKNOWN)
         frame = LogView(log).budgets()
         assert list(frame.columns) == ["person", "endpoint", "account", "limit", "used", "left", "since"]
@@ -169,20 +169,20 @@ class TestBudget:
 
 def test_merged_and_imported_jobs_count_where_they_were_paid(log, tmp_path, as_):
     as_("ana")
-    log.set_person_budget("ana", *HERE, 1000)
+    log.budgets.set_person("ana", *HERE, 1000)
     with contextlib.closing(Log(tmp_path / "other.sqlite")) as other:
         for key, cost in (("x", 30), ("y", 40)):
-            row, _ = other.add_job({**VALUES, "key": key})
-            assert other.intend(row.id, 100, owner="me")
-            assert other.move(row.id, State.SUBMITTED)
-            assert other.move(row.id, State.FAILED, settle=cost, cost=cost)
-        other.set_person_budget("bo", *HERE, 5)
+            row, _ = other.jobs.add({**VALUES, "key": key})
+            assert other.transitions.intend(row.id, 100, owner="me")
+            assert other.transitions.move(row.id, State.SUBMITTED)
+            assert other.transitions.move(row.id, State.FAILED, settle=cost, cost=cost)
+        other.budgets.set_person("bo", *HERE, 5)
         merge(log, other)
         merge(log, other)
         assert (used(log, "ana"), used(log, "bo")) == (70, 0)
         frame = LogView(other).frame()
     with contextlib.closing(Log(tmp_path / "third.sqlite")) as third:
-        third.set_person_budget("ana", *HERE, 1000)
+        third.budgets.set_person("ana", *HERE, 1000)
         assert LogView(third).import_frame(frame) == 2
         assert used(third, "ana") == 70
 
@@ -194,19 +194,19 @@ from motion_widgets.core.errors import BudgetError
 from motion_widgets.log.store import Log
 log = Log(sys.argv[1]); print("ready", flush=True); sys.stdin.readline()
 taken = 0
-for row in log.rows():
-    try: taken += 30 if log.intend(row.id, 30, owner=sys.argv[3]) else 0
+for row in log.jobs.rows():
+    try: taken += 30 if log.transitions.intend(row.id, 30, owner=sys.argv[3]) else 0
     except BudgetError: pass
 print(taken)
 """
 
 
 def test_four_processes_of_two_people_never_exceed_any_of_three_budgets(log, address):
-    log.set_budget("run-1", 800)
-    log.set_person_budget("ana", *HERE, 500)
-    log.set_person_budget("bo", *HERE, 400)
+    log.budgets.set("run-1", 800)
+    log.budgets.set_person("ana", *HERE, 500)
+    log.budgets.set_person("bo", *HERE, 400)
     for number in range(120):
-        log.add_job({**VALUES, "key": str(number), "budget_id": "run-1"})
+        log.jobs.add({**VALUES, "key": str(number), "budget_id": "run-1"})
     people = {"a": "ana", "b": "bo", "c": "ana", "d": "bo"}
     runs = {
         owner: subprocess.Popen(
@@ -225,27 +225,28 @@ def test_four_processes_of_two_people_never_exceed_any_of_three_budgets(log, add
     assert (used(log, "ana"), used(log, "bo")) == (taken["ana"], taken["bo"])
     assert taken["ana"] <= 500
     assert taken["bo"] <= 400
-    assert log.budget("run-1") == (800, 780)
+    assert log.budgets.get("run-1") == (800, 780)
     assert sum(taken.values()) == 780, "26 of 30 fit, whoever took them"
 
 
 def test_killed_between_intent_and_answer_keeps_it_reserved(log, add, address):
-    log.set_person_budget("ana", *HERE, 100)
+    log.budgets.set_person("ana", *HERE, 100)
     row = add()
     script = """
 import os, signal, sys
 os.environ["MOTION_WIDGETS_USER"] = "ana"
 from motion_widgets.log.store import Log
 log = Log(sys.argv[1])
-assert log.intend(sys.argv[2], 100, owner="dead", seconds=-1) and log.seal(sys.argv[2], "{}", owner="dead")
+assert log.transitions.intend(sys.argv[2], 100, owner="dead", seconds=-1)
+assert log.transitions.seal(sys.argv[2], "{}", owner="dead")
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", script, address, row.id], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert (log.job(row.id).reserved, used(log, "ana")) == (100, 100)
-    assert log.move(row.id, State.UNKNOWN)
+    assert (log.jobs.get(row.id).reserved, used(log, "ana")) == (100, 100)
+    assert log.transitions.move(row.id, State.UNKNOWN)
     assert used(log, "ana") == 100
-    assert log.move(row.id, State.WRITTEN_OFF)
+    assert log.transitions.move(row.id, State.WRITTEN_OFF)
     assert used(log, "ana") == 100, "it may have been spent"
 
 
@@ -260,78 +261,78 @@ class People(RuleBasedStateMachine):
         memory = Path("/dev/shm")  # many small writes, none of which has to survive
         self.folder = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
         self.log = Log(url or Path(self.folder.name) / "log.sqlite")
-        self.log.set_budget("run", 400)
+        self.log.budgets.set("run", 400)
         self.limits = {}
-        self.before = os.environ.get(PERSON)
+        self.before = os.environ.get(PERSON_VARIABLE)
 
     def teardown(self):
         if self.before is None:
-            os.environ.pop(PERSON, None)
+            os.environ.pop(PERSON_VARIABLE, None)
         else:
-            os.environ[PERSON] = self.before
+            os.environ[PERSON_VARIABLE] = self.before
         self.log.close()
         self.folder.cleanup()
 
     @rule(target=jobs, person=people, sweep=st.booleans())
     def add(self, person, sweep):
-        os.environ[PERSON] = person
-        number = self.log.count()
-        row, _ = self.log.add_job({**VALUES, "key": str(number), "budget_id": "run" if sweep else None})
-        self.log.record(row.id, created=number)  # so that nothing hangs on the clock
+        os.environ[PERSON_VARIABLE] = person
+        number = self.log.jobs.count()
+        row, _ = self.log.jobs.add({**VALUES, "key": str(number), "budget_id": "run" if sweep else None})
+        self.log.transitions.record(row.id, created=number)  # so that nothing hangs on the clock
         return row.id
 
     @rule(person=people, limit=st.none() | st.integers(0, 300), since=st.none() | st.integers(0, 5))
     def set_limit(self, person, limit, since):
-        self.log.set_person_budget(person, *HERE, limit, since=since)
+        self.log.budgets.set_person(person, *HERE, limit, since=since)
         self.limits[person] = limit
 
     @rule(job=jobs, person=people, price=st.integers(1, 100), resend=st.booleans())
     def intend(self, job, person, price, resend):
-        os.environ[PERSON] = person
-        row, own = self.log.job(job), self.log.person_budget(person, *HERE)
-        run = self.log.budget("run")
+        os.environ[PERSON_VARIABLE] = person
+        row, own = self.log.jobs.get(job), self.log.budgets.get_person(person, *HERE)
+        run = self.log.budgets.get("run")
         try:
-            self.log.intend(job, price, owner="me", resend=resend)
+            self.log.transitions.intend(job, price, owner="me", resend=resend)
         except BudgetError:
             room = own is None or own.left is None or own.used + price <= own.limit
             fits = row.budget_id is None or run[1] + price <= run[0]
             assert not (room and fits)
-            assert self.log.job(job) == row
+            assert self.log.jobs.get(job) == row
 
     @rule(job=jobs, to=st.sampled_from(sorted(State)), cost=st.none() | st.integers(0, 100))
     def move(self, job, to, cost):
         if to is State.SUBMITTING:
             return
         if to in (State.PLANNED, State.REJECTED):
-            self.log.move(job, to, settle=0)
+            self.log.transitions.move(job, to, settle=0)
         elif cost is None:
-            self.log.move(job, to)
+            self.log.transitions.move(job, to)
         else:
-            self.log.move(job, to, settle=cost, cost=cost)
+            self.log.transitions.move(job, to, settle=cost, cost=cost)
 
     @rule(job=jobs, cost=st.integers(0, 100))
     def late_bill(self, job, cost):
-        if self.log.job(job).state not in (
+        if self.log.jobs.get(job).state not in (
             State.PLANNED,
             State.SUBMITTING,
         ):  # what was not sent has no bill
-            self.log.settle(job, cost, "late")
+            self.log.transitions.settle(job, cost, "late")
 
     @rule(job=jobs)
     def seal(self, job):
-        self.log.seal(job, "{}", owner="me")
+        self.log.transitions.seal(job, "{}", owner="me")
 
     @invariant()
     def each_budget_is_the_sum_of_its_rows(self):
-        rows = self.log.rows()
+        rows = self.log.jobs.rows()
         for budget_id, held in [("run", "budget_id")] + [
-            (budget_of(person, *HERE), "person_budget_id") for person in self.limits
+            (person_budget_id(person, *HERE), "person_budget_id") for person in self.limits
         ]:
             total = sum(row.reserved + (row.cost or 0) for row in rows if getattr(row, held) == budget_id)
-            assert self.log.budget(budget_id)[1] == total
+            assert self.log.budgets.get(budget_id)[1] == total
         for row in rows:
             if row.person_budget_id is not None:
-                assert row.person_budget_id == budget_of(row.created_by, *HERE)
+                assert row.person_budget_id == person_budget_id(row.created_by, *HERE)
 
 
 def test_any_order_of_events_keeps_the_sums(request, address):
