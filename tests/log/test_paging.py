@@ -75,6 +75,8 @@ def plans_of(log, call):
     said = []
 
     def seen(_c, _cursor, text, given, _x, _many):
+        if text.startswith("BEGIN"):
+            return
         with contextlib.closing(sqlite3.connect(log.database.path)) as db:
             said.extend(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}", given))
 
