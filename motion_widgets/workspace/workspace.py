@@ -7,20 +7,15 @@ In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inp
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
-import threading
 import warnings
-import weakref
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import or_
 
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.shared_store import Shared
@@ -32,6 +27,7 @@ from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
 from motion_widgets.request.price import PRICES, Prices, bound_micro
+from motion_widgets.workspace.at_exit import OPEN, say_what_goes_on
 from motion_widgets.workspace.budgets import PersonalBudgets
 from motion_widgets.workspace.connection import Connection
 from motion_widgets.workspace.endpoint_choice import BASE_URL, remembered, target_of
@@ -65,7 +61,6 @@ FOLDER = "MOTION_WIDGETS_FOLDER"
 LOG = "MOTION_WIDGETS_LOG"
 SHARED = "MOTION_WIDGETS_SHARED"
 _UNDER_WAY = [str(state) for state in (*FOLLOWED, State.SUBMITTING)]
-_OPEN: weakref.WeakSet[Workspace] = weakref.WeakSet()
 
 
 class Workspace(Shares):
@@ -132,7 +127,7 @@ class Workspace(Shares):
         self.publishing = Publishing(self.folder, self.log_store, self.connection)
         self.personal_budgets = PersonalBudgets(self.log_store, self.connection)
         self.media = Media(self.log_store, self.folder)
-        _OPEN.add(self)
+        OPEN.add(self)
         for notice in self.log_store.database.notices:
             warnings.warn(notice, UserWarning, stacklevel=2)
         if not self.log_store.read_only and self._under_way():
@@ -426,7 +421,7 @@ class Workspace(Shares):
         if self.outbox is not None:
             self.outbox.close()
         self.log_store.close()
-        _OPEN.discard(self)
+        OPEN.discard(self)
 
     def leave(self) -> None:
         """Wait for answers under way, and say how to take up what goes on without this interpreter."""
@@ -436,14 +431,7 @@ class Workspace(Shares):
             runner.close()
         if self.outbox is not None:
             self.outbox.close()
-        rows = self.log_store.jobs.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
-        ids = [row.id for row in rows]
-        if ids:
-            print(say("still_running", count=len(ids), id=ids[0]))  # noqa: T201 - the last words of a script
-        expiring = [row.expires_at or 0 for row in rows if row.state == State.COMPLETED]
-        if expiring:
-            when = f"{datetime.fromtimestamp(min(expiring) / 1e6, UTC):%Y-%m-%d %H:%M}"
-            print(say("results_waiting", count=len(expiring), when=when))  # noqa: T201
+        say_what_goes_on(self.log_store.jobs.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY)))
 
     def __enter__(self) -> Self:
         return self
@@ -479,14 +467,3 @@ def publish(
         return ws.publish(source, to, **wishes)
     with Workspace() as own:
         return own.publish(source, to, **wishes)
-
-
-def _tell() -> None:
-    """Wait for answers under way, then say what goes on without this interpreter, and how to take it up."""
-    for ws in list(_OPEN):
-        with contextlib.suppress(Exception):
-            ws.leave()
-
-
-# `atexit` comes too late where it can be helped: the threads that look up hosts have ended by then.
-getattr(threading, "_register_atexit", atexit.register)(_tell)

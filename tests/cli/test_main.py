@@ -24,7 +24,7 @@ import motion_widgets as mw
 from motion_widgets.cli import main
 from motion_widgets.endpoint import api_key
 from motion_widgets.sandbox import server
-from motion_widgets.workspace import workspace
+from motion_widgets.workspace import at_exit
 from tests.notebooks._counter import PLANTED, counting, files_with
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(*words: object) -> Ended:
         except SystemExit as error:
             code = int(error.code or 0)
         finally:
-            for ws in list(workspace._OPEN):
+            for ws in list(at_exit.OPEN):
                 ws.close()
     return Ended(code, out.getvalue(), err.getvalue())
 
