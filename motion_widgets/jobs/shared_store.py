@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.messages import say
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.log.places import inside
 
@@ -184,7 +185,7 @@ def _put(files: Any, root: str, name: str, path: Path, sha: str) -> str:
     try:
         files.put_file(str(path), part)
         if _hash_there(files, part) != sha:
-            raise OSError("what arrived there is not what was sent")
+            raise OSError(say("shared_garbled"))
         if not files.exists(target):
             files.mv(part, target)
             return sha

@@ -33,4 +33,12 @@ MESSAGES: dict[str, str] = {
     "slept": "This machine was asleep from {since} to {until}.",
     "slept_dead": "{count} link(s) expired meanwhile ({ids}); each is requested once more.",
     "slept_dying": "{count} expire within the hour ({ids}), the first {when}; they are downloaded first.",
+    "download_no_start": "it did not start within {seconds:g} s",
+    "download_redirects": "too many redirects",
+    "download_incomplete": "only {size} of {whole} bytes arrived",
+    "download_wrong_part": "the server sent a part that was not requested",
+    "download_too_large": "it is too large to be a result",
+    "download_too_slow": "fewer than {rate} bytes arrived per second",
+    "download_cut_off": "it is cut off",
+    "download_checksum": "its {name} does not match the server's",
 }

@@ -18,4 +18,5 @@ MESSAGES: dict[str, str] = {
     "known_unshared": "The result is not on the shared path yet.",
     "shared_absent": "not here",
     "shared_fetching": "downloading from {place}…",
+    "shared_garbled": "what arrived differs from what was sent",
 }

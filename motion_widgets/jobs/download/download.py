@@ -146,7 +146,7 @@ class Download:
             start, whole = await _on_disk(self._accept, response, identity, start)
             size = await self._write(response, start)
         if whole is not None and whole != size:
-            raise failed(f"{size} of {whole} bytes came")
+            raise failed(say("download_incomplete", size=size, whole=whole))
 
     def _accept(self, response: httpx.Response, identity: str, start: int) -> tuple[int, int | None]:
         """Prepare the part file for a response's content, behind what is there if it is the rest of the same.
@@ -168,7 +168,7 @@ class Download:
             same = found is not None and note.whole in (None, int(found[2])) and etag in ("", note.etag)
             if not start or found is None or int(found[1]) != start or not same:
                 self.part.forget()
-                raise failed("a part came that was not asked for")
+                raise failed(say("download_wrong_part"))
             whole = int(found[2])
         elif status != 200:
             if status in (412, 416):
@@ -177,7 +177,7 @@ class Download:
         else:
             start = 0
         if (whole or 0) > RESULT_MAX:
-            raise failed("it is too large to be a result")
+            raise failed(say("download_too_large"))
         self._needs = whole or 0
         strong = "" if etag.startswith("W/") else etag
         fresh = Note(identity, strong, whole, sums_of(response.headers)) if status == 200 else None
@@ -194,13 +194,13 @@ class Download:
             ) in response.aiter_raw():  # each chunk at once, so that it is kept if the rest never comes
                 size += len(chunk)
                 if size > RESULT_MAX:
-                    raise failed("it is too large to be a result")
+                    raise failed(say("download_too_large"))
                 await _on_disk(_append, file, chunk)
                 now = time.monotonic()
                 if size >= owed:
                     owed, due = size + RATE * WINDOW, now + WINDOW
                 elif now > due:
-                    raise failed(f"less than {RATE} bytes came per second")
+                    raise failed(say("download_too_slow", rate=RATE))
         finally:
             await _on_disk(file.close)
         return size
@@ -221,7 +221,7 @@ class Download:
             os.fsync(file.fileno())
         try:
             if measure_clip(self.part.path, confirm=False).truncated:
-                raise failed("it is cut off")
+                raise failed(say("download_cut_off"))
         except (ClipError, ServerError) as error:
             self.part.forget()  # nothing is appended to what is not a video
             raise failed(str(error)) if isinstance(error, ClipError) else error from None
@@ -230,7 +230,7 @@ class Download:
         if wrong and sha != self._doubted:  # the same complete video twice: the header is wrong
             self._doubted = sha
             self.part.forget()
-            raise failed(f"its {wrong} is not what the server says")
+            raise failed(say("download_checksum", name=wrong))
         place = _placed(self.part.path, self.target, sha)
         self.part.discard()
         return Fetched(place, size, sha)

@@ -56,7 +56,7 @@ async def opened(link: str, headers: Mapping[str, str], *, trusted: bool) -> Asy
             async with asyncio.timeout(OPENING_SECONDS):
                 response = await _followed(httpx.URL(link), headers, stack, trusted=trusted)
         except TimeoutError:
-            raise failed(f"it did not begin within {OPENING_SECONDS:g} s") from None
+            raise failed(say("download_no_start", seconds=OPENING_SECONDS)) from None
         yield response
 
 
@@ -70,7 +70,7 @@ async def _followed(
             return response
         url = url.join(response.headers.get("location", ""))
         await stack.aclose()
-    raise failed("too many redirects")
+    raise failed(say("download_redirects"))
 
 
 async def _hop(url: httpx.URL, headers: Mapping[str, str], *, trusted: bool) -> httpx.Response:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import ClipError
+from motion_widgets.core.messages import say
 from motion_widgets.media.probe.link_client import LinkClient
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class LinkSource:
                 return
             if response.status_code == 206:
                 if self._first_byte(response) != start:
-                    raise self._client.odd("a part that was not asked for")
+                    raise self._client.odd(say("link_other_part"))
                 self._parts.append((start, await self._body(response, count)))
                 if self.size is None and len(self._parts[-1][1]) < count:
                     self.size = start + len(self._parts[-1][1])
@@ -221,7 +222,7 @@ class LinkSource:
         if self._known is not None and response.status_code == 304:
             return True
         if self.etag is not None and etag != self.etag:
-            raise self._client.odd("another version than a moment ago")
+            raise self._client.odd(say("link_other_version"))
         self.etag = etag
         if self._known is None or etag != self._known[0]:
             return False
@@ -252,13 +253,13 @@ class LinkSource:
         if match is None:
             return
         if self.size is not None and self.size != int(match[1]):
-            raise self._client.odd("another size than a moment ago")
+            raise self._client.odd(say("link_other_size"))
         self.size = int(match[1])
 
     async def _pull(self, offset: int, count: int) -> bytes:
         """Read on in the stream, forgetting what lies before `offset`."""
         if offset < self._base:
-            raise self._client.odd("no parts, but a part further up is needed")
+            raise self._client.odd(say("link_parts_needed"))
         ends = offset + count if self.size is None else min(offset + count, self.size)
         if ends > self.cap:
             raise self._client.no_parts(self.cap)

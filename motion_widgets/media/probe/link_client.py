@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from motion_widgets.core.background import on_owned_loop, spawn
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.hosts import is_private
+from motion_widgets.core.messages import say
 from motion_widgets.media.probe.sniff import name_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class LinkClient:
 
         url = httpx.URL(self._url)
         if self.requests >= REQUESTS:
-            raise self.odd(f"it takes over {REQUESTS} requests")
+            raise self.odd(say("link_many_requests", count=REQUESTS))
         if url.userinfo:
             login = b64encode(f"{url.username}:{url.password}".encode()).decode()
             headers = {**headers, "Authorization": f"Basic {login}"}
@@ -150,7 +151,7 @@ class LinkClient:
         if scheme not in {"http", "https"}:
             raise ClipError.of("link_scheme", reached=False, name=self.name, found=scheme[:20])
         if not host:
-            found = "no host in it"
+            found = say("link_no_host")
             raise ClipError.of("link_unreachable", reached=False, name=self.name, host="?", found=found)
         self.host, self._url = host, url
 
@@ -162,9 +163,9 @@ def _reason(error: Exception) -> str:
     """Return why a host could not be reached."""
     text = f"{error} {error.__cause__ or ''}".lower()
     if "ssl" in text or "certificate" in text or "tls" in text:
-        return "its certificate or TLS is not accepted"
+        return say("link_tls")
     if any(word in text for word in ("name or service", "getaddrinfo", "nodename", "name resolution")):
-        return "there is no such host"
+        return say("link_unknown_host")
     if "refused" in text or "all connection attempts failed" in text:
-        return "it refuses the connection"
-    return "the connection broke"
+        return say("link_refused")
+    return say("link_broke")

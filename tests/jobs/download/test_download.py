@@ -170,7 +170,7 @@ class TestPace:
         host.script.append(drip)
         monkeypatch.setattr(room, "WINDOW", 0.5)
         download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
-        refused(download, host.url, f"less than {room.RATE} bytes came per second")
+        refused(download, host.url, f"fewer than {room.RATE} bytes arrived per second")
         here = download.part.size()
         assert 1000 <= here < len(host.clip)
         monkeypatch.setattr(room, "WINDOW", 30)
@@ -575,7 +575,7 @@ class TestSums:
         host.etag = host.headers.pop("ETag", '"v1"')
         host.clip = self.flipped(good)
         download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
-        refused(download, host.url, "is not what the server says")
+        refused(download, host.url, "does not match the server's")
         host.clip = good
         assert asyncio.run(download.fetch(host.url)).path.read_bytes() == good
         assert "range" not in host.asked[1]
