@@ -166,7 +166,7 @@ def test_a_result_and_its_sidecar_bring_their_request_back(
         page.heard.clear()
         until(lambda: form.prompt.value == "waves twice")
         assert (form.mode.value, form.orientation.value) == ("pro", "video")
-        assert "its request was loaded into the form" in form.notice.value
+        until(lambda: "its request was loaded into the form" in form.notice.value)
     assert page.hand_over("other.json", b'{"format": 7}')["type"] == "done"
     until(lambda: "does not describe how a result was made" in form.notice.value)
     assert form.prompt.value == "waves twice"
