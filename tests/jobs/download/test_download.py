@@ -200,7 +200,7 @@ class TestPace:
 
         host.script.append(drip)
         monkeypatch.setattr(http_get, "OPENING_SECONDS", 0.3)
-        refused(Download(tmp_path / "job.mp4", owner="me", trusted=True), host.url, "not begin within 0.3 s")
+        refused(Download(tmp_path / "job.mp4", owner="me", trusted=True), host.url, "not start within 0.3 s")
 
 
 def cancelled(download, link, when):
