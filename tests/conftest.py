@@ -15,7 +15,7 @@ BOTH = tuple(
         "jobs.test_runner_kernel", "jobs.test_runner_kills", "jobs.test_runner_processes",
         "log.test_annotations", "log.test_engine", "log.test_frame_reader", "log.test_imports",
         "log.test_merge", "log.test_budgets", "log.test_stop_rules", "log.test_store",
-        "log.test_summaries", "log.test_view",
+        "log.test_jobs", "log.test_view",
     )
 )  # fmt: skip
 """Modules whose tests run on SQLite and on a real PostgreSQL."""

@@ -152,7 +152,7 @@ def _files(log: Log, folder: Path, shared: Shared | None, *, whole: bool) -> Any
 
 
 def _rescue(options: argparse.Namespace) -> int:
-    from motion_widgets.log.recovery import damage_of, put_in_place, rescue
+    from motion_widgets.log.recovery import damage_of, replace_damaged, rescue
 
     _, address = _locate(options)
     path = _file_of(address)
@@ -164,7 +164,7 @@ def _rescue(options: argparse.Namespace) -> int:
         print(say("check_damaged", name=path, what=what))
         made = rescue(path, what)
         if options.replace:
-            kept = put_in_place(path, made)
+            kept = replace_damaged(path, made)
             print(say("rescue_replaced", jobs=made.jobs, name=path, kept=kept))
         else:
             print(say("rescue_done", jobs=made.jobs, lines=made.lines, log=made.log))

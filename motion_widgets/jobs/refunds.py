@@ -18,7 +18,7 @@ from sqlalchemy import and_, or_
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.log.billing import UNREFUNDED, refund_open
+from motion_widgets.log.billing import has_refund_open, refund_open
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.schema import jobs
@@ -170,8 +170,7 @@ class Books:
         return self._log.jobs.count(*mine, jobs.c.sent >= start[1]) > 0
 
     def _left_open(self, row: JobRow) -> bool:
-        ended = jobs.c.state.in_([str(one) for one in UNREFUNDED])
-        return any(refund_open(one) for one in self._log.jobs.rows(*_mine(row), ended, jobs.c.reserved > 0))
+        return self._log.jobs.count(*_mine(row), has_refund_open()) > 0
 
 
 def _mine(row: JobRow) -> tuple[Any, ...]:

@@ -25,9 +25,10 @@ from motion_widgets.jobs.scheduling.call_gate import Lane
 from motion_widgets.jobs.sleep_guard import Vigil
 from motion_widgets.jobs.stay_awake import Awake
 from motion_widgets.jobs.submit import recover, submit
+from motion_widgets.log.jobs import in_states
 from motion_widgets.log.leases import not_leased
 from motion_widgets.log.schema import jobs
-from motion_widgets.log.states import ENDS, FOLLOWED, State
+from motion_widgets.log.states import ENDS, UNDER_WAY, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -346,14 +347,8 @@ class Runner:
             await asyncio.sleep(timing.BEAT)
 
     async def _adopt(self) -> None:
-        states = [state.value for state in (*FOLLOWED, State.SUBMITTING)]
-        mine = (
-            jobs.c.endpoint == self.endpoint,
-            jobs.c.account == self.account,
-            jobs.c.state.in_(states),
-            not_leased(),
-        )
-        left = [row.id for row in await self._crew.db(self.log.jobs.rows, *mine)]
+        mine = in_states(self.endpoint, self.account, UNDER_WAY)
+        left = [row.id for row in await self._crew.db(self.log.jobs.rows, mine, not_leased())]
         self._ask(_Order(), *[job_id for job_id in left if not self.drives(job_id)])
 
     async def _close(self) -> None:

@@ -21,7 +21,7 @@ from motion_widgets.core.errors import LogError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.responses import redact
-from motion_widgets.log.places import inside
+from motion_widgets.log.intake import is_safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ class Shared:
 
 
 def _ours(name: str) -> bool:
-    return inside(name) and name.partition("/")[0] in FOLDERS
+    return is_safe_path(name) and name.partition("/")[0] in FOLDERS
 
 
 class _DiskError(Exception):

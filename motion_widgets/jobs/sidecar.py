@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.endpoint.responses import redact
-from motion_widgets.log.places import inside
+from motion_widgets.log.intake import is_safe_path
 from motion_widgets.request.fields import FIELD
 from motion_widgets.request.media_source import media_kind
 from motion_widgets.request.price import to_usd
@@ -85,7 +85,7 @@ def request_of(row: JobRow, folder: Path) -> MotionRequest:
     here = {
         field: str(folder / path)
         for field, path in copies.items()
-        if path and inside(path) and (folder / path).is_file()
+        if path and is_safe_path(path) and (folder / path).is_file()
     }
     return row.request.replace(**here)
 
@@ -135,7 +135,7 @@ def _copy(folder: Path, kept: object) -> str | None:
     if not isinstance(kept, dict):
         return None
     path, sha = kept.get("path"), kept.get("sha")
-    if not isinstance(path, str) or not inside(path) or not path.startswith("inputs/"):
+    if not isinstance(path, str) or not is_safe_path(path) or not path.startswith("inputs/"):
         return None
     file = folder / path
     with contextlib.suppress(OSError, ValueError):

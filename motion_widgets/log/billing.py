@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.rows import JobRow
 
-__all__ = ["SAME", "UNREFUNDED", "outside", "refund_open", "was_outside"]
+__all__ = ["SAME", "UNREFUNDED", "has_refund_open", "outside", "outside_estimate", "refund_open"]
 
 SAME = 500
 """Micro-dollars; a smaller difference is rounding."""
@@ -30,11 +30,17 @@ def outside(row: JobRow) -> bool:
     return not (row.estimate_low or 0) - SAME <= cost <= high + SAME
 
 
-def was_outside() -> ColumnElement[bool]:
+def outside_estimate() -> ColumnElement[bool]:
     """Return `outside` as a condition of the log."""
     low = func.coalesce(jobs.c.estimate_low, 0)
     away = or_(jobs.c.cost < low - SAME, jobs.c.cost > jobs.c.estimate_high + SAME)
     return and_(away, jobs.c.state.not_in([str(one) for one in UNREFUNDED]))
+
+
+def has_refund_open() -> ColumnElement[bool]:
+    """Return `refund_open` as a condition of the log."""
+    ended = jobs.c.state.in_([str(one) for one in UNREFUNDED])
+    return and_(ended, jobs.c.cost.is_(None), jobs.c.reserved > 0)
 
 
 def refund_open(row: JobRow) -> bool:

@@ -23,8 +23,15 @@ if TYPE_CHECKING:
     from motion_widgets.log.engine import Database
 
 __all__ = [
-    "Budgets", "PersonBudget", "own_budget", "person_budget_id", "put_budget", "recount", "reserve",
-    "spend", "take_out",
+    "Budgets",
+    "PersonBudget",
+    "own_budget",
+    "person_budget_id",
+    "recount",
+    "reserve",
+    "spend",
+    "take_out",
+    "write_budget",
 ]  # fmt: skip
 
 
@@ -63,7 +70,7 @@ class Budgets:
     def set(self, budget_id: str, limit: int | None) -> None:
         """Set a budget's limit in micro-dollars; what it has used stays. None: no limit."""
         with self._database.write() as connection:
-            put_budget(connection, budget_id, limit)
+            write_budget(connection, budget_id, limit)
 
     def get(self, budget_id: str) -> tuple[int | None, int]:
         """Return a budget's (limit, used) in micro-dollars."""
@@ -118,7 +125,7 @@ def own_budget(person: str) -> ColumnElement[str | None]:
     return select(budgets.c.id).where(budgets.c.id == own).correlate(jobs).scalar_subquery()
 
 
-def put_budget(connection: Connection, budget_id: str, limit: int | None, *, keep: bool = False) -> None:
+def write_budget(connection: Connection, budget_id: str, limit: int | None, *, keep: bool = False) -> None:
     """Set a limit; with `keep`, only where the budget is new."""
     if _find(connection, budget_id) is None:
         connection.execute(insert(budgets).values(id=budget_id, limit_micro=limit, used_micro=0))

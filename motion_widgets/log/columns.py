@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["AXIS", "COLUMNS", "DICTIONARY", "MONEY", "NUMBERS", "PACKS", "REAL", "TEXT", "TIME", "TRUTH"]
+__all__ = ["AXIS", "COLUMNS", "DICTIONARY", "MONEY", "NUMBERS", "REAL", "TEXT", "TIME", "TRUTH"]
 __all__ += ["WANT", "WHOLE", "Column", "dictionary", "dtype", "markdown"]
 
 AXIS, TEXT, WHOLE, REAL, TRUTH, MONEY, TIME = (
@@ -92,26 +92,6 @@ DICTIONARY = (
 
 COLUMNS: dict[str, str] = {column.name: column.kind for column in DICTIONARY}
 """Every column of `frame`, in order, with its dtype (money: float64, in USD)."""
-
-
-def _is_free_text(column: Column) -> bool:
-    return column.name in FIELD and FIELD[column.name].free_text
-
-
-def _is_media(column: Column) -> bool:
-    return column.name in FIELD and FIELD[column.name].kind == "media"
-
-
-_SHARED = [one.name for one in DICTIONARY if one.kind in (AXIS, WHOLE, TRUTH) and not _is_free_text(one)]
-_MEDIA = [one.name for one in DICTIONARY if one.source == "measured" or _is_media(one)]
-PACKS = (
-    tuple(name for name in _SHARED if name in _MEDIA),
-    tuple(name for name in _SHARED if name not in _MEDIA),
-)
-"""Columns whose values together are those of many jobs: what is known of the media, and how they are used.
-
-A prompt may be every job's own. No number with a fraction is among them: SQLite's JSON keeps 15 digits of it.
-"""
 
 
 def dtype(kind: str) -> str:

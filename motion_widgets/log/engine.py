@@ -115,12 +115,9 @@ class Database:
             raise LogError.of(
                 "log_unopenable", name=self.name, reason=_reason(error), detail=str(error)
             ) from error
-        except LogError as error:
+        except LogError:
             self.close()
-            if error.code not in ("log_unwritable", "log_unreadable"):
-                raise
-            reason = str(error.params.get("reason", ""))
-            raise LogError.of("log_unopenable", name=self.name, reason=reason, detail=error.detail) from error
+            raise
 
     def _open(self, address: URL, found: Opening | None) -> None:
         """Make the engines, bring the tables to today's schema, and read the log's salt."""
@@ -144,7 +141,7 @@ class Database:
                     text("INSERT INTO meta (name, value) VALUES ('salt', :v) ON CONFLICT (name) DO NOTHING"),
                     {"v": secrets.token_hex(16)},
                 )
-        with self.read() as connection:
+        with self._reader.connect() as connection:
             salt = connection.execute(select(meta.c.value).where(meta.c.name == "salt")).scalar_one_or_none()
         self.salt = str(salt or secrets.token_hex(16))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.log.columns import AXIS, COLUMNS, TEXT, dictionary
-from motion_widgets.log.places import is_database
+from motion_widgets.log.recovery import is_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Shown", "page"]
+__all__ = ["FrameTable", "page"]
 
 ROWS = 200
 """Jobs on a page."""
@@ -37,7 +37,7 @@ _RIGHT = f"text-align:right;padding:2px 8px;white-space:nowrap;font-variant-nume
 _BAR = "display:block;height:3px;margin-left:auto;background:var(--jp-brand-color1,Highlight);width:{:.0f}%"
 
 
-class Shown:
+class FrameTable:
     """A frame as a notebook shows it."""
 
     def __init__(self, frame: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from motion_widgets.log.budgets import recount
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
-from motion_widgets.log.places import inside, plain_id
+from motion_widgets.log.intake import is_safe_id, is_safe_path
 from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.transitions import next_seq
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.store import Log
 
-__all__ = ["IDENTITY", "put_frame"]
+__all__ = ["IDENTITY", "insert_frame"]
 
 NEEDED = ("id", "state", "endpoint", "account", "sandbox", "key", "repeat", "attempt", "created")
 IDENTITY = ("endpoint", "account", "key", "repeat", "attempt")
@@ -36,7 +36,7 @@ _BATCH = 2000
 """Rows in one call of the driver."""
 
 
-def put_frame(log: Log, frame: pd.DataFrame) -> int:
+def insert_frame(log: Log, frame: pd.DataFrame) -> int:
     """Write a frame's jobs down where they are new."""
     import pandas as pd
 
@@ -104,9 +104,9 @@ def _column(series: pd.Series[Any], name: str) -> list[Any]:
     if name == "state":
         return [_state(str(one)) for one in made]
     for one in made:
-        if name == "id" and not plain_id(one):
+        if name == "id" and not is_safe_id(one):
             raise LogError.of("import_id", found=show(one))
-        if name == "result_path" and one is not None and not inside(one):
+        if name == "result_path" and one is not None and not is_safe_path(one):
             raise LogError.of("import_path", found=show(one))
         if name in _COUNTS and one < 1:
             raise LogError.of("import_value", name=name, found=one, want=say("want_count"))

@@ -20,7 +20,7 @@ from motion_widgets.log.transitions import next_seq
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Values", "add_all", "put_next"]
+__all__ = ["Values", "insert_attempt", "insert_jobs"]
 
 Values = Mapping[str, Any]
 """What is written, by column."""
@@ -30,7 +30,7 @@ _COLUMNS = tuple(jobs.c.keys())
 _PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
 
 
-def add_all(connection: Connection, wanted: Sequence[Values], *, new: bool) -> list[tuple[JobRow, bool]]:
+def insert_jobs(connection: Connection, wanted: Sequence[Values], *, new: bool) -> list[tuple[JobRow, bool]]:
     """Write planned jobs, or find those that already stand for the same content.
 
     A planned one that nobody drives is taken over: its price, the budget that pays for it and its person are
@@ -77,7 +77,7 @@ def add_all(connection: Connection, wanted: Sequence[Values], *, new: bool) -> l
     return [(replace(row, **agreed.get(row.id, {})), added) for row, added in given]
 
 
-def put_next(connection: Connection, values: Values) -> JobRow:
+def insert_attempt(connection: Connection, values: Values) -> JobRow:
     """Write a planned job that is the next attempt at some content."""
     row = _planned(new_id("job"), next_seq(connection), values)
     _put(connection, [row])

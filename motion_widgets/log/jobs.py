@@ -8,21 +8,21 @@ from sqlalchemy import func, select
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.log.engine import batches
-from motion_widgets.log.insert import Values, add_all, put_next
-from motion_widgets.log.rows import AttemptRow, EventRow, JobRow, TaskTime
+from motion_widgets.log.insert import Values, insert_attempt, insert_jobs
+from motion_widgets.log.rows import AttemptRow, EventRow, JobRow, TaskTime, Totals
 from motion_widgets.log.schema import events, jobs
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.request.fields import WIRE_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
     from sqlalchemy.sql.elements import ColumnElement
 
     from motion_widgets.log.engine import Database
 
-__all__ = ["Jobs"]
+__all__ = ["Jobs", "in_states"]
 
 _CARRIED = (
     *WIRE_FIELDS, "sweep_id", "endpoint", "account", "sandbox", "key", "repeat",
@@ -33,6 +33,7 @@ _CARRIED = (
     "prices_date",
 )  # fmt: skip
 """What a new attempt takes over from the one before it."""
+_LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
 
 
 class Jobs:
@@ -46,6 +47,7 @@ class Jobs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._totals: dict[tuple[str, str, int], Totals] = {}
 
     def add(self, values: Values, *, new: bool = False) -> tuple[JobRow, bool]:
         """Write a planned job, or find the one that already stands for the same content.
@@ -66,7 +68,7 @@ class Jobs:
             `added` is False when an earlier job answers for this content.
         """
         with self._database.write() as connection:
-            return add_all(connection, [values], new=new)[0]
+            return insert_jobs(connection, [values], new=new)[0]
 
     def add_attempt(self, job_id: str, **changes: Any) -> tuple[JobRow, bool]:
         """Write the next attempt at a job that ended without a result, or return the one already written."""
@@ -77,7 +79,7 @@ class Jobs:
             if last.state not in RETRYABLE:
                 return last, False
             kept = {name: getattr(last, name) for name in _CARRIED}
-            return put_next(connection, {**kept, **changes, "attempt": last.attempt + 1}), True
+            return insert_attempt(connection, {**kept, **changes, "attempt": last.attempt + 1}), True
 
     def get(self, job_id: str) -> JobRow:
         """Return a job's row.
@@ -105,16 +107,26 @@ class Jobs:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def spent(self, *where: ColumnElement[bool]) -> int:
-        """Return what matching jobs were billed in all, in micro-dollars; 0 where none was."""
-        total = select(func.coalesce(func.sum(jobs.c.cost), 0)).where(*where)
+    def totals(self, endpoint: str, account: str) -> Totals:
+        """Count an account's jobs by state and sum up what they cost, in the database, once per change."""
+        sums = (func.count(), func.count(jobs.c.cost), func.coalesce(func.sum(jobs.c.cost), 0))
+        query = select(jobs.c.state, *sums).group_by(jobs.c.state)
         with self._database.read() as connection:
-            return int(connection.execute(total).scalar_one())
+            seen = (endpoint, account, int(connection.execute(_LAST_SEQ).scalar_one()))
+            known = self._totals.get(seen)
+            if known is not None:
+                return known
+            mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
+            found = connection.execute(query.where(*mine)).all()
+        counts = {state: count for state, count, _, _ in found}
+        totals = Totals(counts, sum(one[2] for one in found), sum(int(one[3]) for one in found))
+        self._totals = {seen: totals}
+        return totals
 
     def version(self) -> int:
         """Return a number that grows with every change to a job, by which a view knows that it is old."""
         with self._database.read() as connection:
-            return int(connection.execute(select(func.coalesce(func.max(jobs.c.seq), 0))).scalar_one())
+            return int(connection.execute(_LAST_SEQ).scalar_one())
 
     def events(self, job_id: str) -> list[EventRow]:
         """Return a job's transitions, oldest first."""
@@ -188,6 +200,16 @@ class Jobs:
         if row is None:
             raise LogError.of("no_such_id", id=job_id, name=self._database.name)
         return JobRow.read(row)
+
+
+def in_states(endpoint: str, account: str, states: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a job of an account is in one of these states.
+
+    Few jobs are under way in a log of many, and SQLite finds them by an index only when asked for them alone.
+    """
+    one = jobs.alias()
+    mine = (one.c.endpoint == endpoint, one.c.account == account, one.c.state.in_(sorted(states)))
+    return jobs.c.id.in_(select(one.c.id).where(*mine))
 
 
 def _rank(row: JobRow) -> tuple[bool, int, int]:

@@ -16,26 +16,18 @@ from sqlalchemy import Connection, Table, insert, select, update
 from motion_widgets.core.messages import say
 from motion_widgets.log.budgets import recount, spend
 from motion_widgets.log.imports import IDENTITY
-from motion_widgets.log.places import inside, plain_id
+from motion_widgets.log.intake import PATHS, clean_rows
+from motion_widgets.log.recovery import all_rows
 from motion_widgets.log.schema import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
 from motion_widgets.log.states import ENDS, State
-from motion_widgets.log.transfer import all_rows
 from motion_widgets.log.transitions import next_seq
-from motion_widgets.request.findings import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from motion_widgets.log.store import Log
 
-__all__ = ["PATHS", "Merged", "clean_ids", "clean_paths", "merge"]
-
-PATHS = {
-    "jobs": ("result_path", "image_path", "clip_path"),
-    "inputs": ("path",),
-    "mends": ("source_path", "result_path"),
-}
-"""Columns that name a file below the workspace's folder."""
+__all__ = ["Merged", "merge"]
 
 _APPENDED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (events, ("job_id", "at", "from_state", "to_state", "note")),
@@ -85,8 +77,9 @@ def merge(log: Log, other: Log) -> Merged:
         One of them cannot be read, or this one cannot be written.
     """
     done = Merged()
-    theirs = all_rows(other.database)
-    done.conflicts += [*clean_ids(theirs), *clean_paths(theirs)]
+    with other.database.read() as connection:
+        theirs = all_rows(connection)
+    done.conflicts += clean_rows(theirs)
     with log.database.write() as connection:
         ours = {row["id"]: dict(row) for row in connection.execute(select(jobs)).mappings()}
         new = [row for row in theirs["jobs"] if row["id"] not in ours]
@@ -107,20 +100,7 @@ def merge(log: Log, other: Log) -> Merged:
         done.added = len(new)
         _sweeps(connection, theirs["sweeps"], done)
         for table, by in _APPENDED:
-            have = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in by)))}
-            fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
-            for row in theirs[table.name]:
-                mark = tuple(row[name] for name in by)
-                if mark not in have:
-                    counted = (
-                        by[0] != "id" and "id" in table.c
-                    )  # a number that each database counts up itself
-                    fresh[mark] = {name: row[name] for name in row if not (counted and name == "id")}
-                    if table is inputs:
-                        fresh[mark]["shared"] = None  # their shared path is not ours
-            _put(connection, table, list(fresh.values()))
-            marked = {row["job_id"] for row in fresh.values() if "job_id" in row} & ours.keys()
-            _touch(connection, sorted(marked))
+            _append(connection, table, by, theirs[table.name], ours.keys())
         recount(connection)
     named = {row[name] for row in new for name in PATHS["jobs"]}
     named |= {row[name] for table in ("inputs", "mends") for row in theirs[table] for name in PATHS[table]}
@@ -128,23 +108,25 @@ def merge(log: Log, other: Log) -> Merged:
     return done
 
 
-def clean_ids(rows: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Leave out jobs whose id would lead a result's file out of its folder; give a sentence for each."""
-    odd = [row["id"] for row in rows["jobs"] if not plain_id(row["id"])]
-    rows["jobs"] = [row for row in rows["jobs"] if plain_id(row["id"])]
-    return [say("merge_id", found=show(one)) for one in odd]
-
-
-def clean_paths(rows: Mapping[str, Iterable[dict[str, Any]]]) -> list[str]:
-    """Take out paths that lead out of the workspace; give a sentence for each."""
-    said = []
-    for table, names in PATHS.items():
-        for row in rows[table]:
-            for name in names:
-                if row[name] is not None and not inside(row[name]):
-                    said.append(say("merge_path", id=row.get("id", row.get("sha")), found=row[name][:80]))
-                    row[name] = "" if (table, name) == ("inputs", "path") else None
-    return said
+def _append(
+    connection: Connection,
+    table: Table,
+    by: tuple[str, ...],
+    rows: list[dict[str, Any]],
+    ours: Collection[str],
+) -> None:
+    """Add the rows that are new; views notice where one belongs to a job that was here."""
+    have = {tuple(row) for row in connection.execute(select(*(table.c[name] for name in by)))}
+    counted = by[0] != "id" and "id" in table.c  # a number that each database counts up itself
+    fresh: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        mark = tuple(row[name] for name in by)
+        if mark not in have:
+            fresh[mark] = {name: row[name] for name in row if not (counted and name == "id")}
+            if table is inputs:
+                fresh[mark]["shared"] = None  # their shared path is not ours
+    _put(connection, table, list(fresh.values()))
+    _touch(connection, sorted({row["job_id"] for row in fresh.values() if row.get("job_id") in ours}))
 
 
 def _advance(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
+import re
 import sqlite3
 import tempfile
 import time
@@ -15,15 +14,33 @@ from pathlib import Path
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import SCHEMA
-from motion_widgets.log.places import network_drive, synced_by
-from motion_widgets.log.recovery import damage_of, rescue
+from motion_widgets.log.recovery import back_up, copy_log, damage_of, rescue
 
-__all__ = ["BUSY_SECONDS", "Opening", "back_up", "look"]
+__all__ = ["BUSY_SECONDS", "Opening", "look", "network_drive", "synced_by"]
 
 BUSY_SECONDS = 30
 """s that a writer waits for its turn."""
-_JUST = 10
-"""s within which an empty file is one that is being made."""
+_JUST_MADE = 10
+"""s within which an empty file counts as one that another process is just making."""
+MOUNTS = Path("/proc/mounts")
+"""Linux's table of what is mounted where; elsewhere only Windows' network paths are known."""
+_NETWORK = frozenset(
+    [
+        "nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "glusterfs",
+        "davfs", "ncpfs", "gpfs", "beegfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone",
+        "fuse.s3fs", "fuse.davfs2", "fuse.gcsfuse", "fuse.blobfuse2",
+    ]
+)  # fmt: skip
+"""File systems whose shared memory or locks do not hold between machines."""
+_SERVICES = {
+    "onedrive": "OneDrive",
+    "dropbox": "Dropbox",
+    "icloud": "iCloud",
+    "mobile documents": "iCloud",
+    "google drive": "Google Drive",
+    "googledrive": "Google Drive",
+}
+"""How the names of synced folders begin, lower case: "OneDrive - Company", "Dropbox (Me)", …"""
 
 
 @dataclass
@@ -73,7 +90,8 @@ def look(path: Path) -> Opening:
     if not path.exists():
         return found
     if path.stat().st_size == 0:
-        if time.time() - path.stat().st_mtime > _JUST and not path.with_name(f"{path.name}-wal").exists():
+        old = time.time() - path.stat().st_mtime > _JUST_MADE
+        if old and not path.with_name(f"{path.name}-wal").exists():
             found.notices.append(say("log_was_empty", name=str(path)))
         return found
     reason = _unwritable(path)
@@ -82,19 +100,37 @@ def look(path: Path) -> Opening:
     what = damage_of(path)
     if what is not None:
         return _damaged(found, path, what)
-    _check_shape(path)
+    _back_up_older(path)
     return found
 
 
-def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy a database as it is at one moment, whole or not at all."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+def network_drive(path: Path) -> str | None:
+    """Return the kind of network drive that a path is on. None: it is on none that can be seen."""
+    if str(path).startswith(("\\\\", "//")):
+        return "UNC"
     try:
-        with contextlib.closing(sqlite3.connect(part)) as copy:
-            connection.backup(copy)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        mounts = MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return None
+    place = path.resolve()
+    best, kind = -1, ""
+    for line in mounts:
+        words = line.split(" ")
+        if len(words) < 3:
+            continue
+        root = Path(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), words[1]))
+        if place.is_relative_to(root) and len(root.parts) >= best:  # a later mount hides an earlier one
+            best, kind = len(root.parts), words[2]
+    return kind if kind in _NETWORK else None
+
+
+def synced_by(path: Path) -> str | None:
+    """Return the name of the service that syncs the folder of a path. None: none that its name tells."""
+    for part in path.parent.parts:
+        for begins, service in _SERVICES.items():
+            if part.lower().startswith(begins):
+                return service
+    return None
 
 
 def _damaged(found: Opening, path: Path, what: str) -> Opening:
@@ -114,34 +150,32 @@ def _unwritable(path: Path) -> str:
 
 
 def _for_reading(found: Opening, path: Path, reason: str) -> Opening:
-    """Read a log where it is, or a copy of it where that takes writing (an older shape, an open journal)."""
+    """Read a log where it is, or a copy of it where that takes writing (an older schema, an open journal)."""
     found.read_only = say("log_read_only", name=str(path), reason=reason)
     found.notices.append(found.read_only)
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-            version = _shape(db, path)
+            version = _schema_version(db, path)
     except sqlite3.OperationalError:
         version = 0
     if version < SCHEMA:
         found.scratch = Path(tempfile.mkdtemp(prefix="motion-widgets-log-"))
         found.file = found.scratch / "log.sqlite"
-        shutil.copyfile(path, found.file)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(path.with_name(f"{path.name}-wal"), found.file.with_name("log.sqlite-wal"))
+        copy_log(path, found.file)
     return found
 
 
-def _check_shape(path: Path) -> None:
+def _back_up_older(path: Path) -> None:
     """Refuse a newer log and back an older one up, before anything in it is touched."""
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
-        version = _shape(db, path)
-        kept = path.with_name(f"{path.name}.shape{version}.bak")
+        version = _schema_version(db, path)
+        kept = path.with_name(f"{path.name}.schema{version}.backup")
         if 0 < version < SCHEMA and not kept.exists():
             back_up(db, kept)
 
 
-def _shape(db: sqlite3.Connection, path: Path) -> int:
-    """Return the number of a log's shape; 0: it has no tables yet."""
+def _schema_version(db: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a log's schema; 0: it has no tables yet."""
     tables = [str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     if not tables:
         return 0

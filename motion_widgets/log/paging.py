@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
 
-__all__ = ["FACETS", "SORTS", "Ask", "Page", "facets", "page"]
+__all__ = ["FACETS", "SORTS", "Page", "PageQuery", "facets", "page"]
 
 FACETS = (
     "state",
@@ -43,7 +43,7 @@ _SEARCHED = ("id", "prompt", "image_name", "clip_name", "error_message", "task_i
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class PageQuery:
     """What is asked for."""
 
     search: str = ""
@@ -71,7 +71,7 @@ class Page(NamedTuple):
     total: int
 
 
-def page(log: Log, ask: Ask, *, first: int = 0, size: int = 25) -> Page:
+def page(log: Log, ask: PageQuery, *, first: int = 0, size: int = 25) -> Page:
     """Return a page.
 
     Parameters
@@ -108,7 +108,7 @@ def facets(log: Log) -> dict[str, list[str | None]]:
         }
 
 
-def _where(ask: Ask) -> list[ColumnElement[bool]]:
+def _where(ask: PageQuery) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = [~visible if ask.deleted else visible]
     for name, value in ask.values.items():
         where.append(jobs.c[name].is_(None) if value is None else jobs.c[name] == value)

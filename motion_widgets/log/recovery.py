@@ -1,7 +1,9 @@
-"""What is wrong with a log's file, and what can still be read of it.
+"""Damaged logs: what is wrong with a file, its backup, and what can still be read.
 
-Rescuing changes nothing about the damaged file. It leaves beside it ``NAME.rescued.jsonl`` (a job a line,
-all that is known of it, for people and scripts) and ``NAME.rescued`` (a log of what was read).
+A backup stands beside a log: ``NAME.backup``, made when a run rests, and ``NAME.schemaN.backup``, made
+before the log was migrated. Rescuing takes what SQLite itself still reads and the rest from the newest
+backup. It changes nothing about the damaged file and leaves beside it ``NAME.rescued.jsonl`` (a job a line,
+everything known about it, for people and scripts) and ``NAME.rescued`` (a log of what was read).
 """
 
 from __future__ import annotations
@@ -13,20 +15,37 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import create_engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
-from motion_widgets.log.carve import MAGIC, carved_jobs
-from motion_widgets.log.transfer import TABLES, columns_in, write_fresh
+from motion_widgets.log.migrations import migrate
+from motion_widgets.log.schema import metadata
+from motion_widgets.log.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Rescued", "damage_of", "put_in_place", "rescue"]
+    from sqlalchemy import Connection, Table
 
+__all__ = [
+    "Rescued", "all_rows", "back_up", "copy_log", "damage_of", "is_damage", "is_database", "replace_damaged",
+    "rescue", "write_fresh",
+]  # fmt: skip
+
+Rows = dict[str, list[dict[str, Any]]]
+"""All rows of a log, by table."""
+
+_MAGIC = b"SQLite format 3\0"
+_STATES = frozenset(state.value for state in State)
+_TABLES = [table for table in metadata.sorted_tables if table.name != "meta"]
+"""Every table but `meta`, whose schema version is the file's own."""
 QUICK = 32_000_000
 """bytes up to which every page is looked at when a log is opened."""
 
@@ -50,6 +69,15 @@ class Rescued:
     jobs: int
 
 
+def is_database(path: Path) -> bool:
+    """Return whether a path is a SQLite file: no export may take a log's place."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
 def damage_of(path: Path, *, whole: bool = False) -> str | None:
     """Return in words what is wrong with a SQLite file. None: nothing was found.
 
@@ -66,8 +94,8 @@ def damage_of(path: Path, *, whole: bool = False) -> str | None:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(100)
-        if not head.startswith(MAGIC):
-            return say("damage_zeros" if head.strip(b"\0") == b"" and _zeros(path) else "damage_header")
+        if not head.startswith(_MAGIC):
+            return say("damage_zeros" if head.strip(b"\0") == b"" and _only_zeros(path) else "damage_header")
     pages, page = int.from_bytes(head[28:32], "big"), int.from_bytes(head[16:18], "big")
     page = 65536 if page == 1 else page
     wal = path.with_name(f"{path.name}-wal")
@@ -92,51 +120,62 @@ def is_damage(error: BaseException | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Copy a database as it is at one moment, whole or not at all."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    try:
+        with contextlib.closing(sqlite3.connect(part)) as copy:
+            connection.backup(copy)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def copy_log(path: Path, target: Path) -> None:
+    """Copy a file that SQLite may not read, as it is, with its write-ahead log and its backups."""
+    for one in (path, path.with_name(f"{path.name}-wal"), *path.parent.glob(f"{path.name}*.backup")):
+        with contextlib.suppress(FileNotFoundError):
+            copy = target.with_name(target.name + one.name.removeprefix(path.name))
+            shutil.copyfile(one, copy)
+            os.utime(copy, ns=(time.time_ns(), one.stat().st_mtime_ns))  # which backup is the newest one
+
+
 def rescue(path: Path, what: str = "") -> Rescued:
     """Read what can be read of a damaged log, and write it down beside it.
 
     Raises
     ------
     LogError
-        No job was found in it; `what` is wrong with it.
+        No job was found in it or in a backup; `what` is wrong with it.
     OSError
         The folder takes no files.
     """
     with tempfile.TemporaryDirectory(prefix="motion-widgets-rescue-") as folder:
         copy = Path(folder) / "log.sqlite"
-        fresh = Path(folder) / "fresh.sqlite"
-        write_fresh(fresh, {})
-        with contextlib.closing(sqlite3.connect(fresh)) as db:
-            columns = columns_in(db, "jobs")
-        rows, salt = _queried(path, copy)
-        jobs = {row["id"]: row for row in rows["jobs"]}
-        for job_id, row in carved_jobs(path, columns).items():
-            jobs.setdefault(job_id, row)
-        rows["jobs"] = [jobs[one] for one in sorted(jobs)]
-        if not jobs:
-            with path.open("rb") as file:
-                code = "log_lost" if file.read(len(MAGIC)) == MAGIC else "log_not_database"
-            raise LogError.of(code, name=str(path), what=what)
+        copy_log(path, copy)
+        rows, salt = _read_damaged(copy)
+        kept = sorted(copy.parent.glob("*.backup"), key=lambda one: one.stat().st_mtime)
+        if kept:
+            saved, saved_salt = _read_backup(kept[-1])
+            rows, salt = _joined(saved, rows), salt or saved_salt
+        if not rows["jobs"]:
+            raise LogError.of("log_lost" if is_database(path) else "log_not_database", name=path, what=what)
         made = Rescued(
-            path.with_name(f"{path.name}.rescued"), path.with_name(f"{path.name}.rescued.jsonl"), len(jobs)
+            path.with_name(f"{path.name}.rescued"),
+            path.with_name(f"{path.name}.rescued.jsonl"),
+            len(rows["jobs"]),
         )
-        fresh.unlink()
+        fresh = Path(folder) / "fresh.sqlite"
         write_fresh(fresh, rows, salt=salt or secrets.token_hex(16))
         _put(made.log, fresh.read_bytes())
-        lines = [
-            json.dumps(
-                {name: value for name, value in row.items() if value is not None},
-                ensure_ascii=False,
-                default=str,
-            )
-            for row in rows["jobs"]
-        ]
-        _put(made.lines, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
+        told = ({name: value for name, value in row.items() if value is not None} for row in rows["jobs"])
+        lines = "".join(json.dumps(one, ensure_ascii=False, default=str) + "\n" for one in told)
+        _put(made.lines, lines.encode("utf-8", "replace"))
     return made
 
 
-def put_in_place(path: Path, made: Rescued) -> Path:
-    """Put what was rescued in the damaged log's place; give where that one is kept now."""
+def replace_damaged(path: Path, made: Rescued) -> Path:
+    """Put what was rescued in the damaged log's place; return where the damaged one is kept now."""
     kept = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
     shutil.copyfile(path, kept)  # a copy: at no moment is there no log, which would be begun anew
     for ending in ("-wal", "-shm"):
@@ -146,30 +185,80 @@ def put_in_place(path: Path, made: Rescued) -> Path:
     return kept
 
 
-def _queried(path: Path, copy: Path) -> tuple[dict[str, list[dict[str, Any]]], str | None]:
-    """Read what SQLite itself still reads of a copy, from both ends of each table; and the log's salt."""
-    shutil.copyfile(path, copy)
-    with contextlib.suppress(OSError):
-        shutil.copyfile(path.with_name(f"{path.name}-wal"), copy.with_name(f"{copy.name}-wal"))
+def all_rows(connection: Connection) -> Rows:
+    """Return all rows of a log."""
+    return {
+        table.name: [dict(row) for row in connection.execute(select(table)).mappings()] for table in _TABLES
+    }
+
+
+def write_fresh(
+    path: Path, rows: Mapping[str, Iterable[Mapping[str, Any]]], *, salt: str | None = None
+) -> dict[str, int]:
+    """Write rows as they are into a new SQLite log; return how many it took, by table.
+
+    A row that a log cannot hold (a second one of the same id, no state, …) is left out. `salt`: the log's
+    own; None: it gets one when it is opened.
+    """
+    _migrate(path)
+    taken = {}
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        for table in _TABLES:
+            names = table.c.keys()
+            marks = ", ".join("?" * len(names))
+            statement = f"INSERT OR IGNORE INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
+            before = db.total_changes
+            values = ([_value(row, name) for name in names] for row in rows.get(table.name, ()))
+            db.executemany(statement, values)
+            taken[table.name] = db.total_changes - before
+        if salt is not None:
+            db.execute("INSERT INTO meta (name, value) VALUES ('salt', ?)", (salt,))
+    return taken
+
+
+def _migrate(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrate(connection)
+    engine.dispose()
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    value = row.get(name)
+    return 0 if value is None and name in ("reserved", "used_micro") else value
+
+
+def _read_damaged(copy: Path) -> tuple[Rows, str | None]:
+    """Read what SQLite itself still reads, and the log's salt."""
     with copy.open("r+b") as file:
-        file.write(MAGIC)  # with only its first words lost, a file is whole otherwise
-    rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
-    salt = None
+        file.write(_MAGIC)  # with only its first words lost, a file is whole otherwise
+    rows, salt = _read(copy)
+    rows["jobs"] = [row for row in rows["jobs"] if row.get("state") in _STATES]
+    return rows, salt
+
+
+def _read_backup(copy: Path) -> tuple[Rows, str | None]:
+    with contextlib.suppress(LogError, SQLAlchemyError):
+        _migrate(copy)
+    return _read(copy)
+
+
+def _read(copy: Path) -> tuple[Rows, str | None]:
+    """Read all rows, and the salt; of a damaged database what comes before and after the damage."""
+    rows: Rows = {}
     with contextlib.closing(sqlite3.connect(copy)) as db:
         db.row_factory = sqlite3.Row
+        db.execute("PRAGMA writable_schema=ON")  # so that SQLite reads a file that was cut off
         db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        for table in TABLES:
+        for table in _TABLES:
             read: dict[int, dict[str, Any]] = {}
             for order in ("", " DESC"):
-                for row in _until_damage(
-                    db,
-                    f"SELECT rowid AS _row, * FROM {table.name} ORDER BY rowid{order}",  # noqa: S608 - our own names
-                ):
+                statement = f"SELECT rowid AS _row, * FROM {table.name} ORDER BY rowid{order}"  # noqa: S608 - our own names
+                for row in _until_damage(db, statement):
                     read[row.pop("_row")] = row
             rows[table.name] = list(read.values())
-        for row in _until_damage(db, "SELECT value FROM meta WHERE name = 'salt'"):
-            salt = str(row["value"])
-    return rows, salt
+        salts = [str(row["value"]) for row in _until_damage(db, "SELECT value FROM meta WHERE name = 'salt'")]
+    return rows, salts[0] if salts else None
 
 
 def _until_damage(db: sqlite3.Connection, statement: str) -> Iterator[dict[str, Any]]:
@@ -178,7 +267,24 @@ def _until_damage(db: sqlite3.Connection, statement: str) -> Iterator[dict[str, 
             yield dict(row)
 
 
-def _zeros(path: Path) -> bool:
+def _joined(saved: Rows, read: Rows) -> Rows:
+    """Return a backup's rows updated by those of the damaged log; no job goes back to an older state."""
+    joined = {}
+    for table in _TABLES:
+        found = {_key(table, row): row for row in saved[table.name]}
+        for row in read[table.name]:
+            before = found.get(_key(table, row))
+            if before is None or (row.get("seq") or 0) >= (before.get("seq") or 0):
+                found[_key(table, row)] = row
+        joined[table.name] = [found[key] for key in sorted(found, key=str)]
+    return joined
+
+
+def _key(table: Table, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row.get(column.name) for column in table.primary_key)
+
+
+def _only_zeros(path: Path) -> bool:
     with path.open("rb") as file:
         return not any(part.strip(b"\0") for part in iter(lambda: file.read(1 << 20), b""))
 

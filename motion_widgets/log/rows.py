@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 from motion_widgets.request.fields import FIELDS
 from motion_widgets.request.request import MotionRequest
 
-__all__ = ["AttemptRow", "EventRow", "InputRow", "JobRow", "MendRow", "SweepRow", "TaskTime"]
+__all__ = ["AttemptRow", "EventRow", "InputRow", "JobRow", "MendRow", "SweepRow", "TaskTime", "Totals"]
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import RowMapping
 
@@ -203,6 +203,22 @@ class TaskTime(_Record):
     """s; what the endpoint said."""
     submitted: int
     completed: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over jobs."""
+
+    counts: Mapping[str, int]
+    """How many jobs are in each state that occurs."""
+    billed: int
+    """How many have a known cost."""
+    spent: int
+    """What they cost together, in micro-dollars."""
+
+    def count(self, states: Iterable[str]) -> int:
+        """Return how many jobs are in one of these states."""
+        return sum(self.counts.get(state, 0) for state in states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

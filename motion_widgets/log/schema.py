@@ -1,97 +1,38 @@
 """The tables of the log as the code uses them today; how a file gets there is `migrations.py`.
 
-Times are unix microseconds (UTC), money whole micro-dollars, hashes lower-case hex.
+Columns are the fields of the records in `rows`: times are unix microseconds (UTC), money whole micro-dollars,
+hashes lower-case hex.
 """
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, MetaData, Table, Text
 
-from motion_widgets.request.fields import WIRE_FIELDS
+from motion_widgets.log.rows import EventRow, InputRow, JobRow, MendRow, SweepRow
 
 __all__ = ["budgets", "events", "inputs", "jobs", "mends", "meta", "notes", "ratings", "sweeps", "tags"]
 
 metadata = MetaData()
+_TYPES = {"str": Text, "int": BigInteger, "float": Double, "bool": Boolean}
+
+
+def _columns(record: type, key: str = "id") -> list[Column[Any]]:
+    """Return a column for each field of a record; what is no plain value is kept as JSON."""
+    return [
+        Column(one.name, _TYPES.get(str(one.type).removesuffix(" | None"), Text), primary_key=one.name == key)
+        for one in fields(record)
+    ]
+
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text))
-
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("seq", BigInteger),
-    Column("state", Text),
-    Column("task_id", Text),
-    Column("sweep_id", Text),
-    Column("endpoint", Text),
-    Column("account", Text),
-    Column("sandbox", Boolean),
-    Column("created_by", Text),
-    *(Column(name, Text) for name in WIRE_FIELDS),
-    Column("key", Text),
-    Column("repeat", Integer),
-    Column("attempt", Integer),
-    Column("image_name", Text),
-    Column("image_sha", Text),
-    Column("clip_name", Text),
-    Column("clip_sha", Text),
-    Column("clip_length", Double),
-    Column("clip_moviepy_length", Double),
-    Column("clip_width", Integer),
-    Column("clip_height", Integer),
-    Column("clip_fps", Double),
-    Column("clip_size", BigInteger),
-    Column("clip_has_audio", Boolean),
-    Column("image_width", Integer),
-    Column("image_height", Integer),
-    Column("image_size", BigInteger),
-    Column("image_format", Text),
-    Column("estimate_low", BigInteger),
-    Column("estimate_high", BigInteger),
-    Column("cost", BigInteger),
-    Column("reserved", BigInteger),
-    Column("budget_id", Text),
-    Column("created", BigInteger),
-    Column("submitted", BigInteger),
-    Column("completed", BigInteger),
-    Column("collected", BigInteger),
-    Column("result_path", Text),
-    Column("result_sha", Text),
-    Column("result_size", BigInteger),
-    Column("error_kind", Text),
-    Column("error_code", Text),
-    Column("error_message", Text),
-    Column("image_path", Text),
-    Column("clip_path", Text),
-    Column("body", Text),
-    Column("sent", BigInteger),
-    Column("idempotency_key", Text),
-    Column("request_id", Text),
-    Column("answer", Text),
-    Column("links", Text),
-    Column("expires_at", BigInteger),
-    Column("progress", Integer),
-    Column("server_word", Text),
-    Column("estimated_time", Double),
-    Column("lease_owner", Text),
-    Column("lease_until", BigInteger),
-    Column("toolkit_version", Text),
-    Column("prices_date", Text),
-    Column("deleted", BigInteger),
-    Column("person_budget_id", Text),
-    Column("shared", BigInteger),
-)
-
-events = Table(
-    "events",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("job_id", Text),
-    Column("at", BigInteger),
-    Column("from_state", Text),
-    Column("to_state", Text),
-    Column("note", Text),
-)
+jobs = Table("jobs", metadata, *_columns(JobRow))
+events = Table("events", metadata, *_columns(EventRow))
+sweeps = Table("sweeps", metadata, *_columns(SweepRow))
+inputs = Table("inputs", metadata, *_columns(InputRow, "sha"))
+mends = Table("mends", metadata, *_columns(MendRow))
 
 budgets = Table(
     "budgets",
@@ -103,49 +44,6 @@ budgets = Table(
     Column("endpoint", Text),
     Column("account", Text),
     Column("since", BigInteger),
-)
-
-sweeps = Table(
-    "sweeps",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("endpoint", Text),
-    Column("account", Text),
-    Column("created", BigInteger),
-    Column("created_by", Text),
-    Column("axes", Text),
-    Column("cells", Text),
-    Column("paused", BigInteger),
-    Column("stop_after", Text),
-)
-
-inputs = Table(
-    "inputs",
-    metadata,
-    Column("sha", Text, primary_key=True),
-    Column("name", Text),
-    Column("size", BigInteger),
-    Column("path", Text),
-    Column("created", BigInteger),
-    Column("shared", BigInteger),
-)
-
-mends = Table(
-    "mends",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("created", BigInteger),
-    Column("created_by", Text),
-    Column("kind", Text),
-    Column("operation", Text),
-    Column("parameters", Text),
-    Column("source_sha", Text),
-    Column("source_name", Text),
-    Column("source_path", Text),
-    Column("result_sha", Text),
-    Column("result_name", Text),
-    Column("result_path", Text),
-    Column("undone", BigInteger),
 )
 
 ratings = Table(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ENDS", "FOLLOWED", "RETRYABLE", "TRANSITIONS", "State", "mark", "sources"]
+__all__ = ["ENDS", "FOLLOWED", "RETRYABLE", "TRANSITIONS", "UNDER_WAY", "State", "mark", "sources"]
 
 
 class State(StrEnum):
@@ -64,6 +64,9 @@ RETRYABLE = frozenset({S.REJECTED, S.FAILED, S.CANCELLED, S.WRITTEN_OFF})
 
 FOLLOWED = frozenset({S.SUBMITTED, S.RUNNING, S.COMPLETED})
 """States in which the toolkit asks or downloads by itself; it costs nothing."""
+
+UNDER_WAY = FOLLOWED | {S.SUBMITTING}
+"""Being submitted, at the endpoint, or on the way here."""
 
 
 def sources(target: State) -> tuple[str, ...]:

@@ -11,8 +11,11 @@ The store's contract:
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.errors import LogError
 from motion_widgets.log.annotations import Annotations
 from motion_widgets.log.budgets import Budgets
 from motion_widgets.log.engine import Database
@@ -20,6 +23,8 @@ from motion_widgets.log.files import Files
 from motion_widgets.log.jobs import Jobs
 from motion_widgets.log.leases import Leases
 from motion_widgets.log.mends import Mends
+from motion_widgets.log.open_file import BUSY_SECONDS
+from motion_widgets.log.recovery import back_up
 from motion_widgets.log.sweeps import Sweeps
 from motion_widgets.log.transitions import Transitions
 
@@ -70,6 +75,27 @@ class Log:
     def read_only(self) -> str:
         """A sentence that says why nothing is written; ``""``: it may be."""
         return self.database.read_only
+
+    def back_up(self) -> Path | None:
+        """Copy the log as it is now to ``NAME.backup`` beside it, for `recovery.rescue`, and return where.
+
+        None: the log is read-only or on a server, where backups are the server's.
+
+        Raises
+        ------
+        LogError
+            The copy cannot be written.
+        """
+        path = self.database.path
+        if path is None or self.read_only:
+            return None
+        target = path.with_name(f"{path.name}.backup")
+        try:
+            with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
+                back_up(db, target)
+        except (OSError, sqlite3.Error) as error:
+            raise LogError.of("export_failed", name=str(target), reason=str(error)) from error
+        return target
 
     def close(self) -> None:
         """Close all connections that are not in use; a later call opens its own again."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, select, update
 
-from motion_widgets.log.budgets import put_budget
+from motion_widgets.log.budgets import write_budget
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.ids import current_person
-from motion_widgets.log.insert import Values, add_all
+from motion_widgets.log.insert import Values, insert_jobs
 from motion_widgets.log.rows import JobRow, SweepRow
 from motion_widgets.log.schema import sweeps
 from motion_widgets.log.stop_rules import FailingValue, failing_values
@@ -72,20 +72,20 @@ class Sweeps:
         running = sorted(range(len(cells)), key=places.__getitem__)  # so that ids sort by running order
         wanted = [{**cells[at][1], "sweep_id": run_id, "budget_id": run_id} for at in running]
         with self._database.write() as connection:
-            put_budget(connection, run_id, limit, keep=keep)
-            added = zip(running, add_all(connection, wanted, new=new), strict=True)
+            write_budget(connection, run_id, limit, keep=keep)
+            added = zip(running, insert_jobs(connection, wanted, new=new), strict=True)
             rows = {at: row for at, (row, _) in added}
             written = [
                 {"values": dict(labels), "job_id": rows[at].id, "order": places[at]}
                 for at, (labels, _) in enumerate(cells)
             ]
-            _put(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
+            _save(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
         return [rows[at] for at in range(len(cells))]
 
-    def put(self, values: Values) -> None:
+    def save(self, values: Values) -> None:
         """Write a sweep down, or bring the one of this id up to date."""
         with self._database.write() as connection:
-            _put(connection, values)
+            _save(connection, values)
 
     def get(self, sweep_id: str) -> SweepRow | None:
         """Return a sweep's row. None: there is none."""
@@ -117,7 +117,7 @@ def _find(connection: Connection, sweep_id: str) -> SweepRow | None:
     return SweepRow.read(row) if row is not None else None
 
 
-def _put(connection: Connection, values: Values) -> None:
+def _save(connection: Connection, values: Values) -> None:
     done = connection.execute(update(sweeps).where(sweeps.c.id == values["id"]).values(**values))
     if done.rowcount == 0:
         connection.execute(insert(sweeps).values(created=now_us(), created_by=current_person(), **values))

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.engine import Database
 
-__all__ = ["Transitions", "next_seq", "put_event"]
+__all__ = ["Transitions", "append_event", "next_seq"]
 
+_NO_ERROR = dict.fromkeys(("error_kind", "error_code", "error_message"))
 _LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
 
 
@@ -88,7 +89,7 @@ class Transitions:
             if settle is not None:
                 more = settle - before.reserved - (before.cost or 0)
                 spend(connection, more, before.budget_id, before.person_budget_id)
-            put_event(connection, job_id, before.state, to, note)
+            append_event(connection, job_id, before.state, to, note)
             return True
 
     def intend(
@@ -103,25 +104,19 @@ class Transitions:
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
 
-        The job is this person's from then on: who has it sent pays for it.
+        The job is this person's from then on: who has it sent pays for it. False: the job is elsewhere by
+        now, another process drives it, or it had another body; nothing was changed.
 
         Parameters
         ----------
         micro
             Micro-dollars to reserve: the estimate's upper end.
-        owner
-            Who drives the job; someone else's living lease forbids it.
-        seconds
-            How long the lease runs from now.
+        owner, seconds
+            Who drives the job, and for how many s from now; someone else's living lease forbids it.
         resend
             A person said that an unknown outcome is to be sent again; its reservation stands already.
         body
             Its exact body, sealed with the intent, so that it is sent next. None: `seal` follows.
-
-        Returns
-        -------
-        bool
-            False: the job is elsewhere by now, another process drives it, or it had another body.
 
         Raises
         ------
@@ -131,29 +126,21 @@ class Transitions:
             The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
         source, person = State.UNKNOWN if resend else State.PLANNED, current_person()
-        intent = _change(job_id).where(jobs.c.state == source.value, free_for(owner))
-        intent = intent.values(
-            state=State.SUBMITTING.value, error_kind=None, error_code=None, error_message=None,
-            **lease_columns(owner, seconds),
-        )  # fmt: skip
+        intent, note = _intent(job_id, source, owner, seconds, body), "resend"
         with self._database.write() as connection:
             before = _find(connection, job_id, own_budget(person).label("own"))
             if before is None:
                 return False
             if not resend:
-                paying = {"created_by": person, "person_budget_id": before.own}
-                intent = intent.values(reserved=micro, sent=None, **paying)
-            if body is not None:
-                intent = _sealed(intent, body)
+                intent = intent.values(reserved=micro, created_by=person, person_budget_id=before.own)
+                other = person != before.created_by
+                note = event_note("event_submitted_by", person=person) if other else ""
             if connection.execute(intent).rowcount != 1:
                 return False
-            note = "resend" if resend else ""
             if not resend:
                 require_free(connection, job_id)
                 reserve(connection, micro, sweep=before.budget_id, own=before.own, person=person)
-                other = person != before.created_by
-                note = event_note("event_submitted_by", person=person) if other else ""
-            put_event(connection, job_id, source, State.SUBMITTING, note)
+            append_event(connection, job_id, source, State.SUBMITTING, note)
             return True
 
     def seal(
@@ -199,7 +186,7 @@ class Transitions:
             # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
             more = cost - (before.reserved or 0)
             spend(connection, more, before.budget_id, before.person_budget_id)
-            put_event(connection, job_id, before.state, State(before.state), note)
+            append_event(connection, job_id, before.state, State(before.state), note)
             return True
 
     def record(self, job_id: str, **values: Any) -> None:
@@ -212,7 +199,7 @@ class Transitions:
         with self._database.write() as connection:
             row = _find(connection, job_id)
             if row is not None:
-                put_event(connection, job_id, row.state, State(row.state), note)
+                append_event(connection, job_id, row.state, State(row.state), note)
 
 
 def next_seq(connection: Connection) -> int:
@@ -220,7 +207,7 @@ def next_seq(connection: Connection) -> int:
     return int(connection.execute(_LAST_SEQ).scalar_one()) + 1
 
 
-def put_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
+def append_event(connection: Connection, job_id: str, before: str | None, after: State, note: str) -> None:
     """Append an event."""
     event = {"job_id": job_id, "at": now_us(), "from_state": before, "to_state": after.value, "note": note}
     connection.execute(insert(events).values(event))
@@ -229,6 +216,15 @@ def put_event(connection: Connection, job_id: str, before: str | None, after: St
 def _change(job_id: str) -> Update:
     """Return the start of an update of a job, which moves the change counter in the same statement."""
     return update(jobs).where(jobs.c.id == job_id).values(seq=_LAST_SEQ.scalar_subquery() + 1)
+
+
+def _intent(job_id: str, source: State, owner: str, seconds: float, body: str | None) -> Update:
+    """Return the update that commits an intent; with a body it is sealed, without one nothing is sent yet."""
+    intent = _change(job_id).where(jobs.c.state == source.value, free_for(owner))
+    intent = intent.values(state=State.SUBMITTING.value, **_NO_ERROR, **lease_columns(owner, seconds))
+    if body is not None:
+        return _sealed(intent, body)
+    return intent.values(sent=None) if source is State.PLANNED else intent
 
 
 def _sealed(change: Update, body: str) -> Update:

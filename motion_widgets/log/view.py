@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from motion_widgets.log import exports
 from motion_widgets.log.annotations import last_said, visible
-from motion_widgets.log.billing import was_outside
+from motion_widgets.log.billing import outside_estimate
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TEXT, TIME, TRUTH, WHOLE, dictionary
 from motion_widgets.log.event_notes import event_words
 from motion_widgets.log.filters import conditions, known
-from motion_widgets.log.frame_reader import Memory, read_frame, read_jobs
-from motion_widgets.log.html_table import Shown
-from motion_widgets.log.imports import put_frame
+from motion_widgets.log.frame_reader import FrameCache, read_frame, read_jobs
+from motion_widgets.log.html_table import FrameTable
+from motion_widgets.log.imports import insert_frame
 from motion_widgets.log.schema import budgets, events, jobs, notes, ratings, tags
 from motion_widgets.log.summaries import RATED, cross, describe
 
@@ -60,7 +60,7 @@ class LogView:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._memory = Memory(log)
+        self._cache = FrameCache(log.database)
 
     @property
     def name(self) -> str:
@@ -80,7 +80,7 @@ class LogView:
     ) -> pd.DataFrame:
         """Return one row per job, oldest first.
 
-        The frame of everything is remembered: the next one reads only what has changed.
+        The frame of everything is kept, and read again only after a change.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class LogView:
         """
         names = list(COLUMNS) if columns is None else known(columns)
         if where is None and columns is None and not deleted:
-            return self._memory.frame()
+            return self._cache.frame()
         with self._log.database.read() as connection:
             return read_jobs(connection, _wanted(where, deleted=deleted), names)
 
@@ -155,16 +155,14 @@ class LogView:
         frame.insert(5, "left", (frame["limit"] - frame["used"]).clip(lower=0.0))
         return frame
 
-    def dictionary(self) -> pd.DataFrame:
-        """Return what every column of `frame` means: column, dtype, unit, source, meaning."""
-        return dictionary()
+    dictionary = staticmethod(dictionary)
 
     def outside(self) -> pd.DataFrame:
         """Return the frame of the jobs whose result was billed at less or more than its estimate.
 
         Those that were put out of sight are among them: they were paid for.
         """
-        return self.frame(was_outside(), deleted=True)
+        return self.frame(outside_estimate(), deleted=True)
 
     # Summaries.
 
@@ -174,9 +172,9 @@ class LogView:
 
     def show(
         self, where: Where = None, *, columns: Sequence[str] | None = None, deleted: bool = False
-    ) -> Shown:
+    ) -> FrameTable:
         """Show jobs in a notebook: costs with bars, states in words."""
-        return Shown(self.frame(where, columns=columns, deleted=deleted))
+        return FrameTable(self.frame(where, columns=columns, deleted=deleted))
 
     def pivot(
         self,
@@ -284,7 +282,7 @@ class LogView:
         >>> ws.log.import_frame(ws.log.frame())
         0
         """
-        return put_frame(self._log, frame)
+        return insert_frame(self._log, frame)
 
 
 def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:

@@ -7,12 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import func, select
-
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.log.schema import jobs
+from motion_widgets.log.states import State
 from motion_widgets.request.price import to_micro, to_usd
 from motion_widgets.widgets.controls import note
 
@@ -31,6 +29,9 @@ SOON = 2.0
 """s between two looks when something was."""
 PATIENCE = 10.0
 """s that an answer is waited for."""
+_ARRIVED = frozenset({State.COMPLETED, State.COLLECTED, State.EXPIRED})
+_ACCEPTED = _ARRIVED | {State.SUBMITTED, State.RUNNING, State.FAILED, State.CANCELLED, State.VANISHED}
+"""States whose numbers change when money may have moved."""
 _BALANCES: WeakKeyDictionary[Workspace, Balance] = WeakKeyDictionary()
 
 
@@ -132,8 +133,6 @@ def _ask(ws: Workspace) -> tuple[int | None, str]:
 
 
 def _moved(ws: Workspace) -> tuple[Any, ...]:
-    query = select(func.count(jobs.c.task_id), func.count(jobs.c.cost), func.count(jobs.c.completed))
-    mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
-    with ws.log_store.database.read() as connection:
-        counts = connection.execute(query.where(*mine)).one()
-    return ws.endpoint, ws.account, ws.budget(), *counts
+    totals = ws.log_store.jobs.totals(ws.endpoint, ws.account)
+    accepted, arrived = totals.count(_ACCEPTED), totals.count(_ARRIVED)
+    return ws.endpoint, ws.account, ws.budget(), accepted, totals.billed, arrived

@@ -13,7 +13,7 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.job import Job
 from motion_widgets.log.schema import jobs
-from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, State
+from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, UNDER_WAY, State
 from motion_widgets.sweep import Run
 from motion_widgets.widgets.base import Panel
 from motion_widgets.widgets.controls import (
@@ -142,16 +142,15 @@ class JobMonitor(Panel):
         mine = (jobs.c.endpoint == self.ws.endpoint, jobs.c.account == self.ws.account)
         log = self.ws.log_store
         rows = log.jobs.rows(*mine, limit=PAGE + 1, offset=self._first, newest=True)
-        moving = log.jobs.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
-        ended = log.jobs.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
-        unknown = log.jobs.count(*mine, jobs.c.state == "unknown")
+        totals = log.jobs.totals(self.ws.endpoint, self.ws.account)
+        unknown = totals.count([State.UNKNOWN])
         drawn = [self._drawing(row) for row in rows[:PAGE]]
         clustered = self._clustered(rows[:PAGE])
         risks = "".join(note(one, say("sleep_head"), kind="warning") for one in self.ws.connection.risks())
         self._moving = [row for row in rows[:PAGE] if row.state in FOLLOWED]
         self.watch_jobs()
         with self.lock:
-            said = say("jobs_counts", running=moving, done=ended)
+            said = say("jobs_counts", running=totals.count(UNDER_WAY), done=totals.count(ENDS))
             if unknown:
                 said += ". " + say("jobs_unknown", count=unknown)
             assign(self._count, "value", status(escape(said if rows or self._first else say("jobs_none"))))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.messages import say
 from motion_widgets.log.annotations import STARS
-from motion_widgets.log.paging import FACETS, SORTS, Ask
+from motion_widgets.log.paging import FACETS, SORTS, PageQuery
 from motion_widgets.widgets.row_text import billed, state_words, usd, waited
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _SEARCH = 500
 """Characters that are searched for; far longer ones a database takes for an attack."""
 
 
-def asked(told: Mapping[str, Any]) -> tuple[Ask, int]:
+def asked(told: Mapping[str, Any]) -> tuple[PageQuery, int]:
     """Return what the page asks for, and from which row on; what makes no sense is left out."""
     values = told.get("values")
     kept = {
@@ -46,7 +46,7 @@ def asked(told: Mapping[str, Any]) -> tuple[Ask, int]:
     }
     stars, usable, sort = told.get("stars"), told.get("usable"), told.get("sort")
     first = told.get("first")
-    ask = Ask(
+    ask = PageQuery(
         search=str(told.get("search") or "").replace("\0", "")[:_SEARCH],
         values=kept,
         tag=str(told.get("tag") or ""),

@@ -9,8 +9,7 @@ import ipywidgets as w
 
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.log.schema import jobs
-from motion_widgets.log.states import ENDS, FOLLOWED
+from motion_widgets.log.states import ENDS, UNDER_WAY
 from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import Panel
 from motion_widgets.widgets.compare_wall import CompareWall
@@ -105,14 +104,11 @@ class Studio(Panel):
 
     def _draw_head(self) -> None:
         ws = self.ws
-        mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
-        moving = ws.log_store.jobs.count(*mine, jobs.c.state.in_([*map(str, FOLLOWED), "submitting"]))
-        done = ws.log_store.jobs.count(*mine, jobs.c.state.in_([str(state) for state in ENDS]))
-        spent = ws.log_store.jobs.spent(*mine)
+        totals = ws.log_store.jobs.totals(ws.endpoint, ws.account)
         tag = say("head_live") if ws.live else say("head_sandbox")
         jobs_said, spent_said = (
-            say("jobs_counts", running=moving, done=done),
-            say("head_spent", usd=spent / 1e6),
+            say("jobs_counts", running=totals.count(UNDER_WAY), done=totals.count(ENDS)),
+            say("head_spent", usd=totals.spent / 1e6),
         )
         balance = Balance.of(ws)
         facts = [
@@ -135,7 +131,7 @@ class Studio(Panel):
                 + "</div>",
             )
             assign(self._golive_button, "description", say("golive_back" if ws.live else "golive_open"))
-            self._title_tabs(moving)
+            self._title_tabs(totals.count(UNDER_WAY))
 
     # What a person does.
 

@@ -24,12 +24,10 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.core.version import __version__
-from motion_widgets.log.merge import Merged, clean_ids, clean_paths, merge
-from motion_widgets.log.open_file import back_up
-from motion_widgets.log.places import inside, is_database
-from motion_widgets.log.recovery import damage_of
+from motion_widgets.log.intake import clean_rows, is_safe_path
+from motion_widgets.log.merge import Merged, merge
+from motion_widgets.log.recovery import all_rows, back_up, copy_log, damage_of, is_database, write_fresh
 from motion_widgets.log.store import Log
-from motion_widgets.log.transfer import all_rows, write_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +61,8 @@ def save_log(log: Log, target: Path) -> Path:
         else:
             part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
             try:
-                write_fresh(part, all_rows(log.database), salt=log.database.salt)
+                with log.database.read() as connection:
+                    write_fresh(part, all_rows(connection), salt=log.database.salt)
                 part.replace(target)
             finally:
                 part.unlink(missing_ok=True)
@@ -242,7 +241,7 @@ def _manifest(archive: zipfile.ZipFile, bundle: Path) -> dict[str, dict[str, Any
         placed = (top in FOLDERS and rest) or info.filename in (_LOG, _PRICES)
         link = stat.S_ISLNK(info.external_attr >> 16)
         size = files[info.filename]["size"]
-        if not placed or link or not inside(info.filename) or size < 0 or info.file_size != size:
+        if not placed or link or not is_safe_path(info.filename) or size < 0 or info.file_size != size:
             raise wrong(info.filename)
     return files
 
@@ -276,9 +275,9 @@ def _own_log(folder: Path, bundle: Path) -> int:
     try:
         if log.read_only:
             raise LogError.of("bundle_wrong", name=bundle.name, what=log.read_only)
-        rows = all_rows(log.database)
-        clean_ids(rows)
-        clean_paths(rows)
+        with log.database.read() as connection:
+            rows = all_rows(connection)
+        clean_rows(rows)
         for row in (*rows["jobs"], *rows["inputs"]):
             row["shared"] = None  # what they shared it with is not where this folder shares
         taken = write_fresh(made, rows, salt=log.database.salt)
@@ -297,7 +296,7 @@ def _snapshot(file: Path, copy: Path) -> None:
         with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as db:
             back_up(db, copy)
     except sqlite3.Error:
-        shutil.copyfile(file, copy)
+        copy_log(file, copy)
     except OSError as error:
         raise _failed(copy, error) from error
 

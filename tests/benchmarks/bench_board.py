@@ -48,7 +48,7 @@ with mw.Workspace("boarded", endpoint="sandbox") as ws:
     plan = mw.Sweep(req, **axes).plan(ws)
     name = run_id_of(ws, plan.cells)
     head = {{"id": name, "endpoint": ws.endpoint, "account": ws.account, "axes": "{{}}", "cells": "[]"}}
-    ws.log_store.sweeps.put({{**head, "paused": now_us()}})  # so that nothing is sent
+    ws.log_store.sweeps.save({{**head, "paused": now_us()}})  # so that nothing is sent
     jobs = [cell["job_id"] for cell in plan.run().cells]
 ws = mw.Workspace("boarded", endpoint="sandbox")
 mw.SweepBoard(ws, run=name, watch=False).close()  # the imports are measured elsewhere

@@ -61,7 +61,7 @@ def starting(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         with Workspace(folder / f"run{cells}", endpoint="sandbox") as ws:
             plan = sweep_of(ws, cells).plan(ws)
             values = {"id": run_id_of(ws, plan.cells), "endpoint": ws.endpoint, "account": ws.account}
-            ws.log_store.sweeps.put({**values, "axes": "{}", "cells": "[]", "paused": now_us()})
+            ws.log_store.sweeps.save({**values, "axes": "{}", "cells": "[]", "paused": now_us()})
             took = seconds(plan.run)
         each.append(took / cells)
         told = f"{took:.2f} s ({each[-1] * 1e6:.0f} us a cell)"

@@ -70,6 +70,9 @@ def test_check_names_files_that_are_gone_or_changed(folder):
 
 def spoil(folder):
     path = folder / "log.sqlite"
+    log = Log(path)
+    assert log.back_up() is not None
+    log.close()
     data = path.read_bytes()
     path.write_bytes(b"\xa5" * 100 + data[100:])
 

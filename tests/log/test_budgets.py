@@ -56,7 +56,7 @@ class TestName:
         log.annotations.rate([row.id], stars=3)
         log.annotations.note(row.id, "hands")
         log.annotations.tag([row.id], "hands")
-        log.sweeps.put({"id": "run-1", "endpoint": "e", "account": "a", "axes": "{}", "cells": "[]"})
+        log.sweeps.save({"id": "run-1", "endpoint": "e", "account": "a", "axes": "{}", "cells": "[]"})
         log.mends.add(
             kind="clip", operation="mute", parameters={}, source_sha=None, source_name="a",
             source_path=None, result_sha="r", result_name="b", result_path="mended/b.mp4",

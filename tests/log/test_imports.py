@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.log.frame_reader import typed
+from motion_widgets.log import frame_reader
 from motion_widgets.log.schema import budgets, events, jobs
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.store import Log
@@ -50,7 +50,11 @@ def frames(draw):
             columns.append([None] * count)
         else:
             columns.append(draw(st.lists(values, min_size=count, max_size=count)))
-    return typed(columns, COLUMNS)
+    made = {
+        name: frame_reader._array([frame_reader._part(values, kind)], kind)
+        for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
+    }
+    return pd.DataFrame(made)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,13 +8,18 @@ from sqlalchemy import update
 
 from motion_widgets.log.annotations import Annotation
 from motion_widgets.log.merge import merge
+from motion_widgets.log.recovery import all_rows, write_fresh
 from motion_widgets.log.schema import jobs, metadata, sweeps
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
-from motion_widgets.log.transfer import all_rows, write_fresh
 from motion_widgets.log.view import LogView
 from tests.log.conftest import PATHS, VALUES
 from tests.log.test_imports import many
+
+
+def rows_of(log):
+    with log.database.read() as connection:
+        return all_rows(connection)
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def put(log, state, key="k", **columns):
 
 
 def everything(log):
-    rows = all_rows(log.database)
+    rows = rows_of(log)
     for table in rows.values():
         for row in table:
             row.pop("seq", None)
@@ -50,7 +55,7 @@ def test_the_union_with_events_sweeps_and_marks(log, other):
     other.annotations.rate([theirs], usable=False, stars=2)
     other.annotations.note(theirs, "hands melt")
     other.annotations.tag([theirs], "hands")
-    other.sweeps.put({"id": "run-1", "endpoint": "sandbox", "account": "them", "axes": "{}", "cells": "[]"})
+    other.sweeps.save({"id": "run-1", "endpoint": "sandbox", "account": "them", "axes": "{}", "cells": "[]"})
     other.budgets.set("run-1", 500)
     other.files.add_input("5ha", name="a.png", size=3, path="inputs/a.png")
     other.mends.add(
@@ -72,7 +77,7 @@ def test_the_same_plan_run_by_two_people_is_no_conflict_and_another_is(log, othe
     cells = '[{{"values": {{"mode": "{mode}"}}, "job_id": "{id}", "order": 1}}]'
     for one, job_id, mode in ((log, "job-a", "std"), (other, "job-b", "std")):
         values = {"id": "run-1", "endpoint": "sandbox", "account": "me", "axes": '{"mode": ["std"]}'}
-        one.sweeps.put({**values, "cells": cells.format(mode=mode, id=job_id)})
+        one.sweeps.save({**values, "cells": cells.format(mode=mode, id=job_id)})
     assert merge(log, other).conflicts == []
     assert "job-a" in log.sweeps.get("run-1").cells, "ours stays"
     with other.database.write() as connection:
@@ -114,7 +119,7 @@ def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
     log.budgets.set("b", 1000)
     job_id = put(log, State.SUBMITTED, budget_id="b", task_id="t")
     copy = tmp_path / "copy.sqlite"
-    write_fresh(copy, all_rows(log.database))
+    write_fresh(copy, rows_of(log))
     other = Log(copy)
     other.transitions.move(job_id, State.COMPLETED)
     other.transitions.move(job_id, State.COLLECTED, settle=80, cost=80, result_path="results/x.mp4")
@@ -135,7 +140,7 @@ def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
 
 def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
     job_id = put(log, State.SUBMITTED)
-    write_fresh(tmp_path / "copy.sqlite", all_rows(log.database))
+    write_fresh(tmp_path / "copy.sqlite", rows_of(log))
     other = Log(tmp_path / "copy.sqlite")
     log.transitions.move(job_id, State.FAILED)
     other.transitions.move(job_id, State.CANCELLED)
@@ -162,7 +167,7 @@ def test_what_is_on_its_way_there_is_not_driven_here(log, other, state, sandbox,
 def test_an_older_rating_that_comes_later_does_not_count(log, tmp_path):
     job_id = put(log, State.COLLECTED)
     log.annotations.rate([job_id], stars=1)
-    write_fresh(tmp_path / "copy.sqlite", all_rows(log.database))
+    write_fresh(tmp_path / "copy.sqlite", rows_of(log))
     other = Log(tmp_path / "copy.sqlite")
     other.annotations.rate([job_id], stars=2)
     log.annotations.rate([job_id], stars=5)
@@ -196,7 +201,7 @@ def test_ids_that_would_lead_a_result_astray_are_left_out_and_named(log, other, 
 
 
 def test_all_tables_of_a_log_go_with_it(log):
-    assert set(all_rows(log.database)) == {table.name for table in metadata.sorted_tables} - {"meta"}
+    assert set(rows_of(log)) == {table.name for table in metadata.sorted_tables} - {"meta"}
 
 
 def test_many_jobs_into_a_log_of_many(log, other):

@@ -85,12 +85,12 @@ def test_every_older_log_is_backed_up_and_carried_forward_with_its_rows(tmp_path
     assert "image_name" in indexes["jobs_filters"]
     log.annotations.rate(["job-1"], stars=3)
     log.close()
-    with sqlite3.connect(tmp_path / f"log.sqlite.shape{shape}.bak") as kept:
+    with sqlite3.connect(tmp_path / f"log.sqlite.schema{shape}.backup") as kept:
         assert kept.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone() == (str(shape),)
         assert kept.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
     kept.close()
     Log(path).close()
-    assert len(list(tmp_path.glob("*.bak"))) == 1
+    assert len(list(tmp_path.glob("*.backup"))) == 1
 
 
 @pytest.mark.parametrize("shape", range(1, migrations.SCHEMA))
@@ -110,7 +110,7 @@ def test_an_older_log_on_postgresql_is_carried_forward(postgres, shape):
 def test_newer_log_on_postgresql_is_refused(postgres):
     url = postgres()
     of_shape(url, 1, said=99)
-    with pytest.raises(LogError, match=r"shape 99.*Upgrade"):
+    with pytest.raises(LogError, match=r"version 99.*Upgrade"):
         Log(url)
 
 
@@ -121,7 +121,7 @@ def test_newer_log_is_refused_in_words_and_nothing_changes(tmp_path):
         db.execute("INSERT INTO meta VALUES ('schema', '99')")
     db.close()
     before = digest(path)
-    with pytest.raises(LogError, match=r"shape 99.*Upgrade"):
+    with pytest.raises(LogError, match=r"version 99.*Upgrade"):
         Log(path)
     assert digest(path) == before
     assert [one.name for one in tmp_path.iterdir()] == ["log.sqlite"]

@@ -1,4 +1,4 @@
-"""Frames read from packed columns, and filters that an index answers."""
+"""Frames hold whatever a column holds, and filters are answered by an index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event, insert
 
 from motion_widgets.log import frame_reader
-from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, PACKS, TRUTH, WHOLE
+from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TRUTH, WHOLE
 from motion_widgets.log.filters import conditions
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.store import Log
@@ -37,10 +37,9 @@ def sqlite(tmp_path_factory):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(st.fixed_dictionaries({}, optional=ODD), max_size=8), kept=st.integers(1, 4))
-def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, kept):
-    monkeypatch.setattr(frame_reader, "_PACKED", kept)
-    monkeypatch.setattr(frame_reader, "_FETCH", 2)
+@given(rows=st.lists(st.fixed_dictionaries({}, optional=ODD), max_size=8), fetched=st.integers(1, 4))
+def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, fetched):
+    monkeypatch.setattr(frame_reader, "_BATCH", fetched)
     with sqlite.database.write() as connection:
         connection.execute(delete(jobs))
         for number, row in enumerate(rows):
@@ -55,12 +54,6 @@ def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, kept):
         assert found == [one / 1e6 if money and one is not None else one for one in wanted], name
     for name in ("mode", "clip_width"):
         pd.testing.assert_series_equal(LogView(sqlite).frame(columns=[name])[name], frame[name])
-
-
-def test_packs_hold_each_column_once_and_no_fraction():
-    packed = [name for pack in PACKS for name in pack]
-    assert len(packed) == len(set(packed))
-    assert {COLUMNS[name] for name in packed} <= {AXIS, WHOLE, TRUTH}
 
 
 USUAL = [
@@ -122,7 +115,7 @@ def test_leases_are_renewed_without_a_walk(sqlite):
 @pytest.mark.parametrize("fetched", [1, 500], ids=["of several parts", "of one part"])
 @pytest.mark.parametrize("where", [None, {"mode": "std"}], ids=["whole", "filtered"])
 def test_a_frame_can_be_written_to_and_the_next_one_is_as_the_log_is(log, add, monkeypatch, where, fetched):
-    monkeypatch.setattr(frame_reader, "_FETCH", fetched)
+    monkeypatch.setattr(frame_reader, "_BATCH", fetched)
     for number in range(3):
         times = dict.fromkeys(("submitted", "completed", "collected"), number)
         add(f"k{number}", mode="std", clip_length=number + 0.5, clip_fps=30.0, cost=number, **times)

@@ -17,10 +17,9 @@ from pathlib import Path
 import pytest
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.log import open_file, places, recovery
-from motion_widgets.log.carve import carved_jobs
+from motion_widgets.log import open_file, recovery
+from motion_widgets.log.migrations import SCHEMA
 from motion_widgets.log.store import Log
-from motion_widgets.log.transfer import columns_in
 from tests.log.conftest import VALUES
 from tests.log.test_open_file import digest, of_shape
 
@@ -43,17 +42,20 @@ def sound(tmp_path_factory):
             log.transitions.record(row.id, answer=LONG)
         ids.append(row.id)
     log.annotations.rate(ids[:1], stars=5)
+    assert log.back_up() == path.with_name("log.sqlite.backup")
     log.close()
     return path, ids
 
 
 @pytest.fixture
 def hurt(sound, tmp_path):
-    """hurt(how) -> the path of a copy to whose bytes `how` was done."""
+    """hurt(how) -> the path of a copy to whose bytes `how` was done; its backup is beside it, if wanted."""
 
-    def make(how):
+    def make(how, *, backup=True):
         path = tmp_path / "log.sqlite"
         path.write_bytes(how(bytearray(sound[0].read_bytes())))
+        if backup:
+            shutil.copyfile(f"{sound[0]}.backup", f"{path}.backup")
         return path
 
     return make
@@ -88,8 +90,7 @@ def test_damaged_log_is_read_from_what_was_rescued_and_takes_nothing(hurt, sound
     before = digest(path)
     log = Log(path)
     found = {row.id: row for row in log.jobs.rows()}
-    assert set(found) <= set(sound[1])
-    assert len(found) >= 20, "whatever page is lost, others hold jobs"
+    assert set(found) == set(sound[1]), "whatever SQLite no longer reads comes from the backup"
     assert all(row.task_id.startswith("task-") and row.key for row in found.values())
     with pytest.raises(LogError, match=r"is damaged .* rescued to log\.sqlite\.rescued\.jsonl"):
         log.jobs.add({**VALUES, "key": "new"})
@@ -103,47 +104,75 @@ def test_damaged_log_is_read_from_what_was_rescued_and_takes_nothing(hurt, sound
 
 def test_damaged_log_in_which_no_job_is_left_is_said_to_be_that(hurt):
     with pytest.raises(LogError, match=r"is damaged \(it ends after .*no job could be read"):
-        Log(hurt(cut(0.05)))
+        Log(hurt(cut(0.05), backup=False))
 
 
-@pytest.mark.parametrize("how", ["the first words", "the header", "the first page"])
-def test_without_its_first_page_no_job_is_lost(hurt, sound, how):
-    path = hurt(HURTS[how])
-    assert recovery.rescue(path).jobs == len(sound[1])
+@pytest.mark.parametrize("how", ["the header", "the first page", "the first page, zeros"])
+def test_without_its_first_page_only_the_back_up_is_left(hurt, sound, how):
+    path = hurt(HURTS[how], backup=False)
+    with pytest.raises(LogError, match="no job"):
+        recovery.rescue(path)
+    assert recovery.rescue(hurt(HURTS[how])).jobs == len(sound[1])
+
+
+@pytest.mark.parametrize("how", ["a page in the middle", "the last page cut off"])
+def test_what_sqlite_still_reads_is_rescued_without_a_back_up(hurt, sound, how):
+    made = recovery.rescue(hurt(HURTS[how], backup=False))
+    assert 20 <= made.jobs <= len(sound[1])
+
+
+def test_what_was_written_after_the_back_up_is_taken_from_the_damaged_log(sound, tmp_path):
+    path = tmp_path / "log.sqlite"
+    for ending in ("", ".backup"):
+        shutil.copyfile(f"{sound[0]}{ending}", f"{path}{ending}")
+    log = Log(path)
+    log.transitions.record(sound[1][1], progress=77)
+    new, _ = log.jobs.add({**VALUES, "key": "new"})
+    log.close()
+    path.write_bytes(spoiled(0, 16)(bytearray(path.read_bytes())))
+    log = Log(path)
+    assert (len(log.jobs.rows()), log.jobs.get(sound[1][1]).progress) == (len(sound[1]) + 1, 77)
+    assert log.jobs.get(new.id).key == "new"
+    log.close()
+
+
+@pytest.mark.parametrize("shape", range(1, SCHEMA))
+def test_a_back_up_from_before_a_migration_is_carried_forward(tmp_path, shape):
+    path = tmp_path / "log.sqlite"
+    of_shape(path, shape)
+    Log(path).close()
+    path.write_bytes(b"\xa5" * 100_000)
+    log = Log(path)
+    assert [(row.id, row.sent) for row in log.jobs.rows()] == [("job-1", 7 if shape == 1 else None)]
+    assert "is damaged" in log.read_only
+    log.close()
+
+
+def test_a_back_up_is_whole_while_the_log_is_open_and_replaces_the_one_before(tmp_path):
+    log = Log(tmp_path / "log.sqlite")
+    for number in range(2):
+        log.jobs.add({**VALUES, "key": str(number)})
+        kept = log.back_up()
+        with contextlib.closing(sqlite3.connect(kept)) as db:
+            assert db.execute("SELECT count(*) FROM jobs").fetchone() == (number + 1,)
+    assert len(list(tmp_path.glob("*.backup"))) == 1
+    log.close()
+
+
+def test_a_log_on_a_server_is_backed_up_there(postgres):
+    log = Log(postgres())
+    assert log.back_up() is None
+    log.close()
 
 
 def test_what_is_not_a_job_is_rescued_where_sqlite_still_reads_it(hurt, sound):
-    log = Log(hurt(HURTS["the first words"]))
+    log = Log(hurt(HURTS["the first words"], backup=False))
     assert log.annotations.of()[sound[1][0]].stars == 5.0
     assert len(log.jobs.events(sound[1][1])) == 1
     other = Log(sound[0])
     assert log.database.salt == other.database.salt, "accounts keep their names"
     log.close()
     other.close()
-
-
-def test_carving_gives_each_job_as_it_last_was(sound):
-    path, ids = sound
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        columns = columns_in(db, "jobs")
-        db.row_factory = sqlite3.Row
-        held = {row["id"]: dict(row) for row in db.execute("SELECT * FROM jobs")}
-    carved = carved_jobs(path, columns)
-    assert sorted(carved) == ids
-    assert carved == held
-
-
-def test_carving_sees_what_is_in_the_write_ahead_log_only(tmp_path):
-    log = Log(tmp_path / "log.sqlite")
-    ids = [log.jobs.add({**VALUES, "key": str(number)})[0].id for number in range(5)]
-    assert (tmp_path / "log.sqlite-wal").stat().st_size > 0
-    for name in ("log.sqlite", "log.sqlite-wal"):
-        shutil.copyfile(tmp_path / name, tmp_path / f"copy-{name}")
-    log.close()
-    copy = tmp_path / "copy-log.sqlite"
-    copy.write_bytes(b"\0" * copy.stat().st_size)
-    made = recovery.rescue(copy)
-    assert sorted(json.loads(line)["id"] for line in made.lines.read_text().splitlines()) == sorted(ids)
 
 
 def test_random_damage_never_ends_in_anything_but_a_sentence(sound, tmp_path):
@@ -167,7 +196,7 @@ def test_random_damage_never_ends_in_anything_but_a_sentence(sound, tmp_path):
 
 def test_rescued_log_is_put_in_its_place_when_a_person_says_so(hurt, sound):
     path = hurt(HURTS["the header"])
-    kept = recovery.put_in_place(path, recovery.rescue(path))
+    kept = recovery.replace_damaged(path, recovery.rescue(path))
     assert kept.read_bytes() == HURTS["the header"](bytearray(sound[0].read_bytes()))
     log = Log(path)
     assert [row.id for row in log.jobs.rows()] == sound[1]
@@ -238,6 +267,7 @@ def test_empty_file_is_begun_anew_and_an_old_one_is_mentioned(tmp_path):
 READER = """
 import os, sys
 from motion_widgets.core.errors import LogError
+from motion_widgets.log.migrations import SCHEMA
 from motion_widgets.log.store import Log
 import motion_widgets.core.messages, sqlalchemy.dialects.sqlite
 if os.geteuid() == 0:
@@ -299,6 +329,7 @@ def test_older_log_that_may_not_be_written_is_read_from_a_copy(public):
 FULL = """
 import resource, signal, sys
 from motion_widgets.core.errors import LogError
+from motion_widgets.log.migrations import SCHEMA
 from motion_widgets.log.store import Log
 log = Log(sys.argv[1])
 values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "prompt": "x" * 2000}
@@ -345,7 +376,7 @@ broken
 def mounts(tmp_path, monkeypatch):
     table = tmp_path / "mounts"
     table.write_text(MOUNTS.format(root=tmp_path))
-    monkeypatch.setattr(places, "MOUNTS", table)
+    monkeypatch.setattr(open_file, "MOUNTS", table)
     return tmp_path
 
 
@@ -354,7 +385,7 @@ def mounts(tmp_path, monkeypatch):
     [("net", "nfs4"), ("net/a/b", "nfs4"), ("with blank", "cifs"), ("net/local", None), ("far", "fuse.sshfs"), ("here", None)],
 )  # fmt: skip
 def test_network_drives_are_seen(mounts, folder, kind):
-    assert places.network_drive(mounts / folder / "log.sqlite") == kind
+    assert open_file.network_drive(mounts / folder / "log.sqlite") == kind
 
 
 def test_on_a_network_drive_there_is_no_wal(mounts):
@@ -405,5 +436,5 @@ def test_a_back_up_that_fails_leaves_no_part(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", full)
     with contextlib.closing(sqlite3.connect(path)) as db, pytest.raises(OSError, match="No space"):
-        open_file.back_up(db, tmp_path / "log.bak")
+        recovery.back_up(db, tmp_path / "log.bak")
     assert [one.name for one in tmp_path.iterdir()] == ["log.sqlite"]

@@ -51,7 +51,7 @@ def test_media_that_cells_share_are_kept_once(tmp_path, monkeypatch):
         monkeypatch.setattr(ws.log_store.files, "add_input", add_input)
         plan = Sweep(req, prompt=PROMPTS).plan(ws)
         head = {"id": run_id_of(ws, plan.cells), "endpoint": ws.endpoint, "account": ws.account}
-        ws.log_store.sweeps.put({**head, "axes": "{}", "cells": "[]", "paused": 1})  # so that nothing is sent
+        ws.log_store.sweeps.save({**head, "axes": "{}", "cells": "[]", "paused": 1})  # nothing is sent
         rows = plan.run().rows()
         assert sorted(kept) == sorted([samples.image.name, samples.clip_6s.name])
         assert len({(row.image_path, row.image_sha, row.clip_path, row.clip_sha) for row in rows}) == 1

@@ -7,13 +7,18 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
+from sqlalchemy import event
 
 import motion_widgets as mw
+from motion_widgets.log.rows import JobRow
 from motion_widgets.widgets.controls import control, html, shared, show
 from motion_widgets.widgets.page_widget import compact
 from motion_widgets.widgets.player_wall import PlayerWall
+from tests.benchmarks.bench_studio import write_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 LIMIT = 350_000
@@ -121,3 +126,36 @@ def test_scripts_are_joined_without_what_only_their_authors_need() -> None:
 def test_layouts_are_shared_by_what_they_are_made_of() -> None:
     assert shared(w.Layout, width="1px") is shared(w.Layout, width="1px")
     assert shared(w.Layout, width="1px") is not shared(w.Layout, width="2px")
+
+
+def test_a_log_of_100_000_jobs_is_not_read_to_open_the_studio_or_to_refresh_it(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements, rows = [0], [0]
+    real = JobRow.read.__func__  # type: ignore[attr-defined]
+
+    def read(cls: type[JobRow], row: object) -> JobRow:
+        rows[0] += 1
+        found: JobRow = real(cls, row)
+        return found
+
+    def counted(call: Callable[[], object]) -> tuple[int, int]:
+        statements[0] = rows[0] = 0
+        call()
+        return statements[0], rows[0]
+
+    monkeypatch.setattr(JobRow, "read", classmethod(read))
+    engine = ws.log_store.database._reader
+    event.listen(engine, "before_cursor_execute", lambda *_: statements.__setitem__(0, statements[0] + 1))
+    studio = mw.Studio(ws)
+    few, none = counted(studio.refresh)
+    studio.close()
+    assert none == 0
+    write_jobs(ws)
+    opened: list[mw.Studio] = []
+    openings = counted(lambda: opened.append(mw.Studio(ws)))
+    for asked, read_here in (openings, counted(opened[0].refresh)):
+        assert read_here < 200, "the rows of a page, never all"
+        assert asked < 3 * few
+    assert "100,000" in opened[0].table.grid.view["said"]
+    opened[0].close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import motion_widgets as mw
-from motion_widgets.log.paging import Ask, page
+from motion_widgets.log.paging import PageQuery, page
 from motion_widgets.log.states import State
 from motion_widgets.sweep.progress import span
 from motion_widgets.widgets.cell_matrix import CellMatrix, MatrixCell
@@ -164,7 +164,7 @@ def test_what_is_left_is_a_span_that_earlier_jobs_tell_and_unknown_without_any(w
     moving, waiting = cell(State.RUNNING, submitted=now), cell(State.PLANNED)
     keys = {"id": "run-x", "endpoint": "sandbox", "account": "sandbox", "axes": "{}"}
     cells = f'[{{"values": {{}}, "job_id": "{moving}"}}, {{"values": {{}}, "job_id": "{waiting}"}}]'
-    ws.log_store.sweeps.put({**keys, "cells": cells})
+    ws.log_store.sweeps.save({**keys, "cells": cells})
     from motion_widgets.sweep import Run
 
     run = Run(ws, "run-x")
@@ -274,7 +274,7 @@ def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) ->
     log.annotations.rate([dear], stars=4)
 
     def found(**asked: Any) -> list[str]:
-        return [row.id for row in page(log, Ask(**asked)).rows]
+        return [row.id for row in page(log, PageQuery(**asked)).rows]
 
     assert found() == [none, dear, cheap]
     assert found(sort="billed") == [dear, cheap, none]
@@ -294,7 +294,7 @@ def test_rows_are_found_sorted_and_filtered_in_the_database(ws: mw.Workspace) ->
     log.annotations.hide([none])
     assert found() == [dear, cheap]
     assert found(deleted=True) == [none]
-    assert page(log, Ask(), first=1, size=1).rows[0].id == cheap
+    assert page(log, PageQuery(), first=1, size=1).rows[0].id == cheap
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,18 @@ from types import SimpleNamespace
 import pytest
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.log.recovery import all_rows
 from motion_widgets.log.store import Log
-from motion_widgets.log.transfer import all_rows
 from motion_widgets.workspace.bundle import merge_from, pack, save_log, unpack
 from tests.log.conftest import VALUES
 from tests.log.test_merge import put
 
 TOKEN = "sandbox-token-in-a-file"
+
+
+def rows_of(log):
+    with log.database.read() as connection:
+        return all_rows(connection)
 
 
 def fill(folder, log):
@@ -62,7 +67,7 @@ def test_there_and_back(ws, bundle, tmp_path):
     for name in ("results/a.mp4", "results/a.json", "inputs/a.png", "mended/m.mp4", "prices.toml"):
         assert (target / name).read_bytes() == (ws[0] / name).read_bytes()
     other = Log(target / "log.sqlite")
-    assert all_rows(other.database) == all_rows(ws[1].database)
+    assert rows_of(other) == rows_of(ws[1])
     assert other.database.salt == ws[1].database.salt
     other.close()
 
@@ -100,7 +105,7 @@ def test_a_log_on_postgresql_becomes_sqlite_in_it(postgres, tmp_path):
     fill(tmp_path / "ws", log)
     unpack(pack(tmp_path / "ws", log, tmp_path / "ws.zip"), tmp_path / "new")
     other = Log(tmp_path / "new/log.sqlite")
-    assert all_rows(other.database) == all_rows(log.database)
+    assert rows_of(other) == rows_of(log)
     other.close()
     log.close()
 
