@@ -215,9 +215,8 @@ def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) 
 
     require_log(options)
     ws = open_workspace(options)
-    for problem in ws.bring(
-        ws.log_store.jobs.rows()
-    ):  # files that are only on the shared path are packed as well
+    # What is only on the shared path is packed as well.
+    for problem in ws.team.fetch_all(ws.log_store.jobs.rows()):
         print(problem)
     path = packed(ws.folder, ws.log_store, _path(options.bundle))
     print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))

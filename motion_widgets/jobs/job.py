@@ -1,4 +1,4 @@
-"""The job a user holds: a name for a row of the log, never a copy of it."""
+"""The job that a user holds: the name of a row of the log, never a copy of it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["Job", "wait_all"]
 
 TICK = 0.15
-"""s between two looks at the log; also how soon an interrupt of the kernel gets through."""
+"""s between two reads of the log; also how soon an interrupt of the kernel gets through."""
 
 
 class JobHost(Protocol):
-    """What a job needs of its workspace."""
+    """What a job needs from its workspace."""
 
     log_store: Log
     folder: Path
 
     def runner_for(self, row: JobRow) -> Runner | None:
-        """Return the runner of a row's endpoint and account. None: it belongs to another one."""
+        """Return the runner of a row's endpoint and account. None: the workspace is at another one."""
 
     def result_of(self, row: JobRow) -> Path | None:
         """Return a row's result, fetched from the shared path where it is not here. None: there is none."""
@@ -43,8 +43,8 @@ class JobHost(Protocol):
 class Job:
     """One attempt at a request.
 
-    Made by `Workspace.submit` and `Workspace.attach`. Everything it says is read from the log, so it is
-    as true in another notebook or after a restart.
+    Made by `Workspace.submit` and `Workspace.attach`. All it says is read from the log, so it is just as true
+    in another notebook or after a restart.
 
     >>> job
     <Job ...: collected, $0.34, SANDBOX>
@@ -61,7 +61,7 @@ class Job:
 
     @property
     def state(self) -> str:
-        """Where it stands; the words are those of `State`.
+        """Its state, a word of `State`.
 
         >>> job.state
         'collected'
@@ -82,8 +82,8 @@ class Job:
     def result(self) -> Path | None:
         """The downloaded and checked result. None: there is none (yet).
 
-        One that a colleague has is fetched from the shared path, which may take a moment; LogError says why
-        that cannot be done.
+        A colleague's is fetched from the shared path, which may take a moment; LogError says why it cannot
+        be.
 
         >>> job.result.suffix
         '.mp4'
@@ -104,11 +104,11 @@ class Job:
 
     @property
     def resting(self) -> bool:
-        """Whether nothing more happens by itself."""
+        """Whether nothing more happens until a person acts."""
         return _rests(self._host, self.row)
 
     def wait(self, timeout: float | None = None) -> Job:
-        """Wait until the job ends or rests in ``unknown``, and give it.
+        """Wait until the job ends or rests in ``unknown``; return it.
 
         Parameters
         ----------
@@ -125,24 +125,24 @@ class Job:
         >>> job.wait(timeout=60).state
         'collected'
         """
-        wait_all(self._watched, timeout, self.id)
+        wait_all(self._has_rested, timeout, self.id)
         return self
 
     def __await__(self) -> Generator[Any, None, Job]:
         return self._awaiting().__await__()
 
     async def _awaiting(self) -> Job:
-        # Looking at the log is short; ticking is what lets an interrupt through a cell's top-level await.
+        # Reading the log is short; sleeping in between lets an interrupt through a cell's top-level await.
         try:
-            while not self._watched():
+            while not self._has_rested():
                 await asyncio.sleep(TICK)
         except (KeyboardInterrupt, asyncio.CancelledError):
             print(say("interrupted", id=self.id))  # noqa: T201 - it is for the cell
             raise
         return self
 
-    def _watched(self) -> bool:
-        """Return whether the job rests, to somebody who watches it."""
+    def _has_rested(self) -> bool:
+        """Return whether the job rests, and note that somebody is watching it."""
         row = self.row
         runner = self._host.runner_for(row)
         if runner is not None:
@@ -150,12 +150,12 @@ class Job:
         return _rests(self._host, row)
 
     def retry(self) -> Job:
-        """Start a new attempt after an end without a result, and give it.
+        """Start a new attempt after an end without a result; return it.
 
         Raises
         ------
         RequestError
-            The job has not ended so; a second attempt could pay twice.
+            The job has not ended like that, so a second attempt could pay twice.
 
         Examples
         --------
@@ -195,7 +195,7 @@ class Job:
         return self
 
     def write_off(self) -> Job:
-        """Return a job of unknown outcome up; its reserved money counts as spent.
+        """Give up a job of unknown outcome; its reserved money counts as spent.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Job:
 
 
 def _rests(host: JobHost, row: JobRow) -> bool:
-    """Return whether a row stays as it is until a person acts."""
+    """Return whether a job stays as it is until a person acts."""
     if row.state in ENDS:
         return True
     runner = host.runner_for(row)
@@ -238,11 +238,11 @@ def _rests(host: JobHost, row: JobRow) -> bool:
         return True
     if is_leased(row):
         return False  # another process is at work on it
-    return row.state == State.PLANNED or runner is None or runner.halted is not None
+    return row.state == State.PLANNED or runner is None or runner.calls_stopped is not None
 
 
-def rest_all(host: JobHost, rows: Iterable[JobRow]) -> bool:
-    """Return whether all of some rows rest."""
+def all_rest(host: JobHost, rows: Iterable[JobRow]) -> bool:
+    """Return whether all of some jobs rest."""
     return all(_rests(host, row) for row in rows)
 
 

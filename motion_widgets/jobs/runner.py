@@ -1,7 +1,8 @@
-"""Drives jobs: takes them up under a lease, and leads them through submit, follow and collect.
+"""Drives the jobs of one endpoint and account: under a lease, through submit, poll and collect.
 
-A row of the log says all that is known, so a job can change hands at any moment: another process takes it
-over when its driver has been silent for a lease's length. All coroutines here run on the owned loop.
+The log says all that is known of a job, so a job can change hands at any moment: another process takes it
+over when its runner has been silent for a lease's length. A runner keeps only what a person asked for
+(`_Command`) and the tasks that work on it. All coroutines here run on the background loop.
 """
 
 from __future__ import annotations
@@ -9,21 +10,26 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import secrets
+import socket
 import threading
 import time
 from dataclasses import dataclass, replace
+from os import getpid
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.background import on_owned_loop, owned_loop, spawn
 from motion_widgets.core.errors import MotionError
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.collect import collect
-from motion_widgets.jobs.context import Crew, error_columns
-from motion_widgets.jobs.poll import follow
+from motion_widgets.jobs.context import ClientHolder, Context, LogCalls, error_columns
+from motion_widgets.jobs.poll import poll
+from motion_widgets.jobs.refunds import RefundCheck
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.jobs.scheduling.call_gate import Lane
-from motion_widgets.jobs.sleep_guard import Vigil
-from motion_widgets.jobs.stay_awake import Awake
+from motion_widgets.jobs.scheduling.call_gate import CallGate, CircuitBreaker, Priority
+from motion_widgets.jobs.scheduling.poll_schedule import DurationModel
+from motion_widgets.jobs.scheduling.submit_limiter import SubmitLimiter
+from motion_widgets.jobs.sleep_guard import KeepAwake, SleepGuard
 from motion_widgets.jobs.submit import recover, submit
 from motion_widgets.log.jobs import in_states
 from motion_widgets.log.leases import not_leased
@@ -31,8 +37,7 @@ from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, UNDER_WAY, State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
@@ -45,14 +50,20 @@ __all__ = ["Runner"]
 
 
 @dataclass(frozen=True)
-class _Order:
-    """What a driver was asked to do with a job."""
+class _Command:
+    """What the runner was asked to do with a job."""
 
-    permit: int = 0
-    """Number of the person's word by which it may be sent. 0: it may only be followed."""
+    approval: int = 0
+    """Number of the person's approval to send it. 0: it may only be followed."""
     resend: bool = False
-    in_turn: bool = False
+    keep_order: bool = False
     """It goes in the order asked, whatever takes longest: the order is part of an experiment."""
+
+    def merged(self, other: _Command) -> _Command:
+        """Return both commands in one."""
+        keep_order = other.keep_order if other.approval else self.keep_order
+        approval = max(self.approval, other.approval)
+        return _Command(approval, resend=self.resend or other.resend, keep_order=keep_order)
 
 
 class Runner:
@@ -65,15 +76,15 @@ class Runner:
     endpoint, account
         Whose jobs.
     client
-        Makes the endpoint's client, on the owned loop.
+        Makes the endpoint's client, on the background loop.
     publish
         Turns a row into the exact JSON body, local media replaced by links.
-    known
-        Gives that body where nobody has to be asked for it, on any thread. None: `publish` makes it.
+    root
+        The folder that paths are relative to.
     results
-        The folder for results; `root` is what paths are kept relative to.
+        The folder for results.
     trusted
-        The endpoint is on this machine, so its results may be too.
+        Whether the endpoint is on this machine, so that its results may be too.
     shared
         Where results are put as well. None: they stay here.
     """
@@ -86,7 +97,6 @@ class Runner:
         account: str,
         client: Callable[[], Awaitable[EndpointClient]],
         publish: Callable[[EndpointClient, JobRow], Awaitable[dict[str, Any]]],
-        known: Callable[[JobRow], dict[str, Any] | None],
         root: Path,
         results: Path,
         trusted: bool = False,
@@ -95,97 +105,78 @@ class Runner:
         self.log = log
         self.endpoint = endpoint
         self.account = account
-        self._crew = Crew(
-            log, client=client, publish=publish, known=known, root=root, results=results, trusted=trusted,
-            shared=shared,
+        self.owner = f"{socket.gethostname()}:{getpid()}:{secrets.token_hex(4)}"
+        self._awake = KeepAwake()
+        self.sleep_guard = SleepGuard(log, endpoint=endpoint, account=account, awake=self._awake)
+        db, holder, durations = LogCalls(), ClientHolder(client), DurationModel()
+        self.context = Context(
+            log=log, db=db, owner=self.owner, client=holder, publish=publish, root=root, results=results,
+            trusted=trusted, shared=shared, gate=CallGate(), limiter=SubmitLimiter(durations.expected),
+            breaker=CircuitBreaker(), clock=timing.Clock(self._gap), durations=durations,
+            refunds=RefundCheck(log, db, holder.balance), closing=threading.Event(),
         )  # fmt: skip
         self._lock = threading.Lock()
-        self._orders: dict[str, _Order] = {}  # asked for and not done yet; read by any thread
-        self._tasks: dict[str, asyncio.Task[None]] = {}  # of the owned loop alone
-        self._permits = 0
-        self._void = 0
-        self._why: EndpointError | None = None
-        self._awake = Awake()
-        self.vigil = Vigil(log, endpoint=endpoint, account=account, awake=self._awake)
-        self._crew.on_slept = self.vigil.slept
-        self._wanted: list[str] = []
-        self._claiming: asyncio.Task[dict[str, JobRow]]
-        self._learned = False
-        self._work = [spawn(self._beating()), spawn(self._crew.clock.ticking())]
+        self._commands: dict[str, _Command] = {}  # not done yet; read by any thread
+        self._tasks: dict[str, asyncio.Task[None]] = {}  # of the background loop alone
+        self._durations_known = False
+        self._closing_client: asyncio.Task[None] | None = None
+        self._work = [spawn(self._beat()), spawn(self.context.clock.run())]
+
+    # Called by other threads.
 
     @property
-    def owner(self) -> str:
-        """By which name leases are taken."""
-        return self._crew.owner
+    def submits_stopped(self) -> EndpointError | None:
+        """Why nothing more is submitted (401, 402, 403) until a person submits again. None: it is."""
+        return self.context.breaker.refusal()
 
     @property
-    def stopped(self) -> EndpointError | None:
-        """Why nothing more is submitted (401, 402, 403) until a person submits again. None: go."""
-        with self._lock:
-            return self._why if self._void == self._permits else self._crew.halted
+    def calls_stopped(self) -> EndpointError | None:
+        """Why the endpoint is not called (401, 403, a redirect) until a person acts. None: it is."""
+        return self.context.breaker.calls_stopped
 
-    @property
-    def halted(self) -> EndpointError | None:
-        """Why jobs at the endpoint are not asked for (401, 403, a redirect) until a person acts. None: go."""
-        return self._crew.halted
+    def drive(self, *job_ids: str, keep_order: bool = False) -> None:
+        """Take jobs up and drive them to the end, because a person said so.
 
-    # What other threads call.
-
-    def drive(self, *job_ids: str, in_turn: bool = False) -> None:
-        """Take jobs up, to the end, because a person said so; what another process drives is watched.
+        Those that another process drives are watched.
 
         Parameters
         ----------
-        in_turn
-            They are sent in this very order, not the longest first.
+        keep_order
+            Send them in this very order, not the longest first.
         """
-        with self._lock:
-            self._permits += 1
-            order = _Order(permit=self._permits, in_turn=in_turn)
-        self._ask(order, *job_ids, person=True)
-        self.vigil.warn(job_ids)
+        approval = self.context.breaker.approve()
+        self._command(_Command(approval, keep_order=keep_order), *job_ids, person=True)
+        self.sleep_guard.warn(job_ids)
 
     def follow(self, *job_ids: str) -> None:
         """Take jobs up that were sent already; nothing is sent, so nothing is spent."""
-        self._ask(_Order(), *job_ids, person=True)
+        self._command(_Command(), *job_ids, person=True)
 
     def resend(self, job_id: str) -> None:
         """Send a job of unknown outcome again, same key and body, because a person said so."""
-        self._ask(_Order(resend=True), job_id, person=True)
+        self._command(_Command(resend=True), job_id, person=True)
 
-    def drives(self, job_id: str) -> bool:
-        """Return whether this process is at work on a job, or watches another that is."""
+    def drives(self, *job_ids: str) -> bool:
+        """Return whether this process is at work on any of some jobs, or watches another that is."""
         with self._lock:
-            return job_id in self._orders
-
-    def drives_any(self, job_ids: Iterable[str]) -> bool:
-        """Return whether this process is at work on any of some jobs."""
-        with self._lock:
-            return not self._orders.keys().isdisjoint(job_ids)
+            return not self._commands.keys().isdisjoint(job_ids)
 
     def watch(self, *job_ids: str) -> None:
-        """Note that somebody watches jobs now; for a while they are polled more often."""
-        fresh = []
+        """Note that somebody is watching jobs now; for a while they are polled more often."""
         for job_id in job_ids:
-            if not self.drives(job_id):
-                continue
-            if not self._crew.watches(job_id):
-                fresh.append(job_id)
-            self._crew.watched[job_id] = timing.now() + timing.WATCHED
-        for job_id in fresh:
-            owned_loop().call_soon_threadsafe(self._crew.clock.wake, job_id)
+            if self.drives(job_id):
+                owned_loop().call_soon_threadsafe(self.context.clock.watch, job_id)
 
-    def see_off(self) -> None:
+    def finish_submits(self) -> None:
         """Wait a moment for what a person asked to send and the endpoint has room for; not on the loop."""
         until = time.monotonic() + timing.PARTING
-        while time.monotonic() < until and not self._crew.pace.held and self._unsent():
+        while time.monotonic() < until and not self.context.limiter.waits:
+            with self._lock:
+                asked = [one for one, what in self._commands.items() if what.approval or what.resend]
+            rows = self.log.jobs.rows(jobs.c.id.in_(asked[: timing.CALLS]))
+            if not any(row.state in (State.PLANNED, State.SUBMITTING) for row in rows):
+                return
             time.sleep(0.02)
-
-    def _unsent(self) -> bool:
-        with self._lock:
-            asked = [job_id for job_id, order in self._orders.items() if order.permit or order.resend]
-        rows = self.log.jobs.rows(jobs.c.id.in_(asked[: timing.CALLS]))
-        return any(row.state in (State.PLANNED, State.SUBMITTING) for row in rows)
 
     def close(self) -> None:
         """Stop driving; jobs live on in the log and at the endpoint.
@@ -193,175 +184,146 @@ class Runner:
         What is on its way to the endpoint is not broken off: its answer is waited for a moment, and written
         down in the background after that.
         """
-        if self._crew.closing:
+        if self.context.closing.is_set():
             return
-        self._crew.closing = True
+        self.context.closing.set()
         done = spawn(self._close())
         if not on_owned_loop():
             with contextlib.suppress(concurrent.futures.TimeoutError):
                 done.result(timing.PARTING)
 
     async def balance(self) -> float | None:
-        """Ask for the account's money in USD. None: unlimited, or not stated."""
-        async with self._crew.gate.slot(Lane.SUBMIT):
-            return await self._crew.balance()
+        """Ask for the account's balance in USD. None: unlimited, or not stated."""
+        async with self.context.gate.slot(Priority.SUBMIT):
+            return await self.context.client.balance()
 
-    def client(self) -> AbstractAsyncContextManager[EndpointClient]:
-        """Use the endpoint's client; it belongs to the owned loop."""
-        return self._crew.client()
-
-    def _ask(self, order: _Order, *job_ids: str, person: bool = False) -> None:
-        if self._crew.closing or not job_ids:
+    def _command(self, command: _Command, *job_ids: str, person: bool = False) -> None:
+        if self.context.closing.is_set() or not job_ids:
             return
         if person:
-            self._crew.halted = None
+            self.context.breaker.reset()
         with self._lock:
             for job_id in job_ids:
-                have = self._orders.get(job_id, _Order())
-                self._orders[job_id] = _Order(
-                    max(have.permit, order.permit),
-                    resend=have.resend or order.resend,
-                    in_turn=order.in_turn if order.permit else have.in_turn,
-                )
+                self._commands[job_id] = self._commands.get(job_id, _Command()).merged(command)
         spawn(self._begin(*job_ids))
 
-    # On the owned loop.
+    # On the background loop.
 
     async def _begin(self, *job_ids: str) -> None:
-        await self._learn()
-        for job_id in job_ids:
-            if not self._crew.closing and job_id not in self._tasks:
-                self._tasks[job_id] = asyncio.get_running_loop().create_task(self._driving(job_id))
-
-    async def _learn(self) -> None:
-        """Learn from the log, once, how long tasks take here."""
-        if not self._learned:
-            self._learned = True
+        """Begin to work on jobs that nobody here works on; their leases are taken in one transaction."""
+        ctx = self.context
+        if not self._durations_known:
+            self._durations_known = True
             with contextlib.suppress(MotionError):
-                self._crew.forecast.recall(await self._crew.db(self.log.jobs.task_times, self.endpoint))
-
-    async def _claim(self, job_id: str) -> JobRow | None:
-        """Take a job's lease, in one transaction with all that want theirs now. None: it is another's."""
-        if not self._wanted:
-            self._claiming = asyncio.get_running_loop().create_task(self._claim_all())
-        self._wanted.append(job_id)
-        return (await asyncio.shield(self._claiming)).pop(job_id, None)
-
-    async def _claim_all(self) -> dict[str, JobRow]:
-        wanted, self._wanted = self._wanted, []
-        rows = await self._crew.db(self.log.leases.claim_all, wanted, self.owner, timing.LEASE)
-        return {row.id: row for row in rows}
-
-    async def _driving(self, job_id: str) -> None:
-        """Do what was asked until nothing more was asked meanwhile."""
+                ctx.durations.learn_all(await ctx.db(self.log.jobs.task_times, self.endpoint))
+        new = [job_id for job_id in job_ids if job_id not in self._tasks]
         try:
-            while not self._crew.closing:
+            rows = {
+                row.id: row for row in await ctx.db(self.log.leases.claim_all, new, self.owner, timing.LEASE)
+            }
+        except MotionError:
+            rows = {}  # each of them tries again by itself, and writes down why it cannot
+        for job_id in new:
+            if not ctx.closing.is_set() and job_id not in self._tasks:
+                work = self._work_on(job_id, rows.get(job_id))
+                self._tasks[job_id] = asyncio.get_running_loop().create_task(work)
+
+    async def _work_on(self, job_id: str, row: JobRow | None) -> None:
+        """Do what was asked until nothing more was asked meanwhile; `row`: as it was claimed, if it was."""
+        closing = self.context.closing
+        try:
+            while not closing.is_set():
                 with self._lock:
-                    order = self._orders.get(job_id, _Order())
-                await self._once(job_id, order)
+                    command = self._commands.get(job_id, _Command())
+                await self._carry_out(command, job_id, row)
+                row = None
                 with self._lock:
-                    have = self._orders.get(job_id, order)
-                    # One word sends once: whatever else was asked meanwhile does not say "resend" again.
-                    left = replace(have, resend=have.resend and not order.resend)
-                    if left == replace(order, resend=False):
-                        self._orders.pop(job_id, None)
+                    now = self._commands.get(job_id, command)
+                    # A resend is carried out once, whatever else was asked meanwhile.
+                    left = replace(now, resend=now.resend and not command.resend)
+                    if left == replace(command, resend=False):
+                        self._commands.pop(job_id, None)
                         return
-                    self._orders[job_id] = left
+                    self._commands[job_id] = left
         finally:
             self._tasks.pop(job_id, None)
-            if self._crew.closing:
+            if closing.is_set():
                 with self._lock:
-                    self._orders.pop(job_id, None)
+                    self._commands.pop(job_id, None)
 
-    async def _once(self, job_id: str, order: _Order) -> None:
-        crew, log = self._crew, self.log
+    async def _carry_out(self, command: _Command, job_id: str, row: JobRow | None) -> None:
+        """Drive a job under its lease, or watch whoever does until it ends or its lease is free."""
+        ctx, log = self.context, self.log
         try:
-            while (row := await self._claim(job_id)) is None:
-                row = await crew.db(log.jobs.get, job_id)
-                if row.state in ENDS or (row.state == State.UNKNOWN and not order.resend):
-                    return
-                await crew.clock.sleep(timing.BEAT, job_id)
-            over = False
+            while row is None:
+                row = next(iter(await ctx.db(log.leases.claim_all, [job_id], self.owner, timing.LEASE)), None)
+                if row is None:
+                    seen = await ctx.db(log.jobs.get, job_id)
+                    if seen.state in ENDS or (seen.state == State.UNKNOWN and not command.resend):
+                        return
+                    await ctx.clock.sleep(timing.BEAT, job_id)
             try:
-                stages = self._stages(row, order)
-                del row  # thousands may wait in there
-                over = await stages
+                await self._drive_stages(command, row)
             finally:
-                crew.pace.landed(job_id)
-                if not over:
-                    await crew.db(log.leases.release, job_id, crew.owner)
+                ctx.limiter.task_ended(job_id)
+                await ctx.db(log.leases.release, job_id, self.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
             columns = error_columns(error) if isinstance(error, MotionError) else _internal(error)
             with contextlib.suppress(MotionError):
-                await crew.db(log.transitions.record, job_id, **columns)
+                await ctx.db(log.transitions.record, job_id, **columns)
 
-    async def _stages(self, row: JobRow, order: _Order) -> bool:
-        """Lead a job through what is left for it. True: it has ended, and its lease with it."""
-        crew, log, job_id = self._crew, self.log, row.id
+    async def _drive_stages(self, command: _Command, row: JobRow) -> None:
+        """Lead a job through the stages that are left for it."""
+        ctx, log, job_id = self.context, self.log, row.id
         if row.state == State.SUBMITTING:
-            await recover(crew, row)
-            row = await crew.db(log.jobs.get, job_id)
-        planned = row.state == State.PLANNED and order.permit > 0
-        resend = row.state == State.UNKNOWN and order.resend
-        if planned or resend:
-            group = None if order.in_turn else crew.forecast.group(row)
-            del row  # thousands may wait here
-            taken = await submit(
-                crew, job_id, group=group, resend=resend,
-                stopped=lambda: self._stopped_for(order), stop=self._stop,
-            )  # fmt: skip
-            row = taken if taken is not None else await crew.db(log.jobs.get, job_id)
-            del taken
-            if crew.closing:
-                return False
+            await recover(ctx, row)
+            row = await ctx.db(log.jobs.get, job_id)
+        resend = row.state == State.UNKNOWN and command.resend
+        if resend or (row.state == State.PLANNED and command.approval > 0):
+            group = None if command.keep_order else ctx.durations.group(row)
+            accepted = await submit(ctx, job_id, group=group, approval=command.approval, resend=resend)
+            row = accepted if accepted is not None else await ctx.db(log.jobs.get, job_id)
+            if ctx.closing.is_set():
+                return
         if row.state in (State.SUBMITTED, State.RUNNING):
-            crew.pace.at_endpoint(job_id)
-            following = follow(crew, row)
-            del row
-            end = await following
-            crew.pace.landed(job_id)
-            row = end if end is not None else await crew.db(log.jobs.get, job_id)
+            ctx.limiter.task_running(job_id)
+            ended = await poll(ctx, row)
+            ctx.limiter.task_ended(job_id)
+            row = ended if ended is not None else await ctx.db(log.jobs.get, job_id)
         if row.state == State.COMPLETED:
-            return await collect(crew, row)
-        return row.state in ENDS
+            await collect(ctx, row)
 
-    def _stop(self, error: EndpointError) -> None:
-        """Void all permits: every other submit would meet the same error."""
-        with self._lock:
-            self._void, self._why = self._permits, error
-
-    def _stopped_for(self, order: _Order) -> EndpointError | None:
-        with self._lock:
-            return self._why if order.permit <= self._void else self._crew.halted
-
-    async def _beating(self) -> None:
+    async def _beat(self) -> None:
         """Renew leases, take up what a dead process left, and keep the machine awake for what is here."""
+        ctx = self.context
+        left = in_states(self.endpoint, self.account, UNDER_WAY)
         while True:
-            self._awake.hold(bool(self._orders))
-            with contextlib.suppress(
-                MotionError
-            ):  # a log that is busy or gone; the jobs' own calls report it
-                await self._crew.db(self.log.leases.renew, self.owner, timing.LEASE)
-                if not self._crew.closing and self._crew.halted is None:
-                    await self._adopt()
+            self._awake.hold(bool(self._commands))
+            with contextlib.suppress(MotionError):  # a busy log; the jobs' own calls report it
+                # Not in turn: thousands of jobs may be waiting for theirs while the leases run out.
+                await asyncio.to_thread(self.log.leases.renew, self.owner, timing.LEASE)
+                if not ctx.closing.is_set() and ctx.breaker.calls_stopped is None:
+                    free = [row.id for row in await ctx.db(self.log.jobs.rows, left, not_leased())]
+                    self._command(_Command(), *[job_id for job_id in free if not self.drives(job_id)])
             await asyncio.sleep(timing.BEAT)
 
-    async def _adopt(self) -> None:
-        mine = in_states(self.endpoint, self.account, UNDER_WAY)
-        left = [row.id for row in await self._crew.db(self.log.jobs.rows, mine, not_leased())]
-        self._ask(_Order(), *[job_id for job_id in left if not self.drives(job_id)])
+    def _gap(self, before: float, after: float) -> None:
+        """Let new connections be made after a gap in time: the old ones are dead without knowing it."""
+        if after > before:
+            self.sleep_guard.note_gap(before, after)
+        self._closing_client = asyncio.get_running_loop().create_task(self.context.client.close())
 
     async def _close(self) -> None:
-        for job_id, task in list(self._tasks.items()):
-            if job_id not in self._crew.unbroken:
-                task.cancel()
+        for task in list(self._tasks.values()):
+            task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for work in self._work:
             work.cancel()
         self._awake.hold(False)
         with self._lock:
-            self._orders.clear()
-        await self._crew.close()
+            self._commands.clear()
+        self.context.refunds.close()
+        await self.context.client.close()
 
 
 def _internal(error: Exception) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""A place that people share for results and inputs: any fsspec address, under the names of the folder.
+"""A place where a team shares results and inputs: any fsspec address, with the names of the folder.
 
 ``results/job-….mp4`` here is ``results/job-….mp4`` there, so that a path in the log means the same file to
-everybody. What is there is never overwritten; what is put there or fetched is checked by its SHA-256.
-The store's credentials and options are the user's own, as for publishing: the cloud's environment and files,
-or fsspec's. None is read, kept or shown here.
+everybody. Nothing there is ever overwritten; what is put there or fetched is checked by its SHA-256. The
+store's credentials and options are the user's own, from the cloud's environment and files or fsspec's, as for
+publishing; none is read, kept or shown here.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FOLDERS = ("results", "inputs")
 _WHOLE = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "cos", "obs", "tos", "memory"]
 )
-"""Stores in which a file is there only once it is whole; elsewhere it is put under another name first."""
+"""Stores in which a file appears only once it is whole; elsewhere it is put under another name first."""
 _CHUNK = 1 << 20
 _WRITERS = 2
-"""Threads of its own: a store that does not answer holds up nothing else."""
+"""Threads of the store's own: one that does not answer holds up nothing else."""
 
 
 class Shared:
@@ -52,7 +52,7 @@ class Shared:
     Raises
     ------
     LogError
-        It is no such address.
+        The address is not one of these.
     """
 
     def __init__(self, url: str, folder: Path) -> None:
@@ -66,58 +66,58 @@ class Shared:
         self._url = text
         self.folder = folder
         self.label = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        """As it is shown: no password, no query."""
+        """The address as it is shown, without password and query."""
         user = parts.netloc.rpartition("@")[0]
         self._hidden = [one for one in (user, user.partition(":")[2], parts.query) if one]
         self.pool = ThreadPoolExecutor(_WRITERS, "motion-widgets-shared")
 
     def put(self, name: str, sha: str) -> None:
-        """Put a file of the folder there, unless it is there already; then look that it is whole.
+        """Put a file of the folder there, unless it is there already, and verify that it is whole.
 
         Raises
         ------
         LogError
-            The place cannot be reached or takes no file, it holds another file of this name, or the one here
-            is not what the log says. Nothing was overwritten.
+            The place cannot be reached or accepts no file, it holds another file of this name, or the one
+            here is not what the log says. Nothing was overwritten.
         """
-        path = self._own(name)
+        path = self._path(name)
         try:
             same = sha256_of(path) == sha
         except OSError as error:
             raise LogError.of("disk_trouble", why=error.strerror or str(error)) from error
         if not same:
             raise LogError.of("shared_changed", name=name)
-        there = self._talk("shared_down", name, lambda files, root: _put(files, root, name, path, sha))
-        if there != sha:
+        found = self._access("shared_down", name, lambda files, root: _put(files, root, name, path, sha))
+        if found != sha:
             raise LogError.of("shared_other", name=name, place=self.label)
 
     def get(self, name: str, sha: str | None) -> Path:
-        """Return a file of the folder, fetched and checked where it is not here; never half there.
+        """Return a file of the folder, fetched and checked where it is not here yet.
 
         Parameters
         ----------
         sha
-            The content that is wanted. None: the log does not say.
+            The expected content. None: the log does not say.
 
         Raises
         ------
         LogError
-            It is neither here nor there, the place cannot be reached, it is another file, or this disk does
-            not take it.
+            It is neither here nor there, the place cannot be reached, it is another file, or this disk is
+            full.
         """
-        path = self._own(name)
+        path = self._path(name)
         if path.is_file():
             return path
-        # Not among the results while it is half-written: whoever reads that folder finds whole files only.
+        # Not in the results folder while it is half-written: whoever reads that finds whole files only.
         part = self.folder / f".{path.name}.{secrets.token_hex(4)}.part"
         try:
-            got = self._talk("shared_unread", name, lambda files, root: _get(files, f"{root}/{name}", part))
+            got = self._access("shared_unread", name, lambda files, root: _get(files, f"{root}/{name}", part))
             if not got:
                 raise LogError.of("shared_missing", name=name, place=self.label)
             if sha is not None and sha256_of(part) != sha:
                 raise LogError.of("shared_broken", name=name, place=self.label)
             path.parent.mkdir(parents=True, exist_ok=True)
-            _settle(part, path)
+            _put_into_place(part, path)
         except OSError as error:
             raise LogError.of("disk_trouble", why=error.strerror or str(error)) from error
         finally:
@@ -125,20 +125,20 @@ class Shared:
                 part.unlink(missing_ok=True)
         return path
 
-    def _own(self, name: str) -> Path:
-        """Return a file's place in the folder; the name came from a log that others write."""
-        if not _ours(name):
+    def _path(self, name: str) -> Path:
+        """Return a file's path in the folder; the name came from a log that others write to."""
+        if not _is_shared(name):
             raise LogError.of("shared_outside", name=name[:80])
         return self.folder / name
 
     def has(self, name: str) -> bool:
         """Return whether a file of this name is there."""
-        if not _ours(name):
+        if not _is_shared(name):
             return False
-        return bool(self._talk("shared_unread", name, lambda files, root: files.exists(f"{root}/{name}")))
+        return bool(self._access("shared_unread", name, lambda files, root: files.exists(f"{root}/{name}")))
 
-    def _talk(self, code: str, name: str, do: Callable[[Any, str], Any]) -> Any:
-        """Do something with the store; what goes wrong there becomes a sentence."""
+    def _access(self, code: str, name: str, do: Callable[[Any, str], Any]) -> Any:
+        """Do something with the store; turn what goes wrong there into a sentence."""
         try:
             from fsspec.core import url_to_fs
 
@@ -158,12 +158,12 @@ class Shared:
         raise trouble  # here, so that it drags no frame along whose locals hold the store's credentials
 
 
-def _ours(name: str) -> bool:
+def _is_shared(name: str) -> bool:
     return is_safe_path(name) and name.partition("/")[0] in FOLDERS
 
 
 class _DiskError(Exception):
-    """Trouble of the disk here, not of the store."""
+    """An error of the disk here, not of the store."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__(str(reason))
@@ -171,7 +171,7 @@ class _DiskError(Exception):
 
 
 def _put(files: Any, root: str, name: str, path: Path, sha: str) -> str:
-    """Put a file there; give the hash of what is there now."""
+    """Put a file there; return the hash of what is there now."""
     target = f"{root}/{name}"
     there = _hash_there(files, target)
     if there is not None:
@@ -229,8 +229,8 @@ def _get(files: Any, source: str, part: Path) -> bool:
     return True
 
 
-def _settle(part: Path, path: Path) -> None:
-    """Put a file into place; one that came there meanwhile stays."""
+def _put_into_place(part: Path, path: Path) -> None:
+    """Move a file into place; one that appeared there meanwhile stays."""
     try:
         os.link(part, path)  # unlike a rename this fails when the name was taken meanwhile
     except FileExistsError:

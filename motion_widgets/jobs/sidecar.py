@@ -1,7 +1,7 @@
-"""What a result was made of, in a small JSON file beside it: the request, its price, where it came from.
+"""A small JSON file beside each result: the request, its price, and where it came from.
 
-A sidecar holds no secret: links stand without their queries, and media by name and content hash. Nothing
-is put into the video itself.
+A sidecar holds no secret: links are kept without their queries, media by name and content hash. Nothing is
+written into the video itself.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = ["read_sidecar", "request_of", "write_sidecar"]
 
 FORMAT = 1
 _MOST = 1 << 20
-"""bytes of a sidecar that are read."""
+"""Bytes of a sidecar that are read at most."""
 _MEDIA = (("image_url", "image"), ("video_url", "clip"))
 
 
 def write_sidecar(row: JobRow, root: Path) -> None:
-    """Write the sidecar of a collected job. A disk that does not take it costs no result."""
+    """Write the sidecar of a collected job. A disk that does not accept it costs no result."""
     result_path = row.result_path or ""
-    # Not among the results while it is half-written: whoever reads that folder finds whole files only.
+    # Not in the results folder while it is half-written: whoever reads that finds whole files only.
     part = root / f".{row.id}.{secrets.token_hex(4)}.json.part"
     try:
         part.write_bytes(redact(_written(_content(row))).encode())
@@ -57,12 +57,12 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
     -------
     MotionRequest
         A draft: local media by the path of their copies where these are here and unchanged, else by name;
-        links without their queries. `check` says what it lacks.
+        links without their queries. `check` says what is missing.
 
     Raises
     ------
     RequestError
-        It is missing, or no sidecar.
+        The file is missing, or not a sidecar.
     """
     place = path.with_suffix(".json")
     folder = root if root is not None else place.absolute().parent.parent
@@ -80,7 +80,7 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
 
 
 def request_of(row: JobRow, folder: Path) -> MotionRequest:
-    """Return the request of a job, its local media by the paths of their copies."""
+    """Return the request of a job, its local media as the paths of their copies in the folder."""
     copies = {"image_url": row.image_path, "video_url": row.clip_path}
     here = {
         field: str(folder / path)
@@ -123,7 +123,7 @@ def _content(row: JobRow) -> dict[str, Any]:
 
 
 def _written(content: dict[str, Any]) -> str:
-    """Write JSON for people, a field a line; `indent` would take ten times as long."""
+    """Return JSON for people to read, one field per line."""
     lines = [
         f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in content.items()
     ]
@@ -131,7 +131,7 @@ def _written(content: dict[str, Any]) -> str:
 
 
 def _copy(folder: Path, kept: object) -> str | None:
-    """Return the path of an input's copy, where it is here and is what it was."""
+    """Return the path of an input's copy. None: it is not here, or has changed."""
     if not isinstance(kept, dict):
         return None
     path, sha = kept.get("path"), kept.get("sha")

@@ -2,8 +2,7 @@
 
 The moves that money hangs on: `intend` commits that a request is to be sent, with its budget; `seal`
 commits its exact body at the last moment before it is sent, and only for the process that still holds the
-lease. Between the two nothing has left this machine; after `seal` the outcome may be unknown. Where nothing
-is to be done between them `intend` seals as well.
+lease. Between the two nothing has left this machine; after `seal` the outcome may be unknown.
 """
 
 from __future__ import annotations
@@ -93,14 +92,7 @@ class Transitions:
             return True
 
     def intend(
-        self,
-        job_id: str,
-        micro: int,
-        *,
-        owner: str,
-        seconds: float = LEASE,
-        resend: bool = False,
-        body: str | None = None,
+        self, job_id: str, micro: int, *, owner: str, seconds: float = LEASE, resend: bool = False
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
 
@@ -115,8 +107,11 @@ class Transitions:
             Who drives the job, and for how many s from now; someone else's living lease forbids it.
         resend
             A person said that an unknown outcome is to be sent again; its reservation stands already.
-        body
-            Its exact body, sealed with the intent, so that it is sent next. None: `seal` follows.
+
+        Returns
+        -------
+        bool
+            False: the job is in another state by now, or another process drives it.
 
         Raises
         ------
@@ -126,13 +121,16 @@ class Transitions:
             The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
         source, person = State.UNKNOWN if resend else State.PLANNED, current_person()
-        intent, note = _intent(job_id, source, owner, seconds, body), "resend"
+        intent, note = _change(job_id).where(jobs.c.state == source.value, free_for(owner)), "resend"
+        intent = intent.values(state=State.SUBMITTING.value, **_NO_ERROR, **lease_columns(owner, seconds))
         with self._database.write() as connection:
             before = _find(connection, job_id, own_budget(person).label("own"))
             if before is None:
                 return False
             if not resend:
-                intent = intent.values(reserved=micro, created_by=person, person_budget_id=before.own)
+                intent = intent.values(
+                    reserved=micro, sent=None, created_by=person, person_budget_id=before.own
+                )
                 other = person != before.created_by
                 note = event_note("event_submitted_by", person=person) if other else ""
             if connection.execute(intent).rowcount != 1:
@@ -156,7 +154,8 @@ class Transitions:
         Returns
         -------
         bool
-            False: this owner was slow and somebody took the job over; nothing may be sent.
+            False: this owner was slow and somebody took the job over, or it had another body; nothing may be
+            sent.
 
         Raises
         ------
@@ -164,7 +163,8 @@ class Transitions:
             Its sweep was paused since the intent, or one of its values keeps failing; nothing was changed.
         """
         mine = _change(job_id).where(jobs.c.lease_owner == owner, jobs.c.state == State.SUBMITTING.value)
-        seal = _sealed(mine, body).values(lease_columns(owner, seconds))
+        same = func.coalesce(jobs.c.body, body) == body
+        seal = mine.where(same).values(body=body, sent=now_us(), **lease_columns(owner, seconds))
         with self._database.write() as connection:
             if not anyway:
                 require_free(connection, job_id)
@@ -216,20 +216,6 @@ def append_event(connection: Connection, job_id: str, before: str | None, after:
 def _change(job_id: str) -> Update:
     """Return the start of an update of a job, which moves the change counter in the same statement."""
     return update(jobs).where(jobs.c.id == job_id).values(seq=_LAST_SEQ.scalar_subquery() + 1)
-
-
-def _intent(job_id: str, source: State, owner: str, seconds: float, body: str | None) -> Update:
-    """Return the update that commits an intent; with a body it is sealed, without one nothing is sent yet."""
-    intent = _change(job_id).where(jobs.c.state == source.value, free_for(owner))
-    intent = intent.values(state=State.SUBMITTING.value, **_NO_ERROR, **lease_columns(owner, seconds))
-    if body is not None:
-        return _sealed(intent, body)
-    return intent.values(sent=None) if source is State.PLANNED else intent
-
-
-def _sealed(change: Update, body: str) -> Update:
-    """Return an update that also writes the body down; it changes nothing where the job had another."""
-    return change.where(func.coalesce(jobs.c.body, body) == body).values(body=body, sent=now_us())
 
 
 def _find(connection: Connection, job_id: str, *more: Any) -> Row[Any] | None:

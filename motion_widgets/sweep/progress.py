@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from motion_widgets.core.messages import say
-from motion_widgets.jobs.job import rest_all
+from motion_widgets.jobs.job import all_rest
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.jobs.scheduling.poll_schedule import Forecast, Window
+from motion_widgets.jobs.scheduling.poll_schedule import DurationModel, Window
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, State
 
@@ -116,7 +116,7 @@ class Standing(Generic[_Run]):
         self._places: dict[tuple[object, ...], list[int]] = {}
         for place, row in enumerate(self.rows):
             self._places.setdefault(_same(row), []).append(place)
-        self._forecast = Forecast()
+        self._durations = DurationModel()
         self._learned = -1
 
     def update(self) -> list[int]:
@@ -138,7 +138,7 @@ class Standing(Generic[_Run]):
         """Whether nothing more happens by itself, as far as these rows tell."""
         if self._ws.connection.drives_any(row.id for row in self.rows):
             return False
-        return rest_all(self._ws, self.rows)
+        return all_rest(self._ws, self.rows)
 
     def ends(self, row: JobRow) -> Window | None:
         """Return when a job under way is expected to end (unix s; past: it is late). None: unknown."""
@@ -167,12 +167,12 @@ class Standing(Generic[_Run]):
     def _learn(self, done: int) -> None:
         if done != self._learned and self.rows:
             self._learned = done
-            self._forecast = Forecast()
-            self._forecast.recall(self._ws.log_store.jobs.task_times(self.rows[0].endpoint))
+            self._durations = DurationModel()
+            self._durations.learn_all(self._ws.log_store.jobs.task_times(self.rows[0].endpoint))
 
     def _window(self, row: JobRow) -> Window | None:
-        group = Forecast.group(row)
-        return self._forecast.window(self._forecast.voices(group, row.estimated_time))
+        group = DurationModel.group(row)
+        return self._durations.window(self._durations.estimates(group, row.estimated_time))
 
     def _left(self) -> Window | None:
         """Return s until all have ended: those under way as expected, the waiting ones in their places.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.messages import say
-from motion_widgets.jobs.job import Job, rest_all, wait_all
+from motion_widgets.jobs.job import Job, all_rest, wait_all
 from motion_widgets.log.billing import refund_open
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.schema import jobs
@@ -112,7 +112,7 @@ class Run:
         runners = {row.id: self._ws.runner_for(row) for row in moving[:1]}
         for runner in runners.values():
             if runner is not None:  # all cells are of one endpoint and account
-                runner.drive(*[row.id for row in moving], in_turn=in_turn)
+                runner.drive(*[row.id for row in moving], keep_order=in_turn)
 
     def counts(self) -> dict[str, int]:
         """Return how many cells are in which state."""
@@ -126,7 +126,7 @@ class Run:
         """Whether nothing more happens by itself."""
         if self._ws.connection.drives_any(cell["job_id"] for cell in self.cells):
             return False  # known without reading thousands of rows
-        return rest_all(self._ws, self.rows())
+        return all_rest(self._ws, self.rows())
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait until every cell has ended or rests, and give the run.

@@ -154,7 +154,7 @@ class CompareWall(Panel):
         """Fetch from the shared path what is not here, and show it, or why it did not come."""
         for row in rows:
             try:
-                self.ws.bring_inputs(row)
+                self.ws.team.fetch_inputs(row)
                 self.ws.result_of(row)
             except LogError as error:
                 self._lacking[row.id] = str(error)
@@ -162,7 +162,7 @@ class CompareWall(Panel):
 
     def _place(self, cell: WallCell, row: JobRow, name: str) -> None:
         """Put a file into a cell, or say that it is on its way here."""
-        if self.ws.outbox is None or (self.ws.folder / name).is_file():
+        if self.ws.shared is None or (self.ws.folder / name).is_file():
             cell["path"] = self._served(name)
             return
         self._absent[row.id] = row

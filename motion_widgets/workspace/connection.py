@@ -7,7 +7,6 @@ until it is closed.
 from __future__ import annotations
 
 import asyncio
-import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.log.schema import jobs
 from motion_widgets.workspace.endpoint_choice import keep_in_mind, target_of
-from motion_widgets.workspace.inputs import known_wire, wire_of
+from motion_widgets.workspace.inputs import wire_of
 from motion_widgets.workspace.public_links import PublicLinks
 from motion_widgets.workspace.settings import sandbox_account
 
@@ -175,11 +174,11 @@ class Connection:
 
     def drives_any(self, job_ids: Iterable[str]) -> bool:
         """Return whether this process is at work on any of some jobs; nothing is read for it."""
-        return self._runner is not None and self._runner.drives_any(job_ids)
+        return self._runner is not None and self._runner.drives(*job_ids)
 
     def risks(self) -> list[str]:
         """Return what this machine's sleep puts at risk, or did, in sentences. Empty: nothing."""
-        return self._runner.vigil.said() if self._runner is not None else []
+        return self._runner.sleep_guard.messages() if self._runner is not None else []
 
     def balance(self, timeout: float) -> float | None:
         """Ask the endpoint for the account's money in USD within `timeout` s. None: unlimited or unstated."""
@@ -221,6 +220,5 @@ class Connection:
 
         return Runner(
             self._log, endpoint=target.endpoint, account=account, client=client, publish=publish,
-            known=functools.partial(known_wire, links=links), root=self._folder,
-            results=self._folder / "results", trusted=target.here, shared=self._shared,
+            root=self._folder, results=self._folder / "results", trusted=target.here, shared=self._shared,
         )  # fmt: skip

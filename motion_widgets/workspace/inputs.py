@@ -32,7 +32,6 @@ __all__ = [
     "columns_of",
     "keep_input",
     "keep_inputs",
-    "known_wire",
     "make_folder",
     "require_writable",
     "wire_of",
@@ -142,17 +141,6 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
     relative = target.relative_to(folder).as_posix()
     log.files.add_input(sha, name=name, size=target.stat().st_size, path=relative)
     return relative, sha
-
-
-def known_wire(row: JobRow, *, links: PublicLinks | None) -> dict[str, Any] | None:
-    """Return the JSON body of a job where nobody has to be asked for it, as `wire_of` would.
-
-    None: a local file is to be published first, or a link to be looked at. May be called on any thread.
-    """
-    if any(getattr(row, kept) or media_kind(getattr(row, field)) != "link" for field, kept in _MEDIA):
-        return None
-    wire: dict[str, Any] = dict(row.request.to_wire())
-    return wire if links is None or links.knows(wire) else None
 
 
 async def wire_of(

@@ -201,14 +201,6 @@ class PublicLinks:
             raise error
         return findings
 
-    def knows(self, wire: Mapping[str, Any]) -> bool:
-        """Return whether `look` would find nothing doubtful, and ask nobody for it."""
-        cover = self.publisher.cover
-        return all(
-            self._link_checker.known(field, wire[field], cover=cover) is not None
-            for field in ("image_url", "video_url")
-        )
-
     def result(self, job_id: str, sha: str | None = None) -> Published:
         """Return the link of an earlier result, while it lives.
 

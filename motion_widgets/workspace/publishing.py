@@ -91,5 +91,5 @@ class Publishing:
         links = self._connection.links
         if place.kind != "endpoint":
             return await links.publish(path, place, client=None, **wishes)
-        async with self._connection.runner.client() as client:
-            return await links.publish(path, place, client=client, **wishes)
+        client = await self._connection.runner.context.client.get()
+        return await links.publish(path, place, client=client, **wishes)

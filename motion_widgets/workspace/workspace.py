@@ -19,7 +19,6 @@ from motion_widgets.core.hashing import sha256_of
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.shared_store import Shared
-from motion_widgets.jobs.sharing import Outbox, Shares
 from motion_widgets.jobs.sidecar import read_sidecar
 from motion_widgets.log.ids import current_person
 from motion_widgets.log.schema import jobs
@@ -35,6 +34,7 @@ from motion_widgets.workspace.inputs import make_folder
 from motion_widgets.workspace.media import Media
 from motion_widgets.workspace.preparation import Preparation
 from motion_widgets.workspace.publishing import Publishing
+from motion_widgets.workspace.team import Team
 
 if TYPE_CHECKING:
     from datetime import date
@@ -63,7 +63,7 @@ SHARED = "MOTION_WIDGETS_SHARED"
 _UNDER_WAY = [str(state) for state in (*FOLLOWED, State.SUBMITTING)]
 
 
-class Workspace(Shares):
+class Workspace:
     """A folder with an endpoint and a log.
 
     Parameters
@@ -118,10 +118,10 @@ class Workspace(Shares):
         prices = Prices.load(own_prices) if own_prices.is_file() else PRICES
         self.log_store = Log(log or os.environ.get(LOG) or self.folder / "log.sqlite")
         self.log = LogView(self.log_store)
-        self.outbox = Outbox(self.log_store, place) if place and not self.log_store.read_only else None
+        self.team = Team(self.log_store, self.folder, place)
         self.connection = Connection(
             self.folder, self.log_store, target, speed=speed,
-            shared=self.outbox.shared if self.outbox is not None else None, fetch_inputs=self.bring_inputs,
+            shared=self.team.shared, fetch_inputs=self._fetch_inputs,
         )  # fmt: skip
         self.preparation = Preparation(self.folder, self.log_store, self.connection, prices)
         self.publishing = Publishing(self.folder, self.log_store, self.connection)
@@ -258,7 +258,7 @@ class Workspace(Shares):
         self.preparation.require_ready()
         kept = self.preparation.keep(req)
         row, _ = self.log_store.jobs.add({**values, **kept}, new=new)
-        self._look_for_unshared()
+        self.team.wake()
         if row.state == State.PLANNED:
             runner.drive(row.id)
         elif row.state in _UNDER_WAY:
@@ -328,10 +328,37 @@ class Workspace(Shares):
         """Return the runner of a row's endpoint and account. None: the workspace is at another, or closed."""
         return self.connection.runner_for(row)
 
+    def _fetch_inputs(self, row: JobRow) -> None:
+        """Fetch a job's inputs for the runner, which thereby keeps this workspace alive while it works."""
+        self.team.fetch_inputs(row)
+
     def _under_way(self) -> int:
         return self.log_store.jobs.count(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
 
-    # Publishing, budgets and media: names of the contract, kept by the collaborators.
+    # Sharing, publishing, budgets and media: names of the contract, kept by the collaborators.
+
+    @property
+    def shared(self) -> str | None:
+        """Where results and inputs are shared, as it is shown. None: they are on this machine only."""
+        return self.team.label
+
+    def share(self, *, everything: bool = False) -> int:
+        """Put on the shared path now what is only here; return how many files (`Team.share`)."""
+        return self.team.share(everything=everything)
+
+    def result_of(self, row: JobRow) -> Path | None:
+        """Return a job's result, fetched from the shared path where it is not here (`Team.result_of`)."""
+        return self.team.result_of(row)
+
+    def request_of(self, row: JobRow) -> MotionRequest:
+        """Return a job's request, ready to be sent again (`Team.request_of`).
+
+        Examples
+        --------
+        >>> ws.request_of(job.row).mode
+        'std'
+        """
+        return self.team.request_of(row)
 
     @property
     def publish_to(self) -> str | None:
@@ -418,8 +445,7 @@ class Workspace(Shares):
     def close(self) -> None:
         """Stop the background work; jobs live on at the endpoint and in the log, which stays readable."""
         self.connection.close()
-        if self.outbox is not None:
-            self.outbox.close()
+        self.team.close()
         self.log_store.close()
         OPEN.discard(self)
 
@@ -427,10 +453,9 @@ class Workspace(Shares):
         """Wait for answers under way, and say how to take up what goes on without this interpreter."""
         runner = self.connection.running
         if runner is not None:
-            runner.see_off()
+            runner.finish_submits()
             runner.close()
-        if self.outbox is not None:
-            self.outbox.close()
+        self.team.close()
         say_what_goes_on(self.log_store.jobs.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY)))
 
     def __enter__(self) -> Self:

@@ -97,7 +97,7 @@ def test_402_says_what_is_missing_pauses_the_sweep_and_goes_on_once_it_is_there(
     stage.run("ws.connection.sandbox.set_balance(0.10)")
     stage.run(
         "from motion_widgets.jobs.scheduling import timing; timing.CALLS = 1\n"
-        "ws.connection.runner._crew.pace._width = 1\n"
+        "ws.connection.runner.context.limiter._concurrency = 1\n"
         "run = mw.Sweep(req, prompt=['a', 'b', 'c']).plan(ws).run(budget=2)"
     )
     rejected = root.locator(".mw-row").filter(has_text="rejected")

@@ -395,7 +395,7 @@ def test_retry_after_is_clamped_to_five_minutes(faulty, ws, req):
     faulty.play(on("submit", "rate_limit", retry_after=1e6 * SPEED / 1e3))
     job = ws.submit(req, max_cost=MAX)
     until(lambda: job.row.error_kind == "rate")
-    assert 0 < ws.connection.runner._crew.pace._resume_at - time.time() <= 300
+    assert 0 < ws.connection.runner.context.limiter._resume_at - time.time() <= 300
 
 
 def test_too_many_tasks_with_an_announced_limit(faulty, ws, req):

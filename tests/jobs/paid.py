@@ -9,7 +9,7 @@ from tests.jobs.endpoint import SERVER, Endpoint
 
 
 @dataclass
-class Books:
+class Counts:
     """What the server saw and charged, by its own count."""
 
     bodies: dict[str, list[bytes]]
@@ -60,8 +60,8 @@ class PaidServer:
     def go(self):
         self._line.send(("go", None))
 
-    def books(self) -> Books:
-        self._line.send(("books", None))
+    def counts(self) -> Counts:
+        self._line.send(("counts", None))
         return self._line.recv()
 
 
@@ -93,8 +93,8 @@ def _serve(clip, honours_keys, line):
             endpoint.next_poll.extend([endpoint.working()] * value)
         elif what == "go":
             gates.pop().set()
-        elif what == "books":
+        elif what == "counts":
             bodies = {}
             for post in list(endpoint.posts):
                 bodies.setdefault(post.key, []).append(post.body)
-            line.send(Books(bodies, dict(endpoint.charges)))
+            line.send(Counts(bodies, dict(endpoint.charges)))

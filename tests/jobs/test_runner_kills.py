@@ -77,16 +77,16 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             assert last.hear() == "ready"
             states = last.hear()
         assert set(states) <= {"collected", "unknown"}
-        books, rows = server.books(), log.jobs.rows()
+        counts, rows = server.counts(), log.jobs.rows()
         assert len(rows) == len({row.prompt for row in rows}) == number
-        assert {key: len(bodies) for key, bodies in books.bodies.items() if len(bodies) > 1} == {}
-        assert books.twice == []
+        assert {key: len(bodies) for key, bodies in counts.bodies.items() if len(bodies) > 1} == {}
+        assert counts.twice == []
         known = {row.task_id: row for row in rows if row.task_id is not None}
         assert {row.state for row in known.values()} == {"collected"}
-        assert set(known) <= set(books.charges)
+        assert set(known) <= set(counts.charges)
         doubtful = [row for row in rows if row.state == "unknown"]
-        lost = [one for one in doubtful if one.idempotency_key in books.charges.values()]
-        assert set(books.charges.values()) == {row.idempotency_key for row in [*known.values(), *lost]}, (
+        lost = [one for one in doubtful if one.idempotency_key in counts.charges.values()]
+        assert set(counts.charges.values()) == {row.idempotency_key for row in [*known.values(), *lost]}, (
             "a charge that no row of the log answers for"
         )
         check_results(tmp_path / "ws", log, clip_bytes)
@@ -97,7 +97,7 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             assert last.hear() == "ready"
             ends = set(last.hear())
         assert ends <= {"collected" if honoured else "written_off"}
-        after = server.books()
+        after = server.counts()
         assert after.twice == []
         assert [bodies for bodies in after.bodies.values() if len(set(bodies)) > 1] == [], (
             "not byte-identical"
@@ -106,7 +106,7 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
             assert sorted(after.charges.values()) == sorted(row.idempotency_key for row in rows)
             assert {row.state for row in log.jobs.rows()} == {"collected"}
         else:
-            assert after.charges == books.charges
+            assert after.charges == counts.charges
         check_results(tmp_path / "ws", log, clip_bytes)
 
     between = [window for window, moment in died if window in BETWEEN or moment.startswith("submitting")]
@@ -127,12 +127,11 @@ def test_killed_at_any_moment_pays_once_and_collects_what_was_paid(
 def killed(process, server, chance, window, prompt):
     """Let a process submit, and kill it in a window. False: it had ended before."""
     point = POINTS.get(window)
-    looked = window != UNSEALED and chance.random() < 0.5  # then the intent is sealed at once
     if point == "polls":
         server.work(3)
     if window in HELD:
         server.hold(HELD[window])
-    with process(die=point, do="run all", prompts=[prompt], looked=looked) as run:
+    with process(die=point, do="run all", prompts=[prompt]) as run:
         if window in HELD:
             server.arrived()
             run.kill()
@@ -145,14 +144,14 @@ def killed(process, server, chance, window, prompt):
 
 
 def moment(log, server, prompt):
-    """Return where a job stood when its process died, by the log and by the server's books."""
+    """Return where a job stood when its process died, by the log and by the server's counts."""
     rows = log.jobs.rows(jobs.c.prompt == prompt)
     if not rows:
         return "not in the log"
-    books, row = server.books(), rows[0]
+    counts, row = server.counts(), rows[0]
     if row.state != "submitting":
         return row.state
-    sent = "charged" if row.idempotency_key in books.charges.values() else "not charged"
+    sent = "charged" if row.idempotency_key in counts.charges.values() else "not charged"
     return f"submitting, {sent}" if row.sent else "submitting, not sealed"
 
 

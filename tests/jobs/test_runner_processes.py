@@ -22,7 +22,6 @@ from motion_widgets.log.schema import budgets
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 from tests.jobs.endpoint import SERVER, Process, refusal, results_in, until
-from tests.jobs.worker import look_at_links
 
 MAX = 0.50
 ROOT = Path(__file__).parents[2]
@@ -56,10 +55,9 @@ def test_killed_before_anything_was_sent(process, spaces, endpoint, req, point):
     assert (job.state, len(endpoint.posts)) == ("collected", 1)
 
 
-@pytest.mark.parametrize("looked", [False, True], ids=["", "sealed with its intent"])
 @pytest.mark.parametrize("point", ["after seal", "answer"])
-def test_killed_when_it_may_have_been_sent(process, spaces, endpoint, req, *, point, looked):
-    killed(process, point, looked=looked)
+def test_killed_when_it_may_have_been_sent(process, spaces, endpoint, req, *, point):
+    killed(process, point)
     sent = len(endpoint.posts)
     ws = spaces()
     job = ws.jobs()[0].wait(30)
@@ -225,11 +223,8 @@ class TestSlowDriver:
         until(lambda: not ws.connection.runner.drives(job.id))
         assert (job.state, len(endpoint.posts)) == ("submitting", 1)
 
-    def test_taken_over_before_an_intent_that_is_sealed_at_once(
-        self, silent, spaces, req, endpoint, monkeypatch
-    ):
+    def test_taken_over_before_the_intent(self, silent, spaces, req, endpoint, monkeypatch):
         ws = spaces()
-        look_at_links(ws, req)
         log, held, slow = ws.log_store, threading.Event(), threading.Event()
         real = log.transitions.intend
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.jobs.sleep_guard import Vigil, may_sleep
-from motion_widgets.jobs.stay_awake import Awake
+from motion_widgets.jobs.sleep_guard import KeepAwake, SleepGuard, may_sleep
 from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 from motion_widgets.widgets import JobMonitor
@@ -24,8 +23,8 @@ HOUR = 3600.0
 class Held:
     """What became of keeping the machine awake, which no test can decide for it."""
 
-    kept: bool
-    known: bool
+    works: bool
+    installed: bool
 
 
 def supply(folder, name, kind, scope=None):
@@ -48,7 +47,7 @@ def bare(monkeypatch):
 
 @pytest.fixture
 def log(tmp_path):
-    log = Log(tmp_path / "vigil.sqlite")
+    log = Log(tmp_path / "log.sqlite")
     yield log
     log.close()
 
@@ -66,8 +65,8 @@ def done(log, key, expires, *, endpoint="e", to=State.COMPLETED):
     return row.id
 
 
-def vigil(log, *, kept=False, known=True, endpoint="e"):
-    return Vigil(log, endpoint=endpoint, account="a", awake=Held(kept, known))
+def guard(log, *, kept=False, installed=True, endpoint="e"):
+    return SleepGuard(log, endpoint=endpoint, account="a", awake=Held(kept, installed))
 
 
 @pytest.mark.parametrize(
@@ -120,21 +119,21 @@ def test_where_the_extra_is_there_nothing_is_said_beforehand(ws, req, monkeypatc
 def test_the_risk_names_the_jobs_and_the_first_link_to_die(log):
     soon, late = time.time() + HOUR, time.time() + 9 * HOUR
     ids = [done(log, "late", late), done(log, "soon", soon)]
-    said = vigil(log).risk()
+    said = guard(log).risk()
     assert said.startswith("2 paid job(s)")
     assert all(one in said for one in ids)
     assert time.strftime("%Y-%m-%d %H:%M", time.localtime(soon)) in said
     assert "only you can do that" in said
-    assert "[awake]" in vigil(log, known=False).risk()
+    assert "[awake]" in guard(log, installed=False).risk()
     for one in ids:
         assert log.transitions.move(one, State.COLLECTED)
-    assert vigil(log).risk() == "", "all of it is here"
+    assert guard(log).risk() == "", "all of it is here"
 
 
 @pytest.mark.usefixtures("battery")
 def test_many_are_counted_and_few_are_named(log):
     ids = [done(log, str(number), time.time() + HOUR) for number in range(10)]
-    said = vigil(log).risk()
+    said = guard(log).risk()
     assert sum(one in said for one in ids) == 3
     assert "and 7 more" in said
 
@@ -143,7 +142,7 @@ def test_many_are_counted_and_few_are_named(log):
 @pytest.mark.parametrize(("kept", "endpoint"), [(True, "e"), (False, "sandbox")], ids=["awake", "sandbox"])
 def test_nothing_is_at_risk_awake_or_on_the_sandbox(log, kept, endpoint):
     done(log, "k", time.time() + HOUR, endpoint=endpoint)
-    assert vigil(log, kept=kept, endpoint=endpoint).risk() == ""
+    assert guard(log, kept=kept, endpoint=endpoint).risk() == ""
 
 
 def test_after_a_gap_it_is_said_what_died_and_what_is_about_to(log, monkeypatch):
@@ -151,24 +150,24 @@ def test_after_a_gap_it_is_said_what_died_and_what_is_about_to(log, monkeypatch)
     before = done(log, "before", now - 9.5 * HOUR, to=State.EXPIRED)
     dead = [done(log, "dead", now - HOUR, to=State.EXPIRED), done(log, "dying out", now - 2 * HOUR)]
     soon, safe = done(log, "soon", now + HOUR / 2), done(log, "safe", now + 9 * HOUR)
-    own = vigil(log, kept=True)
+    own = guard(log, kept=True)
     assert own.missed() == "", "there was no gap"
-    own.slept(now - 9 * HOUR, now)
-    (said,) = own.said()
+    own.note_gap(now - 9 * HOUR, now)
+    (said,) = own.messages()
     died, _, rest = said.partition("requested once more.")
     assert all(one in died for one in dead)
     assert soon in rest
     assert before not in said
     assert safe not in said
     monkeypatch.setattr(timing, "now", lambda: now + 2 * HOUR)
-    assert own.said() == [], "nobody is told of it for ever"
+    assert own.messages() == [], "nobody is told of it for ever"
 
 
 def test_a_gap_in_which_nothing_was_at_risk_is_not_spoken_of(log):
-    own = vigil(log)
+    own = guard(log)
     done(log, "safe", time.time() + 9 * HOUR)
-    own.slept(time.time() - 9 * HOUR, time.time())
-    assert own.said() == []
+    own.note_gap(time.time() - 9 * HOUR, time.time())
+    assert own.messages() == []
 
 
 def test_a_night_asleep_is_told_in_the_job_view(ws, req, endpoint, monkeypatch):
@@ -190,16 +189,16 @@ def test_a_night_asleep_is_told_in_the_job_view(ws, req, endpoint, monkeypatch):
 
 def test_held_says_what_the_system_granted(monkeypatch):
     monkeypatch.setenv("WAKEPY_FAKE_SUCCESS", "1")
-    awake = Awake()
-    assert (awake.known, awake.kept) == (True, True)
+    awake = KeepAwake()
+    assert (awake.installed, awake.works) == (True, True)
     awake.hold(True)
     awake.hold(False)
-    assert awake.kept
+    assert awake.works
 
 
 @pytest.mark.usefixtures("bare")
 def test_without_the_extra_it_is_not_kept_awake():
-    awake = Awake()
+    awake = KeepAwake()
     awake.hold(True)
     awake.hold(False)
-    assert (awake.known, awake.kept) == (False, False)
+    assert (awake.installed, awake.works) == (False, False)

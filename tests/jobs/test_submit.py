@@ -8,7 +8,6 @@ import functools
 import json
 import sqlite3
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -16,9 +15,7 @@ from motion_widgets import BudgetError, LogError, RequestError, Sweep
 from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.states import State
-from motion_widgets.workspace.inputs import known_wire
 from tests.jobs.endpoint import COST, KEY, Say, make_png, refusal, until
-from tests.jobs.worker import look_at_links
 
 MAX = 0.50
 HIGH = 228_480  # 4 s of v2.6 std, in micro-dollars
@@ -48,15 +45,7 @@ def test_all_the_way_to_a_checked_result(ws, req, endpoint):
     assert not list((ws.folder / "results").rglob("*.part"))
 
 
-@pytest.fixture(params=[False, True], ids=["", "known"])
-def known(request, ws, req):
-    """Whether a request's links were looked at just now, so that nobody is asked for its body."""
-    if request.param:
-        look_at_links(ws, req)
-    return request.param
-
-
-def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endpoint, known):
+def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endpoint):
     seen = []
 
     def look(post):
@@ -79,7 +68,7 @@ def test_intent_body_and_reservation_are_committed_before_the_post(ws, req, endp
     assert told[:3] == [(None, "planned"), ("planned", "submitting"), ("submitting", "submitted")]
 
 
-def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, endpoint, known):
+def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, endpoint):
     job_id = budget_job(ws, req, HIGH - 1)
     before = ws.log_store.jobs.events(job_id)
     ws.connection.runner.drive(job_id)
@@ -91,7 +80,7 @@ def test_budget_that_does_not_suffice_leaves_it_planned_and_says_why(ws, req, en
     assert (ws.log_store.jobs.events(job_id), ws.log_store.budgets.get("b")[1]) == (before, 0)
 
 
-def test_paused_sweep_sends_nothing_and_says_why(ws, req, endpoint, known, monkeypatch):
+def test_paused_sweep_sends_nothing_and_says_why(ws, req, endpoint, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("motion_widgets.jobs.runner.Runner.drive", lambda *_, **__: None)
         run = Sweep(req, mode="std").plan(ws).run(budget=5).pause()
@@ -118,14 +107,8 @@ def test_endpoint_without_a_client_leaves_it_planned_and_says_why(
     assert endpoint.posts == []
 
 
-def test_body_is_known_once_its_links_were_looked_at(ws, req, endpoint):
+def test_body_is_the_request_as_it_goes_over_the_wire(ws, req, endpoint):
     req = req.replace(watermark_info={"enabled": True})
-    row = ws.log_store.jobs.add(ws.preparation.plan_job(req))[0]
-    assert known_wire(row, links=ws.connection.links) is None
-    assert known_wire(row, links=None) == req.to_wire(), "the sandbox takes links as they are"
-    look_at_links(ws, req)
-    assert known_wire(row, links=ws.connection.links) == req.to_wire()
-    assert known_wire(replace(row, image_path="inputs/0.png"), links=ws.connection.links) is None
     ws.submit(req, max_cost=MAX).wait(30)
     assert json.loads(endpoint.posts[0].body) == req.to_wire()
 
@@ -303,14 +286,13 @@ def test_database_that_stays_locked_sends_nothing(spaces, req, endpoint, monkeyp
     assert len(endpoint.posts) == 1
 
 
-def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, endpoint, known, monkeypatch):
+def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, endpoint, monkeypatch):
     """One is refused for want of room; those whose body was sealed meanwhile wait until one ends."""
-    sealing = "intend" if known else "seal"
-    real, first = getattr(ws.log_store.transitions, sealing), []
+    real, first = ws.log_store.transitions.seal, []
 
     def seal(job_id, *a, **k):
         if first:  # the others come to this point once the first one was refused
-            until(lambda: ws.connection.runner._crew.pace._refusals)
+            until(lambda: ws.connection.runner.context.limiter._refusals)
         first.append(job_id)
         return real(job_id, *a, **k)
 
@@ -328,7 +310,7 @@ def test_who_was_about_to_go_when_the_endpoint_was_full_is_held_back(ws, req, en
         there[0] -= found.state == "completed"
         return found
 
-    monkeypatch.setattr(ws.log_store.transitions, sealing, seal)
+    monkeypatch.setattr(ws.log_store.transitions, "seal", seal)
     monkeypatch.setattr(wire.EndpointClient, "submit", submit)
     monkeypatch.setattr(wire.EndpointClient, "task", task)
     endpoint.next_post.append(refusal(429, "rate_limit_error", "too many tasks: 1 are allowed at once"))
@@ -469,10 +451,10 @@ class TestStops:
         assert len(endpoint.posts) == 2
         said = [row.error_message for row in run.rows() if row.state == "planned"]
         assert all("balance too low" in one for one in said)
-        assert ws.connection.runner.stopped is not None
+        assert ws.connection.runner.submits_stopped is not None
         assert run.budget[1] == COST
         assert run.retry("failed").wait(30).counts() == {"collected": 4}
-        assert ws.connection.runner.stopped is None
+        assert ws.connection.runner.submits_stopped is None
         assert (len(endpoint.charges), run.budget[1]) == (4, pytest.approx(4 * COST))
 
     def test_following_or_attaching_lifts_no_stop(self, ws, req, endpoint):
@@ -481,7 +463,7 @@ class TestStops:
         ws.submit(req.replace(prompt="x"), max_cost=MAX).wait(20)
         ws.attach(done.id)
         ws.submit(req)
-        assert ws.connection.runner.stopped is not None
+        assert ws.connection.runner.submits_stopped is not None
 
     def test_next_submit_of_a_person_lifts_it(self, ws, req, endpoint):
         endpoint.next_post.append(refusal(401))

@@ -17,12 +17,11 @@ import sys
 import time
 
 from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
-from motion_widgets.core.background import spawn
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job
+from motion_widgets.jobs.context import LogCalls
 from motion_widgets.jobs.download.download import Download
-from motion_widgets.jobs.log_writer import Scribe
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.shared_store import Shared
 from motion_widgets.log.states import State
@@ -38,14 +37,13 @@ def dies(point):
     """Patch one step so that the process is killed just before it, or once what it wrote is committed."""
     real_intend, real_seal, real_move = Transitions.intend, Transitions.seal, Transitions.move
     real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
-    real_call, written = Scribe.call, []
+    real_call, written = LogCalls.__call__, []
 
-    def intend(self, *a, body=None, **k):
+    def intend(self, *a, **k):
         if point == "before intent":
             die()
         written.extend(["intent"] * (point == "after intent"))
-        written.extend(["seal"] * (point == "after seal" and body is not None))
-        return real_intend(self, *a, body=body, **k)
+        return real_intend(self, *a, **k)
 
     def seal(self, *a, **k):
         written.extend(["seal"] * (point == "after seal"))
@@ -99,7 +97,7 @@ def dies(point):
         if point == "after shared" and name.startswith("results/"):
             die()
 
-    Shared.put, Scribe.call = put, call
+    Shared.put, LogCalls.__call__ = put, call
     Transitions.intend, Transitions.seal, Transitions.move, EndpointClient.task, Download._judge = (
         intend,
         seal,
@@ -121,8 +119,6 @@ def work(told, say=print, gate=None, hear=None):
         told["folder"], endpoint=told["url"], key=key, log=told.get("log"), shared=told.get("shared")
     )
     req = MotionRequest(**told["request"]).replace(**told.get("media", {}))
-    if told.get("looked"):
-        look_at_links(ws, MotionRequest(**told["request"]))
     say("ready")
     if gate is not None:
         gate.wait(60)
@@ -151,12 +147,6 @@ def work(told, say=print, gate=None, hear=None):
         Notebook(ws, req, say).serve(hear)
     elif told["do"] == "team":
         Colleague(ws, req, say).serve(hear)
-
-
-def look_at_links(ws, req):
-    """Look at a request's links, as is done before they are paid for: with them its body is known."""
-    spawn(ws.connection.links.look(req.to_wire())).result(30)
-    assert ws.connection.links.knows(req.to_wire())
 
 
 class Notebook:

@@ -42,10 +42,8 @@ def test_a_paused_sweep_sends_nothing_and_keeps_its_money(log):
             act(row.id) if act else log.transitions.intend(row.id, 100, owner="me")
     assert (log.budgets.get("run-1"), log.jobs.get(rows[1].id).state) == ((None, 100), "planned")
     begin(log)
-    for body in (None, "{}"):
-        with pytest.raises(HeldError):
-            log.transitions.intend(rows[1].id, 100, owner="me", body=body)
-    assert log.jobs.get(rows[1].id).body is None
+    with pytest.raises(HeldError):
+        log.transitions.intend(rows[1].id, 100, owner="me")
     log.sweeps.hold("run-1", paused=None)
     assert log.transitions.seal(rows[0].id, "{}", owner="me")
     assert log.transitions.intend(rows[1].id, 100, owner="me")
@@ -60,7 +58,8 @@ def test_other_jobs_and_resends_are_not_held(log, add, put):
     assert log.transitions.intend(unknown.id, 100, owner="me", resend=True)
     assert log.transitions.seal(unknown.id, "{}", owner="me", anyway=True)
     assert log.transitions.move(unknown.id, State.UNKNOWN)
-    assert log.transitions.intend(unknown.id, 100, owner="me", resend=True, body="{}")
+    assert log.transitions.intend(unknown.id, 100, owner="me", resend=True)
+    assert log.transitions.seal(unknown.id, "{}", owner="me", anyway=True)
 
 
 def test_a_failing_value_stops_by_its_last_attempts(log):

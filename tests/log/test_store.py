@@ -116,38 +116,45 @@ class TestIdentity:
                 look("job-none")
 
 
-class TestSealedIntent:
-    """An intent with the body that is sent next: what `seal` asks for holds for it too."""
+class TestIntentAndSeal:
+    """The intent reserves the money; the seal, with the exact body, is the last thing before the POST."""
 
-    def test_all_of_it_or_nothing(self, log, add):
+    def test_all_of_the_intent_or_nothing(self, log, add):
         log.budgets.set("b", 100)
         row, other = add(budget_id="b"), add("other", budget_id="b")
-        assert log.transitions.intend(row.id, 100, owner="me", body="{}")
+        assert log.transitions.intend(row.id, 100, owner="me")
         after = log.jobs.get(row.id)
-        assert (after.state, after.reserved, after.body) == ("submitting", 100, "{}")
+        assert (after.state, after.reserved, after.body, after.sent) == ("submitting", 100, None, None)
+        assert log.transitions.seal(row.id, "{}", owner="me")
+        after = log.jobs.get(row.id)
+        assert (after.state, after.body) == ("submitting", "{}")
         assert after.sent >= row.created
         assert (after.lease_owner, log.budgets.get("b")) == ("me", (100, 100))
         assert [event.to_state for event in log.jobs.events(row.id)] == ["planned", "submitting"]
         with pytest.raises(BudgetError):
-            log.transitions.intend(other.id, 1, owner="me", body="{}")
+            log.transitions.intend(other.id, 1, owner="me")
         assert log.jobs.get(other.id) == other
 
-    def test_needs_the_lease_and_the_same_body(self, log, add):
+    def test_need_the_lease_and_the_same_body(self, log, add):
         row = add()
         assert log.leases.claim(row.id, "other", 600)
-        assert not log.transitions.intend(row.id, 1, owner="me", body="{}")
-        assert log.transitions.intend(row.id, 1, owner="other", body="{}")
+        assert not log.transitions.intend(row.id, 1, owner="me")
+        assert log.transitions.intend(row.id, 1, owner="other")
+        assert not log.transitions.seal(row.id, "{}", owner="me")
+        assert log.transitions.seal(row.id, "{}", owner="other")
         assert log.transitions.move(row.id, State.PLANNED, settle=0)
+        assert log.transitions.intend(row.id, 1, owner="other")
         held = log.jobs.get(row.id)
-        assert not log.transitions.intend(row.id, 1, owner="other", body="{ }")
+        assert not log.transitions.seal(row.id, "{ }", owner="other")
         assert log.jobs.get(row.id) == held
-        assert log.transitions.intend(row.id, 1, owner="other", body="{}")
+        assert log.transitions.seal(row.id, "{}", owner="other")
 
     def test_a_resend_takes_the_body_that_was_sent(self, log, put):
         row = put(State.UNKNOWN)
         log.transitions.record(row.id, body="{}")
-        assert not log.transitions.intend(row.id, 1, owner="me", resend=True, body="{ }")
-        assert log.transitions.intend(row.id, 1, owner="me", resend=True, body="{}")
+        assert log.transitions.intend(row.id, 1, owner="me", resend=True)
+        assert not log.transitions.seal(row.id, "{ }", owner="me", anyway=True)
+        assert log.transitions.seal(row.id, "{}", owner="me", anyway=True)
 
 
 class TestBudget:

@@ -1,4 +1,4 @@
-"""When something is asked or sent: poll times, the limit on submits, turns at the endpoint, the clock.
+"""When something is sent or asked: the limit on submits, turns at the endpoint, poll times, waiting.
 
 Nothing here talks to the endpoint or the log. Read `call_gate` first.
 """

@@ -1,8 +1,7 @@
-"""The one gate before all calls: who goes first when many want to, and how polls hold back in trouble.
+"""Turns at the endpoint: who calls first when many want to, and whether anybody may call at all.
 
-A semaphore of our own, outside httpx's pool: that one rescans itself for every queued request, which made
-1,000 calls on one connection take 65 s. Submits go first, then downloads (soonest expiry first), then polls
-(soonest due first).
+A semaphore of our own in front of httpx's pool, because it knows priorities: submits go first, then
+downloads (soonest expiry first), then polls (soonest due first).
 """
 
 from __future__ import annotations
@@ -10,108 +9,162 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import threading
 from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.messages import say
+from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.jobs.scheduling import timing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["Gate", "Lane"]
+__all__ = ["CallGate", "CircuitBreaker", "Priority"]
 
 
-class Lane(IntEnum):
-    """Who wants to call; the first goes first."""
+class Priority(IntEnum):
+    """What a call is for; the lowest goes first."""
 
     SUBMIT = 0
     DOWNLOAD = 1
     POLL = 2
 
 
-class Gate:
+class CallGate:
     """`timing.CALLS` calls of the API and `timing.DOWNLOADS` downloads at once; belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Lane, list[tuple[float, int, asyncio.Future[None]]]] = {lane: [] for lane in Lane}
-        self._inside = dict.fromkeys(Lane, 0)
+        self._waiting: dict[Priority, list[tuple[float, int, asyncio.Future[None]]]] = {
+            priority: [] for priority in Priority
+        }
+        self._inside = dict.fromkeys(Priority, 0)
         self._numbers = itertools.count()
         self._polls_at = 0.0  # unix s
-        self._width = timing.CALLS  # of polls
-        self._credit = timing.RETRIES
-        self._again: asyncio.TimerHandle | None = None
+        self._concurrent_polls = timing.CALLS
+        self._retries = timing.RETRIES
+        self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def slot(self, lane: Lane, rank: float = 0.0) -> AsyncIterator[None]:
-        """Hold a slot, once it is this one's turn.
+    async def slot(self, priority: Priority, rank: float = 0.0) -> AsyncIterator[None]:
+        """Hold a slot, once it is this caller's turn.
 
         Parameters
         ----------
-        lane
-            Whose turn it is.
+        priority
+            What the call is for.
         rank
-            Within its lane the lowest goes first: unix s, of a download its expiry, of a poll when it is due.
+            Among calls of one priority the lowest goes first: unix s, of a download its expiry, of a poll
+            when it is due.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting[lane], (rank, next(self._numbers), turn))
+        heapq.heappush(self._waiting[priority], (rank, next(self._numbers), turn))
         self._serve()
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it was let in at the very moment
-                self._leave(lane)
+            if turn.done() and not turn.cancelled():  # it was let in at that very moment
+                self._leave(priority)
             raise
         try:
             yield
         finally:
-            self._leave(lane)
+            self._leave(priority)
 
     def pause(self, seconds: float) -> None:
-        """Let no poll go for a while, then one as a probe; each answer doubles how many go."""
+        """Hold polls back for a while, then let one go as a probe; each answer doubles how many go."""
         self._polls_at = max(self._polls_at, timing.now() + seconds)
-        self._width = 1
+        self._concurrent_polls = 1
 
-    def failed(self) -> None:
-        """Count a poll that got no good answer against what all jobs share; when that is used up, pause."""
-        self._credit -= 1
-        if self._credit < 0:
-            self.pause(timing.backoff(-self._credit))
+    def poll_failed(self) -> None:
+        """Count a failed poll against the retries that all jobs share; when they are used up, pause."""
+        self._retries -= 1
+        if self._retries < 0:
+            self.pause(timing.backoff(-self._retries))
 
-    def answered(self) -> None:
+    def poll_answered(self) -> None:
         """Count a poll that was answered."""
-        self._credit = min(max(self._credit, 0) + 1, timing.RETRIES)
-        self._width = min(self._width * 2, timing.CALLS)
+        self._retries = min(max(self._retries, 0) + 1, timing.RETRIES)
+        self._concurrent_polls = min(self._concurrent_polls * 2, timing.CALLS)
 
-    def _leave(self, lane: Lane) -> None:
-        self._inside[lane] -= 1
+    def _leave(self, priority: Priority) -> None:
+        self._inside[priority] -= 1
         self._serve()
 
     def _serve(self) -> None:
         now = timing.now()
         self._polls_at = min(self._polls_at, now + timing.PAUSE)  # however far the clock was put back
-        for lane in Lane:
-            heap = self._waiting[lane]
-            while heap and (heap[0][2].done() or self._may(lane, now)):
+        for priority in Priority:
+            heap = self._waiting[priority]
+            while heap and (heap[0][2].done() or self._may_enter(priority, now)):
                 turn = heapq.heappop(heap)[2]
                 if not turn.done():
-                    self._inside[lane] += 1
+                    self._inside[priority] += 1
                     turn.set_result(None)
         left = self._polls_at - now
-        if self._waiting[Lane.POLL] and left > 0 and self._again is None:
-            self._again = asyncio.get_running_loop().call_later(min(left, timing.SLICE), self._look_again)
+        if self._waiting[Priority.POLL] and left > 0 and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(min(left, timing.SLICE), self._pause_over)
 
-    def _look_again(self) -> None:
-        self._again = None
+    def _pause_over(self) -> None:
+        self._timer = None
         self._serve()
 
-    def _may(self, lane: Lane, now: float) -> bool:
-        if lane is Lane.DOWNLOAD:
-            return self._inside[lane] < timing.DOWNLOADS
-        if self._inside[Lane.SUBMIT] + self._inside[Lane.POLL] >= timing.CALLS:
+    def _may_enter(self, priority: Priority, now: float) -> bool:
+        if priority is Priority.DOWNLOAD:
+            return self._inside[priority] < timing.DOWNLOADS
+        if self._inside[Priority.SUBMIT] + self._inside[Priority.POLL] >= timing.CALLS:
             return False
-        if lane is Lane.SUBMIT:
+        if priority is Priority.SUBMIT:
             return True
-        files = self._waiting[Lane.DOWNLOAD]
-        urgent = bool(files) and files[0][0] < now + timing.URGENT
-        return not urgent and now >= self._polls_at and self._inside[lane] < self._width
+        downloads = self._waiting[Priority.DOWNLOAD]
+        urgent = bool(downloads) and downloads[0][0] < now + timing.URGENT
+        return not urgent and now >= self._polls_at and self._inside[priority] < self._concurrent_polls
+
+
+class CircuitBreaker:
+    """Stops what would only meet the same error again, until a person acts. Safe on any thread.
+
+    A refused key stops all calls; a refused payment stops the submits that were approved before it.
+
+    Attributes
+    ----------
+    calls_stopped
+        Why the endpoint is not called any more. None: it is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._approvals = 0
+        self._revoked = 0
+        self._submits_stopped: EndpointError | None = None
+        self.calls_stopped: EndpointError | None = None
+
+    def approve(self) -> int:
+        """Count a person's approval to send; return its number, from 1 on."""
+        with self._lock:
+            self._approvals += 1
+            return self._approvals
+
+    def stop_submits(self, error: EndpointError) -> None:
+        """Revoke every approval given so far: each of their submits would meet this error."""
+        with self._lock:
+            self._revoked, self._submits_stopped = self._approvals, error
+
+    def stop_calls(self, error: EndpointError) -> None:
+        """Let nothing call the endpoint until `reset`."""
+        if self.calls_stopped is None:
+            self.calls_stopped = EndpointError(
+                say("asking_stopped", why=str(error)), code=error.code, status=error.status,
+                kind=error.kind, server_code=error.server_code,
+            )  # fmt: skip
+
+    def reset(self) -> None:
+        """Let calls go again, because a person acted; revoked approvals stay revoked."""
+        self.calls_stopped = None
+
+    def refusal(self, approval: int | None = None) -> EndpointError | None:
+        """Return why nothing is sent under an approval (None: the latest one). None: it may be sent."""
+        with self._lock:
+            number = self._approvals if approval is None else approval
+            return self._submits_stopped if number <= self._revoked else self.calls_stopped

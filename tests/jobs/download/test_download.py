@@ -25,7 +25,7 @@ from motion_widgets.jobs.download import http_get
 from motion_widgets.jobs.download.checksums import sums_of
 from motion_widgets.jobs.download.download import Download
 from motion_widgets.jobs.download.partial_file import UNFINISHED, Note, PartialFile
-from motion_widgets.jobs.stay_awake import Awake
+from motion_widgets.jobs.sleep_guard import KeepAwake
 from tests.jobs.endpoint import Process, results_in, until
 from tests.jobs.hosts import Host, Internet, certificates, tunnel
 
@@ -651,7 +651,7 @@ class TestAwake:
         return wakepy.global_modes
 
     def test_held_while_something_is_under_way(self, modes):
-        awake = Awake()
+        awake = KeepAwake()
         awake.hold(True)
         awake.hold(True)
         until(lambda: len(modes()) == 1 and modes()[0].active)

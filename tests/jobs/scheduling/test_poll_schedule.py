@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from motion_widgets.endpoint.responses import read_task
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.jobs.scheduling.poll_schedule import Course, Forecast
+from motion_widgets.jobs.scheduling.poll_schedule import DurationModel, TaskSchedule
 
 BEGAN = 1e9
 SHORTEST, LONGEST = 0.4, 10.0
@@ -26,11 +26,11 @@ def usual(monkeypatch):
     return clock
 
 
-def row_of(length=10.0, mode="std", model="kling-v3-motion-control", estimated=None):
-    return {
-        "model": model, "mode": mode, "clip_length": length, "character_orientation": "video",
-        "estimated_time": estimated, "submitted": int(BEGAN * 1e6), "completed": None,
-    }  # fmt: skip
+def row_of(length=10.0, mode="std", model="kling-v3-motion-control", estimated=None, completed=None):
+    return SimpleNamespace(
+        model=model, mode=mode, clip_length=length, character_orientation="video", estimated_time=estimated,
+        submitted=int(BEGAN * 1e6), completed=completed,
+    )  # fmt: skip
 
 
 def task_of(clock=None, took=None, **said):
@@ -39,18 +39,18 @@ def task_of(clock=None, took=None, **said):
     return read_task({"data": {"status": status, **times, **said}})
 
 
-def polls(clock, forecast, row, took, *, watched=False, eager=False, told=True):
+def polls(clock, durations, row, took, *, watched=False, eager=False, told=True):
     """Follow a task of so many s; give when it was polled (s after its submit)."""
     clock.now = BEGAN
-    course, when = Course(forecast, row), []
+    schedule, when = TaskSchedule(durations, row), []
     while not when or when[-1] < took:
-        clock.now = max(course.due(watched=watched, eager=eager), clock.now)
+        clock.now = max(schedule.due(watched=watched, eager=eager), clock.now)
         when.append(clock.now - BEGAN)
         assert len(when) < 10_000
         if when[-1] < took:
-            course.asked(task_of(estimated_time=row["estimated_time"]))
-    course.asked(task_of(took=took) if told else read_task({"data": {"status": "completed"}}))
-    course.ended(task_of(took=took) if told else read_task({"data": {"status": "completed"}}))
+            schedule.polled(task_of(estimated_time=row.estimated_time))
+    schedule.polled(task_of(took=took) if told else read_task({"data": {"status": "completed"}}))
+    schedule.completed(task_of(took=took) if told else read_task({"data": {"status": "completed"}}))
     return when
 
 
@@ -72,65 +72,65 @@ anything = st.one_of(
 def test_the_next_poll_is_always_between_the_bounds(  # noqa: PLR0917 - hypothesis gives them by name
     usual, estimates, progress, length, took, waits, watched, eager
 ):
-    forecast = Forecast()
+    durations = DurationModel()
     row = row_of(length=10.0 if length is not None and math.isnan(length) else length)
     for one in took:
-        forecast.learn(forecast.group(row), one, {"server": 5.0, "group": one})
+        durations.learn(durations.group(row), one, {"server": 5.0, "group": one})
     usual.now = BEGAN
-    course = Course(forecast, row)
+    schedule = TaskSchedule(durations, row)
     last = BEGAN
     for number, wait in enumerate([0.0, *waits]):
         usual.now += wait
         if number:
-            course.asked(
+            schedule.polled(
                 task_of(
                     estimated_time=estimates[number % len(estimates)] if estimates else None,
                     progress=progress,
                 )
             )
             last = usual.now
-        due = course.due(watched=watched, eager=eager)
+        due = schedule.due(watched=watched, eager=eager)
         assert last + SHORTEST - 1e-3 <= due <= last + LONGEST * (1 if watched else timing.UNWATCHED) + 1e-3
 
 
 @pytest.mark.parametrize("eager", [False, True])
 def test_an_exact_estimate_needs_one_poll(usual, eager):
-    forecast = Forecast()
+    durations = DurationModel()
     for seconds in (5.5, 12.25, 30.0, 120.0, 400.0):
-        when = polls(usual, forecast, row_of(estimated=seconds), seconds, eager=eager)
+        when = polls(usual, durations, row_of(estimated=seconds), seconds, eager=eager)
         assert len(when) == 1
         assert when[0] - seconds < 0.5 + seconds / 50
 
 
 def test_finished_jobs_of_the_same_kind_tell_when_to_ask(usual):
-    forecast = Forecast()
+    durations = DurationModel()
     for _ in range(10):
-        polls(usual, forecast, row_of(), 100.0, eager=True)
-    when = polls(usual, forecast, row_of(), 100.0)
+        polls(usual, durations, row_of(), 100.0, eager=True)
+    when = polls(usual, durations, row_of(), 100.0)
     assert len(when) <= 2
     assert when[-1] < 115
 
 
 def test_an_estimate_that_is_always_three_times_too_long_is_seen_through(usual):
-    forecast = Forecast()
+    durations = DurationModel()
     for _ in range(8):
-        polls(usual, forecast, row_of(estimated=60.0), 19.0)
-    when = polls(usual, forecast, row_of(estimated=60.0), 19.0)
+        polls(usual, durations, row_of(estimated=60.0), 19.0)
+    when = polls(usual, durations, row_of(estimated=60.0), 19.0)
     assert when[-1] < 25
 
 
 def test_a_watched_job_is_asked_for_at_least_every_ten_seconds(usual):
-    when = polls(usual, Forecast(), row_of(estimated=600.0), 600.0, watched=True)
+    when = polls(usual, DurationModel(), row_of(estimated=600.0), 600.0, watched=True)
     gaps = [later - earlier for earlier, later in pairwise([0.0, *when])]
     assert max(gaps) <= LONGEST + 1e-3
 
 
 def test_a_watched_job_of_a_few_seconds_is_asked_for_more_often(usual):
-    assert len(polls(usual, Forecast(), row_of(estimated=6.0), 6.0, watched=True)) >= 8
+    assert len(polls(usual, DurationModel(), row_of(estimated=6.0), 6.0, watched=True)) >= 8
 
 
 def test_polls_of_a_task_that_takes_longer_than_said_get_rarer(usual):
-    when = polls(usual, Forecast(), row_of(estimated=10.0), 1000.0)
+    when = polls(usual, DurationModel(), row_of(estimated=10.0), 1000.0)
     gaps = [later - earlier for earlier, later in pairwise(when)]
     assert gaps[-1] > 10 * gaps[0]
     assert len(when) < 40
@@ -139,11 +139,11 @@ def test_polls_of_a_task_that_takes_longer_than_said_get_rarer(usual):
 def test_others_that_wait_for_its_place_make_a_task_be_asked_for_more_eagerly(usual):
     late = {}
     for eager in (False, True):
-        forecast = Forecast()
+        durations = DurationModel()
         for share in (0.8, 0.9, 1.0, 1.1, 1.2) * 3:
-            polls(usual, forecast, row_of(estimated=100.0), 100 * share, eager=eager)
+            polls(usual, durations, row_of(estimated=100.0), 100 * share, eager=eager)
         late[eager] = [
-            polls(usual, forecast, row_of(estimated=100.0), took, eager=eager)[-1] - took
+            polls(usual, durations, row_of(estimated=100.0), took, eager=eager)[-1] - took
             for took in (82, 95, 111)
         ]
     assert max(late[True]) < 6
@@ -151,17 +151,20 @@ def test_others_that_wait_for_its_place_make_a_task_be_asked_for_more_eagerly(us
 
 
 def test_longer_clips_pro_and_v3_are_expected_to_take_longer_before_anything_is_known():
-    forecast = Forecast()
-    plain = forecast.expected(Forecast.group(row_of(length=5.0, model="kling-v2-6-motion-control")))
-    assert plain < forecast.expected(Forecast.group(row_of(length=5.0)))
-    assert plain < forecast.expected(Forecast.group(row_of(length=6.0, model="kling-v2-6-motion-control")))
-    assert plain < forecast.expected(
-        Forecast.group(row_of(length=5.0, mode="pro", model="kling-v2-6-motion-control"))
-    )
+    durations = DurationModel()
+
+    def expected(**about):
+        return durations.expected(DurationModel.group(row_of(**about)))
+
+    v26 = "kling-v2-6-motion-control"
+    plain = expected(length=5.0, model=v26)
+    assert plain < expected(length=5.0)
+    assert plain < expected(length=6.0, model=v26)
+    assert plain < expected(length=5.0, mode="pro", model=v26)
 
 
 def test_the_log_is_remembered():
-    forecast = Forecast()
-    done = {**row_of(), "completed": int((BEGAN + 77) * 1e6)}
-    forecast.recall([done] * 3)
-    assert forecast.expected(Forecast.group(row_of())) == pytest.approx(77)
+    durations = DurationModel()
+    done = row_of(completed=int((BEGAN + 77) * 1e6))
+    durations.learn_all([done] * 3)
+    assert durations.expected(DurationModel.group(row_of())) == pytest.approx(77)

@@ -7,15 +7,15 @@ import asyncio
 import pytest
 
 from motion_widgets.endpoint.errors import error_from_answer
-from motion_widgets.jobs.scheduling.submit_limiter import Pace
+from motion_widgets.jobs.scheduling.submit_limiter import SubmitLimiter
 
 
-async def entered(pace, names, wait=0.05):
+async def entered(limiter, names, wait=0.05):
     """Let all of `names` try for a moment; give those that passed."""
     passed = []
 
     async def one(name):
-        await pace.enter(name)
+        await limiter.acquire(name)
         passed.append(name)
 
     tasks = [asyncio.create_task(one(name)) for name in names]
@@ -28,15 +28,15 @@ async def entered(pace, names, wait=0.05):
 
 def test_after_a_pause_one_goes_as_a_probe_then_twice_as_many():
     async def story():
-        pace = Pace()
-        pace.pause(0.01)
+        limiter = SubmitLimiter()
+        limiter.pause(0.01)
         counts = []
         for _ in range(4):
-            passed = await entered(pace, "abcdefghij")
+            passed = await entered(limiter, "abcdefghij")
             counts.append(len(passed))
             for name in passed:
-                pace.leave(name, accepted=True)
-                pace.landed(name)
+                limiter.release(name, accepted=True)
+                limiter.task_ended(name)
         return counts
 
     counts = asyncio.run(story())
@@ -47,43 +47,43 @@ def test_after_a_pause_one_goes_as_a_probe_then_twice_as_many():
 
 def test_nothing_goes_during_a_pause():
     async def story():
-        pace = Pace()
-        pace.pause(60)
-        return await entered(pace, "ab")
+        limiter = SubmitLimiter()
+        limiter.pause(60)
+        return await entered(limiter, "ab")
 
     assert asyncio.run(story()) == []
 
 
 def test_too_many_at_once_keeps_to_those_that_run_and_goes_on_when_one_ends():
     async def story():
-        pace = Pace()
+        limiter = SubmitLimiter()
         for name in "abc":
-            await pace.enter(name)
-            pace.leave(name, accepted=True)
-        await pace.enter("d")
-        pace.full("d")
-        pace.leave("d", accepted=False)
-        before = await entered(pace, "d")
-        pace.landed("a")
-        return before, await entered(pace, "d")
+            await limiter.acquire(name)
+            limiter.release(name, accepted=True)
+        await limiter.acquire("d")
+        limiter.too_many("d")
+        limiter.release("d", accepted=False)
+        before = await entered(limiter, "d")
+        limiter.task_ended("a")
+        return before, await entered(limiter, "d")
 
     assert asyncio.run(story()) == ([], ["d"])
 
 
 def test_who_was_let_in_before_a_refusal_is_held_back_until_there_is_room():
     async def story():
-        pace = Pace()
+        limiter = SubmitLimiter()
         for name in "ab":
-            await pace.enter(name)
-            pace.leave(name, accepted=True)
+            await limiter.acquire(name)
+            limiter.release(name, accepted=True)
         for name in "cde":
-            await pace.enter(name)
-        early = pace.admits("d")
-        pace.full("c", 2)
-        pace.leave("c", accepted=False)
-        late = pace.admits("d")
-        pace.landed("a")
-        return early, late, pace.admits("d"), pace.admits("e")
+            await limiter.acquire(name)
+        early = limiter.may_send("d")
+        limiter.too_many("c", 2)
+        limiter.release("c", accepted=False)
+        late = limiter.may_send("d")
+        limiter.task_ended("a")
+        return early, late, limiter.may_send("d"), limiter.may_send("e")
 
     assert asyncio.run(story()) == (True, False, True, False), "one place, for one of the two"
 
@@ -92,48 +92,48 @@ def test_what_is_on_its_way_has_a_place():
     """Six go at once where five are taken: of those that had not gone yet only one may."""
 
     async def story():
-        pace = Pace()
-        await filled(pace, 2)
+        limiter = SubmitLimiter()
+        await filled(limiter, 2)
         for name in "abcdef":
-            await pace.enter(name)
-        assert all(pace.admits(name) for name in "abc")  # on their way
-        pace.full("c", 5)
-        pace.leave("c", accepted=False)
-        return [pace.admits(name) for name in "def"]
+            await limiter.acquire(name)
+        assert all(limiter.may_send(name) for name in "abc")  # on their way
+        limiter.too_many("c", 5)
+        limiter.release("c", accepted=False)
+        return [limiter.may_send(name) for name in "def"]
 
     assert asyncio.run(story()) == [True, False, False]
 
 
-def filled(pace, count):
+def filled(limiter, count):
     """Have so many tasks accepted."""
 
     async def story():
         for number in range(count):
-            await pace.enter(f"old {number}")
-            pace.leave(f"old {number}", accepted=True)
+            await limiter.acquire(f"old {number}")
+            limiter.release(f"old {number}", accepted=True)
 
     return story()
 
 
 def test_an_announced_limit_is_never_probed_beyond():
     async def story():
-        pace = Pace()
-        await filled(pace, 100)
+        limiter = SubmitLimiter()
+        await filled(limiter, 100)
         sent = [f"new {number}" for number in range(5)]
         for name in sent:
-            await pace.enter(name)
+            await limiter.acquire(name)
         for name in sent:  # one burst is one piece of news
-            assert pace.full(name, 100)
-            pace.leave(name, accepted=False)
-        waiting = [asyncio.create_task(pace.enter(f"next {number}")) for number in range(300)]
+            assert limiter.too_many(name, 100)
+            limiter.release(name, accepted=False)
+        waiting = [asyncio.create_task(limiter.acquire(f"next {number}")) for number in range(300)]
         most = 0
         for _ in range(300):
             await asyncio.sleep(0.001)
-            there = len(pace._there)
+            there = len(limiter._tasks)
             most = max(most, there)
-            for name in list(pace._sending):
-                pace.leave(name, accepted=True)
-            pace.landed(min(pace._there))
+            for name in list(limiter._submitting):
+                limiter.release(name, accepted=True)
+            limiter.task_ended(min(limiter._tasks))
         await asyncio.gather(*waiting)
         return most
 
@@ -142,21 +142,21 @@ def test_an_announced_limit_is_never_probed_beyond():
 
 def test_an_announced_limit_that_others_share_is_felt_for():
     async def story():
-        pace = Pace()
-        await filled(pace, 10)
-        await pace.enter("refused")
-        comes_back = pace.full("refused", 100)
-        pace.leave("refused", accepted=False)
-        return comes_back, await entered(pace, ["refused"])
+        limiter = SubmitLimiter()
+        await filled(limiter, 10)
+        await limiter.acquire("refused")
+        comes_back = limiter.too_many("refused", 100)
+        limiter.release("refused", accepted=False)
+        return comes_back, await entered(limiter, ["refused"])
 
     assert asyncio.run(story()) == (True, [])
 
 
 def test_with_nothing_of_ours_there_a_refused_job_must_wait_by_itself():
     async def story():
-        pace = Pace()
-        await pace.enter("refused")
-        return pace.full("refused")
+        limiter = SubmitLimiter()
+        await limiter.acquire("refused")
+        return limiter.too_many("refused")
 
     assert asyncio.run(story()) is False
 
@@ -164,21 +164,21 @@ def test_with_nothing_of_ours_there_a_refused_job_must_wait_by_itself():
 def test_the_longest_go_first_when_places_are_few():
     async def story():
         takes = {"short": 5.0, "long": 50.0, "middle": 20.0}
-        pace = Pace(lambda group: takes[group])
-        await filled_group(pace)
+        limiter = SubmitLimiter(lambda group: takes[group])
+        await filled_group(limiter)
         order = []
 
         async def one(name, group):
-            await pace.enter(name, group)
+            await limiter.acquire(name, group)
             order.append(name)
-            pace.leave(name, accepted=True)
-            pace.landed(name)
+            limiter.release(name, accepted=True)
+            limiter.task_ended(name)
 
         await asyncio.gather(*[one(f"{group} {n}", group) for n in range(2) for group in takes])
         return order
 
-    async def filled_group(pace):
-        pace._room = 1.0
+    async def filled_group(limiter):
+        limiter._capacity = 1.0
 
     order = asyncio.run(story())
     assert order == ["long 0", "long 1", "middle 0", "middle 1", "short 0", "short 1"]
@@ -186,14 +186,14 @@ def test_the_longest_go_first_when_places_are_few():
 
 def test_who_gives_up_waiting_takes_no_place():
     async def story():
-        pace = Pace()
-        await pace.enter("there")
-        pace.leave("there", accepted=True)
-        pace._room = 1.0
-        assert await entered(pace, ["given up"]) == []
-        assert pace.crowded
-        pace.landed("there")
-        return await entered(pace, ["next"]), pace.crowded
+        limiter = SubmitLimiter()
+        await limiter.acquire("there")
+        limiter.release("there", accepted=True)
+        limiter._capacity = 1.0
+        assert await entered(limiter, ["given up"]) == []
+        assert limiter.crowded
+        limiter.task_ended("there")
+        return await entered(limiter, ["next"]), limiter.crowded
 
     assert asyncio.run(story()) == (["next"], False)
 

@@ -10,7 +10,7 @@ import pytest
 
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.jobs.scheduling.clock import Clock
+from motion_widgets.jobs.scheduling.timing import Clock
 from tests.jobs.endpoint import refusal, until
 
 MAX = 0.50
@@ -90,7 +90,7 @@ def test_after_a_night_asleep_results_that_expire_first_are_fetched_first(
 @pytest.mark.usefixtures("patient")
 def test_a_clock_put_back_does_not_stop_the_polls(ws, req, endpoint, clock):
     (job,) = sent(ws, req, 1)
-    until(lambda: ws.connection.runner._crew.clock._sleepers)
+    until(lambda: ws.connection.runner.context.clock._sleepers)
     clock.ahead -= NIGHT
     until(lambda: job.state == "collected")
 
@@ -116,13 +116,13 @@ def test_a_gap_is_noticed_once_whoever_looks_first(clock, monkeypatch):
 
     async def story():
         own = Clock(lambda *_: gaps.append("gap"))
-        ticking = asyncio.create_task(own.ticking())
-        other = asyncio.create_task(own.until(timing.now() + 900, "other"))
+        ticking = asyncio.create_task(own.run())
+        other = asyncio.create_task(own.sleep_until(timing.now() + 900, "other"))
         await asyncio.sleep(0)
         clock.ahead += NIGHT
-        assert await own.until(timing.now() - 1, "early"), "the first to look notices it"
+        assert await own.sleep_until(timing.now() - 1, "early"), "the first to look notices it"
         assert await other, "and wakes the others"
-        early = asyncio.create_task(own.until(timing.now() + 900, "early"))
+        early = asyncio.create_task(own.sleep_until(timing.now() + 900, "early"))
         await asyncio.sleep(timing.BEAT * 3)
         assert not early.done(), "nobody is woken for the same gap again"
         early.cancel()
