@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import threading
 
@@ -67,9 +68,9 @@ def test_calls_are_made_one_at_a_time_in_the_order_that_they_came(ids):
 def test_what_was_written_is_committed_once_a_call_returns(log, ids):
     async def story(db, free):
         free.set()
-        return await db(log.transitions.intend, ids[0], 1, owner="me"), Log(log.database.path).jobs.get(
-            ids[0]
-        ).state
+        written = await db(log.transitions.intend, ids[0], 1, owner="me")
+        with contextlib.closing(Log(log.database.path)) as other:
+            return written, other.jobs.get(ids[0]).state
 
     assert told(story) == (True, "submitting")
 
