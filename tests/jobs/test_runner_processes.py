@@ -181,7 +181,7 @@ class TestSlowDriver:
         async def beating(_):
             return
 
-        monkeypatch.setattr(Runner, "_beating", beating)
+        monkeypatch.setattr(Runner, "_beat", beating)
 
     def test_taken_over_between_intent_and_post(self, silent, spaces, req, endpoint, monkeypatch):
         """Publishing took so long that another process took the job over and sent it."""

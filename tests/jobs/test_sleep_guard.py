@@ -178,7 +178,7 @@ def test_a_night_asleep_is_told_in_the_job_view(ws, req, endpoint, monkeypatch):
     until(lambda: job.state == "completed" and endpoint.downloads)
     expires = job.row.expires_at / 1e6
     ahead[0] = expires - time.time() - HOUR / 2
-    until(ws.risks)
+    until(ws.connection.risks)
     monitor = JobMonitor(ws, watch=False)
     shown = monitor._risks.value
     assert "This machine was asleep from" in shown
