@@ -96,8 +96,7 @@ class Transitions:
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
 
-        The job is this person's from then on: who has it sent pays for it. False: the job is elsewhere by
-        now, another process drives it, or it had another body; nothing was changed.
+        The job is this person's from then on: who has it sent pays for it.
 
         Parameters
         ----------
@@ -111,7 +110,7 @@ class Transitions:
         Returns
         -------
         bool
-            False: the job is in another state by now, or another process drives it.
+            False: the job is in another state by now, or another process drives it; nothing was changed.
 
         Raises
         ------
