@@ -62,7 +62,7 @@ STUBS: set[str] = set()
 """Modules with a class that declares, for the type checker alone, what another class gives it."""
 LONG = {"workspace.workspace"}
 """Modules of more than `LENGTH` lines."""
-SHORT_INTRODUCTIONS = {"jobs"}
+SHORT_INTRODUCTIONS: set[str] = set()
 """Packages whose docstring is a single line."""
 LENGTH = 400
 

@@ -28,7 +28,6 @@ from motion_widgets.request.price import to_micro
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from motion_widgets.jobs.context import LogCalls
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
 
@@ -52,7 +51,9 @@ class RefundCheck:
         Asks the endpoint for the account's balance in USD. None: unlimited, or not stated.
     """
 
-    def __init__(self, log: Log, db: LogCalls, read: Callable[[], Awaitable[float | None]]) -> None:
+    def __init__(
+        self, log: Log, db: Callable[..., Awaitable[Any]], read: Callable[[], Awaitable[float | None]]
+    ) -> None:
         self._log = log
         self._db = db
         self._ask = read
@@ -138,7 +139,7 @@ class RefundCheck:
             return False
         return bool(await self._db(self._settle, row, self._baseline, balance))
 
-    # Through `LogCalls`.
+    # Called through `db`.
 
     def _settle(self, row: JobRow, baseline: tuple[int, int], balance: int) -> bool:
         since = self._log.jobs.rows(*_same_account(row), jobs.c.sent >= baseline[1])
