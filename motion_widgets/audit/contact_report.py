@@ -11,6 +11,7 @@ from motion_widgets.audit.comparison import differences, facts
 from motion_widgets.audit.key_patterns import KeyFinder
 from motion_widgets.audit.response_shape import redacted, shape_of
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.files import write_whole
 from motion_widgets.core.messages import say
 from motion_widgets.core.version import __version__
 
@@ -45,8 +46,8 @@ def write(folder: Path, base_url: str, contact: Contact, sandbox: Contact, secre
     readable = _markdown(report)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     try:
-        path.write_text(conceal(text), "utf-8")
-        path.with_suffix(".md").write_text(conceal(readable), "utf-8")
+        write_whole(path, conceal(text))
+        write_whole(path.with_suffix(".md"), conceal(readable))
     except OSError as error:
         raise LogError.of("export_failed", name=str(path), reason=error.strerror or str(error)) from error
     body = readable.partition(f"## {say('contact_calls')}")[0].rstrip()

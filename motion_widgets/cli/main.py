@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import warnings
@@ -18,6 +17,7 @@ from motion_widgets.cli.jobs import add_run_commands, demo, plain, print_table, 
 from motion_widgets.cli.jupyter_nodelay import FLAG
 from motion_widgets.cli.log import add_log_commands, pack, require_log, unpack
 from motion_widgets.core.errors import LogError, MotionError, RequestError
+from motion_widgets.core.files import copy_whole
 from motion_widgets.core.messages import say
 from motion_widgets.core.version import __version__
 
@@ -134,7 +134,7 @@ def _studio(options: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         for name in NOTEBOOKS:
             if not (folder / name).exists():
-                shutil.copyfile(packed / name, folder / name)
+                copy_whole(packed / name, folder / name)
     except OSError as error:
         raise LogError.of(
             "folder_unwritable", name=str(folder), reason=error.strerror or str(error)

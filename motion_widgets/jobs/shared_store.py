@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.files import move_if_free, partial_file
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.responses import redact
@@ -108,21 +108,20 @@ class Shared:
         path = self._path(name)
         if path.is_file():
             return path
-        # Not in the results folder while it is half-written: whoever reads that finds whole files only.
-        part = self.folder / f".{path.name}.{secrets.token_hex(4)}.part"
         try:
-            got = self._access("shared_unread", name, lambda files, root: _get(files, f"{root}/{name}", part))
-            if not got:
-                raise LogError.of("shared_missing", name=name, place=self.label)
-            if sha is not None and sha256_of(part) != sha:
-                raise LogError.of("shared_broken", name=name, place=self.label)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _put_into_place(part, path)
+            # Outside the folder of the results, so that whoever reads that finds complete files only.
+            with partial_file(self.folder) as part:
+                got = self._access(
+                    "shared_unread", name, lambda files, root: _get(files, f"{root}/{name}", part)
+                )
+                if not got:
+                    raise LogError.of("shared_missing", name=name, place=self.label)
+                if sha is not None and sha256_of(part) != sha:
+                    raise LogError.of("shared_broken", name=name, place=self.label)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                move_if_free(part, path)  # a file that has come there in the meantime stays
         except OSError as error:
             raise LogError.of("disk_trouble", why=error.strerror or str(error)) from error
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
         return path
 
     def _path(self, name: str) -> Path:
@@ -212,28 +211,13 @@ def _hash_there(files: Any, target: str) -> str | None:
 def _get(files: Any, source: str, part: Path) -> bool:
     """Fetch a file; False: there is none."""
     try:
-        with files.open(source, "rb") as there:
-            try:
-                here = part.open("xb")
-            except OSError as error:
-                raise _DiskError(error) from error
-            with here:
-                while chunk := there.read(_CHUNK):
-                    try:
-                        here.write(chunk)
-                        here.flush()
-                    except OSError as error:
-                        raise _DiskError(error) from error
+        with files.open(source, "rb") as there, part.open("wb") as here:
+            while chunk := there.read(_CHUNK):
+                try:
+                    here.write(chunk)
+                    here.flush()
+                except OSError as error:
+                    raise _DiskError(error) from error
     except FileNotFoundError:
         return False
     return True
-
-
-def _put_into_place(part: Path, path: Path) -> None:
-    """Move a file into place; one that appeared there meanwhile stays."""
-    try:
-        os.link(part, path)  # unlike a rename this fails when the name was taken meanwhile
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        part.replace(path)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.files import write_whole
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.log.intake import is_safe_path
@@ -35,14 +35,9 @@ _MEDIA = (("image_url", "image"), ("video_url", "clip"))
 def write_sidecar(row: JobRow, root: Path) -> None:
     """Write the sidecar of a collected job. A disk that does not accept it costs no result."""
     result_path = row.result_path or ""
-    # Not in the results folder while it is half-written: whoever reads that finds whole files only.
-    part = root / f".{row.id}.{secrets.token_hex(4)}.json.part"
-    try:
-        part.write_bytes(redact(_written(_content(row))).encode())
-        part.replace((root / result_path).with_suffix(".json"))
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        # Written outside the folder of the results, so that whoever reads that finds complete files only.
+        write_whole((root / result_path).with_suffix(".json"), redact(_written(_content(row))), folder=root)
 
 
 def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.files import whole_file
 from motion_widgets.core.messages import say
 from motion_widgets.log.columns import AXIS, COLUMNS, TEXT, dictionary
 from motion_widgets.log.recovery import is_database
@@ -155,13 +155,9 @@ def _written(path: Path, write: Callable[[Path], object]) -> Path:
     """Write a file whole or not at all, and never over a database."""
     if is_database(path):
         raise LogError.of("export_over", name=str(path))
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        try:
-            write(part)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            write(partial)
     except OSError as error:
         raise LogError.of("export_failed", name=str(path), reason=error.strerror or str(error)) from error
     return path

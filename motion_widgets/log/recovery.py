@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
@@ -24,6 +23,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.files import PRIVATE, whole_file, write_whole
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import migrate
 from motion_widgets.log.schema import metadata
@@ -122,13 +122,8 @@ def is_damage(error: BaseException | None) -> bool:
 
 def back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copy a database as it is at one moment, whole or not at all."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
-    try:
-        with contextlib.closing(sqlite3.connect(part)) as copy:
-            connection.backup(copy)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(target) as partial, contextlib.closing(sqlite3.connect(partial)) as copy:
+        connection.backup(copy)
 
 
 def copy_log(path: Path, target: Path) -> None:
@@ -167,10 +162,10 @@ def rescue(path: Path, what: str = "") -> Rescued:
         )
         fresh = Path(folder) / "fresh.sqlite"
         write_fresh(fresh, rows, salt=salt or secrets.token_hex(16))
-        _put(made.log, fresh.read_bytes())
+        write_whole(made.log, fresh.read_bytes(), mode=PRIVATE)
         told = ({name: value for name, value in row.items() if value is not None} for row in rows["jobs"])
         lines = "".join(json.dumps(one, ensure_ascii=False, default=str) + "\n" for one in told)
-        _put(made.lines, lines.encode("utf-8", "replace"))
+        write_whole(made.lines, lines.encode("utf-8", "replace"), mode=PRIVATE)
     return made
 
 
@@ -287,15 +282,3 @@ def _key(table: Table, row: Mapping[str, Any]) -> tuple[Any, ...]:
 def _only_zeros(path: Path) -> bool:
     with path.open("rb") as file:
         return not any(part.strip(b"\0") for part in iter(lambda: file.read(1 << 20), b""))
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, for its owner alone."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

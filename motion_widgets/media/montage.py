@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.files import whole_file
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.decode import even_width
 from motion_widgets.media.probe.measure import measure_clip
@@ -64,16 +64,10 @@ def montage(
     options = ["-filter_complex", filters, "-map", "[all]", "-an", *ffmpeg.H264, "-t", f"{length:.3f}"]
     out = Path(out).absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside its place, so that renaming stays on one disk.
-    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-    with tempfile.TemporaryDirectory(prefix="motion-widgets-") as folder:
+    with tempfile.TemporaryDirectory(prefix="motion-widgets-") as folder, whole_file(out) as partial:
         inputs = [option for clip in clips for option in ffmpeg.input_options(Path(clip.source))]
         inputs += _label_inputs([text for text, _ in cells], width, Path(folder))
-        try:
-            ffmpeg.run([*inputs, *options, "-f", "mp4", f"file:{partial}"], name=out.name, deadline=deadline)
-            partial.replace(out)
-        finally:
-            partial.unlink(missing_ok=True)
+        ffmpeg.run([*inputs, *options, "-f", "mp4", f"file:{partial}"], name=out.name, deadline=deadline)
     return out
 
 

@@ -6,7 +6,6 @@ With them everything can be tried without a file of one's own, and none of them 
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 import wave
 from array import array
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.files import whole_file
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.figure import Pose, draw_backdrop, draw_figure
 
@@ -62,15 +62,11 @@ def sample_media(folder: Path) -> SampleMedia:
 
 
 def _write_once(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a missing file beside its place and rename it, so that it is never seen half written."""
+    """Write a file unless it is there."""
     if path.exists():
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as partial:
         write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_image(path: Path) -> None:

@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.files import PRIVATE, write_whole
 from motion_widgets.publishing.destination import Published
 
 if TYPE_CHECKING:
@@ -51,14 +52,7 @@ class LinkCache:
             }
             links[key] = published
             text = json.dumps({one: asdict(found) for one, found in links.items()}, ensure_ascii=False)
-            part = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
-            try:
-                handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # private from the start
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                part.replace(self._file)
-            finally:
-                part.unlink(missing_ok=True)
+            write_whole(self._file, text, mode=PRIVATE)
 
     def _load(self) -> dict[str, Any]:
         try:

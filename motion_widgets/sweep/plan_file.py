@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.files import write_whole
 from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.request.findings import show
 from motion_widgets.request.media_source import media_source
@@ -35,16 +34,11 @@ def save(sweep: Design, path: str | Path) -> Path:
     """Write a sweep as TOML, whole or not at all."""
     target = Path(path).expanduser()
     text = _text(sweep)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, "utf-8")
-        part.replace(target)
+        write_whole(target, text)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RequestError.of("plan_unwritable", name=str(path), reason=reason) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return target
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.files import copy_whole, whole_file
 from motion_widgets.core.messages import say
 from motion_widgets.core.version import __version__
 from motion_widgets.log.intake import clean_rows, is_safe_path
@@ -59,13 +60,8 @@ def save_log(log: Log, target: Path) -> Path:
             with contextlib.closing(sqlite3.connect(log.database.path, timeout=30)) as db:
                 back_up(db, target)
         else:
-            part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-            try:
-                with log.database.read() as connection:
-                    write_fresh(part, all_rows(connection), salt=log.database.salt)
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
+            with whole_file(target) as partial, log.database.read() as connection:
+                write_fresh(partial, all_rows(connection), salt=log.database.salt)
     except (OSError, sqlite3.Error) as error:
         raise _failed(target, error) from error
     return target
@@ -81,12 +77,14 @@ def pack(folder: Path, log: Log, target: Path) -> Path:
     """
     if is_database(target):
         raise LogError.of("export_over", name=str(target))
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     files: dict[str, dict[str, Any]] = {}
     try:
-        with tempfile.TemporaryDirectory(prefix="motion-widgets-pack-") as scratch:
+        with (
+            whole_file(target) as partial,
+            tempfile.TemporaryDirectory(prefix="motion-widgets-pack-") as scratch,
+        ):
             saved = save_log(log, Path(scratch) / _LOG)
-            with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
                 for name, path in [(_LOG, saved), *_to_pack(folder)]:
                     files[name] = _add(archive, name, path)
                 about = {
@@ -96,12 +94,8 @@ def pack(folder: Path, log: Log, target: Path) -> Path:
                     "files": files,
                 }
                 archive.writestr(_MANIFEST, json.dumps(about, ensure_ascii=False, indent=1))
-        part.replace(target)
     except OSError as error:
         raise _failed(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return target
 
 
@@ -306,16 +300,11 @@ def _bring(place: Path, folder: Path, name: str) -> None:
     source, target = place / name, folder / name
     if target.exists() or not source.is_file() or not source.resolve().is_relative_to(place.resolve()):
         return
-    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, part)
-        part.replace(target)
+        copy_whole(source, target)
     except OSError as error:
         raise _failed(target, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _failed(path: Path, error: Exception) -> LogError:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.files import partial_file, whole_file
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.version import __version__
 from motion_widgets.request.fields import FIELD
@@ -104,10 +102,8 @@ def make_folder(folder: Path) -> None:
 
 def require_writable(folder: Path) -> None:
     """Raise LogError unless a folder takes files."""
-    with _writing(folder):
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
-        os.close(handle)
-        Path(name).unlink()
+    with _writing(folder), partial_file(folder):
+        pass
 
 
 @contextmanager
@@ -128,16 +124,10 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
         raise RequestError.of("input_unreadable", name=name, reason=error.strerror or str(error)) from error
     target = folder / "inputs" / f"{sha[:20]}{path.suffix.lower()[:8]}"
     if not target.exists():
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        try:
-            with _writing(target.parent):
-                shutil.copyfile(path, part)
-                if sha256_of(part) != sha:
-                    raise RequestError.of("input_changed", name=name)
-                part.replace(target)
-        finally:
-            with contextlib.suppress(OSError):  # where no file could be made there is none to remove
-                part.unlink(missing_ok=True)
+        with _writing(target.parent), whole_file(target) as partial:
+            shutil.copyfile(path, partial)
+            if sha256_of(partial) != sha:
+                raise RequestError.of("input_changed", name=name)
     relative = target.relative_to(folder).as_posix()
     log.files.add_input(sha, name=name, size=target.stat().st_size, path=relative)
     return relative, sha

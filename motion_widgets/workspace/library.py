@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from motion_widgets.core.errors import ClipError, MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.files import copy_whole, write_whole
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
 from motion_widgets.media.preview import filmstrip, thumbnail
@@ -157,7 +156,6 @@ class Library:
         make_folder(self.folder)
         stem, _, ending = plain.rpartition(".")
         target, number = self.folder / plain, 1
-        part = self.folder / f".{os.getpid()}-{plain}.part"
         try:
             sha = sha256_of(file)
             while target.exists():
@@ -165,14 +163,10 @@ class Library:
                     return target
                 number += 1
                 target = self.folder / f"{stem} {number}.{ending}"
-            shutil.copyfile(file, part)
-            return part.replace(target)
+            return copy_whole(file, target)
         except OSError as error:
             reason = error.strerror or str(error)
             raise RequestError.of("input_unreadable", name=file.name, reason=reason) from error
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def picture(self, item: Item) -> bytes | None:
         """Return a small picture of an item, drawn once. None: it cannot be drawn. Blocks."""
@@ -223,11 +217,9 @@ class Library:
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
         """Keep something that could be made again; a disk that does not take it does no harm."""
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         with contextlib.suppress(OSError):
             path.parent.mkdir(exist_ok=True)
-            part.write_bytes(content)
-            part.replace(path)
+            write_whole(path, content)
 
 
 def _state(path: Path) -> dict[str, int]:

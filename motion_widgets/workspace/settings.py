@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import threading
 from typing import TYPE_CHECKING, Any
+
+from motion_widgets.core.files import PRIVATE, write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +34,7 @@ def choose(folder: Path, **changes: Any) -> None:
     """
     with _lock:
         held = {name: value for name, value in (chosen(folder) | changes).items() if value is not None}
-        part = folder / f"{_FILE}.{os.getpid()}.part"
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(held, file, ensure_ascii=False)
-        part.replace(folder / _FILE)
+        write_whole(folder / _FILE, json.dumps(held, ensure_ascii=False), mode=PRIVATE)
 
 
 def sandbox_account(folder: Path) -> str:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from motion_widgets.core.errors import ClipError, LogError
+from motion_widgets.core.files import move_if_free
 from motion_widgets.core.http import FILE_HEADERS
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
@@ -280,17 +281,8 @@ def _placed(part: Path, target: Path, sha: str) -> Path:
     """Move a file into place under the first free name; what is there already stays."""
     for number in itertools.count(1):
         place = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
-        if not place.exists():
-            try:
-                os.link(part, place)  # unlike a rename, this fails if the name was taken meanwhile
-            except FileExistsError:
-                pass
-            except OSError:  # a file system without hard links
-                part.replace(place)
-                return place
-            else:
-                part.unlink()
-                return place
+        if move_if_free(part, place):
+            return place
         if _size_and_hash(place)[1] == sha:
             part.unlink(missing_ok=True)
             return place

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.files import move_if_free
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.local_file import hash_of, local_path
 from motion_widgets.media.probe.measure import measure_clip
@@ -162,13 +163,6 @@ def _check(operation: Operation, partial: Path) -> None:
 
 def _put(partial: Path, place: Path, *, reusable: bool) -> Path:
     """Put a file in its place without replacing what may be there."""
-    try:
-        os.link(partial, place)
-    except FileExistsError as error:
-        if not reusable:
-            raise ClipError.of("mend_exists", name=place.name) from error
-    except OSError:  # a file system without links
-        if os.path.lexists(place):
-            raise ClipError.of("mend_exists", name=place.name) from None
-        partial.replace(place)
+    if not move_if_free(partial, place) and not reusable:
+        raise ClipError.of("mend_exists", name=place.name)
     return place
