@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import Micro, to_micro, total
 from motion_widgets.endpoint.errors import (
     AnswerError,
     EndpointError,
@@ -20,7 +21,6 @@ from motion_widgets.endpoint.errors import (
     RefusedError,
     ServerError,
 )
-from motion_widgets.request.price import to_micro
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -50,11 +50,11 @@ DATE_FORMATS: dict[str, Callable[[datetime], str]] = {
 
 @dataclass
 class AccountUsage:
-    """What the account says, in micro-dollars."""
+    """What the account says."""
 
-    amount: int | None = None
+    amount: Micro | None = None
     """Billed in the whole period. None: the account did not say."""
-    items: dict[str, int] = field(default_factory=dict)
+    items: dict[str, Micro] = field(default_factory=dict)
     date_format: str = ""
     """Which of `DATE_FORMATS` the endpoint accepted."""
     balance: Balance | None = None
@@ -96,22 +96,22 @@ async def fetch_account(
         account.balance = await _with_retries(client.balance)
     except EndpointError as error:
         account.problems.append(say("reconcile_no_balance", reason=str(error)))
-    total = 0
+    billed: list[Micro] = []
     try:
         for number, (first, last) in enumerate(split_period(start, end, busy), 1):
             account.date_format, usage = await fetch_usage(
                 client, first, last, date_format=account.date_format
             )
-            total += to_micro(usage.amount)
+            billed.append(to_micro(usage.amount))
             for name, amount in usage.items:
-                account.items[name] = account.items.get(name, 0) + to_micro(amount)
+                account.items[name] = total([account.items.get(name), to_micro(amount)])
             if number % CALLS == 0:
                 await asyncio.sleep(60)
     except EndpointError as error:
         account.problems.append(say("reconcile_no_usage", reason=str(error)))
         account.items.clear()
     else:
-        account.amount = total
+        account.amount = total(billed)
     return account
 
 

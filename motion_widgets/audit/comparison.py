@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.audit.response_shape import compare, shape_of
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd
 from motion_widgets.endpoint.responses import Task, clean, read_task
 from motion_widgets.request.limits import LIMITS
 
@@ -196,11 +197,11 @@ def _of_money(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
         if spent is not None and cost is not None:
             yield (
                 f"delta_{whose}",
-                Fact(_amount(spent, cost, price), f"${spent:.5f} for a cost of ${cost:.5f}"),
+                Fact(_amount(spent, cost, price), f"{_exact(spent)} for a cost of {_exact(cost)}"),
             )
     early = _spent(contact.balances, "account", "accepted")
     if early is not None and cost is not None:
-        yield "ahead", Fact(_amount(early, cost, price), f"${early:.5f} right after it was accepted")
+        yield "ahead", Fact(_amount(early, cost, price), f"{_exact(early)} right after it was accepted")
 
 
 def _of_errors(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
@@ -215,7 +216,8 @@ def _cost(cost: float | None, price: Estimate) -> Fact:
         return Fact("absent", "absent")
     inside = price.low - SAME <= cost <= price.high + SAME
     return Fact(
-        "inside" if inside else "outside", f"${cost:.5f}, estimated ${price.low:.5f} to ${price.high:.5f}"
+        "inside" if inside else "outside",
+        f"{_exact(cost)}, estimated {_exact(price.low)} to {_exact(price.high)}",
     )
 
 
@@ -226,6 +228,10 @@ def _rounding(seconds: float, length: float) -> str:
     }  # fmt: skip
     fit = [word for word, value in ways.items() if abs(value - seconds) < 0.01]
     return f"{seconds:.3f} s billed of {length:.3f} s: {' or '.join(fit) or 'by another rule'}"
+
+
+def _exact(usd: float) -> str:
+    return format_usd(usd, digits=5)
 
 
 def _spent(balances: Mapping[str, Mapping[str, float | None]], whose: str, until: str) -> float | None:

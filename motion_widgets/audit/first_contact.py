@@ -24,12 +24,12 @@ from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import to_micro
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
 from motion_widgets.endpoint.errors import AuthError, EndpointError
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
 from motion_widgets.request.media_source import media_kind
-from motion_widgets.request.price import to_micro
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.workspace.workspace import Workspace
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.money import ZERO, Micro, total
 from motion_widgets.log.billing import UNREFUNDED, outside, refund_open
 from motion_widgets.log.states import State
 
@@ -38,9 +39,9 @@ class JobsByCost:
     """Billed below or above their estimate; `billed` has them as well."""
 
     @property
-    def total(self) -> int:
-        """Micro-dollars that were billed according to the log, without failed jobs."""
-        return sum(row.cost or 0 for row in self.billed)
+    def total(self) -> Micro:
+        """What was billed according to the log, without failed jobs."""
+        return total(row.cost for row in self.billed)
 
     @property
     def uncounted(self) -> list[JobRow]:
@@ -73,14 +74,14 @@ def group_by_cost(rows: Sequence[JobRow]) -> JobsByCost:
     return found
 
 
-def cost_range(row: JobRow, *, billed: bool = True) -> tuple[int, int]:
-    """Return the least and the most that a job may have cost, in micro-dollars."""
+def cost_range(row: JobRow, *, billed: bool = True) -> tuple[Micro, Micro]:
+    """Return the least and the most that a job may have cost."""
     if billed and row.cost is not None:
         return row.cost, row.cost
-    return row.estimate_low or 0, row.estimate_high or 0
+    return row.estimate_low or ZERO, row.estimate_high or ZERO
 
 
-def total_range(rows: Sequence[JobRow]) -> tuple[int, int]:
-    """Return the least and the most that several jobs may have cost together, in micro-dollars."""
+def total_range(rows: Sequence[JobRow]) -> tuple[Micro, Micro]:
+    """Return the least and the most that several jobs may have cost together."""
     ranges = [cost_range(row) for row in rows]
-    return sum(low for low, _ in ranges), sum(high for _, high in ranges)
+    return total(low for low, _ in ranges), total(high for _, high in ranges)

@@ -25,11 +25,11 @@ from motion_widgets.audit.report import Report
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import ZERO, Micro, to_micro, to_usd
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.log.billing import SAME
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.schema import jobs
-from motion_widgets.request.price import to_micro, to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,15 +112,15 @@ def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
 
 async def _ask(
     ws: Workspace, rows: Sequence[JobRow], start: datetime, now: datetime
-) -> tuple[list[tuple[JobRow, int | str | None]], AccountUsage]:
+) -> tuple[list[tuple[JobRow, Micro | str | None]], AccountUsage]:
     """Ask for the costs of tasks that the log lacks, and for the account's usage.
 
     Returns
     -------
     (answers, account)
-        Per task: its cost in micro-dollars, None if it states none, or why there was no answer.
+        Per task: its cost, None if it states none, or why there was no answer.
     """
-    answers: list[tuple[JobRow, int | str | None]] = []
+    answers: list[tuple[JobRow, Micro | str | None]] = []
     async with ws.connection.client() as client:
         for row in rows:
             if row.task_id is None or row.cost is not None or row.state in UNDER_WAY:
@@ -134,7 +134,7 @@ async def _ask(
         return answers, await fetch_account(client, start, now, busy)
 
 
-def _record_cost(log: Log, row: JobRow, cost: int, *, fix: bool) -> str:
+def _record_cost(log: Log, row: JobRow, cost: Micro, *, fix: bool) -> str:
     written = fix and log.transitions.settle(row.id, cost, event_note("event_cost_requested"))
     code = "reconcile_cost_written" if written else "reconcile_cost_found"
     return say(code, id=row.id, cost=to_usd(cost))
@@ -142,18 +142,18 @@ def _record_cost(log: Log, row: JobRow, cost: int, *, fix: bool) -> str:
 
 def _differences(found: JobsByCost, account: AccountUsage, now: datetime) -> list[str]:
     lines = [
-        say("reconcile_unrefunded", id=row.id, state=row.state, cost=to_usd(row.cost or 0))
+        say("reconcile_unrefunded", id=row.id, state=row.state, cost=to_usd(row.cost or ZERO))
         for row in found.unrefunded
     ]
     for row in found.outside_estimate:
         low, high = (to_usd(one) for one in cost_range(row, billed=False))
-        lines.append(say("reconcile_outside", id=row.id, cost=to_usd(row.cost or 0), low=low, high=high))
+        lines.append(say("reconcile_outside", id=row.id, cost=to_usd(row.cost or ZERO), low=low, high=high))
     balance = account.balance
     if balance is not None and balance.used is not None and found.total - to_micro(balance.used) > SAME:
         lines.append(say("reconcile_used", used=balance.used, log=to_usd(found.total)))
     if account.amount is None:
         return lines
-    difference = account.amount - found.total
+    difference = Micro(account.amount - found.total)
     if abs(difference) <= SAME:
         if found.outcome_unknown:  # a whole account that fits without them
             lines.append(say("reconcile_unsure_unbilled", ids=_ids(found.outcome_unknown)))
@@ -161,7 +161,7 @@ def _differences(found: JobsByCost, account: AccountUsage, now: datetime) -> lis
     if difference > 0:
         return [*lines, say("reconcile_more", usd=to_usd(difference)), _explained(found, difference)]
     fresh = [row for row in found.billed if _is_fresh(row, now)]
-    lines.append(say("reconcile_less", usd=to_usd(-difference)))
+    lines.append(say("reconcile_less", usd=to_usd(Micro(-difference))))
     if fresh:
         lines.append(say("reconcile_late", ids=_ids(fresh)))
     elif refunded := [row for row in found.billed if abs((row.cost or 0) + difference) <= SAME]:
@@ -177,7 +177,7 @@ def _refunds(log: Log, found: JobsByCost, account: AccountUsage, now: datetime, 
     fits = account.amount is not None and abs(account.amount - found.total) <= SAME
     for row in found.refund_open:
         proven = fits and not _is_fresh(row, now)
-        written = proven and fix and log.transitions.settle(row.id, 0, event_note("event_refund_seen"))
+        written = proven and fix and log.transitions.settle(row.id, ZERO, event_note("event_refund_seen"))
         code = "reconcile_refund_open" if not proven else "reconcile_refund_seen"
         lines.append(say("reconcile_refund_written" if written else code, id=row.id, state=row.state))
     return lines
@@ -188,7 +188,7 @@ def _is_fresh(row: JobRow, now: datetime) -> bool:
     return (now - datetime.fromtimestamp(last / 1e6, UTC)) < LATE
 
 
-def _explained(found: JobsByCost, difference: int) -> str:
+def _explained(found: JobsByCost, difference: Micro) -> str:
     """Return a sentence on the fewest jobs whose estimates would explain the higher bill."""
     rows = found.uncounted
     if not rows:
@@ -208,7 +208,7 @@ def _explained(found: JobsByCost, difference: int) -> str:
     return say(code, ids=_ids(fitting[0]), low=to_usd(low), high=to_usd(high), ways=len(fitting))
 
 
-def _explains(rows: Sequence[JobRow], difference: int) -> bool:
+def _explains(rows: Sequence[JobRow], difference: Micro) -> bool:
     low, high = total_range(rows)
     return low - SAME <= difference <= high + SAME
 
@@ -222,7 +222,7 @@ def _table(found: JobsByCost, account: AccountUsage) -> list[str]:
     """Return the figures as a table in plain text."""
     lines: list[tuple[str, str, str]] = [(say("reconcile_column"), say("reconcile_jobs"), "USD")]
 
-    def put(code: str, count: int | None, *amounts: int | None, **words: str) -> None:
+    def put(code: str, count: int | None, *amounts: Micro | None, **words: str) -> None:
         shown = "\u2013".join(f"{to_usd(one):.5f}" for one in dict.fromkeys(amounts) if one is not None)
         lines.append(
             (say(code, **words), "" if count is None else str(count), shown or say("reconcile_not_said"))
@@ -233,7 +233,7 @@ def _table(found: JobsByCost, account: AccountUsage) -> list[str]:
     for name, amount in account.items.items():
         put("reconcile_of", None, amount, name=name)
     if account.amount is not None:
-        put("reconcile_difference", None, account.amount - found.total)
+        put("reconcile_difference", None, Micro(account.amount - found.total))
     kinds = (
         ("reconcile_unsure", found.outcome_unknown),
         ("reconcile_silent", found.cost_unstated),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd, to_usd
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.leases import is_leased
 from motion_widgets.log.states import ENDS, RETRYABLE, State
-from motion_widgets.request.price import to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -222,7 +222,7 @@ class Job:
 
     def __repr__(self) -> str:
         row = self.row
-        cost = f", ${to_usd(row.cost):.2f}" if row.cost is not None else ""
+        cost = f", {format_usd(to_usd(row.cost))}" if row.cost is not None else ""
         where = ", SANDBOX" if row.sandbox else ""
         return f"<Job {self.id}: {row.state}{cost}{where}>"
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import ZERO, to_micro, to_usd
 from motion_widgets.endpoint.errors import (
     AuthError,
     EndpointError,
@@ -31,7 +32,6 @@ from motion_widgets.log.billing import outside
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
-from motion_widgets.request.price import to_micro, to_usd
 
 if TYPE_CHECKING:
     from motion_widgets.endpoint.responses import Task
@@ -249,7 +249,7 @@ def _outside_estimate(row: JobRow, task: Task) -> str:
     """Return the event's note on a bill outside the estimate. ``""``: it is inside, or not stated."""
     if not outside(replace(row, state=State.COMPLETED, cost=_bill(task).get("cost"))):
         return ""
-    low, high = to_usd(row.estimate_low or 0), to_usd(row.estimate_high or 0)
+    low, high = to_usd(row.estimate_low or ZERO), to_usd(row.estimate_high or ZERO)
     return event_note("event_bill_outside", cost=task.cost, low=low, high=high)
 
 

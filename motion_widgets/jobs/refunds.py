@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, or_
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.money import ZERO, Micro, to_micro, total
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.billing import has_refund_open, refund_open
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
-from motion_widgets.request.price import to_micro
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,7 +58,7 @@ class RefundCheck:
         self._db = db
         self._ask = read
         self._lock = asyncio.Lock()
-        self._baseline: tuple[int, int] | None = None  # micro-dollars, and when (unix microseconds)
+        self._baseline: tuple[Micro, int] | None = None  # and when (unix microseconds)
         self._not_before = 0.0
         self._open = True  # whether the log may hold refunds that are not confirmed
         self._reviews: asyncio.Task[None] | None = None
@@ -74,12 +74,12 @@ class RefundCheck:
                 if balance is not None:
                     self._baseline = balance, at
 
-    async def balance(self) -> int | None:
-        """Return the balance in micro-dollars, waiting only a moment for it. None: it was not stated."""
+    async def balance(self) -> Micro | None:
+        """Return the balance, waiting only a moment for it. None: it was not stated."""
         async with self._lock:
             return await self._read()
 
-    async def _read(self) -> int | None:
+    async def _read(self) -> Micro | None:
         try:
             async with asyncio.timeout(timing.READING):
                 balance = await self._ask()
@@ -141,15 +141,15 @@ class RefundCheck:
 
     # Called through `db`.
 
-    def _settle(self, row: JobRow, baseline: tuple[int, int], balance: int) -> bool:
+    def _settle(self, row: JobRow, baseline: tuple[Micro, int], balance: Micro) -> bool:
         since = self._log.jobs.rows(*_same_account(row), jobs.c.sent >= baseline[1])
         low = min((one.estimate_low or 0 for one in since), default=0)
-        billed = sum(one.cost or 0 for one in since)
+        billed = total(one.cost for one in since)
         if abs((baseline[0] - balance) - billed) > min(CENT, low // 2):
             return False
         for one in since:
             if refund_open(one):
-                self._log.transitions.settle(one.id, 0, event_note("event_refund_seen"))
+                self._log.transitions.settle(one.id, ZERO, event_note("event_refund_seen"))
         return True
 
     def _may_begin(self, job_id: str) -> bool:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.files import write_whole
 from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.money import to_usd
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.log.intake import is_safe_path
 from motion_widgets.request.fields import FIELD
 from motion_widgets.request.media_source import media_kind
-from motion_widgets.request.price import to_usd
 from motion_widgets.request.request import MotionRequest
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from motion_widgets.core.errors import BudgetError, HeldError, LogError, MotionError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import ZERO, Micro, to_usd
 from motion_widgets.endpoint.errors import (
     AnswerError,
     AuthError,
@@ -38,7 +39,6 @@ from motion_widgets.jobs.scheduling.call_gate import Priority
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note, event_words
 from motion_widgets.log.states import State
-from motion_widgets.request.price import to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable
@@ -100,7 +100,7 @@ async def recover(ctx: Context, row: JobRow) -> None:
     """Write down what is known of a submit whose process died; its lease is ours now."""
     if row.sent is None:
         to, note = State.PLANNED, event_note("event_died_unsent")
-        columns: dict[str, Any] = {"settle": 0}
+        columns: dict[str, Any] = {"settle": ZERO}
     else:
         to, note = State.UNKNOWN, event_note("event_died")
         columns = {
@@ -163,7 +163,7 @@ class _Attempt:
         """Commit the intent. None: the job is no longer ours to send."""
         row = self.log.jobs.get(self.job_id)
         intended = self.log.transitions.intend(
-            self.job_id, row.estimate_high or 0,
+            self.job_id, row.estimate_high or ZERO,
             owner=self.ctx.owner, seconds=timing.LEASE, resend=self.resend,
         )  # fmt: skip
         return row if intended else None
@@ -276,13 +276,13 @@ class _Attempt:
             error = await self._with_missing_amount(error)
         if isinstance(error, AuthError | PaymentError):
             ctx.breaker.stop_submits(error)
-        await self._move(State.REJECTED, str(error), settle=0, completed=now_us(), **error_columns(error))
+        await self._move(State.REJECTED, str(error), settle=ZERO, completed=now_us(), **error_columns(error))
         return None
 
     async def _with_missing_amount(self, error: PaymentError) -> PaymentError:
         """Return the error with how much is missing: what the request may cost, minus the balance."""
         row = await self.ctx.db(self.log.jobs.get, self.job_id)
-        balance, price = await self.ctx.refunds.balance(), int(row.estimate_high or 0)
+        balance, price = await self.ctx.refunds.balance(), row.estimate_high or ZERO
         if balance is None:
             text = say("payment_balance_unknown", message=str(error), price=to_usd(price))
         else:
@@ -290,7 +290,7 @@ class _Attempt:
             # balance covers the clip (`endpoint/API.md` section 8).
             text = say(
                 "payment_missing" if balance < price else "payment_ahead", message=str(error),
-                missing=to_usd(max(price - balance, 0)), price=to_usd(price), balance=to_usd(balance),
+                missing=to_usd(Micro(max(price - balance, 0))), price=to_usd(price), balance=to_usd(balance),
             )  # fmt: skip
         return PaymentError(
             text, code=error.code, detail=error.detail, status=error.status, kind=error.kind,
@@ -303,7 +303,7 @@ class _Attempt:
             return await self._unknown(error)
         columns = error_columns(error) if error is not None else {}
         note = str(error) if error is not None else event_note("event_held_back")
-        await self._move(State.PLANNED, note, settle=0, **columns)
+        await self._move(State.PLANNED, note, settle=ZERO, **columns)
         return wait
 
     async def _unknown(self, error: Exception | None) -> float | None:

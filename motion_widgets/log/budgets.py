@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, literal, or_, select, update
 
 from motion_widgets.core.errors import BudgetError
+from motion_widgets.core.money import ZERO, Micro, to_usd
 from motion_widgets.log.schema import budgets, jobs
 
 if TYPE_CHECKING:
@@ -42,17 +43,17 @@ class PersonBudget:
     person: str
     endpoint: str
     account: str
-    limit: int | None
+    limit: Micro | None
     """None: no limit; what is used is counted all the same."""
-    used: int
+    used: Micro
     """Reserved or billed."""
     since: int | None = None
     """Unix microseconds from which on it counts. None: everything in the log."""
 
     @property
-    def left(self) -> int | None:
+    def left(self) -> Micro | None:
         """What may still be spent. None: there is no limit."""
-        return None if self.limit is None else max(self.limit - self.used, 0)
+        return None if self.limit is None else Micro(max(self.limit - self.used, 0))
 
 
 class Budgets:
@@ -67,19 +68,19 @@ class Budgets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def set(self, budget_id: str, limit: int | None) -> None:
+    def set(self, budget_id: str, limit: Micro | None) -> None:
         """Set a budget's limit in micro-dollars; what it has used stays. None: no limit."""
         with self._database.write() as connection:
             write_budget(connection, budget_id, limit)
 
-    def get(self, budget_id: str) -> tuple[int | None, int]:
+    def get(self, budget_id: str) -> tuple[Micro | None, Micro]:
         """Return a budget's (limit, used) in micro-dollars."""
         with self._database.read() as connection:
             row = _find(connection, budget_id)
-        return (row.limit_micro, row.used_micro) if row else (None, 0)
+        return (row.limit_micro, row.used_micro) if row else (None, ZERO)
 
     def set_person(
-        self, person: str, endpoint: str, account: str, limit: int | None, *, since: int | None = None
+        self, person: str, endpoint: str, account: str, limit: Micro | None, *, since: int | None = None
     ) -> PersonBudget:
         """Set what a person may spend, and count what this person has used of it.
 
@@ -125,7 +126,7 @@ def own_budget(person: str) -> ColumnElement[str | None]:
     return select(budgets.c.id).where(budgets.c.id == own).correlate(jobs).scalar_subquery()
 
 
-def write_budget(connection: Connection, budget_id: str, limit: int | None, *, keep: bool = False) -> None:
+def write_budget(connection: Connection, budget_id: str, limit: Micro | None, *, keep: bool = False) -> None:
     """Set a limit; with `keep`, only where the budget is new."""
     if _find(connection, budget_id) is None:
         connection.execute(insert(budgets).values(id=budget_id, limit_micro=limit, used_micro=0))
@@ -133,13 +134,15 @@ def write_budget(connection: Connection, budget_id: str, limit: int | None, *, k
         connection.execute(update(budgets).where(budgets.c.id == budget_id).values(limit_micro=limit))
 
 
-def reserve(connection: Connection, micro: int, *, sweep: str | None, own: str | None, person: str) -> None:
+def reserve(
+    connection: Connection, amount: Micro, *, sweep: str | None, own: str | None, person: str
+) -> None:
     """Take a job's money out of the budgets that pay for it, inside the intent's transaction.
 
     Parameters
     ----------
-    micro
-        Micro-dollars.
+    amount
+        What is reserved.
     sweep, own
         Ids of the sweep's budget and of this person's. None: there is none.
     person
@@ -151,38 +154,39 @@ def reserve(connection: Connection, micro: int, *, sweep: str | None, own: str |
         One of them does not hold it; the caller's transaction takes nothing then.
     """
     for budget_id in (sweep, own):
-        left = take_out(connection, budget_id, micro) if budget_id is not None else None
+        left = take_out(connection, budget_id, amount) if budget_id is not None else None
         if budget_id is not None and left is not None:
             found = _find(connection, budget_id)
-            limit = (found.limit_micro if found else None) or 0
+            limit = Micro((found.limit_micro if found else None) or 0)
             mine = budget_id == own
             raise BudgetError.of(
                 "person_budget_used_up" if mine else "budget_used_up", name=person if mine else budget_id,
-                price=micro / 1e6, left=left / 1e6, limit=limit / 1e6, more=(limit + micro - left) / 1e6,
+                price=to_usd(amount), left=to_usd(left), limit=to_usd(limit),
+                more=to_usd(Micro(limit + amount - left)),
             )  # fmt: skip
 
 
-def take_out(connection: Connection, budget_id: str, micro: int) -> int | None:
+def take_out(connection: Connection, budget_id: str, amount: Micro) -> Micro | None:
     """Take money out in one statement, whose row count decides, so two takers cannot overspend.
 
     Returns
     -------
-    int or None
-        None: it was taken. Otherwise nothing was, and this much (micro-dollars) is left.
+    Micro or None
+        None: it was taken. Otherwise nothing was, and this much is left.
     """
-    used = budgets.c.used_micro + micro
+    used = budgets.c.used_micro + amount
     enough = or_(budgets.c.limit_micro.is_(None), used <= budgets.c.limit_micro)
     taking = update(budgets).where(budgets.c.id == budget_id, enough).values(used_micro=used)
     if connection.execute(taking).rowcount == 1:
         return None
     row = _find(connection, budget_id)
-    return max((row.limit_micro or 0) - row.used_micro, 0) if row else 0
+    return Micro(max((row.limit_micro or 0) - row.used_micro, 0) if row else 0)
 
 
-def spend(connection: Connection, micro: int, *budget_ids: str | None) -> None:
+def spend(connection: Connection, amount: Micro, *budget_ids: str | None) -> None:
     """Count money as used by each budget, whatever its limit: it was billed. Negative: it is given back."""
     spent = update(budgets).where(budgets.c.id.in_([one for one in budget_ids if one is not None]))
-    connection.execute(spent.values(used_micro=budgets.c.used_micro + micro))
+    connection.execute(spent.values(used_micro=budgets.c.used_micro + amount))
 
 
 def recount(connection: Connection, *budget_ids: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import to_micro
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.schema import jobs, tags
 from motion_widgets.log.states import State
@@ -116,7 +117,7 @@ def _raw(name: str, value: Any) -> Any:
     number = float(value) if isinstance(value, Real) and not truth else math.nan
     if abs(number) < 2**53:  # which no NaN is
         if kind == MONEY:
-            return round(number * 1_000_000)
+            return to_micro(number)
         if kind == REAL or (kind == WHOLE and number.is_integer()):
             return number if kind == REAL else int(number)
     raise LogError.of("filter_value", name=name, found=show(value), want=say(WANT[kind]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.html import PLAIN, escape, isolate
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd
 from motion_widgets.log.columns import COLUMNS, MONEY, NUMBERS, TIME
 from motion_widgets.log.states import mark
 
@@ -98,7 +99,7 @@ def _words(name: str, value: Any) -> str:
     if name == "state":
         return f"{mark(value)} {say(f'state_{value}')}"
     if kind == MONEY:
-        return f"${value:.2f}"
+        return format_usd(value)
     if kind == TIME:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return f"{value:,g}" if isinstance(value, float) else str(value)

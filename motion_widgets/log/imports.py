@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import to_micro
 from motion_widgets.log.budgets import recount
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.engine import now_us
@@ -141,7 +142,7 @@ def _truth(value: Any) -> bool:
 
 
 def _usd(value: Any) -> int:
-    return _held(round(float(value) * 1_000_000))
+    return _held(to_micro(float(value)))
 
 
 _TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.money import Micro, total
 from motion_widgets.log.engine import batches
 from motion_widgets.log.insert import Values, insert_attempt, insert_jobs
 from motion_widgets.log.rows import AttemptRow, EventRow, JobRow, TaskTime, Totals
@@ -119,7 +120,7 @@ class Jobs:
             mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
             found = connection.execute(query.where(*mine)).all()
         counts = {state: count for state, count, _, _ in found}
-        totals = Totals(counts, sum(one[2] for one in found), sum(int(one[3]) for one in found))
+        totals = Totals(counts, sum(one[2] for one in found), total(Micro(int(one[3])) for one in found))
         self._totals = {seen: totals}
         return totals
 

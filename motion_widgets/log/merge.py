@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, insert, select, update
 
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import Micro
 from motion_widgets.log.budgets import recount, spend
 from motion_widgets.log.imports import IDENTITY
 from motion_widgets.log.intake import PATHS, clean_rows
@@ -147,7 +148,8 @@ def _advance(
         values |= {"lease_owner": None, "lease_until": None}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))
         if mine["budget_id"] is not None:
-            spend(connection, (row["cost"] or 0) - (mine["reserved"] or 0), mine["budget_id"])
+            more = Micro((row["cost"] or 0) - (mine["reserved"] or 0))
+            spend(connection, more, mine["budget_id"])
         done.advanced += 1
 
 

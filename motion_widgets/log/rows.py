@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
+    from motion_widgets.core.money import Micro
+
 
 class _Record:
     """What all records share: the one reader."""
@@ -74,13 +76,13 @@ class JobRow(_Record):
     image_height: int | None
     image_size: int | None
     image_format: str | None
-    estimate_low: int | None
+    estimate_low: Micro | None
     """Micro-dollars."""
-    estimate_high: int | None
+    estimate_high: Micro | None
     """Micro-dollars; what is reserved."""
-    cost: int | None
+    cost: Micro | None
     """Micro-dollars billed. None: not known (yet)."""
-    reserved: int
+    reserved: Micro
     """Micro-dollars held of its budgets until it is settled."""
     budget_id: str | None
     created: int
@@ -213,8 +215,8 @@ class Totals:
     """How many jobs are in each state that occurs."""
     billed: int
     """How many have a known cost."""
-    spent: int
-    """What they cost together, in micro-dollars."""
+    spent: Micro
+    """What they cost together."""
 
     def count(self, states: Iterable[str]) -> int:
         """Return how many jobs are in one of these states."""

@@ -18,6 +18,7 @@ from motion_widgets.log.stop_rules import FailingValue, failing_values
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from motion_widgets.core.money import Micro
     from motion_widgets.log.engine import Database
 
 __all__ = ["Sweeps"]
@@ -40,7 +41,7 @@ class Sweeps:
         values: Values,
         cells: Sequence[tuple[Values, Values]],
         *,
-        limit: int | None,
+        limit: Micro | None,
         keep: bool,
         new: bool,
         order: Sequence[int] = (),
@@ -54,7 +55,7 @@ class Sweeps:
         cells
             Per cell its labels by axis, and the columns of its job; with ``repeat``, that very repeat.
         limit
-            The budget in micro-dollars. None: no limit.
+            The budget. None: no limit.
         keep
             Leave the limit of an earlier run of this sweep as it is.
         new

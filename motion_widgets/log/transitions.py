@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Update, func, insert, select, update
 
+from motion_widgets.core.money import Micro
 from motion_widgets.log.budgets import own_budget, reserve, spend
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.event_notes import event_note
@@ -49,7 +50,7 @@ class Transitions:
         to: State,
         *,
         note: str = "",
-        settle: int | None = None,
+        settle: Micro | None = None,
         owner: str | None = None,
         **values: Any,
     ) -> bool:
@@ -86,13 +87,13 @@ class Transitions:
             if before is None or connection.execute(change).rowcount != 1:
                 return False
             if settle is not None:
-                more = settle - before.reserved - (before.cost or 0)
+                more = Micro(settle - before.reserved - (before.cost or 0))
                 spend(connection, more, before.budget_id, before.person_budget_id)
             append_event(connection, job_id, before.state, to, note)
             return True
 
     def intend(
-        self, job_id: str, micro: int, *, owner: str, seconds: float = LEASE, resend: bool = False
+        self, job_id: str, amount: Micro, *, owner: str, seconds: float = LEASE, resend: bool = False
     ) -> bool:
         """Commit the intent to send: the state, the reserved budget, the lease and the event, all or nothing.
 
@@ -100,8 +101,8 @@ class Transitions:
 
         Parameters
         ----------
-        micro
-            Micro-dollars to reserve: the estimate's upper end.
+        amount
+            What to reserve: the estimate's upper end.
         owner, seconds
             Who drives the job, and for how many s from now; someone else's living lease forbids it.
         resend
@@ -128,7 +129,7 @@ class Transitions:
                 return False
             if not resend:
                 intent = intent.values(
-                    reserved=micro, sent=None, created_by=person, person_budget_id=before.own
+                    reserved=amount, sent=None, created_by=person, person_budget_id=before.own
                 )
                 other = person != before.created_by
                 note = event_note("event_submitted_by", person=person) if other else ""
@@ -136,7 +137,7 @@ class Transitions:
                 return False
             if not resend:
                 require_free(connection, job_id)
-                reserve(connection, micro, sweep=before.budget_id, own=before.own, person=person)
+                reserve(connection, amount, sweep=before.budget_id, own=before.own, person=person)
             append_event(connection, job_id, source, State.SUBMITTING, note)
             return True
 
@@ -169,8 +170,8 @@ class Transitions:
                 require_free(connection, job_id)
             return connection.execute(seal).rowcount == 1
 
-    def settle(self, job_id: str, cost: int, note: str) -> bool:
-        """Write down a bill (micro-dollars) that came late; what was reserved for it is given back.
+    def settle(self, job_id: str, cost: Micro, note: str) -> bool:
+        """Write down a bill that came late; what was reserved for it is given back.
 
         Returns
         -------
@@ -183,7 +184,7 @@ class Transitions:
                 return False
             connection.execute(_change(job_id).values(cost=cost, reserved=0))
             # A budget counts what is reserved until it is settled; one that was settled holds nothing of it.
-            more = cost - (before.reserved or 0)
+            more = Micro(cost - (before.reserved or 0))
             spend(connection, more, before.budget_id, before.person_budget_id)
             append_event(connection, job_id, before.state, State(before.state), note)
             return True

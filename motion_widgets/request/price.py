@@ -1,6 +1,6 @@
 """What a request will cost: dated prices, and an estimate as an interval.
 
-Money is added and compared in whole micro-dollars (1 USD = 1,000,000), and shown in USD.
+Prices and estimates are in USD; amounts to add and compare are in micro-dollars (`core.money`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
+from motion_widgets.core.money import MICRO_PER_USD, Micro, cents_up, format_usd, to_micro, to_usd
 from motion_widgets.request.fields import MODELS, MODES
 from motion_widgets.request.findings import show
 from motion_widgets.request.limits import LIMITS
@@ -31,8 +32,6 @@ __all__ = [
     "bound_micro",
     "estimate",
     "require_bound",
-    "to_micro",
-    "to_usd",
 ]
 
 
@@ -40,16 +39,6 @@ LONGEST = 1e6
 """Seconds; a longer clip, of more than 11 days, has no plausible length."""
 DEAREST = 1e6
 """USD per second; a higher price is a typing error."""
-
-
-def to_micro(usd: float) -> int:
-    """Return a finite amount of USD in micro-dollars, rounded to the nearest whole one."""
-    return round(usd * 1_000_000)
-
-
-def to_usd(micro: int) -> float:
-    """Return micro-dollars in USD."""
-    return micro / 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,13 +147,13 @@ class Estimate:
     """The date of the prices."""
 
     @property
-    def high_micro(self) -> int:
-        """`high` in whole micro-dollars."""
+    def high_micro(self) -> Micro:
+        """`high` in micro-dollars."""
         return to_micro(self.high)
 
     def __str__(self) -> str:
         """Return it as a person reads it: ``$0.46``, ``$0.52-$0.58`` or ``up to $0.57 (length unknown)``."""
-        low, high = f"${self.low:.2f}", f"${self.high:.2f}"
+        low, high = format_usd(self.low), format_usd(self.high)
         if self.length_unknown:
             return f"up to {high} (length unknown)"
         return high if low == high else f"{low}\u2013{high}"
@@ -209,9 +198,10 @@ def estimate(
         low, high, unknown = math.floor(length), math.ceil(length), False
     else:
         low, high, unknown = math.floor(shortest), math.ceil(cap), True
-    micro = Fraction(str(rate)) * 1_000_000  # exactly the price as written
+    micro = Fraction(str(rate)) * MICRO_PER_USD  # exactly the price as written
     return Estimate(
-        to_usd(math.floor(low * micro)), to_usd(math.ceil(high * micro)), seconds_low=low, seconds_high=high,
+        to_usd(Micro(math.floor(low * micro))), to_usd(Micro(math.ceil(high * micro))),
+        seconds_low=low, seconds_high=high,
         per_second=rate, length_unknown=unknown, prices_date=table.date,
     )  # fmt: skip
 
@@ -220,8 +210,8 @@ BOUND_MAX = 1e9
 """USD; a larger bound means the same as this."""
 
 
-def bound_micro(bound: float) -> int:
-    """Return a bound in USD in whole micro-dollars.
+def bound_micro(bound: float) -> Micro:
+    """Return a bound in USD in micro-dollars.
 
     Raises
     ------
@@ -236,7 +226,7 @@ def bound_micro(bound: float) -> int:
 
 def require_bound(cost: Estimate, bound: float | None, *, live: bool) -> None:
     """Raise BudgetError unless an estimate fits the bound (USD); a live endpoint requires one."""
-    enough = math.ceil(cost.high_micro / 10_000) / 100  # in cents, rounded up, so that it suffices
+    enough = cents_up(cost.high_micro)
     if bound is None:
         if live:
             raise BudgetError.of("bound_missing", price=str(cost), high=enough)

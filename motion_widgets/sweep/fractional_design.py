@@ -9,13 +9,13 @@ effects, for independent rows form a matroid, of which a greedy choice finds the
 from __future__ import annotations
 
 import itertools
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from motion_widgets.core.errors import BudgetError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import Micro, cents_up, to_usd
 from motion_widgets.sweep.design import label
 from motion_widgets.sweep.model import Model, distinct
 
@@ -93,7 +93,7 @@ class _Tally:
 
 
 def fraction_of(
-    cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]], limit: int, seed: int
+    cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]], limit: Micro, seed: int
 ) -> tuple[list[int], list[str]]:
     """Choose the cells that a budget buys.
 
@@ -119,11 +119,9 @@ def fraction_of(
     model = Model(cells, axes)
     least, full = _independent(model, seed, limit=None)
     if int(model.cost[least.taken].sum()) > limit or not least.taken:
-        price = int(model.cost[least.taken].sum())
+        price = Micro(int(model.cost[least.taken].sum()))
         new = int((~model.there[least.taken]).sum())
-        raise BudgetError.of(
-            "fraction_none", budget=limit / 1e6, cells=new, least=math.ceil(price / 1e4) / 100
-        )
+        raise BudgetError.of("fraction_none", budget=to_usd(limit), cells=new, least=cents_up(price))
     tally = _begun(model, seed)
     _fill(model, tally, limit)
     if not _keeps(model, tally, full):
@@ -150,7 +148,7 @@ def _keeps(model: Model, tally: _Tally, full: int) -> bool:
     return len(tally.taken) >= full and model.rank(np.array(tally.taken), mains) == full
 
 
-def _independent(model: Model, seed: int, *, limit: int | None) -> tuple[_Tally, int]:
+def _independent(model: Model, seed: int, *, limit: Micro | None) -> tuple[_Tally, int]:
     """Take cells that each tell something new: the cheapest; with a limit (micro-dollars) the most wanted.
 
     Gives the cells taken, and the rank of the model for them.
@@ -188,7 +186,7 @@ def _independent(model: Model, seed: int, *, limit: int | None) -> tuple[_Tally,
         project(one)
 
 
-def _fill(model: Model, tally: _Tally, limit: int) -> None:
+def _fill(model: Model, tally: _Tally, limit: Micro) -> None:
     """Take the cell that is wanted most, while it can be paid and keeps the values even."""
     left = limit - int(model.cost[tally.taken].sum())
     while True:
@@ -204,7 +202,7 @@ def _fill(model: Model, tally: _Tally, limit: int) -> None:
         left -= int(model.cost[best])
 
 
-def _even(model: Model, tally: _Tally, limit: int, full: int) -> None:
+def _even(model: Model, tally: _Tally, limit: Micro, full: int) -> None:
     """Exchange cells while that makes the values more even, can be paid, and keeps the rank."""
     spent = int(model.cost[tally.taken].sum())
     for _ in range(_SWAPS):
@@ -257,13 +255,13 @@ def _siblings(model: Model, tally: _Tally, axis: int, out: list[int]) -> list[tu
 # What is lost, in sentences.
 
 
-def _gives_up(model: Model, chosen: Matrix, full: int, limit: int) -> list[str]:
-    every, spent = np.arange(len(model.at)), int(model.cost[chosen].sum())
+def _gives_up(model: Model, chosen: Matrix, full: int, limit: Micro) -> list[str]:
+    every, spent = np.arange(len(model.at)), Micro(int(model.cost[chosen].sum()))
     new = int((~model.there[chosen]).sum())
     said = [
         say(
-            "fraction_left", left=len(every) - len(chosen), all=len(every), new=new, cost=spent / 1e6,
-            budget=limit / 1e6,
+            "fraction_left", left=len(every) - len(chosen), all=len(every), new=new, cost=to_usd(spent),
+            budget=to_usd(limit),
         )
     ]  # fmt: skip
     if full == model.width:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.money import total
 from motion_widgets.log.ids import new_id
 from motion_widgets.request.findings import show
 from motion_widgets.request.price import Estimate, bound_micro
@@ -175,7 +176,8 @@ class Plan:
         from motion_widgets.sweep.fractional_design import fraction_of
 
         limit = bound_micro(budget)
-        paid = sum(cell.estimate.high_micro for cell in self.cells if cell.status == "new" and cell.estimate)
+        new = [cell.estimate for cell in self.cells if cell.status == "new" and cell.estimate]
+        paid = total(one.high_micro for one in new)
         if paid <= limit:
             return self
         chosen, gives_up = fraction_of(self.cells, self.sweep.axes, limit, seed)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import ZERO, format_usd, to_usd, total
 from motion_widgets.jobs.job import Job, all_rest, wait_all
 from motion_widgets.log.billing import refund_open
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, RETRYABLE, State
-from motion_widgets.request.price import bound_micro, to_usd
+from motion_widgets.request.price import bound_micro
 from motion_widgets.sweep.design import label
 from motion_widgets.sweep.failure_clusters import clusters
 from motion_widgets.sweep.progress import Standing, held_by
@@ -73,7 +74,7 @@ class Run:
         ]
         shown = {name: [label(name, value) for value in values] for name, values in axes.items()}
         # Live without a budget there is nothing to pay for yet; what comes later needs one.
-        limit = bound_micro(budget) if budget is not None else 0 if ws.live else None
+        limit = bound_micro(budget) if budget is not None else ZERO if ws.live else None
         ws.log_store.sweeps.add(
             {
                 "id": run_id, "endpoint": ws.endpoint, "account": ws.account,
@@ -198,7 +199,7 @@ class Run:
         """Return how the run stands: counts, cost, clusters of failures, open refunds, what holds it."""
         rows = self.rows()
         waiting = [row.reserved for row in rows if refund_open(row)]
-        refunds = [say("refunds_open", count=len(waiting), usd=to_usd(sum(waiting)))] if waiting else []
+        refunds = [say("refunds_open", count=len(waiting), usd=to_usd(total(waiting)))] if waiting else []
         held = [one for one in (held_by(rows),) if one]
         return "\n".join([repr(self), *map(str, self.clusters()), *refunds, *held])
 
@@ -266,7 +267,7 @@ class Run:
     def cost(self) -> float:
         """Billed so far for all attempts at these cells, in USD."""
         attempts = self._ws.log_store.jobs.attempts([cell["job_id"] for cell in self.cells])
-        return to_usd(sum(row.cost or 0 for rows in attempts for row in rows))
+        return to_usd(total(row.cost for rows in attempts for row in rows))
 
     @property
     def budget(self) -> tuple[float | None, float]:
@@ -292,4 +293,4 @@ class Run:
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {state}" for state, count in self.counts().items())
         held = ", paused" if self.paused else ""
-        return f"<Run {self.id}: {told}{held}; ${self.cost:.2f}{'' if self._ws.live else ', SANDBOX'}>"
+        return f"<Run {self.id}: {told}{held}; {format_usd(self.cost)}{'' if self._ws.live else ', SANDBOX'}>"

@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import Micro, to_micro, to_usd
 from motion_widgets.log.states import State
-from motion_widgets.request.price import to_micro, to_usd
 from motion_widgets.widgets.controls import note
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Balance:
         self._key: tuple[Any, ...] = ()
         """Endpoint, account, and what changes when money may have moved, as it was at the last look."""
         self._at = 0.0
-        self._micro: int | None = None
+        self._remain: Micro | None = None
         self._own: Budget | None = None
         """What this person may spend. None: there is no such budget."""
         self.why = ""
@@ -64,8 +64,8 @@ class Balance:
                 return 0.0
             if key[:2] == self._key[:2] and age < SOON:
                 return SOON - age
-            micro, why = _ask(ws)
-            self._key, self._at, self._micro, self.why = key, time.monotonic(), micro, why
+            remain, why = _ask(ws)
+            self._key, self._at, self._remain, self.why = key, time.monotonic(), remain, why
             self._own = key[2]
             return 0.0
         finally:
@@ -90,15 +90,15 @@ class Balance:
         """Return the balance in words; whose it is, when it is the sandbox's."""
         if self._key[:1] != (ws.endpoint,):
             return say("balance_asking")
-        if self._micro is None:
+        if self._remain is None:
             return say("balance_unknown" if ws.live else "balance_unknown_sandbox")
-        return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._micro))
+        return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._remain))
 
     def beside_price(self, ws: Workspace, price: float | None) -> str:
         """Return the HTML beside a price in USD: the balance, one's own budget, what is missing."""
         words = self.text(ws)
-        known = self._micro if self._key[:1] == (ws.endpoint,) else None
-        missing = 0 if price is None or known is None else to_micro(price) - known
+        known = self._remain if self._key[:1] == (ws.endpoint,) else None
+        missing = Micro(0 if price is None or known is None else to_micro(price) - known)
         why = f' title="{escape(self.why)}"' if self.why else ""
         balance = f'<div class="mw-muted mw-small mw-balance"{why}>{escape(words)}</div>'
         if missing > 0:
@@ -123,8 +123,8 @@ class Balance:
         return say("own_budget", left=own.left, limit=own.limit)
 
 
-def _ask(ws: Workspace) -> tuple[int | None, str]:
-    """Return the balance in micro-dollars, or None and why it is not known."""
+def _ask(ws: Workspace) -> tuple[Micro | None, str]:
+    """Return the balance, or None and why it is not known."""
     try:
         remain = ws.balance(PATIENCE)
     except (MotionError, TimeoutError) as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd
 from motion_widgets.log.annotations import STARS, split_tags
 from motion_widgets.log.ids import current_person
 from motion_widgets.log.paging import facets, page
@@ -270,7 +271,7 @@ class LogTable(Panel):
                     for row in rows:
                         request = self.ws.request_of(row)
                         priced.append((request, self.ws.preparation.prepare(request)[1].high))
-                    price = f"${sum(high for _, high in priced):.2f}"
+                    price = format_usd(sum(high for _, high in priced))
                     text = say("log_rerun_live" if self.ws.live else "log_rerun", price=price)
                 except MotionError as error:
                     wrong = say("log_rerun_no", id=row.id, reason=error)

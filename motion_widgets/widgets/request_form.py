@@ -12,6 +12,7 @@ from motion_widgets.core.errors import MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd
 from motion_widgets.media.repair.suggest import mends_for
 from motion_widgets.request.fields import MODELS
 from motion_widgets.request.media_source import media_source
@@ -328,7 +329,7 @@ class RequestForm(Panel):
 
     def _render_buttons(self, errors: int) -> None:
         price, earlier = self._price, self._earlier
-        high = f"${price.high:.2f}" if price is not None else "\u2013"
+        high = format_usd(price.high) if price is not None else "\u2013"
         held = errors or self._measuring or self._submitting or self.publishing.asked
         ready = price is not None and not held
         label = say("submit_live" if self.ws.live else "submit_sandbox", price=high)

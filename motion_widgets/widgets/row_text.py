@@ -6,12 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd, to_usd
 from motion_widgets.log.billing import outside, refund_open
 from motion_widgets.log.states import State, mark
 from motion_widgets.request.media_source import media_name
-from motion_widgets.request.price import to_usd
 
 if TYPE_CHECKING:
+    from motion_widgets.core.money import Micro
     from motion_widgets.log.rows import JobRow
 
 __all__ = ["billed", "cell_name", "clock", "state_words", "usd", "waited"]
@@ -26,9 +27,9 @@ def state_words(row: JobRow) -> str:
     return words
 
 
-def usd(micro: int | None) -> str:
-    """Return micro-dollars as ``$0.46``; None as nothing."""
-    return "" if micro is None else f"${to_usd(micro):.2f}"
+def usd(amount: Micro | None) -> str:
+    """Return an amount as ``$0.46``; None as nothing."""
+    return "" if amount is None else format_usd(to_usd(amount))
 
 
 def billed(row: JobRow) -> str:

@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import to_usd
 from motion_widgets.log.states import ENDS, UNDER_WAY
 from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import Panel
@@ -108,7 +109,7 @@ class Studio(Panel):
         tag = say("head_live") if ws.live else say("head_sandbox")
         jobs_said, spent_said = (
             say("jobs_counts", running=totals.count(UNDER_WAY), done=totals.count(ENDS)),
-            say("head_spent", usd=totals.spent / 1e6),
+            say("head_spent", usd=to_usd(totals.spent)),
         )
         balance = Balance.of(ws)
         facts = [

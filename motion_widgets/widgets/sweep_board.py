@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from motion_widgets.core.errors import LogError, MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_usd
 from motion_widgets.jobs.job import Job
 from motion_widgets.media.preview import filmstrip
 from motion_widgets.request.fields import MODELS
@@ -200,7 +201,7 @@ class SweepBoard(Panel):
             code = ("board_run_live" if self.ws.live else "board_run_sandbox") if cells else "board_attach"
             code = "board_run_part" if part is not None and cells else code
             label = say(
-                code, count=cells, all=_new(self._plan), price=f"${plan.cost.high:.2f}",
+                code, count=cells, all=_new(self._plan), price=format_usd(plan.cost.high),
                 where=say("live_for_money" if self.ws.live else "in_the_sandbox"),
             )  # fmt: skip
             ready = ready and any(cell.status not in ("invalid", "double") for cell in plan.cells)

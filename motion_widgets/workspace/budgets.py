@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import BudgetError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import ZERO, format_usd, to_usd
 from motion_widgets.log.ids import current_person, person_named
-from motion_widgets.request.price import bound_micro, to_usd
+from motion_widgets.request.price import bound_micro
 
 if TYPE_CHECKING:
     from motion_widgets.log.budgets import PersonBudget
@@ -48,7 +49,7 @@ class Budget:
 
     def __str__(self) -> str:
         since = "" if self.since is None else say("budget_since", when=f"{self.since:%Y-%m-%d}")
-        limit = say("budget_no_limit") if self.limit is None else f"${self.limit:.2f}"
+        limit = say("budget_no_limit") if self.limit is None else format_usd(self.limit)
         return say(
             "budget_line", person=self.person, used=self.used, limit=limit, endpoint=self.endpoint,
             since=since,
@@ -129,7 +130,7 @@ class PersonalBudgets:
             current_person(), self._connection.target.endpoint, self._connection.account
         )
         if row is not None and row.left is not None and cost.high_micro > row.left:
-            limit, price = to_usd(row.limit or 0), to_usd(cost.high_micro)
+            limit, price = to_usd(row.limit or ZERO), to_usd(cost.high_micro)
             left = to_usd(row.left)
             raise BudgetError.of(
                 "person_budget_used_up", name=row.person, price=price, left=left, limit=limit,

@@ -11,10 +11,10 @@ from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import partial_file, whole_file
 from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.money import to_micro
 from motion_widgets.core.version import __version__
 from motion_widgets.request.fields import FIELD
 from motion_widgets.request.media_source import media_kind, media_name, media_source
-from motion_widgets.request.price import Estimate, to_micro
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
     from motion_widgets.request.findings import Finding
+    from motion_widgets.request.price import Estimate
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.public_links import PublicLinks
 

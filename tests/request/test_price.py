@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from motion_widgets.core.errors import ClipError, RequestError
 from motion_widgets.core.facts import Clip
+from motion_widgets.core.money import to_micro, to_usd
 from motion_widgets.request.fields import MODELS, MODES
-from motion_widgets.request.price import PRICES, Prices, estimate, to_micro, to_usd
+from motion_widgets.request.price import PRICES, Prices, estimate
 from motion_widgets.request.request import MotionRequest
 
 if TYPE_CHECKING:
@@ -204,12 +205,6 @@ def test_a_price_finer_than_a_micro_dollar_is_never_underestimated(usd: float, l
     exact = Fraction(str(usd)) * 1_000_000
     assert to_micro(got.low) <= got.seconds_low * exact
     assert got.high_micro >= got.seconds_high * exact
-
-
-@PROPERTY
-@given(st.integers(-(10**12), 10**12))
-def test_micro_dollars_survive_usd(micro: int) -> None:
-    assert to_micro(to_usd(micro)) == micro
 
 
 @PROPERTY

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from motion_widgets import BudgetError, Sweep
-from motion_widgets.request.price import Estimate, to_micro
+from motion_widgets.core.money import to_micro
+from motion_widgets.request.price import Estimate
 from motion_widgets.sweep.cells import Cell
 from motion_widgets.sweep.fractional_design import fraction_of
 
