@@ -6,9 +6,8 @@ import io
 import json
 import logging
 import os
-import threading
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.schema import jobs
 from tests.jobs.conftest import HURRY
 from tests.jobs.endpoint import Endpoint, Say, make_clip, make_png, until
+from tests.loopback import LoopbackServer
 from tests.notebooks._counter import counting
 
 if TYPE_CHECKING:
@@ -54,21 +54,13 @@ def hits_in(folder: Path) -> list[str]:
     return [line for line in report.lines if "API key of this machine" in line]
 
 
-class Elsewhere:
+class Elsewhere(LoopbackServer):
     """Another host: serves media and results, and keeps all that it was sent."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
         self.sent: list[str] = []
-        handler = type("Bound", (_Elsewhere,), {"own": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        poll = {"poll_interval": 0.02}
-        threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Elsewhere)
 
 
 class _Elsewhere(BaseHTTPRequestHandler):

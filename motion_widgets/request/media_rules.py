@@ -92,15 +92,7 @@ def check_image(image: Image | ClipError | None) -> Iterator[Finding]:
     where, limits = "image_url", LIMITS
     if image.format not in limits.image_formats:
         yield find(where, "error", "image_format", name=image.name, found=image.format)
-    if image.size is not None and image.size > limits.image_bytes:
-        yield find(
-            where,
-            "error",
-            "image_bytes",
-            name=image.name,
-            mb=_up(image.size / MB, 2),
-            limit=limits.image_bytes // MB,
-        )
+    yield from _check_size(where, "image_bytes", image, limits.image_bytes)
     low, high = limits.image_side
     short, long = min(image.width, image.height), max(image.width, image.height)
     size: dict[str, Any] = {"name": image.name, "width": image.width, "height": image.height}
@@ -116,6 +108,11 @@ def check_image(image: Image | ClipError | None) -> Iterator[Finding]:
         yield _location(where, image)
     if image.rotated:
         yield find(where, "hint", "image_turned", name=image.name)
+
+
+def _check_size(where: str, code: str, fact: Clip | Image, limit: int) -> Iterator[Finding]:
+    if fact.size is not None and fact.size > limit:
+        yield find(where, "error", code, name=fact.name, mb=_up(fact.size / MB, 2), limit=limit // MB)
 
 
 def _location(where: str, fact: Clip | Image) -> Finding:
@@ -135,15 +132,7 @@ def check_clip(req: MotionRequest, clip: Clip | ClipError | None) -> Iterator[Fi
         yield find(where, "error", "clip_format", name=clip.name, found=clip.format)
     if clip.truncated:
         yield find(where, "error", "clip_truncated", name=clip.name)
-    if clip.size is not None and clip.size > limits.clip_bytes:
-        yield find(
-            where,
-            "error",
-            "clip_bytes",
-            name=clip.name,
-            mb=_up(clip.size / MB, 2),
-            limit=limits.clip_bytes // MB,
-        )
+    yield from _check_size(where, "clip_bytes", clip, limits.clip_bytes)
     low, high = limits.clip_side
     if _outside(min(clip.width, clip.height), low, high) or max(clip.width, clip.height) > high:
         yield find(

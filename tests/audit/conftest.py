@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.audit import first_contact
 from motion_widgets.sandbox import server
+from tests.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ class Answer:
         return self.body.get("data", {})
 
 
-class Passing:
+class Passing(LoopbackServer):
     """A loopback endpoint with a key of its own, in front of a sandbox."""
 
     def __init__(self, box: mw.Workspace) -> None:
@@ -51,16 +51,11 @@ class Passing:
         self.posts: list[bytes] = []
         self.asked: list[str] = []
         self._http = httpx.Client(base_url=self.box.url, timeout=60, trust_env=False)
-        handler = type("Bound", (_Handler,), {"own": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(_Handler)
         self.media = {f"{name}_url": f"{self.box.url}/media/sample/{file}" for name, file in MEDIA.items()}
-        poll = {"poll_interval": 0.02}
-        threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True).start()
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().stop()
         self._http.close()
 
     def passed(self, handler: BaseHTTPRequestHandler, body: bytes) -> Answer:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -19,6 +18,7 @@ from motion_widgets.cli import main
 from motion_widgets.log.states import State
 from tests.audit.conftest import KEY
 from tests.jobs.endpoint import make_clip, make_png
+from tests.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 S = State
 
 
-class Account:
+class Account(LoopbackServer):
     """An endpoint with free calls only: `usage` is answered from `billed`, tasks from `costs`."""
 
     def __init__(self) -> None:
@@ -41,15 +41,7 @@ class Account:
         self.group_by = True
         self.spans: list[tuple[datetime, datetime]] = []
         self.asked: list[str] = []
-        handler = type("Bound", (_Handler,), {"own": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        poll = {"poll_interval": 0.02}
-        threading.Thread(target=self._server.serve_forever, kwargs=poll, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_Handler)
 
     def answer(self, path: str, query: dict[str, str]) -> tuple[int, dict]:
         if path.endswith("/balance"):

@@ -30,7 +30,7 @@ from motion_widgets.endpoint.errors import (
     RedirectError,
     ServerError,
 )
-from tests.endpoint.wire import BODY, KEY, Asked, Wire, answer, poll, run, says, submit, with_client
+from tests.endpoint.wire import BODY, KEY, Asked, Wire, answer, drip, poll, run, says, submit, with_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,15 +133,8 @@ class TestBounds:
         assert poll(says(200, body, headers={"Content-Encoding": "gzip"})).word == "queued"
 
     def test_slow_poll_ends_at_the_total_deadline(self) -> None:
-        async def play(_: Asked, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-            while not writer.is_closing():
-                writer.write(b" ")
-                await writer.drain()
-                await asyncio.sleep(0.02)
-
         with pytest.raises(ServerError, match="did not send a complete response within 1 s"):
-            poll(play, call_seconds=1.0)
+            poll(drip, call_seconds=1.0)
 
     def test_a_broken_poll_is_a_server_error(self) -> None:
         async def play(_: Asked, writer: asyncio.StreamWriter) -> None:

@@ -30,6 +30,15 @@ class Asked:
 Play = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 
 
+async def drip(_: Asked, writer: asyncio.StreamWriter) -> None:
+    """Promise a long answer and send it byte by byte until the other side hangs up."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while not writer.is_closing():
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.02)
+
+
 def answer(
     status: int = 200, body: object = None, *, headers: dict[str, str] | None = None, close: bool = True
 ) -> bytes:

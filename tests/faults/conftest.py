@@ -9,11 +9,11 @@ import httpx
 import pytest
 from PIL import Image
 
-from motion_widgets import MotionRequest, Workspace, measure_clip, measure_image
+from motion_widgets import MotionRequest, measure_clip, measure_image
 from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.sandbox import Sandbox
-from tests.jobs.conftest import HURRY
+from tests.jobs.conftest import HURRY, opening
 from tests.jobs.endpoint import make_clip
 
 SPEED = 4000
@@ -106,17 +106,9 @@ def faulty(served):
 @pytest.fixture
 def spaces(tmp_path, faulty):
     """Workspaces on one folder, for which the sandbox is a paid endpoint."""
-    opened = []
-
-    def make(**options):
-        given = {"endpoint": faulty.sandbox.url, "key": faulty.sandbox.token} | options
-        opened.append(Workspace(tmp_path / "ws", **given))
-        return opened[-1]
-
-    yield make
-    faulty.sandbox.faults = None
-    for ws in opened:
-        ws.close()
+    with opening(endpoint=faulty.sandbox.url, key=faulty.sandbox.token) as make:
+        yield functools.partial(make, tmp_path / "ws")
+        faulty.sandbox.faults = None
 
 
 @pytest.fixture

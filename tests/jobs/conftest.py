@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 from collections import Counter
 
@@ -35,6 +37,13 @@ def pytest_terminal_summary(terminalreporter):
         write(f"{times:5}  {window:32}  {moment}")
 
 
+@contextlib.contextmanager
+def opening(**usual):
+    """Yield what opens workspaces, with the usual options unless told otherwise; all are closed in the end."""
+    with contextlib.ExitStack() as opened:
+        yield lambda folder, **options: opened.enter_context(Workspace(folder, **usual | options))
+
+
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     for name, value in HURRY.items():
@@ -61,17 +70,9 @@ def endpoint(clip_bytes):
 @pytest.fixture
 def spaces(tmp_path, endpoint, address):
     """Workspaces on one folder and log, at the scripted endpoint unless told otherwise."""
-    opened = []
-
-    def make(**options):
-        given = {"endpoint": endpoint.url, "key": KEY, "log": address} | options
-        opened.append(Workspace(tmp_path / "ws", **given))
-        return opened[-1]
-
-    yield make
-    endpoint.let_go.set()
-    for ws in opened:
-        ws.close()
+    with opening(endpoint=endpoint.url, key=KEY, log=address) as make:
+        yield functools.partial(make, tmp_path / "ws")
+        endpoint.let_go.set()
 
 
 @pytest.fixture

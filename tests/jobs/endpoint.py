@@ -17,12 +17,13 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from PIL import Image
 
 from motion_widgets.media.ffmpeg import ffmpeg_exe
+from tests.loopback import LoopbackServer
 
 KEY = "test-key"
 COST = 0.17136  # 3 s of v2.6 std
@@ -165,7 +166,7 @@ def refusal(status, kind="error", message="no", **headers):
     return Say(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-class Endpoint:
+class Endpoint(LoopbackServer):
     """`posts`, `polls`, `downloads` hold what comes next: Say, "reset", "close", "hang", or a callable.
 
     An empty queue means that all goes well. `charges` maps a task id to the idempotency key that paid for it.
@@ -191,16 +192,11 @@ class Endpoint:
         self.expires_in = 3600.0
         self.let_go = threading.Event()
         self._lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"endpoint": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        super().__init__(_Handler)
 
     def stop(self):
         self.let_go.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().stop()
 
     def accept(self, key: str) -> str:
         """Charge for a task, unless this key paid for one already."""
@@ -245,7 +241,7 @@ class Endpoint:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    endpoint: Endpoint
+    own: Endpoint
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_):
@@ -259,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
             action = default()
         if action in ("reset", "close", "hang"):
             if action == "hang":
-                self.endpoint.let_go.wait(60)
+                self.own.let_go.wait(60)
             if action == "reset":
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -283,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def do_POST(self):
-        own = self.endpoint
+        own = self.own
         own.requests += 1
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
@@ -315,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self._act(action, fine, post))
 
     def do_GET(self):
-        own = self.endpoint
+        own = self.own
         own.requests += 1
         path = self.path.split("?")[0]
         if path in own.files:
@@ -340,7 +336,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(refusal(404))
 
     def _result(self):
-        clip = self.endpoint.clip
+        clip = self.own.clip
         match = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if match and self.headers.get("If-Range") == '"v1"':
             start = int(match[1])

@@ -183,21 +183,25 @@ class TestSlowDriver:
 
         monkeypatch.setattr(Runner, "_beat", beating)
 
-    def test_taken_over_between_intent_and_post(self, silent, spaces, req, endpoint, monkeypatch):
+    def test_taken_over_between_intent_and_post(self, silent, spaces, req, endpoint):
         """Publishing took so long that another process took the job over and sent it."""
-        ws = spaces()
-        log, held, slow = ws.log_store, threading.Event(), threading.Event()
-        real = log.transitions.seal
+        self.take_over("seal", spaces(), spaces, req, endpoint)
 
-        def seal(job_id, body, **options):
+    @staticmethod
+    def take_over(step, ws, spaces, req, endpoint):
+        """Let another process take a job over while its first driver hangs in a step."""
+        log, held, slow = ws.log_store, threading.Event(), threading.Event()
+        real = getattr(log.transitions, step)
+
+        def hang(*a, **options):
             held.set()
             slow.wait(20)
-            return real(job_id, body, **options)
+            return real(*a, **options)
 
-        monkeypatch.setattr(log.transitions, "seal", seal)
-        job = ws.submit(req, max_cost=MAX)
-        assert held.wait(20)
-        monkeypatch.setattr(log.transitions, "seal", real)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log.transitions, step, hang)
+            job = ws.submit(req, max_cost=MAX)
+            assert held.wait(20)
         log.transitions.record(job.id, lease_until=0)
         with spaces() as other:
             assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
@@ -223,26 +227,8 @@ class TestSlowDriver:
         until(lambda: not ws.connection.runner.drives(job.id))
         assert (job.state, len(endpoint.posts)) == ("submitting", 1)
 
-    def test_taken_over_before_the_intent(self, silent, spaces, req, endpoint, monkeypatch):
-        ws = spaces()
-        log, held, slow = ws.log_store, threading.Event(), threading.Event()
-        real = log.transitions.intend
-
-        def intend(*a, **options):
-            held.set()
-            slow.wait(20)
-            return real(*a, **options)
-
-        monkeypatch.setattr(log.transitions, "intend", intend)
-        job = ws.submit(req, max_cost=MAX)
-        assert held.wait(20)
-        monkeypatch.setattr(log.transitions, "intend", real)
-        log.transitions.record(job.id, lease_until=0)
-        with spaces() as other:
-            assert other.submit(req, max_cost=MAX).wait(30).state == "collected"
-        slow.set()
-        until(lambda: not ws.connection.runner.drives(job.id))
-        assert (len(endpoint.posts), job.state) == (1, "collected")
+    def test_taken_over_before_the_intent(self, silent, spaces, req, endpoint):
+        self.take_over("intend", spaces(), spaces, req, endpoint)
 
     def test_intent_needs_the_lease(self, ws, req):
         row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req))

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from motion_widgets import MotionRequest, Workspace
+from motion_widgets import MotionRequest
 from motion_widgets.jobs.scheduling import timing
-from tests.jobs.conftest import clip_bytes, endpoint, hurry, req  # noqa: F401
+from tests.jobs.conftest import clip_bytes, endpoint, hurry, opening, req  # noqa: F401
 from tests.jobs.endpoint import KEY, make_png
 from tests.publishing.conftest import BUCKET, bucket, s3  # noqa: F401
 
@@ -22,18 +22,14 @@ def place(request, tmp_path):
 def at(tmp_path, endpoint, address, place, monkeypatch):  # noqa: F811
     """Open a person's workspace in a folder of their own: at("ana") -> Workspace."""
     monkeypatch.setattr(timing, "OUTBOX", (0.05, 0.1))
-    opened = []
+    with opening(endpoint=endpoint.url, key=KEY, log=address, shared=place) as make:
 
-    def make(person, **options):
-        monkeypatch.setenv("MOTION_WIDGETS_USER", person)
-        given = {"endpoint": endpoint.url, "key": KEY, "log": address, "shared": place} | options
-        opened.append(Workspace(tmp_path / person, **given))
-        return opened[-1]
+        def make_for(person, **options):
+            monkeypatch.setenv("MOTION_WIDGETS_USER", person)
+            return make(tmp_path / person, **options)
 
-    yield make
-    endpoint.let_go.set()
-    for ws in opened:
-        ws.close()
+        yield make_for
+        endpoint.let_go.set()
 
 
 @pytest.fixture

@@ -7,71 +7,13 @@ Read the file of the room that you change; a code belongs to one file only.
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
-
-from motion_widgets.core.messages import (
-    audit_contact,
-    audit_reconcile,
-    audit_scan,
-    cli,
-    endpoint,
-    jobs,
-    log,
-    log_columns,
-    log_events,
-    log_transfer,
-    media,
-    price,
-    publishing,
-    repair,
-    request,
-    sharing,
-    sweep,
-    widgets_form,
-    widgets_jobs,
-    widgets_live,
-    widgets_log,
-    widgets_media,
-    widgets_publish,
-    widgets_studio,
-    widgets_sweep,
-    widgets_wall,
-    words,
-    workspace,
-)
 
 __all__ = ["MESSAGES", "ROOMS", "say", "template"]
 
-ROOMS = (
-    audit_contact,
-    audit_reconcile,
-    audit_scan,
-    cli,
-    endpoint,
-    jobs,
-    log,
-    log_columns,
-    log_events,
-    log_transfer,
-    media,
-    price,
-    publishing,
-    repair,
-    request,
-    sharing,
-    sweep,
-    widgets_form,
-    widgets_jobs,
-    widgets_live,
-    widgets_log,
-    widgets_media,
-    widgets_publish,
-    widgets_studio,
-    widgets_sweep,
-    widgets_wall,
-    words,
-    workspace,
-)
+ROOMS = tuple(import_module(f"{__name__}.{file.name}") for file in iter_modules(__path__))
 """The files, each with a table of its own."""
 
 MESSAGES: dict[str, str] = {code: text for room in ROOMS for code, text in room.MESSAGES.items()}
