@@ -39,7 +39,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @contextlib.contextmanager
 def opening(**usual):
-    """Yield what opens workspaces, with the usual options unless told otherwise; all are closed in the end."""
+    """Yield what opens workspaces, with these options unless told otherwise; in the end all are closed."""
     with contextlib.ExitStack() as opened:
         yield lambda folder, **options: opened.enter_context(Workspace(folder, **usual | options))
 
