@@ -191,7 +191,7 @@ def _put(files: Any, root: str, name: str, path: Path, sha: str) -> str:
     finally:
         with contextlib.suppress(
             Exception
-        ):  # an orphan there harms nobody, and what went wrong before matters more
+        ):  # what went wrong before matters more
             if files.exists(part):
                 files.rm_file(part)
     return _hash_there(files, target) or ""
