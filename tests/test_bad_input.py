@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.endpoint import api_key
 from motion_widgets.media.ffmpeg import ffmpeg_exe
+from tests.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -203,13 +203,9 @@ def host(media: Path) -> Iterator[str]:
             yield zeros
 
     files = {"/good.mp4": lambda: iter([(media / "good.mp4").read_bytes()]), "/endless.mp4": endless}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"files": files}))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    server = LoopbackServer(type("_Files", (_Handler,), {"files": files}))
+    yield server.url
+    server.stop()
 
 
 def test_a_dead_link(media: Path, ws: mw.Workspace, host: str) -> None:

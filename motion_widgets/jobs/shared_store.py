@@ -189,9 +189,7 @@ def _put(files: Any, root: str, name: str, path: Path, sha: str) -> str:
             files.mv(part, target)
             return sha
     finally:
-        with contextlib.suppress(
-            Exception
-        ):  # what went wrong before matters more
+        with contextlib.suppress(Exception):  # what went wrong before matters more
             if files.exists(part):
                 files.rm_file(part)
     return _hash_there(files, target) or ""

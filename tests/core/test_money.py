@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import motion_widgets
+from motion_widgets.core.messages import MESSAGES
 from motion_widgets.core.money import ZERO, Micro, cents_up, format_usd, to_micro, to_usd, total
 
 AMOUNT = st.integers(0, 10**15).map(Micro)
@@ -67,3 +71,19 @@ def test_amounts_as_people_read_them(usd: float, digits: int, shown: str) -> Non
 
 def test_cents_are_what_is_shown_unless_more_is_asked_for() -> None:
     assert format_usd(0.5) == "$0.50"
+
+
+def test_sentences_show_cents_or_all_digits_of_a_price() -> None:
+    shown = {field for text in MESSAGES.values() for field in re.findall(r"\$\{\w+([^}]*)\}", text)}
+    assert shown == {":.2f", ":.5f"}
+
+
+def test_nobody_else_prints_money() -> None:
+    package = Path(motion_widgets.__file__).parent
+    printing = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"\$\{\w[^}]*:\.\d?f|\$\{to_usd", path.read_text("utf-8"))
+    }
+    sentences = {one for one in printing if one.startswith("core/messages/")}
+    assert printing - sentences == set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
+
+from tests.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 PLANTED = "planted-key"
 
 
-@dataclass
-class Counter:
+class Counter(LoopbackServer):
     """An endpoint on loopback that notes what it is asked and answers nothing but 500."""
 
-    url: str = ""
-    asked: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        super().__init__(_Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    counter: Counter
+    own: Counter
 
     def log_message(self, *_: object) -> None: ...
 
     def _note(self) -> None:
-        self.counter.asked.append(f"{self.command} {self.path}")
+        self.own.asked.append(f"{self.command} {self.path}")
         self.send_error(500)
 
     do_GET = do_POST = do_PUT = do_HEAD = _note  # noqa: N815 - http.server's own names
@@ -39,13 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
 def counting() -> Iterator[Counter]:
     """Count what reaches `Counter.url`, which stands in for ``APIMART_BASE_URL``."""
     counter = Counter()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"counter": counter}))
-    counter.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
     yield counter
-    server.shutdown()
-    server.server_close()
+    counter.stop()
 
 
 def files_with(folder: Path, word: str) -> list[Path]:
