@@ -85,5 +85,4 @@ def test_nobody_else_prints_money() -> None:
         for path in package.rglob("*.py")
         if re.search(r"\$\{\w[^}]*:\.\d?f|\$\{to_usd", path.read_text("utf-8"))
     }
-    sentences = {one for one in printing if one.startswith("core/messages/")}
-    assert printing - sentences == set()
+    assert {one for one in printing if not one.startswith(("core/messages/", "sandbox/"))} == set()
