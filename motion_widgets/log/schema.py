@@ -16,7 +16,7 @@ from motion_widgets.log.rows import EventRow, InputRow, JobRow, MendRow, SweepRo
 __all__ = ["budgets", "events", "inputs", "jobs", "mends", "meta", "notes", "ratings", "sweeps", "tags"]
 
 metadata = MetaData()
-_TYPES = {"str": Text, "int": BigInteger, "float": Double, "bool": Boolean}
+_TYPES = {"str": Text, "int": BigInteger, "Micro": BigInteger, "float": Double, "bool": Boolean}
 
 
 def _columns(record: type, key: str = "id") -> list[Column[Any]]:
