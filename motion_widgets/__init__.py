@@ -66,7 +66,8 @@ if TYPE_CHECKING:
         Studio,
         SweepBoard,
     )
-    from motion_widgets.workspace.workspace import Workspace, publish
+    from motion_widgets.workspace.publish import publish
+    from motion_widgets.workspace.workspace import Workspace
 
 
 _HOMES = {
@@ -121,7 +122,7 @@ _HOMES = {
     "mends_for": "media.repair.suggest",
     "mute_clip": "media.repair.shortcuts",
     "pad_image": "media.repair.shortcuts",
-    "publish": "workspace.workspace",
+    "publish": "workspace.publish",
     "scale_clip": "media.repair.shortcuts",
     "scale_image": "media.repair.shortcuts",
     "shrink_image": "media.repair.shortcuts",

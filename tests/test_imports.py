@@ -60,7 +60,7 @@ IN_CIRCLES = {
 """Modules that import each other in a circle, type-only imports counted."""
 STUBS: set[str] = set()
 """Modules with a class that declares, for the type checker alone, what another class gives it."""
-LONG = {"workspace.workspace"}
+LONG: set[str] = set()
 """Modules of more than `LENGTH` lines."""
 SHORT_INTRODUCTIONS: set[str] = set()
 """Packages whose docstring is a single line."""

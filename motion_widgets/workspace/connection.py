@@ -184,6 +184,12 @@ class Connection:
         """Ask the endpoint for the account's money in USD within `timeout` s. None: unlimited or unstated."""
         return spawn(self.runner.balance()).result(timeout)
 
+    def finish_submits(self) -> None:
+        """Wait for answers under way, then stop the runner: the interpreter ends."""
+        if self._runner is not None:
+            self._runner.finish_submits()
+            self._runner.close()
+
     def close(self) -> None:
         """Stop the runner and the sandbox."""
         with self._lock:

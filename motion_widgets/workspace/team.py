@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from sqlalchemy import or_
+
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.hashing import sha256_of
 from motion_widgets.jobs.share_result import Outbox, not_shared_yet
-from motion_widgets.jobs.sidecar import request_of, write_sidecar
+from motion_widgets.jobs.sidecar import read_sidecar, request_of, write_sidecar
+from motion_widgets.log.schema import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +44,7 @@ class Team:
     """
 
     def __init__(self, log: Log, folder: Path, shared: Shared | None) -> None:
-        self._folder = folder
+        self._log, self._folder = log, folder
         self._outbox = Outbox(log, shared) if shared is not None and not log.read_only else None
         self.shared = None if self._outbox is None else shared
 
@@ -122,6 +127,15 @@ class Team:
         """
         self.fetch_inputs(row)
         return request_of(row, self._folder)
+
+    def restore(self, path: Path) -> MotionRequest:
+        """Return the request that a result was made of (`Workspace.restore`)."""
+        known = [jobs.c.id == path.stem]
+        if path.suffix != ".json":
+            with contextlib.suppress(OSError):
+                known.append(jobs.c.result_sha == sha256_of(path))
+        rows = self._log.jobs.rows(or_(*known), limit=1, newest=True)
+        return self.request_of(rows[0]) if rows else read_sidecar(path, self._folder)
 
     def fetch_all(self, rows: Iterable[JobRow]) -> list[str]:
         """Fetch what some jobs have on the shared path and not here; return a sentence per missing file.

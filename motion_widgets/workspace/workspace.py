@@ -7,25 +7,20 @@ In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inp
 
 from __future__ import annotations
 
-import contextlib
 import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import or_
-
-from motion_widgets.core.hashing import sha256_of
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.shared_store import Shared
-from motion_widgets.jobs.sidecar import read_sidecar
 from motion_widgets.log.ids import current_person
-from motion_widgets.log.schema import jobs
-from motion_widgets.log.states import FOLLOWED, RETRYABLE, State
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
-from motion_widgets.request.price import PRICES, Prices, bound_micro
+from motion_widgets.request.price import PRICES, Prices
+from motion_widgets.sweep.plan import Plan
+from motion_widgets.sweep.run import Run
 from motion_widgets.workspace.at_exit import OPEN, say_what_goes_on
 from motion_widgets.workspace.budgets import PersonalBudgets
 from motion_widgets.workspace.connection import Connection
@@ -34,6 +29,7 @@ from motion_widgets.workspace.inputs import make_folder
 from motion_widgets.workspace.media import Media
 from motion_widgets.workspace.preparation import Preparation
 from motion_widgets.workspace.publishing import Publishing
+from motion_widgets.workspace.submission import Submission
 from motion_widgets.workspace.team import Team
 
 if TYPE_CHECKING:
@@ -48,19 +44,17 @@ if TYPE_CHECKING:
     from motion_widgets.request.price import Estimate
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.request.rules import Finding
-    from motion_widgets.sweep import Plan, Run
     from motion_widgets.sweep.design import Design
     from motion_widgets.workspace.budgets import Budget
     from motion_widgets.workspace.endpoint_choice import OnResponse
     from motion_widgets.workspace.library import Library
     from motion_widgets.workspace.media import Mended
 
-__all__ = ["BASE_URL", "Workspace", "publish"]
+__all__ = ["BASE_URL", "Workspace"]
 
 FOLDER = "MOTION_WIDGETS_FOLDER"
 LOG = "MOTION_WIDGETS_LOG"
 SHARED = "MOTION_WIDGETS_SHARED"
-_UNDER_WAY = [str(state) for state in (*FOLLOWED, State.SUBMITTING)]
 
 
 class Workspace:
@@ -126,11 +120,12 @@ class Workspace:
         self.preparation = Preparation(self.folder, self.log_store, self.connection, prices)
         self.publishing = Publishing(self.folder, self.log_store, self.connection)
         self.personal_budgets = PersonalBudgets(self.log_store, self.connection)
+        self.submission = Submission(self.log_store, self.connection, self.preparation, self.personal_budgets)
         self.media = Media(self.log_store, self.folder)
         OPEN.add(self)
         for notice in self.log_store.database.notices:
             warnings.warn(notice, UserWarning, stacklevel=2)
-        if not self.log_store.read_only and self._under_way():
+        if not self.log_store.read_only and self.submission.under_way():
             _ = self.connection.runner  # jobs of an earlier kernel are followed on; that costs nothing
 
     # The endpoint.
@@ -139,18 +134,10 @@ class Workspace:
         self, endpoint: str, *, key: str | Secret | None = None, remember: bool = True,
         on_response: OnResponse | None = None,
     ) -> None:  # fmt: skip
-        """Switch to ``"sandbox"`` or ``"apimart"``, because a person said so; the folder remembers it.
+        """Switch to ``"sandbox"`` or ``"apimart"``, because a person said so.
 
-        Parameters
-        ----------
-        endpoint
-            Where to go.
-        key
-            A key for this kernel only. None: from the environment or the keyring.
-        remember
-            Write the choice down for the next time that this folder is opened.
-        on_response
-            Called with each request and its response, as `EndpointClient` does.
+        `key` is for this kernel only; None: from the environment or the keyring. With `remember` the folder
+        opens there the next time. `on_response` is called with each request and its response.
         """
         self.connection.switch(endpoint, key=key, remember=remember, on_response=on_response)
 
@@ -185,8 +172,6 @@ class Workspace:
         """
         return self.connection.balance(timeout)
 
-    # Before a job: what is wrong with a request, and what it costs.
-
     def check(self, req: MotionRequest) -> list[Finding]:
         """Measure a request's media and find all that is wrong with it, for this workspace's endpoint."""
         return self.preparation.check(req)
@@ -197,17 +182,14 @@ class Workspace:
 
     def plan(self, design: Design) -> Plan:
         """Measure, check and price every cell of a sweep; nothing is sent."""
-        from motion_widgets.sweep import Plan
-
         return Plan(design, self)
 
     # Jobs.
 
     def find(self, req: MotionRequest) -> Job | None:
         """Return the job that already answers for the same content. None: submitting would make a new one."""
-        key = req.key
-        row = self.log_store.jobs.latest(self.endpoint, self.account, [key]).get(key)
-        return Job(self, row.id) if row is not None and row.state not in RETRYABLE else None
+        row = self.submission.find(req)
+        return Job(self, row.id) if row is not None else None
 
     def submit(self, req: MotionRequest, max_cost: float | None = None, *, new: bool = False) -> Job:
         """Submit a request, or attach to the job that already stands for the same content.
@@ -243,33 +225,9 @@ class Workspace:
         >>> ws.submit(req, max_cost=0.50).id == job.id  # the same content is not paid for twice
         True
         """
-        runner = self.connection.runner
-        earlier = None if new else self.find(req)
-        row = earlier.row if earlier is not None else None
-        if earlier is not None and row is not None and row.state != State.PLANNED:
-            if row.state == State.SUBMITTING and self._agreed(row, max_cost):
-                runner.drive(earlier.id)  # should its driver have died before it was sent, it goes on here
-            elif row.state in _UNDER_WAY:
-                runner.follow(earlier.id)
-            return earlier
-        values, cost = self.preparation.prepare(req)
-        self.preparation.require_bound(cost, max_cost)
-        self.personal_budgets.require(cost)
-        self.preparation.require_ready()
-        kept = self.preparation.keep(req)
-        row, _ = self.log_store.jobs.add({**values, **kept}, new=new)
+        job = Job(self, self.submission.submit(req, max_cost, new=new))
         self.team.wake()
-        if row.state == State.PLANNED:
-            runner.drive(row.id)
-        elif row.state in _UNDER_WAY:
-            runner.follow(row.id)
-        return Job(self, row.id)
-
-    def _agreed(self, row: JobRow, bound: float | None) -> bool:
-        """Return whether a bound holds what an earlier job may cost."""
-        if bound is None:
-            return not self.live
-        return (row.estimate_high or 0) <= bound_micro(bound)
+        return job
 
     def restore(self, path: str | Path) -> MotionRequest:
         """Return the request that a result was made of, by the result or the sidecar beside it.
@@ -281,13 +239,7 @@ class Workspace:
         RequestError
             Nothing here and no sidecar tells what it was made of.
         """
-        path = Path(path).expanduser()
-        known = [jobs.c.id == path.stem]
-        if path.suffix != ".json":
-            with contextlib.suppress(OSError):
-                known.append(jobs.c.result_sha == sha256_of(path))
-        rows = self.log_store.jobs.rows(or_(*known), limit=1, newest=True)
-        return self.request_of(rows[0]) if rows else read_sidecar(path, self.folder)
+        return self.team.restore(Path(path).expanduser())
 
     def attach(self, an_id: str) -> Job | Run:
         """Take up a job or a run by its id, after a restart or in another notebook.
@@ -304,18 +256,11 @@ class Workspace:
         <Job ...: collected, $0.34, SANDBOX>
         """
         if an_id.startswith("run-"):
-            from motion_widgets.sweep import Run
-
             run = Run(self, an_id)
-            self._follow(run.rows())
+            self.submission.follow(run.rows())
             return run
-        self._follow([self.log_store.jobs.get(an_id)])
+        self.submission.follow([self.log_store.jobs.get(an_id)])
         return Job(self, an_id)
-
-    def _follow(self, rows: list[JobRow]) -> None:
-        ids = [row.id for row in rows if row.state in _UNDER_WAY and self.connection.holds(row)]
-        if ids:
-            self.connection.runner.follow(*ids)
 
     def jobs(self, *, limit: int = 50) -> list[Job]:
         """Return the newest jobs of this workspace's endpoint and account."""
@@ -325,15 +270,12 @@ class Workspace:
         ]
 
     def runner_for(self, row: JobRow) -> Runner | None:
-        """Return the runner of a row's endpoint and account. None: the workspace is at another, or closed."""
+        """Return what drives a job (`Connection.runner_for`). None: it is another endpoint's or account's."""
         return self.connection.runner_for(row)
 
     def _fetch_inputs(self, row: JobRow) -> None:
         """Fetch a job's inputs for the runner, which thereby keeps this workspace alive while it works."""
         self.team.fetch_inputs(row)
-
-    def _under_way(self) -> int:
-        return self.log_store.jobs.count(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY))
 
     # Sharing, publishing, budgets and media: names of the contract, kept by the collaborators.
 
@@ -353,8 +295,6 @@ class Workspace:
     def request_of(self, row: JobRow) -> MotionRequest:
         """Return a job's request, ready to be sent again (`Team.request_of`).
 
-        Examples
-        --------
         >>> ws.request_of(job.row).mode
         'std'
         """
@@ -375,16 +315,8 @@ class Workspace:
     def consent(self, *to: str, given: bool = True) -> None:
         """Agree that local images and clips become public at destinations; the folder remembers it.
 
-        Whoever has a link sees what is behind it. Nothing that may show a person is published before this was
-        said, or ``consent=True`` for one file.
-
-        Parameters
-        ----------
-        to
-            Destinations as `publish` takes them. None named: those that jobs use (the endpoint's upload and
-            `publish_to`).
-        given
-            False takes it back; what is public already stays so.
+        None named: those that jobs use (the endpoint's upload and `publish_to`). `given=False` takes it back;
+        what is public already stays so. Nothing that may show a person is published before.
         """
         self.connection.links.consent(*to, given=given)
 
@@ -412,9 +344,8 @@ class Workspace:
     ) -> Budget:
         """Set what a person (None: you) may spend here, in USD (`PersonalBudgets.set`).
 
-        >>> budget = ws.set_budget(50, "ana")
-        >>> budget.limit, budget.left
-        (50.0, 50.0)
+        >>> ws.set_budget(50, "ana").left
+        50.0
         """
         return self.personal_budgets.set(limit, person, since=since)
 
@@ -451,12 +382,9 @@ class Workspace:
 
     def leave(self) -> None:
         """Wait for answers under way, and say how to take up what goes on without this interpreter."""
-        runner = self.connection.running
-        if runner is not None:
-            runner.finish_submits()
-            runner.close()
+        self.connection.finish_submits()
         self.team.close()
-        say_what_goes_on(self.log_store.jobs.rows(*self.connection.mine, jobs.c.state.in_(_UNDER_WAY)))
+        say_what_goes_on(self.submission.under_way())
 
     def __enter__(self) -> Self:
         return self
@@ -469,26 +397,3 @@ class Workspace:
             return "<Workspace, not opened>"
         where = "SANDBOX" if not self.live else f"LIVE, {self.endpoint}"
         return f"<Workspace {self.folder} ({where}), {len(self.log)} jobs>"
-
-
-def publish(
-    source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
-    name: str | None = None, ws: Workspace | None = None,
-) -> Published:  # fmt: skip
-    """Return a local image or clip a public link, as `Workspace.publish` does.
-
-    Parameters
-    ----------
-    ws
-        Whose endpoint, consents and memory of links. None: the workspace of the working directory.
-
-    Examples
-    --------
-    >>> mw.publish(samples.image, ws=ws).url.startswith("http")
-    True
-    """
-    wishes: dict[str, Any] = {"life": life, "consent": consent, "name": name}
-    if ws is not None:
-        return ws.publish(source, to, **wishes)
-    with Workspace() as own:
-        return own.publish(source, to, **wishes)
