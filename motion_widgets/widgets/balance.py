@@ -1,4 +1,4 @@
-"""The account's money as panels show it beside a price: asked for off the callbacks, kept for a minute."""
+"""The account's balance as panels show it beside a price: asked for off the callbacks, kept for a minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import Micro, to_micro, to_usd
 from motion_widgets.log.states import State
-from motion_widgets.widgets.controls import note
+from motion_widgets.widgets import controls as ui
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ MINUTE = 60.0
 SOON = 2.0
 """s between two looks when something was."""
 PATIENCE = 10.0
-"""s that an answer is waited for."""
+"""s to wait for an answer."""
 _ARRIVED = frozenset({State.COMPLETED, State.COLLECTED, State.EXPIRED})
 _ACCEPTED = _ARRIVED | {State.SUBMITTED, State.RUNNING, State.FAILED, State.CANCELLED, State.VANISHED}
 """States whose numbers change when money may have moved."""
@@ -36,18 +36,18 @@ _BALANCES: WeakKeyDictionary[Workspace, Balance] = WeakKeyDictionary()
 
 
 class Balance:
-    """What is known of the balance of a workspace's account; all panels of the workspace share it."""
+    """The balance of a workspace's account as it was last seen; all panels of the workspace share it."""
 
     def __init__(self) -> None:
         self._busy = threading.Lock()
         self._key: tuple[Any, ...] = ()
-        """Endpoint, account, and what changes when money may have moved, as it was at the last look."""
+        """Endpoint, account, and what changes when money may have moved, as of the last look."""
         self._at = 0.0
         self._remain: Micro | None = None
         self._own: Budget | None = None
         """What this person may spend. None: there is no such budget."""
         self.why = ""
-        """Why it is not known; ``""``: it is, or nobody asked yet."""
+        """Why the balance is not known; ``""``: it is, or nobody asked yet."""
 
     @classmethod
     def of(cls, ws: Workspace) -> Balance:
@@ -55,7 +55,7 @@ class Balance:
         return _BALANCES.setdefault(ws, cls())
 
     def look(self, ws: Workspace) -> float:
-        """Ask for the balance if what is known is old. Blocks; gives s after which to look again, or 0."""
+        """Ask for the balance if the known one is old; return s after which to look again, or 0. Blocks."""
         if not self._busy.acquire(blocking=False):
             return SOON
         try:
@@ -74,20 +74,15 @@ class Balance:
     def show(self, panel: Panel, draw: Callable[[], None], *, delay: float = 0.0) -> None:
         """Look on a thread that may block, then draw; and again while something moves."""
 
-        def work() -> Callable[[], None]:
-            again = self.look(panel.ws)
+        def drawn(again: float) -> None:
+            draw()
+            if again:
+                Balance.of(panel.ws).show(panel, draw, delay=again)
 
-            def after() -> None:
-                draw()
-                if again:
-                    Balance.of(panel.ws).show(panel, draw, delay=again)
-
-            return after
-
-        panel.later("balance", work, delay=delay)
+        panel.later("balance", lambda: self.look(panel.ws), drawn, delay=delay)
 
     def text(self, ws: Workspace) -> str:
-        """Return the balance in words; whose it is, when it is the sandbox's."""
+        """Return the balance in words, marked when it is the sandbox's."""
         if self._key[:1] != (ws.endpoint,):
             return say("balance_asking")
         if self._remain is None:
@@ -95,26 +90,25 @@ class Balance:
         return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._remain))
 
     def beside_price(self, ws: Workspace, price: float | None) -> str:
-        """Return the HTML beside a price in USD: the balance, one's own budget, what is missing."""
+        """Return the HTML beside a price in USD: the balance, this person's budget, and what is missing."""
         words = self.text(ws)
         known = self._remain if self._key[:1] == (ws.endpoint,) else None
         missing = Micro(0 if price is None or known is None else to_micro(price) - known)
         why = f' title="{escape(self.why)}"' if self.why else ""
         balance = f'<div class="mw-muted mw-small mw-balance"{why}>{escape(words)}</div>'
         if missing > 0:
-            balance = note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
+            balance = ui.note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
         return balance + self._own_beside(ws, price)
 
     def _own_beside(self, ws: Workspace, price: float | None) -> str:
-        """Return what of this person's own budget stands beside a price, as HTML; ``""``: there is none."""
         words = self.budget_text(ws)
         left = self._own.left if self._own is not None else None
         if words and price is not None and left is not None and to_micro(price) > to_micro(left):
-            return note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
+            return ui.note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
         return f'<div class="mw-muted mw-small mw-balance">{escape(words)}</div>' if words else ""
 
     def budget_text(self, ws: Workspace) -> str:
-        """Return what is left of this person's own budget, in words; ``""``: there is none."""
+        """Return what is left of this person's budget, in words; ``""``: there is none."""
         own = self._own if self._key[:1] == (ws.endpoint,) else None
         if own is None:
             return ""
@@ -133,6 +127,7 @@ def _ask(ws: Workspace) -> tuple[Micro | None, str]:
 
 
 def _moved(ws: Workspace) -> tuple[Any, ...]:
+    """Return endpoint, account, and what changes when money may have moved."""
     totals = ws.log_store.jobs.totals(ws.endpoint, ws.account)
     accepted, arrived = totals.count(_ACCEPTED), totals.count(_ARRIVED)
     return ws.endpoint, ws.account, ws.budget(), accepted, totals.billed, arrived

@@ -1,8 +1,8 @@
 """The root of every widget: its style, its workspace, and refreshing.
 
-Callbacks come on changing threads and never block: what touches disk or network goes through `later`,
-to the owned thread, and comes back with a generation number, so that a stale answer never overwrites a
-newer one.
+Callbacks come on changing threads and never block: whatever touches the disk or the network goes through
+`Panel.later` to a thread of the pool. Each call has a generation number, so that a stale answer never
+overwrites a newer one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import asyncio
 import importlib.metadata
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import ipywidgets as w
 
@@ -19,43 +20,46 @@ from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import PLAIN, escape
 from motion_widgets.core.messages import say
-from motion_widgets.widgets.controls import Column, assign, close_inside, live_region, shared, status
+from motion_widgets.jobs.job import Job
+from motion_widgets.widgets.controls import Column, close_inside, live_region, shared, speak
 from motion_widgets.widgets.page_widget import compact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["DEBOUNCE", "SETTLE", "TICK", "Panel"]
 
+_T = TypeVar("_T")
 TICK = 0.4
 """s between two looks at the log."""
 SETTLE = 0.5
-"""s without a change after a click on a paid button, before anything is sent: a click may overtake what was
-typed before it, since the page holds changes back while the kernel is busy."""
+"""s without a change between a click on a paid button and the sending: a click may overtake what was typed
+before it, since the page holds changes back while the kernel is busy."""
 DEBOUNCE = 0.25
-"""s of silence after which typed text is taken to the disk or the network."""
+"""s without a keystroke after which typed text may reach the disk or the network."""
 
 if importlib.metadata.version("ipykernel") in ("7.0.0", "7.0.1"):
     warnings.warn(say("ipykernel_broken"), stacklevel=2)
 
 
 def _style_sheet() -> w.HTML:
-    """Return the style of all panels; they share one, as it would be saved with each of them."""
-    hidden = {"display": "none"}
-    return shared(w.HTML, value=f"<style>{compact('studio.css')}</style>", layout=shared(w.Layout, **hidden))
+    """Return the style of all panels; they share one, since it would be saved with each of them."""
+    hidden = shared(w.Layout, display="none")
+    return shared(w.HTML, value=f"<style>{compact('studio.css')}</style>", layout=hidden)
 
 
 class Panel(Column):
-    """The root of a widget: style, a workspace, and a look at the log twice a second.
+    """The root of a widget: style, a workspace, and a look at the log every `TICK`.
 
     Parameters
     ----------
     ws
         The workspace. None: one in the working directory.
     watch
-        Look at the log by itself; a panel inside another one is refreshed by that.
+        Whether it looks at the log itself; a panel inside another one is refreshed by that one.
     """
 
     def __init__(self, ws: Workspace | None = None, *, watch: bool = True) -> None:
@@ -77,12 +81,12 @@ class Panel(Column):
         self.children = (_style_sheet(), *children)
 
     def watch(self) -> None:
-        """Begin to look at the log; a panel calls it last, when everything that `refresh` draws is there."""
+        """Start looking at the log; a panel calls it last, once everything that `refresh` draws exists."""
         if self._watch_wanted:
             self._watching = spawn(self._watch())
 
     def refresh(self) -> None:
-        """Draw what the log says now. Called on a thread that may block; panels override it."""
+        """Draw what the log says now. It is called on a thread that may block; panels override it."""
 
     def watch_jobs(self) -> None:
         """Tell the runner which jobs are watched; called for as long as a panel watches."""
@@ -90,16 +94,25 @@ class Panel(Column):
     def announce(self, text: str, *, bad: bool = False) -> None:
         """Show a plain sentence in the panel's own line."""
         mark = f"<b>{escape(say('word_error'))}</b> " if bad else ""
-        assign(
-            self.notice,
-            "value",
-            status(mark + escape(text), cls=f"mw-note {'mw-error' if bad else 'mw-ok'}" if text else ""),
-        )
+        cls = f"mw-note {'mw-error' if bad else 'mw-ok'}" if text else ""
+        speak(self.notice, mark + escape(text), cls=cls)
 
-    def later(self, name: str, work: Callable[[], object], *, delay: float = 0.0) -> None:
-        """Run `work` on a thread that may block; what it gives back runs unless a newer call came.
+    def later(
+        self, name: str, work: Callable[[], _T], then: Callable[[_T], object] | None = None,
+        *, failed: Callable[[str], object] | None = None, delay: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Run `work` on a thread that may block, and draw what it returned unless a newer call came.
 
-        Errors of the toolkit are told in the panel's line.
+        Parameters
+        ----------
+        name
+            What is worked on: a newer call of the same name makes this one stale.
+        then
+            Called with the result while the panel is locked. None: nothing is drawn.
+        failed
+            Called with the sentence of a toolkit error instead. None: it is announced.
+        delay
+            s before the work begins.
         """
         with self.lock:
             self._generations[name] = generation = self._generations.get(name, 0) + 1
@@ -113,18 +126,33 @@ class Panel(Column):
                     after()
 
         async def run() -> None:
+            after: Callable[[], object]
             await asyncio.sleep(delay)
             if not current():
                 return
             try:
-                after = await asyncio.to_thread(work)
+                result = await asyncio.to_thread(work)
             except MotionError as error:
-                message = str(error)
-                after = lambda: self.announce(message, bad=True)  # noqa: E731
-            if callable(after):
-                await asyncio.to_thread(draw, after)  # not on the loop: another thread may hold the lock
+                after = partial(failed or partial(self.announce, bad=True), str(error))
+            else:
+                if then is None:
+                    return
+                after = partial(then, result)
+            await asyncio.to_thread(draw, after)  # not on the loop: another thread may hold the lock
 
         spawn(run())
+
+    def show_result(self, job_id: str, on_show: Callable[[Job], object] | None) -> None:
+        """Call `on_show` with a job, on a background thread; None: announce its result's path instead."""
+        job = Job(self.ws, job_id)
+
+        def announce(path: Path | None) -> None:
+            self.announce(say("earlier_at", id=job_id, path=path))
+
+        if on_show is not None:
+            self.later("show", lambda: on_show(job))
+        else:
+            self.later("show", lambda: job.result, announce)
 
     async def _watch(self) -> None:
         while not self.closed:
@@ -133,13 +161,13 @@ class Panel(Column):
                 seen = await asyncio.to_thread(self.ws.log_store.jobs.version)
                 if seen != self._seen:
                     await asyncio.to_thread(self.refresh)
-                    self._seen = seen  # only now: what failed is drawn again at the next look
+                    self._seen = seen  # only now: what failed is tried again at the next look
             except MotionError as error:
                 self.announce(str(error), bad=True)
             await asyncio.sleep(TICK)
 
     def close(self) -> None:
-        """Take the widget from the page and stop looking at the log; jobs go on."""
+        """Remove the widget from the page and stop looking at the log; jobs go on."""
         if self.closed:
             return
         self.closed = True

@@ -1,7 +1,7 @@
 """The matrix of a sweep: thousands of cells, of which the page draws those in sight.
 
 The page gets the whole table once and then only the cells that changed. Pictures are made of the results
-for the cells in sight alone, on a thread of the matrix's own. This room draws; it knows no log and no rule.
+for the cells in sight alone, on a thread of the matrix's own. This module draws; it knows no log and no rule.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import traitlets as t
 
 from motion_widgets.core.messages import say
 from motion_widgets.log.states import State, mark
-from motion_widgets.widgets.page_widget import PageWidget
+from motion_widgets.widgets.page_widget import PageWidget, read_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,12 +33,11 @@ _STATES = {
     "invalid": ["\u2716", say("matrix_invalid"), "bad"],
     "double": ["=", say("matrix_double"), "still"],
 }
-"""Mark, word and kind by state; the kind is how it looks."""
-_CODES = ("matrix_keys", "matrix_left", "matrix_late", "matrix_result", "matrix_empty", "board_cells")
+"""Mark, word and kind by state; the kind decides how it looks."""
 _PICTURES = 400
-"""Small pictures kept, some 3 KB each."""
+"""Small pictures kept in memory, some 3 KB each."""
 _AT_ONCE = 100
-"""Cells whose pictures are asked for in one go."""
+"""Pictures that the page may ask for in one message."""
 
 
 class MatrixCell(NamedTuple):
@@ -54,26 +53,26 @@ class MatrixCell(NamedTuple):
     high: float | None = None
     note: str = ""
     result: str = ""
-    """By which name `picture` and `on_open` know its result; ``""``: there is none."""
+    """The name by which `picture` and `on_open` know its result; ``""``: there is none."""
 
 
-class CellMatrix(PageWidget, scripts=("cell_matrix",), codes=_CODES):
+class CellMatrix(PageWidget, scripts=("cell_matrix",)):
     """Cells by row and column, reachable by keyboard.
 
     Parameters
     ----------
     picture
-        Gives a small JPEG of a result by its name, or None. Called on a thread of the matrix's own.
+        Return a small JPEG of a result by its name, or None. It is called on a thread of the matrix's own.
     on_open
         Called with a result's name when a person asks for it.
     """
 
     table: t.Dict[str, Any] = t.Dict().tag(sync=True)
     """The whole table with a serial number. Patches change it in place and are sent by message, so that a
-    page that comes later gets what is true by then."""
+    page opened later gets the current state."""
 
     finished = t.Unicode().tag(sync=True)
-    """What the page's title says once all is done, until a person looks; ``""``: nothing is."""
+    """What the page's title says once all is done, until a person looks; ``""``: not yet."""
 
     sound = t.Bool(default_value=False).tag(sync=True)
     """Play two tones when `finished` is set."""
@@ -131,7 +130,7 @@ class CellMatrix(PageWidget, scripts=("cell_matrix",), codes=_CODES):
             return self._patch([[place, new] for place, (new, old) in now if new != old])
 
     def change(self, cells: dict[int, MatrixCell | None]) -> int:
-        """Change some cells by their places; give how many were sent, which are those that differ."""
+        """Change some cells by their places; return how many differed and were sent."""
         with self._lock:
             have = self.table["cells"]
             told = [(place, None if one is None else list(one)) for place, one in cells.items()]
@@ -161,7 +160,7 @@ class CellMatrix(PageWidget, scripts=("cell_matrix",), codes=_CODES):
             self._on_open(str(content["name"]))
 
     def _results(self) -> set[str]:
-        """Return the results on show: the page is not trusted with other names."""
+        """Return the names of the results on show: the page is not trusted with others."""
         with self._lock:
             return {cell[-1] for cell in self.table["cells"] if cell is not None and cell[-1]}
 
@@ -183,26 +182,14 @@ class CellMatrix(PageWidget, scripts=("cell_matrix",), codes=_CODES):
                 name = self._wanted[0]
             data = self._small(name)
             with self._lock:
-                # Only now: until then a new wish finds somebody at work.
+                # Only now: until then a new wish must find this thread at work.
                 self._wanted = [one for one in self._wanted if one != name]
-                if self._closed:
-                    return
-                self.send(
-                    {"type": "picture", "name": name, "ok": data is not None},
-                    buffers=[] if data is None else [data],
-                )
+                self._send_bytes({"type": "picture", "name": name}, data)
 
     def _small(self, name: str) -> bytes | None:
-        if name in self._pictures:
-            self._pictures.move_to_end(name)
-            return self._pictures[name]
-        data: bytes | None = None
-        if self._picture is not None:
-            try:
-                data = self._picture(name)
-            except Exception:  # noqa: BLE001 - whatever a reader raises, the cell goes without a picture
-                data = None
-        self._pictures[name] = data
-        while len(self._pictures) > _PICTURES:
-            self._pictures.popitem(last=False)
-        return data
+        if name not in self._pictures:
+            self._pictures[name] = read_or_none(self._picture, name)
+            if len(self._pictures) > _PICTURES:
+                self._pictures.popitem(last=False)
+        self._pictures.move_to_end(name)
+        return self._pictures[name]

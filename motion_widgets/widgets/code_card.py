@@ -1,7 +1,8 @@
-"""The request as code: exact JSON, curl or Python to take along, and read back from pasted JSON."""
+"""The request as code: JSON, curl or Python to copy, and pasted JSON read back into the form."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pprint
 import shlex
@@ -12,9 +13,10 @@ import ipywidgets as w
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.request.fields import FIELDS
 from motion_widgets.request.media_source import media_kind, media_source
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.widgets.controls import Column, assign, button, control, flow, html
+from motion_widgets.widgets import controls as ui
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,15 +29,10 @@ __all__ = ["KINDS", "CodeCard", "snippet"]
 KINDS = ("JSON", "curl", "Python")
 
 
-class CodeCard(Column):
+class CodeCard(ui.Column):
     """Shows a request as code, and takes one as JSON.
 
-    Parameters
-    ----------
-    host
-        The form: its workspace and line.
-    get, load
-        Read the request as it stands, and put one into the form.
+    `get` returns the current request; `load` puts one into the form.
     """
 
     def __init__(
@@ -43,17 +40,17 @@ class CodeCard(Column):
     ) -> None:
         super().__init__(cls="mw-card")
         self._host, self._get, self._load = host, get, load
-        self.kind = control(w.Dropdown, say("form_code"), options=list(KINDS))
+        self.kind = ui.control(w.Dropdown, say("form_code"), options=list(KINDS))
         self.kind.observe(lambda _: self.draw(), "value")
-        self._code = html()
-        self.paste = control(w.Textarea, say("form_paste"), placeholder='{"model": …}', rows=2)
-        self.take = button(say("form_paste_button"), self._pasted)
-        self.children = (self.kind, self._code, self.paste, flow(self.take))
+        self._code = ui.html()
+        self.paste = ui.control(w.Textarea, say("form_paste"), placeholder='{"model": …}', rows=2)
+        self.take = ui.button(say("form_paste_button"), self._pasted)
+        self.children = (self.kind, self._code, self.paste, ui.flow(self.take))
 
     def draw(self) -> None:
-        """Show the request as it stands."""
+        """Show the current request."""
         text = snippet(self.kind.value, self._get(), self._host.ws)
-        assign(self._code, "value", f'<pre class="mw-json" tabindex="0">{escape(text)}</pre>')
+        ui.assign(self._code, "value", f'<pre class="mw-json" tabindex="0">{escape(text)}</pre>')
 
     def _pasted(self) -> None:
         try:
@@ -72,9 +69,9 @@ def snippet(kind: str, req: MotionRequest, ws: Workspace) -> str:
     if kind == "Python":
         return _python(req, ws)
     wire: dict[str, Any] = dict(req.to_wire())
-    for name in ("image_url", "video_url"):
-        if media_kind(wire.get(name)) == "path":
-            wire[name] = say("link_at_submit", name=str(media_source(wire[name])))
+    for field in FIELDS:
+        if field.kind == "media" and media_kind(wire.get(field.name)) == "path":
+            wire[field.name] = say("link_at_submit", name=str(media_source(wire[field.name])))
     text = json.dumps(wire, ensure_ascii=False, indent=1, default=str)
     if kind == "JSON":
         return text
@@ -90,12 +87,9 @@ def snippet(kind: str, req: MotionRequest, ws: Workspace) -> str:
 
 
 def _python(req: MotionRequest, ws: Workspace) -> str:
-    fields = {
-        name: getattr(req, name)
-        for name in MotionRequest.__dataclass_fields__
-        if getattr(req, name) not in (None, "")
-    }
-    lines = "".join(f"    {name}={pprint.pformat(value)},\n" for name, value in fields.items())
+    values = {field.name: getattr(req, field.name) for field in dataclasses.fields(MotionRequest)}
+    set_ones = {name: value for name, value in values.items() if value not in (None, "")}
+    lines = "".join(f"    {name}={pprint.pformat(value)},\n" for name, value in set_ones.items())
     return (
         "import motion_widgets as mw\n\n"
         f"ws = mw.Workspace({str(ws.folder)!r}, endpoint={ws.endpoint!r})\n"

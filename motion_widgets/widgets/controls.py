@@ -1,11 +1,13 @@
 """The pieces that panels are made of: labelled controls, rows and columns, notes, and spoken lines.
 
-Layouts and styles are shared by all widgets that want the same: one for each widget would be two thirds of
-what is saved with a notebook. So nobody changes a shared layout; `show` gives a widget another one.
+Panels import this module as `ui`. Widgets that look alike share one layout and one style: with one each,
+these would be two thirds of what is saved with a notebook. So nobody changes a shared layout; `show` gives
+a widget another one.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
@@ -13,9 +15,10 @@ import ipywidgets as w
 from motion_widgets.core.html import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = [
+    "Choices",
     "Column",
     "assign",
     "button",
@@ -24,6 +27,8 @@ __all__ = [
     "control",
     "flow",
     "html",
+    "is_shown",
+    "label_button",
     "live_region",
     "make",
     "note",
@@ -32,7 +37,8 @@ __all__ = [
     "shared",
     "show",
     "side_by_side",
-    "status",
+    "speak",
+    "toggle",
 ]
 
 _W = TypeVar("_W", bound=w.Widget)
@@ -112,7 +118,7 @@ def check_box(label: str, *, width: str, **options: Any) -> w.Checkbox:
 
 
 def button(
-    label: str, action: Callable[[], None] | None = None, *, cls: str = "", tooltip: str = ""
+    label: str, action: Callable[[], object] | None = None, *, cls: str = "", tooltip: str = ""
 ) -> w.Button:
     """Make a button that says what it does; `action` must not block."""
     layout = {"width": "auto", "margin": "0"}
@@ -120,6 +126,39 @@ def button(
     if action is not None:
         made.on_click(lambda _: action())
     return _add_classes(made, f"mw-button {cls}")
+
+
+def label_button(
+    one: w.Button, text: str, *, tooltip: str = "", enabled: object = True, live: bool = False
+) -> None:
+    """Change what a button says; `live` marks that a click spends money."""
+    assign(one, "description", text)
+    assign(one, "tooltip", tooltip or text)
+    assign(one, "disabled", not enabled)
+    set_class(one, "mw-live", live)
+
+
+class Choices:
+    """Up to `most` buttons for what is on offer; they are made once, so that the focus stays.
+
+    `act` is called with what a clicked button stands for; it must not block. Further offers are not shown.
+    """
+
+    def __init__(self, act: Callable[[Any], None], *, most: int, cls: str = "") -> None:
+        self._act, self._offers = act, ()
+        self.buttons = [button("", partial(self._click, number), cls=cls) for number in range(most)]
+
+    def offer(self, offers: Sequence[Any], draw: Callable[[w.Button, Any], None]) -> None:
+        """Show a button for each of `offers`; `draw` says what is on it."""
+        self._offers = tuple(offers)[: len(self.buttons)]
+        for number, one in enumerate(self.buttons):
+            show(one, number < len(self._offers))
+            if number < len(self._offers):
+                draw(one, self._offers[number])
+
+    def _click(self, number: int) -> None:
+        if number < len(self._offers):
+            self._act(self._offers[number])
 
 
 def _add_classes(widget: _W, names: str) -> _W:
@@ -134,7 +173,7 @@ def set_class(widget: w.DOMWidget, name: str, wanted: object) -> None:
 
 
 def show(widget: w.Widget, visible: object) -> None:
-    """Show or hide a widget; a hidden one takes no room and no focus."""
+    """Show or hide a widget; a hidden one takes neither room nor focus."""
     layout = widget.layout
     if layout not in _SHARED.values():  # its own
         assign(layout, "display", None if visible else "none")
@@ -147,6 +186,17 @@ def show(widget: w.Widget, visible: object) -> None:
         widget.layout = shared(w.Layout, **given, **({} if visible else {"display": "none"}))
 
 
+def is_shown(widget: w.Widget) -> bool:
+    """Return whether a widget is not hidden by `show`."""
+    return bool(widget.layout.display != "none")
+
+
+def toggle(widget: w.Widget) -> bool:
+    """Show a hidden widget or hide a shown one; return whether it is shown now."""
+    show(widget, not is_shown(widget))
+    return is_shown(widget)
+
+
 def assign(widget: Any, trait: str, value: object) -> None:
     """Set a trait only when it changes, so that nothing is redrawn or spoken for nothing."""
     if getattr(widget, trait) != value:
@@ -157,12 +207,16 @@ def assign(widget: Any, trait: str, value: object) -> None:
 
 
 def live_region() -> w.HTML:
-    """Make a line that a screen reader speaks when it changes; empty it takes no room."""
-    return html(status(""))
+    """Make a line that a screen reader speaks when it changes; empty it takes no room. See `speak`."""
+    return html(_spoken(""))
 
 
-def status(text: str, *, cls: str = "") -> str:
-    """Return the HTML of a spoken line; `text` is safe already."""
+def speak(region: w.HTML, text: str, *, cls: str = "") -> None:
+    """Set the HTML of a live region; `text` is safe already."""
+    assign(region, "value", _spoken(text, cls))
+
+
+def _spoken(text: str, cls: str = "") -> str:
     return f'<div role="status" aria-live="polite" class="{cls}">{text}</div>'
 
 

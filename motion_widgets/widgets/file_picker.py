@@ -1,33 +1,152 @@
 """Choosing a file in the browser, or dropping one: it arrives in pieces, so that a large one harms nothing.
 
 The page sends a piece only when the one before is on the disk: neither the browser nor the kernel ever holds
-more than two of them, and messages of other widgets come between.
+more than two of them, and messages of other widgets get through in between.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import secrets
+import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from motion_widgets.core.errors import MotionError
+from motion_widgets.core.errors import MotionError, RequestError
+from motion_widgets.media.probe.sniff import looks_like
+from motion_widgets.request.limits import MB
 from motion_widgets.widgets.page_widget import PageWidget
-from motion_widgets.widgets.upload import LIMITS_OF, Upload
+from motion_widgets.workspace.inputs import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-__all__ = ["FilePicker"]
+__all__ = ["LIMITS_OF", "FilePicker", "Upload", "kind_of", "safe_name"]
 
-_CODES = (
-    "pick_drop", "pick_progress", "pick_cancel", "pick_cancelled", "pick_done", "pick_large", "pick_lost"
-)  # fmt: skip
+LIMITS_OF = {"clip": 500 * MB, "image": 50 * MB, "request": MB}
+"""Bytes accepted of a kind of file: more than the endpoint takes, since a repair can make files smaller."""
+_SPARE = 200 * MB
+"""Bytes that stay free on the disk."""
+_STALE = 86_400.0
+"""s after which a partial file that a dead kernel left behind is removed."""
+
+
+def safe_name(name: str) -> str:
+    """Return a file's name without folders and without characters that a disk or a page could misread."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(c if c.isalnum() or c in "._- " else "_" for c in last)
+    return plain[-80:].lstrip(". ") or "file"
+
+
+def kind_of(head: bytes) -> tuple[frozenset[str], str]:
+    """Return what a file can serve as, judged by its first bytes, and what a person calls it.
+
+    Parameters
+    ----------
+    head
+        512 bytes are enough.
+    """
+    found = looks_like(head)
+    if found.kind == "image":
+        return frozenset({"image", "clip"} if found.demuxer else {"image"}), found.label
+    if found.demuxer:
+        return frozenset({"clip"}), "a clip"
+    return frozenset({"request"} if found.id == "json" else ()), found.label
+
+
+class Upload:
+    """A partial file that grows to a whole one. It touches the disk and is not thread-safe.
+
+    Parameters
+    ----------
+    folder
+        The workspace's ``inputs/``.
+    name, size
+        As the browser states them; neither is trusted.
+    kinds
+        What it may be: ``"clip"``, ``"image"``, ``"request"``.
+
+    Raises
+    ------
+    RequestError
+        It is empty or too large, or the disk has no room.
+    LogError
+        The folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path, name: str, size: int, kinds: Collection[str]) -> None:
+        self.name, self.size, self._kinds = safe_name(name), size, frozenset(kinds)
+        limit = max(LIMITS_OF[one] for one in kinds)
+        if size <= 0:
+            raise RequestError.of("pick_empty", name=self.name)
+        if size > limit:
+            raise RequestError.of("pick_large", name=self.name, mb=size / MB, limit=limit // MB)
+        make_folder(folder)
+        free = shutil.disk_usage(folder).free
+        if free < size + _SPARE:
+            raise RequestError.of("pick_room", name=self.name, mb=size / MB, free=free / MB)
+        for old in folder.glob("pick-*.part"):
+            with contextlib.suppress(OSError):
+                if old.stat().st_mtime < time.time() - _STALE:
+                    old.unlink()
+        self._folder = folder
+        self._part = folder / f"pick-{secrets.token_hex(6)}.part"
+        self._hash = hashlib.sha256()
+        self.taken = 0
+        """Bytes that are on the disk."""
+
+    def add(self, offset: int, data: bytes | memoryview) -> None:
+        """Append the next piece.
+
+        Raises
+        ------
+        RequestError
+            It is not the next one, exceeds the announced size, is of another kind, or cannot be written.
+        """
+        if offset != self.taken or offset + len(data) > self.size or not len(data):
+            raise RequestError.of("pick_broken", name=self.name)
+        if not offset:
+            self._require_kind(bytes(data[:512]))
+        try:
+            with self._part.open("ab" if offset else "xb") as file:
+                file.write(data)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RequestError.of("pick_unwritable", name=self.name, reason=reason) from error
+        self._hash.update(data)
+        self.taken += len(data)
+
+    def _require_kind(self, head: bytes) -> None:
+        fits, found = kind_of(head)
+        fits &= self._kinds
+        if not fits:
+            wanted = "clip" if "clip" in self._kinds else "image"
+            raise RequestError.of(f"pick_wrong_{wanted}", name=self.name, found=found)
+        limit = max(LIMITS_OF[one] for one in fits)
+        if self.size > limit:
+            raise RequestError.of("pick_large", name=self.name, mb=self.size / MB, limit=limit // MB)
+
+    def finish(self) -> Path:
+        """Give the whole file its name, in a folder named by its content; return its path."""
+        folder = self._folder / self._hash.hexdigest()[:10]
+        make_folder(folder)
+        return self._part.replace(folder / self.name)
+
+    def drop(self) -> None:
+        """Remove what has arrived."""
+        with contextlib.suppress(OSError):
+            self._part.unlink()
+
+
 PIECE = 1 << 20
 """Bytes of one message; a browser's connection to Jupyter takes 10 MB at most."""
 
 
-class FilePicker(PageWidget, scripts=("file_picker",), codes=_CODES):
+class FilePicker(PageWidget, scripts=("file_picker",)):
     """A button and a place to drop a file on.
 
     Parameters
@@ -61,7 +180,7 @@ class FilePicker(PageWidget, scripts=("file_picker",), codes=_CODES):
         self._uploads: dict[str, Upload] = {}
 
     def _clean_up(self) -> None:
-        """Remove what had only half arrived."""
+        """Remove uploads that did not finish."""
         for one in self._uploads.values():
             one.drop()
         self._uploads.clear()

@@ -1,4 +1,4 @@
-"""The way to the live endpoint: nothing goes live without it, and nothing is sent before a click says so."""
+"""Going live: nothing is sent to the live endpoint before a person gave a key and clicked here."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY, Secret, find_key, store_key
 from motion_widgets.endpoint.client import LIVE_URL, EndpointClient
+from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import Panel
-from motion_widgets.widgets.controls import Column, assign, button, check_box, control, flow, html, show
 from motion_widgets.workspace.workspace import BASE_URL
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ __all__ = ["GoLive"]
 
 
 class GoLive(Panel):
-    """Takes a key, shows the balance, says what hosting is needed, and switches between sandbox and live.
+    """Takes a key, shows the balance, says what must be published, and switches between sandbox and live.
 
     Parameters
     ----------
@@ -43,33 +43,23 @@ class GoLive(Panel):
         super().__init__(ws, watch=watch)
         self._on_switch = on_switch
         self._typed: Secret | None = None
-        self._about = html()
+        self._about, self._state = ui.html(), ui.html()
         # Not continuous: the key comes once, is moved into a private attribute, and the widget is emptied.
-        self.key = control(
-            w.Password, say("live_key"), placeholder=say("live_key_hint"), continuous_update=False
-        )
+        hint = say("live_key_hint")
+        self.key = ui.control(w.Password, say("live_key"), placeholder=hint, continuous_update=False)
         self.key.observe(self._taken, "value")
-        self.keep = check_box(say("live_keep"), width="100%")
-        self._state = html()
-        self.check_balance = button(say("live_balance"), self._ask_balance)
-        self.go = button(say("live_go"), self._go, cls="mw-primary mw-live")
-        self.back = button(say("live_back"), self._back)
-        box = Column(
-            self._about,
-            self.key,
-            self.keep,
-            self._state,
-            self.notice,
-            flow(self.check_balance, self.go, self.back),
-            cls="mw-card",
-        )
-        self.fill(box)
+        self.keep = ui.check_box(say("live_keep"), width="100%")
+        self.check_balance = ui.button(say("live_balance"), self._ask_balance)
+        self.go = ui.button(say("live_go"), self._go, cls="mw-primary mw-live")
+        self.back = ui.button(say("live_back"), self._back)
+        said, buttons = (self._state, self.notice), ui.flow(self.check_balance, self.go, self.back)
+        self.fill(ui.Column(self._about, self.key, self.keep, *said, buttons, cls="mw-card"))
         self.refresh()
         self.watch()
 
     @property
     def base_url(self) -> str:
-        """Where live is."""
+        """The address of the live endpoint."""
         return os.environ.get(BASE_URL) or LIVE_URL
 
     def _secret(self) -> Secret | None:
@@ -89,7 +79,7 @@ class GoLive(Panel):
         self.refresh()
 
     def refresh(self) -> None:
-        """Return where the key would come from and where requests go."""
+        """Show where the key would come from and where requests go."""
         host = urlsplit(self.base_url).hostname or ""
         source = "live_no_key"
         if self._typed is not None:
@@ -98,55 +88,43 @@ class GoLive(Panel):
             source = "live_key_environment"
         elif self._secret() is not None:
             source = "live_key_keyring"
-        about = "".join(
-            f"<p>{escape(say(code, host=host))}</p>" for code in ("live_about", "live_hosting", "live_money")
-        )
-        assign(self._about, "value", about)
-        assign(
-            self._state,
-            "value",
-            f'<div class="mw-note">{escape(say(source, variable=ENVIRONMENT_KEY))}</div>',
-        )
-        has_key = source != "live_no_key"
-        assign(self.check_balance, "disabled", not has_key)
-        assign(self.go, "disabled", not has_key)
-        show(self.go, not self.ws.live)
-        show(self.back, self.ws.live)
+        about = (say(code, host=host) for code in ("live_about", "live_hosting", "live_money"))
+        ui.assign(self._about, "value", "".join(f"<p>{escape(one)}</p>" for one in about))
+        ui.assign(self._state, "value", ui.note(say(source, variable=ENVIRONMENT_KEY)))
+        for one in (self.check_balance, self.go):
+            ui.assign(one, "disabled", source == "live_no_key")
+        ui.show(self.go, not self.ws.live)
+        ui.show(self.back, self.ws.live)
 
     def _ask_balance(self) -> None:
         secret, url = self._secret(), self.base_url
-        if secret is None:
-            return
 
-        async def ask() -> float | None:
+        async def ask(secret: Secret) -> float | None:
             async with EndpointClient(url, secret) as client:
                 return (await client.balance()).remain
 
-        def work() -> Callable[[], None]:
-            remain = spawn(ask()).result(60)
-            said = say("live_balance_is", usd=remain) if remain is not None else say("live_balance_open")
-            return lambda: self.announce(said)
+        def show(remain: float | None) -> None:
+            self.announce(
+                say("live_balance_is", usd=remain) if remain is not None else say("live_balance_open")
+            )
 
-        self.later("balance", work)
+        if secret is not None:
+            self.later("balance", lambda: spawn(ask(secret)).result(60), show)
 
     def _go(self) -> None:
         secret = self._secret()
         if secret is None:
             return
 
-        def work() -> Callable[[], None]:
+        def work() -> str:
             kept = store_key(self.base_url, secret) if self.keep.value and self._typed is not None else None
             self.ws.switch("apimart", key=self._typed)
-            return lambda: self._switched("live_now" if kept is not False else "live_now_unkept")
+            return "live_now" if kept is not False else "live_now_unkept"
 
-        self.later("switch", work)
+        self.later("switch", work, self._switched)
 
     def _back(self) -> None:
-        def work() -> Callable[[], None]:
-            self.ws.switch("sandbox")
-            return lambda: self._switched("sandbox_now")
-
-        self.later("switch", work)
+        self.later("switch", lambda: self.ws.switch("sandbox"), lambda _: self._switched("sandbox_now"))
 
     def _switched(self, code: str) -> None:
         self.announce(say(code))

@@ -9,25 +9,12 @@ import ipywidgets as w
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.request.media_source import media_kind
-from motion_widgets.widgets.controls import (
-    Column,
-    assign,
-    button,
-    check_box,
-    close_inside,
-    control,
-    flow,
-    html,
-    live_region,
-    make,
-    note,
-    show,
-    status,
-)
+from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.media_preview import picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from motion_widgets.widgets.base import Panel
     from motion_widgets.workspace.library import Item
@@ -36,19 +23,13 @@ __all__ = ["LibraryAxisPicker", "LibraryPicker"]
 
 SHOWN = 24
 """Small pictures; the form's list names all media, and `ws.library` gives all to a sweep in code."""
+_NOTHING = ("\u2013", "")
 
 
-class LibraryPicker(Column):
+class LibraryPicker(ui.Column):
     """Chooses a medium from the workspace's library, or puts one there.
 
-    Parameters
-    ----------
-    host
-        The form: its workspace, thread and lock.
-    which
-        ``"image"`` or ``"clip"``.
-    value, use
-        Read and write the medium's path in the form.
+    `which` is ``"image"`` or ``"clip"``; `value` and `use` read and write the medium's path in the form.
     """
 
     def __init__(
@@ -57,49 +38,41 @@ class LibraryPicker(Column):
     ) -> None:  # fmt: skip
         super().__init__(cls="mw-library", width="100%")
         self._host, self._which, self._value, self._use = host, which, value, use
-        self.open = button(say(f"library_{which}"), self._toggle, cls="mw-library-open")
-        self.keep = button(say(f"library_keep_{which}"), self._keep, cls="mw-library-keep")
-        self._grid, self._said = html(), live_region()
-        self.choice = control(w.Dropdown, say(f"library_choice_{which}"), options=[("\u2013", "")])
+        self.open = ui.button(say(f"library_{which}"), self._toggle, cls="mw-library-open")
+        self.keep = ui.button(say(f"library_keep_{which}"), self._keep, cls="mw-library-keep")
+        self._grid, self._said = ui.html(), ui.live_region()
+        self.choice = ui.control(w.Dropdown, say(f"library_choice_{which}"), options=[_NOTHING])
         self.choice.observe(self._chosen, "value")
-        self.box = Column(self._grid, self.choice, cls="mw-card")
-        show(self.box, visible=False)
-        show(self.keep, visible=False)
-        self.children = (flow(self.open, self.keep), self._said, self.box)
+        self.box = ui.Column(self._grid, self.choice, cls="mw-card")
+        ui.show(self.box, visible=False)
+        ui.show(self.keep, visible=False)
+        self.children = (ui.flow(self.open, self.keep), self._said, self.box)
 
     def draw(self) -> None:
-        """Offer to keep what stands in the form, where that is a file."""
-        show(self.keep, media_kind(self._value() or None) == "path")
+        """Offer to keep the medium in the form, if it is a file."""
+        ui.show(self.keep, media_kind(self._value() or None) == "path")
 
     def _toggle(self) -> None:
-        opening = self.box.layout.display == "none"
-        show(self.box, opening)
-        if opening:
+        if ui.toggle(self.box):
             self.refresh()
 
     def refresh(self) -> None:
         """Look into the folder again."""
-        self._host.later(f"library {self._which}", self._look)
+        self._host.later(f"library {self._which}", lambda: _look(self._host, self._which), self._show)
 
-    def _look(self) -> Callable[[], None]:
-        library = self._host.ws.library
-        items = library.items(self._which)
+    def _show(self, found: list[tuple[Item, bytes | None]]) -> None:
         cells = []
-        for one in items[:SHOWN]:
-            small = library.picture(one)
-            drawn = picture(small, "") if small else ""
+        for one, small in found[:SHOWN]:
             why = f' title="{escape(one.trouble)}"' if one.trouble else ""
-            cells.append(f"<figure{why}>{drawn}<figcaption>{escape(one.line)}</figcaption></figure>")
-        grid = f'<div class="mw-shelf">{"".join(cells)}</div>' if cells else note(say("library_empty"))
-
-        def take() -> None:
-            assign(self._grid, "value", grid)
-            options = [("\u2013", ""), *((one.line, str(one.path)) for one in items)]
-            if list(self.choice.options) != options:
-                self.choice.options = options
-            show(self.choice, items)
-
-        return take
+            cells.append(
+                f"<figure{why}>{_picture(small)}<figcaption>{escape(one.line)}</figcaption></figure>"
+            )
+        grid = f'<div class="mw-shelf">{"".join(cells)}</div>' if cells else ui.note(say("library_empty"))
+        ui.assign(self._grid, "value", grid)
+        options = [_NOTHING, *((one.line, str(one.path)) for one, _ in found)]
+        if list(self.choice.options) != options:
+            self.choice.options = options
+        ui.show(self.choice, found)
 
     def _chosen(self, _: object) -> None:
         if self.choice.value:
@@ -107,53 +80,37 @@ class LibraryPicker(Column):
 
     def _keep(self) -> None:
         value = self._value()
-        if media_kind(value or None) != "path":
+        if media_kind(value or None) == "path":
+            self._host.later(f"keep {self._which}", lambda: self._host.ws.library.add(value), self._kept)
+        else:
             self._announce(say("library_nothing"))
-            return
 
-        def work() -> Callable[[], None]:
-            path = self._host.ws.library.add(value)
-
-            def take() -> None:
-                self._announce(say("library_kept", name=path.name))
-                if self.box.layout.display != "none":
-                    self.refresh()
-
-            return take
-
-        self._host.later(f"keep {self._which}", work)
+    def _kept(self, path: Path) -> None:
+        self._announce(say("library_kept", name=path.name))
+        if ui.is_shown(self.box):
+            self.refresh()
 
     def _announce(self, text: str) -> None:
-        assign(self._said, "value", status(note(text)))
+        ui.speak(self._said, ui.note(text))
 
 
-class LibraryAxisPicker(Column):
-    """Ticks clips or images of the library as values of an axis.
-
-    Parameters
-    ----------
-    host
-        The board: its workspace, thread and lock.
-    which
-        ``"image"`` or ``"clip"``.
-    on_change
-        Called when a box was ticked or unticked.
-    """
+class LibraryAxisPicker(ui.Column):
+    """Ticks clips or images of the library as values of an axis; `on_change` is called at each tick."""
 
     def __init__(
         self, host: Panel, which: Literal["image", "clip"], on_change: Callable[[object], None]
     ) -> None:
         super().__init__(cls="mw-library", width="100%")
         self._host, self._which, self._on_change = host, which, on_change
-        self._cells: dict[str, Column] = {}
+        self._cells: dict[str, ui.Column] = {}
         self.boxes: dict[str, w.Checkbox] = {}
         """By path, as far as the library was opened."""
-        self.open = button(say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
-        self._said = live_region()
-        self.shelf = make(w.Box, layout={"width": "100%"})
+        self.open = ui.button(say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
+        self._said = ui.live_region()
+        self.shelf = ui.make(w.Box, layout={"width": "100%"})
         self.shelf.add_class("mw-picks")
-        show(self.shelf, visible=False)
-        self.children = (flow(self.open), self._said, self.shelf)
+        ui.show(self.shelf, visible=False)
+        self.children = (ui.flow(self.open), self._said, self.shelf)
 
     @property
     def values(self) -> list[str]:
@@ -161,52 +118,50 @@ class LibraryAxisPicker(Column):
         return [path for path, box in self.boxes.items() if box.value]
 
     def _toggle(self) -> None:
-        if self.shelf.layout.display is None:
-            show(self.shelf, visible=False)
-            assign(self._said, "value", status(""))
+        if ui.is_shown(self.shelf):
+            ui.show(self.shelf, visible=False)
+            ui.speak(self._said, "")
         else:
-            self._host.later(f"axis {self._which}", self._look)
+            self._host.later(f"axis {self._which}", lambda: _look(self._host, self._which), self._show)
 
-    def _look(self) -> Callable[[], None]:
-        """Look into the folder; on a thread."""
-        library = self._host.ws.library
-        items = library.items(self._which)[:SHOWN]
-        pictures = [library.picture(one) for one in items]
+    def _show(self, found: list[tuple[Item, bytes | None]]) -> None:
+        before, ticked = self._cells, self.values
+        shown = found[:SHOWN]
+        self.boxes = {str(one.path): self._box(one) for one, _ in shown}
+        self._cells = {str(one.path): self._cell(one, small) for one, small in shown}
+        self.shelf.children = cells = tuple(self._cells.values())
+        for path in before.keys() - self._cells.keys():
+            ui.close_inside(before[path])
+            before[path].close()
+        ui.show(self.shelf, cells)
+        ui.speak(self._said, "" if cells else ui.note(say("axis_library_empty")))
+        if set(ticked) - self.boxes.keys():
+            self._on_change(None)
 
-        def take() -> None:
-            before, ticked = self._cells, self.values
-            boxes = {str(one.path): self._box(one) for one in items}
-            self._cells = {
-                path: self._cell(path, small, box)
-                for small, (path, box) in zip(pictures, boxes.items(), strict=True)
-            }
-            cells, gone = tuple(self._cells.values()), any(path not in boxes for path in ticked)
-            self.boxes = boxes
-            self.shelf.children = cells
-            for path in before.keys() - self._cells.keys():
-                close_inside(before[path])
-                before[path].close()
-            show(self.shelf, visible=cells)
-            assign(self._said, "value", status("" if cells else note(say("axis_library_empty"))))
-            if gone:
-                self._on_change(None)
-
-        return take
-
-    def _cell(self, path: str, small: bytes | None, box: w.Checkbox) -> Column:
+    def _cell(self, item: Item, small: bytes | None) -> ui.Column:
         """Return the cell of an item: the one that holds its box already, with its picture as it is now."""
-        cell = self._cells.get(path)
-        if cell is None:
-            cell = Column(html(), box, cls="mw-pick-cell")
-        assign(cell.children[0], "value", picture(small, "") if small else "")
+        path = str(item.path)
+        cell = self._cells.get(path) or ui.Column(ui.html(), self.boxes[path], cls="mw-pick-cell")
+        ui.assign(cell.children[0], "value", _picture(small))
         return cell
 
     def _box(self, item: Item) -> w.Checkbox:
-        """Return the box of an item; one that is known keeps its tick, one that fits nothing takes none."""
+        """Return the box of an item; a known one keeps its tick, and one that fits nothing is disabled."""
         known = self.boxes.get(str(item.path))
         if known is not None:
-            assign(known, "description", item.line)
+            ui.assign(known, "description", item.line)
             return known
-        box = check_box(item.line, width="100%", disabled=not item.fits, tooltip=item.trouble or item.line)
+        box = ui.check_box(item.line, width="100%", disabled=not item.fits, tooltip=item.trouble or item.line)
         box.observe(self._on_change, "value")
         return box
+
+
+def _look(host: Panel, which: Literal["image", "clip"]) -> list[tuple[Item, bytes | None]]:
+    """Return the library's media of a kind, the first `SHOWN` with a small picture; blocks."""
+    library = host.ws.library
+    items = library.items(which)
+    return [(one, library.picture(one) if at < SHOWN else None) for at, one in enumerate(items)]
+
+
+def _picture(small: bytes | None) -> str:
+    return picture(small, "") if small else ""

@@ -1,4 +1,4 @@
-"""The log as a table: found, judged and tidied by its rows, and run again; paged in the database."""
+"""The log as a table: search, filter, rate, tag, hide, and run again; paged in the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.core.errors import MotionError
+from motion_widgets.core.errors import LogError, MotionError, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import format_usd
 from motion_widgets.log.annotations import STARS, split_tags
@@ -14,10 +14,10 @@ from motion_widgets.log.ids import current_person
 from motion_widgets.log.paging import facets, page
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
+from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import DEBOUNCE, SETTLE, Panel
-from motion_widgets.widgets.controls import Column, assign, button, flow, show
-from motion_widgets.widgets.row_grid import RowGrid
-from motion_widgets.widgets.row_view import asked, value_words, view_of
+from motion_widgets.widgets.compare_wall import CompareWall
+from motion_widgets.widgets.row_grid import RowGrid, asked, value_words, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ PAGE = 25
 MOST = 20
 """Rows that one click runs again at most."""
 FRESH = 10.0
-"""s that the values on offer in the filters may be old: in a long log they take a while to find."""
+"""s after which the filters' values are looked up again: in a long log they take a while to find."""
 
 _EXPORTS = ("csv", "parquet", "json")
 
@@ -41,8 +41,8 @@ _EXPORTS = ("csv", "parquet", "json")
 class LogTable(Panel):
     """Shows the experiment log, newest first.
 
-    Its rows are searched, filtered, sorted, rated, tagged and noted; chosen ones are compared, loaded into a
-    form, run again at a named price, or put out of sight, which can be undone.
+    Its rows can be searched, filtered, sorted, rated, tagged and annotated. Chosen ones can be compared,
+    loaded into a form, run again at a named price, or hidden, which can be undone.
 
     Parameters
     ----------
@@ -72,17 +72,17 @@ class LogTable(Panel):
         self._facets: list[dict[str, Any]] = []
         self._facets_at = -FRESH
         self._priced: tuple[Any, list[tuple[MotionRequest, float]]] = (None, [])
-        """What the button that runs again names the price of: ids, endpoint; each request and price."""
+        """What the button names the price of: ids and endpoint; each request and its price (USD)."""
         self._rerunning = False
         self._hidden: list[str] = []
         self.grid = RowGrid(on_message=self._message)
         self.grid.actions = {"compare": True, "load": on_load is not None, "rerun": None}
-        self.grid.observe(lambda _: self.later("page", self._drawn), "ask")
+        self.grid.observe(lambda _: self._redraw(), "ask")
         self.grid.observe(self._chosen, "chosen")
-        self._undo = button(say("log_undo"), self._bring_back)
-        show(self._undo, visible=False)
-        exports = [button(say("log_export", kind=kind), partial(self._export, kind)) for kind in _EXPORTS]
-        self._body = Column(self.grid, self.notice, self._undo, flow(*exports), cls="mw-body")
+        self._undo = ui.button(say("log_undo"), lambda: self._unhide(self._hidden))
+        ui.show(self._undo, visible=False)
+        exports = [ui.button(say("log_export", kind=kind), partial(self._export, kind)) for kind in _EXPORTS]
+        self._body = ui.Column(self.grid, self.notice, self._undo, ui.flow(*exports), cls="mw-body")
         self.fill(self._body)
         self.refresh()
         self.watch()
@@ -104,35 +104,26 @@ class LogTable(Panel):
         mine = self.ws.log_store.annotations.of([row.id for row in found.rows], by=current_person())
         if time.monotonic() - self._facets_at > FRESH:
             self._facets, self._facets_at = self._offer(), time.monotonic()
-        view = {
-            **view_of(found, mine),
-            "facets": self._facets,
-            "first": first,
-            "size": PAGE,
-            "deleted": ask.deleted,
-        }
-        last = first + len(found.rows)
-        view["said"] = (
-            say("log_page", first=f"{first + 1:,}", last=f"{last:,}", total=f"{found.total:,}")
-            if found.rows
-            else say("log_empty")
-        )
+        said, last = say("log_empty"), first + len(found.rows)
+        if found.rows:
+            said = say("log_page", first=f"{first + 1:,}", last=f"{last:,}", total=f"{found.total:,}")
+        paging = {"first": first, "size": PAGE, "deleted": ask.deleted, "said": said}
         with self.lock:
-            assign(self.grid, "view", view)
+            ui.assign(self.grid, "view", {**view_of(found, mine), **paging, "facets": self._facets})
+
+    def _redraw(self) -> None:
+        self.later("page", self.refresh)
 
     def _offer(self) -> list[dict[str, Any]]:
-        """Return the filters with the values that there are."""
+        """Return the filters with the values that occur."""
         offered = []
         for name, values in facets(self.ws.log_store).items():
             if name == "created_by" and len(values) < 2:
-                continue  # nobody works with others here
+                continue  # nobody shares this log
             told = [[value, value_words(name, value) or say("log_filter_none")] for value in values]
             offered.append({"name": name, "label": say(f"column_{name}"), "values": told})
         tags = [[tag, tag] for tag in self.ws.log_store.annotations.tags_used()]
         return [*offered, {"name": "tag", "label": say("filter_tag"), "values": tags}]
-
-    def _drawn(self) -> None:
-        self.refresh()
 
     # What a person does.
 
@@ -140,35 +131,34 @@ class LogTable(Panel):
         """Take what the page asks for to a thread that may block."""
         kind, what = content.get("type"), content.get("what")
         if kind == "mark" and isinstance(content.get("id"), str):
-            self.later(f"mark {content['id']} {what}", partial(self._mark, content))
+            name = f"mark {content['id']} {what}"
+            self.later(name, partial(self._mark, content), lambda _: self.announce(""))
         elif kind == "act":
-            actions = {
+            actions: dict[str, Callable[[], None]] = {
                 "compare": self._to_wall, "load": self._load, "rerun": self._rerun,
-                "delete": self._delete, "restore": self._restore,
+                "delete": self._hide, "restore": lambda: self._unhide(self.chosen),
             }  # fmt: skip
-            action = actions.get(str(what))
-            if action is not None:
-                action()
+            if str(what) in actions:
+                actions[str(what)]()
 
-    def _mark(self, content: Mapping[str, Any]) -> Callable[[], None]:
-        store, job_id, value = self.ws.log_store, content["id"], content.get("value")
+    def _mark(self, content: Mapping[str, Any]) -> None:
+        store, job_id, value = self.ws.log_store.annotations, content["id"], content.get("value")
         if content["what"] == "stars":
-            store.annotations.rate([job_id], stars=value if value in range(1, STARS + 1) else None)
+            store.rate([job_id], stars=value if value in range(1, STARS + 1) else None)
         elif content["what"] == "usable":
-            store.annotations.rate([job_id], usable=value if isinstance(value, bool) else None)
+            store.rate([job_id], usable=value if isinstance(value, bool) else None)
         elif content["what"] == "said" and isinstance(value, dict):
-            had = store.annotations.of([job_id])[job_id]
+            had = store.of([job_id])[job_id]
             note = str(value.get("note", "")).strip()
             if note != had.note:
-                store.annotations.note(job_id, note)
-            wanted = set(split_tags(str(value.get("tags", ""))))
-            for tag in sorted(wanted - set(had.tags)):
-                store.annotations.tag([job_id], tag)
-            for tag in sorted(set(had.tags) - wanted):
-                store.annotations.untag([job_id], tag)
+                store.note(job_id, note)
+            wanted, tags = set(split_tags(str(value.get("tags", "")))), set(had.tags)
+            for tag in sorted(wanted - tags):
+                store.tag([job_id], tag)
+            for tag in sorted(tags - wanted):
+                store.untag([job_id], tag)
             self._facets_at = -FRESH
         self.refresh()
-        return lambda: self.announce("")
 
     def _rows(self) -> list[JobRow]:
         """Return the chosen rows, in the order in which they were ticked."""
@@ -176,21 +166,22 @@ class LogTable(Panel):
         return [found[one] for one in self.chosen if one in found]
 
     def _to_wall(self) -> None:
-        def work() -> Callable[[], None] | None:
+        def work() -> list[str]:
             ids = [row.id for row in self._rows() if row.state == State.COLLECTED and row.result_path]
             if not ids:
-                return lambda: self.announce(say("log_no_result"), bad=True)
+                raise LogError.of("log_no_result")
             if self._on_compare is not None:
                 self._on_compare(ids)
-                return None
-            return lambda: self._wall().show_jobs(ids)
+            return ids
 
-        self.later("compare", work)
+        def take(ids: list[str]) -> None:
+            if self._on_compare is None:
+                self._wall().show_jobs(ids)
 
-    def _wall(self) -> Any:
+        self.later("compare", work, take)
+
+    def _wall(self) -> CompareWall:
         """Return the wall below the table, made at first use."""
-        from motion_widgets.widgets.compare_wall import CompareWall
-
         wall = next((one for one in self._body.children if isinstance(one, CompareWall)), None)
         if wall is None:
             wall = CompareWall(self.ws, watch=False)
@@ -198,58 +189,38 @@ class LogTable(Panel):
         return wall
 
     def _load(self) -> None:
-        def work() -> Callable[[], None] | None:
-            rows, on_load = self._rows(), self._on_load
-            if not rows or on_load is None:
-                return None
-            request = self.ws.request_of(rows[0])
+        """Load the first chosen row's request."""
+        chosen, on_load = self.chosen, self._on_load
+        if not chosen or on_load is None:
+            return
 
-            def load() -> None:
-                on_load(request)
-                self.announce(say("log_loaded", id=rows[0].id))
+        def take(request: MotionRequest) -> None:
+            on_load(request)
+            self.announce(say("log_loaded", id=chosen[0]))
 
-            return load
+        self.later("load", lambda: self.ws.request_of(self.ws.log_store.jobs.get(chosen[0])), take)
 
-        self.later("load", work)
-
-    def _delete(self) -> None:
+    def _hide(self) -> None:
         ids = self.chosen
-
-        def work() -> Callable[[], None]:
-            self.ws.log_store.annotations.hide(ids)
-            return lambda: self._put_away(ids)
-
         if ids:
-            self.later("delete", work)
-
-    def _put_away(self, ids: list[str]) -> None:
-        self._hidden = ids
-        self.grid.chosen = []
-        self.announce(say("log_deleted", count=len(ids)))
-        show(self._undo, visible=True)
-        self.later("page", self._drawn)
-
-    def _bring_back(self) -> None:
-        self._unhide(self._hidden)
-
-    def _restore(self) -> None:
-        self._unhide(self.chosen)
+            said = say("log_deleted", count=len(ids))
+            self.later(
+                "delete", lambda: self.ws.log_store.annotations.hide(ids), lambda _: self._tidied(ids, said)
+            )
 
     def _unhide(self, ids: list[str]) -> None:
-        def work() -> Callable[[], None]:
-            self.ws.log_store.annotations.unhide(ids)
-
-            def done() -> None:
-                self._hidden = []
-                self.grid.chosen = []
-                show(self._undo, visible=False)
-                self.announce(say("log_restored", count=len(ids)))
-                self.later("page", self._drawn)
-
-            return done
-
         if ids:
-            self.later("delete", work)
+            said = say("log_restored", count=len(ids))
+            self.later(
+                "delete", lambda: self.ws.log_store.annotations.unhide(ids), lambda _: self._tidied([], said)
+            )
+
+    def _tidied(self, hidden: list[str], said: str) -> None:
+        self._hidden = hidden
+        self.grid.chosen = []
+        self.announce(said)
+        ui.show(self._undo, hidden)
+        self._redraw()
 
     # Running again, at the price that its button names.
 
@@ -261,33 +232,37 @@ class LogTable(Panel):
         if not self.chosen:
             return
 
-        def work() -> Callable[[], None]:
-            key, priced, wrong = self._key(), [], ""
-            rows = self._rows()
-            if len(rows) > MOST:
-                wrong = text = say("log_rerun_many", most=MOST)
-            else:
-                try:
-                    for row in rows:
-                        request = self.ws.request_of(row)
-                        priced.append((request, self.ws.preparation.prepare(request)[1].high))
-                    price = format_usd(sum(high for _, high in priced))
-                    text = say("log_rerun_live" if self.ws.live else "log_rerun", price=price)
-                except MotionError as error:
-                    wrong = say("log_rerun_no", id=row.id, reason=error)
-                    text = say("log_rerun_bad")
+        key = self._key()
 
-            def take() -> None:
-                self._priced = (None if wrong or not priced else key, priced)
-                self._offer_rerun(text, ready=not wrong and bool(priced), why=wrong)
+        def take(priced: list[tuple[MotionRequest, float]]) -> None:
+            self._priced = (key if priced else None, priced)
+            price = format_usd(sum(high for _, high in priced))
+            text = say("log_rerun_live" if self.ws.live else "log_rerun", price=price)
+            self._offer_rerun(text, ready=bool(priced))
 
-            return take
+        def failed(message: str) -> None:
+            many = len(self.chosen) > MOST
+            self._priced = (None, [])
+            self._offer_rerun(say("log_rerun_many", most=MOST) if many else say("log_rerun_bad"), why=message)
 
-        self.later("price", work, delay=DEBOUNCE)
+        self.later("price", self._prices, take, failed=failed, delay=DEBOUNCE)
+
+    def _prices(self) -> list[tuple[MotionRequest, float]]:
+        """Return each chosen row's request, and the most that it may cost (USD)."""
+        rows, priced = self._rows(), []
+        if len(rows) > MOST:
+            raise LogError.of("log_rerun_many", most=MOST)
+        for row in rows:
+            try:
+                request = self.ws.request_of(row)
+                priced.append((request, self.ws.preparation.prepare(request)[1].high))
+            except MotionError as error:
+                raise LogError.of("log_rerun_no", id=row.id, reason=error) from error
+        return priced
 
     def _offer_rerun(self, text: str | None, *, ready: bool = False, why: str = "") -> None:
         rerun = None if text is None else {"text": text, "ready": ready, "why": why, "live": self.ws.live}
-        assign(self.grid, "actions", {**self.grid.actions, "rerun": rerun})
+        ui.assign(self.grid, "actions", {**self.grid.actions, "rerun": rerun})
 
     def _rerun(self) -> None:
         with self.lock:
@@ -297,33 +272,27 @@ class LogTable(Panel):
             self._rerunning = True
             self._offer_rerun(say("submitting"))
 
-        def work() -> Callable[[], None]:
-            started, wrong = 0, ""
+        started = 0
+
+        def work() -> None:
+            nonlocal started
             if key != self._key():  # the click overtook a change
-                wrong = say("changed_after_click")
-            else:
-                try:
-                    for request, price in priced:
-                        self.ws.submit(request, max_cost=price, new=True)
-                        started += 1
-                except MotionError as error:
-                    wrong = str(error)
+                raise RequestError.of("changed_after_click")
+            for request, price in priced:
+                self.ws.submit(request, max_cost=price, new=True)
+                started += 1
 
-            def done() -> None:
-                self._rerunning = False
-                self._priced = (None, [])
-                self.grid.chosen = []
-                begun = say("log_reran", count=started) if started else ""
-                self.announce(" ".join(one for one in (begun, wrong) if one), bad=bool(wrong))
+        def done(wrong: str = "") -> None:
+            self._rerunning = False
+            self._priced = (None, [])
+            self.grid.chosen = []
+            begun = say("log_reran", count=started) if started else ""
+            self.announce(f"{begun} {wrong}".strip(), bad=bool(wrong))
 
-            return done
-
-        self.later("rerun", work, delay=SETTLE)
+        self.later("rerun", work, lambda _: done(), failed=done, delay=SETTLE)
 
     def _export(self, kind: str) -> None:
-        def work() -> Callable[[], None]:
-            path = self.ws.folder / f"log.{'jsonl' if kind == 'json' else kind}"
-            getattr(self.ws.log, f"to_{kind}")(path)
-            return lambda: self.announce(say("log_exported", path=str(path)))
-
-        self.later("export", work)
+        path = self.ws.folder / f"log.{'jsonl' if kind == 'json' else kind}"
+        write = getattr(self.ws.log, f"to_{kind}")
+        said = say("log_exported", path=str(path))
+        self.later("export", lambda: write(path), lambda _: self.announce(said))

@@ -21,13 +21,13 @@ __all__ = ["clip_line", "data_link", "image_line", "picture", "preview", "ruler"
 
 
 def data_link(data: bytes) -> str:
-    """Return small picture bytes as a link that carries them."""
+    """Return the bytes of a small picture as a ``data:`` link."""
     kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def picture(data: bytes, alt: str) -> str:
-    """Return an ``img`` of small picture bytes, carried in the page itself."""
+    """Return an ``img`` that carries the bytes of a small picture."""
     return f'<img alt="{escape(alt)}" src="{data_link(data)}">'
 
 
@@ -45,7 +45,7 @@ def _small(fact: Clip | Image) -> str:
 
 
 def preview(fact: Clip | Image) -> str:
-    """Show a medium small, with what was measured of it. Blocks."""
+    """Return a small picture of a medium and its measured facts as HTML. Blocks."""
     said = image_line(fact) if isinstance(fact, Image) else clip_line(fact)
     told = f'<span class="mw-muted mw-small">{escape(said)}</span>'
     return f'<div class="mw-preview">{_small(fact)}{told}</div>'
@@ -58,7 +58,7 @@ def _bytes(size: int | None) -> str:
 
 
 def clip_line(clip: Clip) -> str:
-    """Return one plain line with what was measured of a clip."""
+    """Return the measured facts of a clip in one plain line."""
     fps = f"{clip.fps:.4g} fps" if clip.fps else say("fps_unknown")
     sound = say("with_sound" if clip.has_audio else "without_sound")
     moviepy = (
@@ -69,12 +69,12 @@ def clip_line(clip: Clip) -> str:
 
 
 def image_line(image: Image) -> str:
-    """Return one plain line with what was measured of an image."""
+    """Return the measured facts of an image in one plain line."""
     return f"{image.width} \u00d7 {image.height} px, {image.format.upper()}, {_bytes(image.size)}"
 
 
 def ruler(clip: Clip | ClipError | None, orientation: object) -> str:
-    """Draw a clip's length against what the orientation allows; the same is said in words."""
+    """Return a clip's length against what the orientation allows as HTML, drawn and in words."""
     low, high = LIMITS.clip_length(orientation)
     longest = LIMITS.clip_seconds["video"][1]
     allowed = say("ruler_allowed", low=low, high=high)

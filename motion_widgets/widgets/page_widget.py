@@ -1,4 +1,4 @@
-"""The base of the widgets that a script of `static/` draws: the joined script, its sentences, one thread.
+"""The base of the widgets that scripts of `static/` draw: the joined script, its sentences, one thread.
 
 Nothing is built and nothing fetched: the files are joined when their class is made, and travel to the page
 in the widget's own state. That state is saved with a notebook, so comments and indentation stay here.
@@ -7,10 +7,11 @@ in the widget's own state. That state is saved with a notebook, so comments and 
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets as t
@@ -20,7 +21,7 @@ from motion_widgets.core.messages import template
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["PageWidget", "compact"]
+__all__ = ["PageWidget", "codes_in", "compact", "read_or_none"]
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -36,22 +37,31 @@ def compact(name: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-class PageWidget(anywidget.AnyWidget):
-    """A widget that is drawn by scripts, and answers what they ask for.
+def codes_in(script: str) -> set[str]:
+    """Return the codes of the sentences that a script names: ``words.log_save``."""
+    return set(re.findall(r"\bwords(?:\(\))?\.([a-z][a-z_]*)\b", script))
 
-    A subclass names its scripts, the last of which has a stylesheet of the same name, and the codes of the
-    sentences that the page shows: ``class RowGrid(PageWidget, scripts=("grid_row", "row_grid"), codes=…)``.
+
+def read_or_none(read: Callable[[str], bytes | None] | None, name: str) -> bytes | None:
+    """Return what a caller's reader has for a name; None: there is no reader, or it failed."""
+    try:
+        return read(name) if read is not None else None
+    except Exception:  # noqa: BLE001 - whatever a reader raises, the page goes without the picture or clip
+        return None
+
+
+class PageWidget(anywidget.AnyWidget):
+    """A widget that scripts draw, and that answers their messages.
+
+    A subclass names its scripts, the last of which has a stylesheet of the same name:
+    ``class RowGrid(PageWidget, scripts=("grid_row", "row_grid"))``.
     """
 
-    _codes: ClassVar[Sequence[str]] = ()
     _words = t.Dict().tag(sync=True)
-    """The sentences by code; the page puts the values in."""
+    """The sentences that the scripts name, by code; the page puts the values in."""
 
-    def __init_subclass__(
-        cls, *, scripts: Sequence[str] = (), codes: Sequence[str] = (), **options: Any
-    ) -> None:
+    def __init_subclass__(cls, *, scripts: Sequence[str] = (), **options: Any) -> None:
         if scripts:  # not the class that traitlets makes of one, to add traits to an object
-            cls._codes = codes
             cls._esm = "".join(compact(f"{one}.js") for one in ("shared", *scripts))
             cls._css = compact(f"{scripts[-1]}.css")
         super().__init_subclass__(**options)
@@ -60,7 +70,7 @@ class PageWidget(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._thread: ThreadPoolExecutor | None = None
         self._closed = False
-        words = {code: template(code) for code in self._codes}
+        words = {code: template(code) for code in codes_in(str(self._esm))}
         # A layout of its own: once it is drawn, the page hears no more of anywidget's other layouts.
         super().__init__(_words=words, **traits)
         self.on_msg(self._on_message)
@@ -70,7 +80,12 @@ class PageWidget(anywidget.AnyWidget):
             self._receive(content, list(buffers) if isinstance(buffers, list | tuple) else [])
 
     def _receive(self, content: dict[str, Any], buffers: list[Any]) -> None:
-        """Take a message of the page, which may hold anything; a callback must not block."""
+        """Handle a message of the page, which may hold anything; it must not block."""
+
+    def _send_bytes(self, message: dict[str, Any], data: bytes | None) -> None:
+        """Answer with bytes, or with ``ok: false`` where there are none."""
+        if not self._closed:
+            self.send({**message, "ok": data is not None}, buffers=[] if data is None else [data])
 
     def _submit(self, work: Callable[..., None], *args: Any) -> None:
         """Run something on the widget's own thread, in order, unless the widget is closed by then."""
@@ -87,7 +102,7 @@ class PageWidget(anywidget.AnyWidget):
             self._thread.submit(run)
 
     def _clean_up(self) -> None:
-        """Remove what a closed widget leaves behind; on its thread, if it has one."""
+        """Remove what a closed widget would leave behind; called on its thread, if it has one."""
 
     def close(self) -> None:
         """Take the widget from the page and end its thread."""

@@ -1,8 +1,8 @@
 """A wall of clips with one clock: results side by side, frame by frame.
 
-The page fetches the clips itself, from the Jupyter server's `/files/` or Voilà's `/voila/files/`;
-only where neither has one does it ask the kernel, which reads it through the callable it was given.
-This room draws; it knows no log and no rule.
+The page fetches the clips itself, from the Jupyter server's `/files/` or Voilà's `/voila/files/`. Only where
+neither has one does it ask the kernel, which reads it through the callable it was given.
+This module draws; it knows no log and no rule.
 """
 
 from __future__ import annotations
@@ -11,20 +11,12 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import traitlets as t
 
-from motion_widgets.widgets.page_widget import PageWidget
+from motion_widgets.widgets.page_widget import PageWidget, read_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["PlayerWall", "WallCell"]
-
-_CODES = (
-    "player_wall", "player_clips", "player_play", "player_pause", "player_back", "player_back_name",
-    "player_forward", "player_forward_name", "player_position", "player_time", "player_time_text",
-    "player_speed", "player_sound_on", "player_sound_off", "player_sound_none", "player_sound_of",
-    "player_loop_on", "player_loop_off", "player_loading", "player_keys", "player_empty",
-    "player_not_shown", "player_unplayable", "player_no_cells",
-)  # fmt: skip
 
 
 class WallCell(TypedDict):
@@ -47,17 +39,17 @@ class WallCell(TypedDict):
     sound: NotRequired[bool]
 
 
-class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall"), codes=_CODES):
+class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall")):
     """Clips in a labelled grid, played, stepped and scrubbed by one clock.
 
     Parameters
     ----------
-    cells, rows, columns, fps, length, autoplay
-        The traits of the same names.
+    cells, traits
+        The traits below.
     read
-        Gives a clip's bytes by its `path`, or None where it has none, for hosts whose files the page
-        cannot reach. It is called only with a `path` of the current cells, in a thread of the wall's
-        own. Without it such a clip is said to be not shown.
+        Return a clip's bytes by its `path`, or None where it has none, for hosts whose files the page
+        cannot reach. It is called only with a `path` of the current cells, on a thread of the wall's
+        own. None: such a clip is marked as not shown.
     """
 
     cells: t.List[Any] = t.List(t.Dict()).tag(sync=True)
@@ -75,7 +67,7 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall"), 
     """Frames per second of one step back or forward, and of what counts as in step (half a frame)."""
 
     length = t.Float(0.0).tag(sync=True)
-    """Length of the clock in seconds; 0 takes the longest clip's own."""
+    """Length of the clock (s); 0: the longest clip's own."""
 
     autoplay = t.Bool(default_value=False).tag(sync=True)
     """Start playing, silently, once there are clips; never where the reader asked for reduced motion."""
@@ -84,21 +76,10 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall"), 
         self,
         cells: Sequence[WallCell] = (),
         *,
-        rows: Sequence[str] = (),
-        columns: Sequence[str] = (),
-        fps: float = 24.0,
-        length: float = 0.0,
-        autoplay: bool = False,
         read: Callable[[str], bytes | None] | None = None,
+        **traits: Any,
     ) -> None:
-        super().__init__(
-            cells=[dict(cell) for cell in cells],
-            rows=list(rows),
-            columns=list(columns),
-            fps=fps,
-            length=length,
-            autoplay=autoplay,
-        )
+        super().__init__(cells=[dict(cell) for cell in cells], **traits)
         self._read = read
 
     @t.validate("fps")
@@ -113,17 +94,7 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall"), 
             self._submit(self._answer, path, request)
 
     def _answer(self, path: str, request: str) -> None:
-        data = self._bytes_of(path)
-        if self._closed:
-            return
-        answer = {"type": "bytes", "id": request, "path": path, "ok": data is not None}
-        self.send(answer, buffers=[] if data is None else [data])
-
-    def _bytes_of(self, path: str) -> bytes | None:
         # The page is not trusted with paths: it gets what the kernel put on the wall, and no more.
-        if self._read is None or not path or path not in {cell.get("path") for cell in self.cells}:
-            return None
-        try:
-            return self._read(path)
-        except Exception:  # noqa: BLE001 - whatever a reader raises, the page is told "not shown"
-            return None
+        shown = path and path in {cell.get("path") for cell in self.cells}
+        data = read_or_none(self._read, path) if shown else None
+        self._send_bytes({"type": "bytes", "id": request, "path": path}, data)

@@ -11,7 +11,7 @@ from motion_widgets.core.messages import say
 from motion_widgets.request.fields import FIELDS
 from motion_widgets.request.media_source import media_source
 from motion_widgets.sweep import Sweep
-from motion_widgets.widgets.controls import Column, check_box, control, flow, html
+from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.library_picker import LibraryAxisPicker
 
 if TYPE_CHECKING:
@@ -32,15 +32,7 @@ _LISTED = ("image_url", "video_url", "prompt")
 
 
 class AxesPicker:
-    """Which fields vary, and over which values.
-
-    Parameters
-    ----------
-    host
-        The board: its workspace, thread and lock.
-    on_change
-        Called when a box or a list changed.
-    """
+    """Which fields vary, and over which values; `on_change` is called when a box or a list changed."""
 
     def __init__(self, host: Panel, on_change: Callable[[object], None]) -> None:
         self._on_change = on_change
@@ -48,7 +40,7 @@ class AxesPicker:
             field: {value: self._box(value, checked=field in _DEFAULT) for value in values}
             for field, values in _CHOICES.items()
         }
-        self.lists = {field: control(w.Textarea, say(f"axis_more_{field}"), rows=2) for field in _LISTED}
+        self.lists = {field: ui.control(w.Textarea, say(f"axis_more_{field}"), rows=2) for field in _LISTED}
         for one in self.lists.values():
             one.observe(on_change, "value")
         self.library = {
@@ -56,17 +48,16 @@ class AxesPicker:
             "video_url": LibraryAxisPicker(host, "clip", on_change),
         }
         groups: list[w.Widget] = [
-            Column(html(f"<b>{escape(field)}</b>"), flow(*boxes.values()))
+            ui.Column(ui.html(f"<b>{escape(field)}</b>"), ui.flow(*boxes.values()))
             for field, boxes in self.boxes.items()
         ]
         for field, text in self.lists.items():
-            groups.append(
-                Column(text, self.library[field], cls="mw-stack-small") if field in self.library else text
-            )
-        self.view = Column(*groups, cls="mw-stack")
+            beside = self.library.get(field)
+            groups.append(text if beside is None else ui.Column(text, beside, cls="mw-stack-small"))
+        self.view = ui.Column(*groups, cls="mw-stack")
 
     def _box(self, value: str, *, checked: bool) -> w.Checkbox:
-        box = check_box(value, value=checked, width="auto")
+        box = ui.check_box(value, value=checked, width="auto")
         box.observe(self._on_change, "value")
         return box
 

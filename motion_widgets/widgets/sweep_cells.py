@@ -1,4 +1,4 @@
-"""How a plan and its jobs become the cells of a matrix."""
+"""A plan and its jobs as the cells of a matrix."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ __all__ = [
 
 _DOT = " \u00b7 "
 _NOTHING = "\u2013"
-"""A value that is none; a head without a word could not be told from one that is missing."""
+"""Stands for an unset value; an empty head would look like a missing one."""
 _SPARSE = 4
-"""A table with more places than this many to a cell would be mostly empty: such cells go into one column."""
+"""Places per cell above which a table would be mostly empty; its cells go into one column instead."""
 
 
 class Layout(NamedTuple):
@@ -46,7 +46,7 @@ class Layout(NamedTuple):
     corner: str
     cells: list[MatrixCell | None]
     places: list[int]
-    """Of each of the run's rows the place in it."""
+    """The place of each of the run's rows."""
 
 
 def plan_holds(plan: Plan, standing: Standing[Run]) -> bool:
@@ -75,7 +75,7 @@ def layout_of_plan(
     known
         Jobs that stand for cells already, by content.
     part
-        What would be run of it: the plan itself, or a part.
+        What would be run of it: the plan itself or a part.
     """
     found = {row.key: row for row in standing.rows} if standing is not None else {}
     kept = {cell.key for cell in part.cells}
@@ -95,7 +95,7 @@ def layout_of_plan(
 
 
 def plan_axes(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
-    """Return the heads of rows and columns, the corner, and each cell's place: the longest axis goes down."""
+    """Return the heads of rows and columns, the corner, and each cell's place; the longest axis goes down."""
     axes = {name: len(values) for name, values in plan.sweep.axes.items()}
     varied = [name for name, count in axes.items() if count > 1] or list(axes)[:1]
     down = max(varied, key=lambda name: axes[name])
@@ -116,7 +116,7 @@ def plan_axes(plan: Plan) -> tuple[list[str], list[str], str, list[int]]:
 
 
 def run_axes(run: Run) -> tuple[list[str], list[str], str, list[int]]:
-    """Return the same for the cells of a run, whatever its design; cells alike stand beside each other."""
+    """Return the same for a run of any design; cells with equal values stand beside each other."""
     told = [{name: cell["values"].get(name) or _NOTHING for name in run.axes} for cell in run.cells]
     kinds = {name: len({one[name] for one in told}) for name in run.axes}
     names = [name for name, count in kinds.items() if count > 1] or list(run.axes)[:1]
@@ -157,18 +157,18 @@ def _word(axis: str) -> str:
 
 
 def cell_of_plan(cell: Cell, *, left: bool = False) -> MatrixCell:
-    """Return a cell that no job stands for yet; `left` out of what the budget buys."""
+    """Return a cell without a job; `left`: it is outside of what the budget buys."""
     money = str(cell.estimate) if cell.estimate is not None and cell.status == "new" else ""
     return MatrixCell("left" if left and cell.status == "new" else cell.status, money, note=cell.reason)
 
 
 def cell_of_row(row: JobRow, end: Window | None) -> MatrixCell:
-    """Return a cell by its job.
+    """Return the cell of a job.
 
     Parameters
     ----------
     end
-        When it is expected to end (unix s). None: nobody can tell, or it has.
+        When it is expected to end (unix s). None: unknown, or it has ended.
     """
     settled = row.cost is not None or row.state in RETRYABLE
     return MatrixCell(

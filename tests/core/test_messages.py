@@ -15,6 +15,7 @@ import motion_widgets
 from motion_widgets.core.messages import MESSAGES, ROOMS, say, template
 from motion_widgets.log.columns import DICTIONARY
 from motion_widgets.log.states import State
+from motion_widgets.widgets.page_widget import codes_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "form_*_pick": MEDIA,
     "form_mode_*": ("std", "pro"),
     "form_orientation_*": ("image", "video"),
+    "form_sound_*": ("yes", "no"),
     "form_watermark_*": ("none", "off", "on"),
     "from_*": ("request", "measured", "priced", "toolkit", "endpoint"),
     "known_*": ("failed", "cancelled", "expired", "vanished", "unknown", "rejected", "written_off"),
@@ -67,7 +69,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "library_choice_*": MEDIA,
     "library_keep_*": MEDIA,
     "meaning_*": tuple(column.name for column in DICTIONARY),
-    "mend_*": ("before", "after"),
     "money_*": ("open", "billed", "refunded", "reserved", "paid"),
     "next_*": (
         "moderation", "media", "parameters", "account", "auth", "network", "unknown", "written_off",
@@ -222,7 +223,9 @@ def test_every_member_of_a_family_has_a_sentence(name: str) -> None:
 
 
 def test_every_sentence_is_used() -> None:
-    assert MESSAGES.keys() - {code for path in MODULES for code in used(path)} == set()
+    in_scripts = codes_in("".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.js")))
+    assert in_scripts <= MESSAGES.keys(), "a script names a code that has no sentence"
+    assert MESSAGES.keys() - in_scripts - {code for path in MODULES for code in used(path)} == set()
 
 
 def test_sentences_of_findings_end_with_a_next_step() -> None:

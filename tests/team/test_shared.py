@@ -12,8 +12,8 @@ import pytest
 from motion_widgets import LogError, Workspace
 from motion_widgets.jobs.shared_store import Shared
 from motion_widgets.widgets.compare_wall import CompareWall
-from motion_widgets.widgets.job_problem import problem_html
 from motion_widgets.widgets.log_table import LogTable
+from motion_widgets.widgets.row_text import problem_html
 from tests.jobs.endpoint import Process, refusal, results_in, until
 
 MAX = 0.50

@@ -28,8 +28,8 @@ def form(ws: mw.Workspace) -> Iterator[mw.RequestForm]:
 
 
 def fill(form: mw.RequestForm, clip: Path) -> None:
-    form.image.value, form.clip.value = str(form.ws.samples().image), str(clip)
-    until(lambda: not form._measuring)
+    form.image_field.box.value, form.clip_field.box.value = str(form.ws.samples().image), str(clip)
+    until(lambda: not form.measuring)
 
 
 def mended(form: mw.RequestForm, which: str = "clip") -> None:
@@ -68,13 +68,13 @@ def test_a_clip_too_long_is_trimmed_and_the_trim_undone(form: mw.RequestForm) ->
     fact = form.clip_field.fact
     assert isinstance(fact, mw.Clip)
     assert fact.length == pytest.approx(4.5, abs=0.1)
-    assert not form.submit.disabled
+    assert not form.card.submit.disabled
     assert form.findings == [one for one in form.findings if one.severity != "error"]
     shown = mender._shown.value
     assert shown.count("<img") == 2
     assert mender._done.layout.display is None
     mender.undo.click()
-    until(lambda: form.clip.value == str(long))
+    until(lambda: form.clip_field.box.value == str(long))
     assert mender._done.layout.display == "none"
     assert form.ws.log_store.mends.find()[0].undone is not None
 
@@ -94,7 +94,7 @@ def test_a_cancelled_mend_leaves_the_form_as_it_was(
     form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(form)
-    mender, long = form.clip_field.repair, form.clip.value
+    mender, long = form.clip_field.repair, form.clip_field.box.value
 
     def slow(*_: object, cancel: object, **__: object) -> object:
         until(cancel.is_set)  # type: ignore[attr-defined]
@@ -108,7 +108,7 @@ def test_a_cancelled_mend_leaves_the_form_as_it_was(
     mender.cancel.click()
     until(lambda: mender._cancel is None)
     assert "was cancelled; nothing was kept" in mender._said.value
-    assert form.clip.value == long
+    assert form.clip_field.box.value == long
 
 
 def test_a_mend_that_ends_after_another_choice_does_not_replace_it(
@@ -126,10 +126,10 @@ def test_a_mend_that_ends_after_another_choice_does_not_replace_it(
     monkeypatch.setattr(form.ws, "mend", slow)
     form.clip_field.repair.trim.go.click()
     other = str(form.ws.samples().clip_6s)
-    form.clip.value = other
+    form.clip_field.box.value = other
     go.set()
     until(lambda: form.clip_field.repair._cancel is None)
-    assert form.clip.value == other
+    assert form.clip_field.box.value == other
 
 
 def test_an_image_of_another_format_is_converted_by_its_button(form: mw.RequestForm, tmp_path: Path) -> None:
@@ -137,8 +137,8 @@ def test_an_image_of_another_format_is_converted_by_its_button(form: mw.RequestF
 
     path = tmp_path / "me.webp"
     Image.new("RGB", (400, 500), "teal").save(path)
-    form.image.value = str(path)
-    until(lambda: not form._measuring)
+    form.image_field.box.value = str(path)
+    until(lambda: not form.measuring)
     first = form.image_field.repair.buttons[0]
     assert first.description == "Convert to JPEG or PNG"
     first.click()
@@ -168,12 +168,12 @@ def test_what_the_frames_show_is_a_hint_and_the_longest_shot_a_button(
 ) -> None:
     path = cut(tmp_path, form.ws.samples())
     fill(form, path)
-    assert not form.submit.disabled, "hints are never waited for"
+    assert not form.card.submit.disabled, "hints are never waited for"
     until(lambda: form.clip_field.shots is not None)
     hint = next(one for one in form.findings if one.code == "clip_cuts")
     assert hint.severity == "hint"
     assert "2 shots (cut near 2.0 s)" in form.clip_field._said.value
-    assert not form.submit.disabled
+    assert not form.card.submit.disabled
     keep = form.clip_field.repair.buttons[0]
     assert keep.description == "Keep 2.2–6.0 s"
     keep.click()
@@ -208,10 +208,10 @@ def test_a_look_at_an_earlier_clip_never_overwrites_a_newer_one(
     until(done.is_set)
     # What the stale look gives back would be drawn before what is asked for now.
     later = threading.Event()
-    form.later("after it", lambda: later.set)
+    form.later("after it", lambda: None, lambda _: later.set())
     until(later.is_set)
     assert form.clip_field.shots == mw.Shots(camera=0.0)
-    form.clip.value = "http://127.0.0.1:9/clip.mp4"
+    form.clip_field.box.value = "http://127.0.0.1:9/clip.mp4"
     assert form.clip_field.shots is None
 
 
@@ -245,8 +245,8 @@ def test_what_a_phone_writes_down_is_said_and_removed_by_its_button(
     exif.get_ifd(0x8825)[1] = "N"
     Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
     fill(form, form.ws.samples().clip_6s)
-    form.image.value = str(path)
-    until(lambda: not form._measuring)
+    form.image_field.box.value = str(path)
+    until(lambda: not form.measuring)
     said = form.image_field._said.value
     assert "records where it was taken" in said
     assert "stored rotated" in said
@@ -264,19 +264,19 @@ def test_what_was_mended_is_no_news_once_another_file_is_chosen(form: mw.Request
 
     path, mender = tmp_path / "me.webp", form.image_field.repair
     Image.new("RGB", (400, 500), "teal").save(path)
-    form.image.value = str(path)
-    until(lambda: not form._measuring)
+    form.image_field.box.value = str(path)
+    until(lambda: not form.measuring)
     mender.buttons[0].click()
     until(lambda: "is now in the form" in mender._said.value)
-    form.image.value = str(form.ws.samples().image)
-    until(lambda: not form._measuring)
+    form.image_field.box.value = str(form.ws.samples().image)
+    until(lambda: not form.measuring)
     assert "is now in the form" not in mender._said.value
     assert mender._done.layout.display == "none"
 
 
 def test_nothing_is_offered_for_a_link(form: mw.RequestForm) -> None:
-    form.clip.value = "http://127.0.0.1:9/clip.mp4"
-    until(lambda: not form._measuring)
+    form.clip_field.box.value = "http://127.0.0.1:9/clip.mp4"
+    until(lambda: not form.measuring)
     assert all(one.layout.display == "none" for one in form.clip_field.repair.buttons)
 
 
@@ -326,13 +326,13 @@ def test_what_is_in_the_library_serves_a_form_and_a_sweep(form: mw.RequestForm) 
     view = form.clip_field.library
     view.keep.click()
     until(ws.library.clips)
-    form.clip.value = ""
+    form.clip_field.box.value = ""
     view.open.click()
     until(lambda: len(view.choice.options) == 2)
     assert "6.00 s" in view.choice.options[1][0]
     assert "<img" in view._grid.value
     view.choice.value = view.choice.options[1][1]
-    assert form.clip.value == str(ws.library.clips()[0].source)
+    assert form.clip_field.box.value == str(ws.library.clips()[0].source)
     ws.library.add(samples.clip_12s)
     ws.library.add(samples.image)
     base = form.request.replace(image_url=ws.library.images()[0])
@@ -395,7 +395,7 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     assert "six" in panel._asks.value or "would become public at your command cp" in panel._asks.value
     assert panel.now.layout.display == "none"
     assert list(public.iterdir()) == []
-    assert not form.submit.disabled, "the sandbox needs none of it"
+    assert not form.card.submit.disabled, "the sandbox needs none of it"
     panel.agree.click()
     until(lambda: panel.now.layout.display is None)
     panel.now.click()
@@ -404,8 +404,8 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     assert len(list(public.iterdir())) == 1
     assert "Its link has no stated expiry" in panel._said.value
     panel.link.click()
-    assert form.clip.value.startswith("https://files.example/")
-    form.clip.value = str(form.ws.samples().clip_6s)
+    assert form.clip_field.box.value.startswith("https://files.example/")
+    form.clip_field.box.value = str(form.ws.samples().clip_6s)
     until(lambda: panel.withdraw.layout.display is None)
     panel.withdraw.click()
     until(lambda: panel._seen.asked)
@@ -445,10 +445,11 @@ def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
         panel = form.publishing
         clip = next(drawn.rglob("*6s*.mp4"))
         fill_live = {"image": next(drawn.rglob("*.png")), "clip": clip}
-        form.image.value, form.clip.value = str(fill_live["image"]), str(fill_live["clip"])
-        until(lambda: not form._measuring)
+        form.image_field.use(str(fill_live["image"]))
+        form.clip_field.use(str(fill_live["clip"]))
+        until(lambda: not form.measuring)
         until(lambda: panel.box.layout.display is None)
-        assert form.submit.disabled
+        assert form.card.submit.disabled
         assert "the endpoint has no video upload" in form.clip_field._said.value
         panel.way.value = "store"
         panel.places["store"].value = "s3://bucket/clips"
@@ -457,10 +458,10 @@ def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
         assert "the endpoint has no video upload" not in form.clip_field._said.value
         assert "for about 72 h" in panel._asks.value
         assert "s3://bucket/clips" in panel._asks.value
-        assert form.submit.disabled
-        until(lambda: "First agree" in form._summary.value)
+        assert form.card.submit.disabled
+        until(lambda: "First agree" in form.card.summary.value)
         panel.agree.click()
         until(lambda: not panel.asked)
-        until(lambda: not form.submit.disabled)
+        until(lambda: not form.card.submit.disabled)
         assert len(live.log) == 0
         form.close()

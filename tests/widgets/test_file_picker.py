@@ -9,8 +9,8 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.core.errors import RequestError
-from motion_widgets.widgets import upload as uploads
-from motion_widgets.widgets.upload import LIMITS_OF, Upload, kind_of, safe_name
+from motion_widgets.widgets import file_picker as uploads
+from motion_widgets.widgets.file_picker import LIMITS_OF, Upload, kind_of, safe_name
 from tests.widgets.conftest import until
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def test_a_file_arrives_in_pieces_whole_and_under_a_safe_name(
     assert page.hand_over("../../ev il\u202e.png", content)["type"] == "done"
     until(lambda: isinstance(form.image_field.fact, mw.Image))
     kept = form.ws.folder / "inputs"
-    assert form.image.value.startswith(str(kept))
-    assert form.image.value.endswith("/ev il_.png")
+    assert form.image_field.box.value.startswith(str(kept))
+    assert form.image_field.box.value.endswith("/ev il_.png")
     assert len(page.heard) > 2, "it came in several pieces"
     from pathlib import Path
 
-    assert Path(form.image.value).read_bytes() == content
+    assert Path(form.image_field.box.value).read_bytes() == content
     assert not list(kept.glob("*.part"))
 
 
@@ -80,7 +80,7 @@ def test_a_file_of_another_kind_is_refused_at_its_first_piece(
     answer = page.hand_over("holiday.mp4", form.ws.samples().image.read_bytes())
     assert answer["type"] == "refused"
     assert "holiday.mp4 looks like PNG, not a clip" in answer["message"]
-    assert form.clip.value == ""
+    assert form.clip_field.box.value == ""
     assert not list((form.ws.folder / "inputs").glob("*.part"))
 
 
@@ -161,12 +161,12 @@ def test_a_result_and_its_sidecar_bring_their_request_back(
     page = Browser(form.clip_field.picker, monkeypatch)
     until(job.result.with_suffix(".json").is_file)  # it is written a moment after the job is collected
     for path in (job.result.with_suffix(".json"), job.result):
-        form.prompt.value = ""
+        form.controls["prompt"].value = ""
         assert page.hand_over(path.name, path.read_bytes(), piece=1 << 20)["type"] == "done"
         page.heard.clear()
-        until(lambda: form.prompt.value == "waves twice")
-        assert (form.mode.value, form.orientation.value) == ("pro", "video")
+        until(lambda: form.controls["prompt"].value == "waves twice")
+        assert (form.controls["mode"].value, form.controls["character_orientation"].value) == ("pro", "video")
         until(lambda: "its request was loaded into the form" in form.notice.value)
     assert page.hand_over("other.json", b'{"format": 7}')["type"] == "done"
     until(lambda: "does not describe how a result was made" in form.notice.value)
-    assert form.prompt.value == "waves twice"
+    assert form.controls["prompt"].value == "waves twice"

@@ -57,19 +57,19 @@ def test_an_unknown_job_offers_its_choices_in_words_and_write_off_ends_it(ws: mw
     job_id = row_in(ws, State.UNKNOWN, error_message="The answer never came <b>", reserved=460_000)
     monitor = mw.JobMonitor(ws, watch=False)
     first = monitor._rows[0]
-    assert [one.description for one in first._buttons] == [
+    assert [one.description for one in first._actions.buttons] == [
         "Keep waiting",
         "Send again, same key (may charge twice)",
         "Write off ($0.46 counts as spent)",
     ]
     assert "The answer never came &lt;b&gt;" in first._text.value
     assert "decide below" in monitor._count.value
-    first._buttons[0].click()
-    until(lambda: first._buttons[0].description == "Decide\u2026")
+    first._actions.buttons[0].click()
+    until(lambda: first._actions.buttons[0].description == "Decide\u2026")
     assert "$0.46 stays reserved; nothing is sent again" in first._text.value
-    first._buttons[0].click()
-    until(lambda: first._buttons[0].description == "Keep waiting")
-    first._buttons[2].click()
+    first._actions.buttons[0].click()
+    until(lambda: first._actions.buttons[0].description == "Keep waiting")
+    first._actions.buttons[2].click()
     until(lambda: ws.attach(job_id).state == "written_off")
     monitor.close()
 
@@ -104,9 +104,22 @@ def test_each_end_says_what_is_known_and_the_next_step(
     row_in(ws, state, **said, **columns)
     monitor = mw.JobMonitor(ws, on_edit=lambda _: None, watch=False)
     first = monitor._rows[0]
-    shown = [one.description for one in first._buttons if one.layout.display is None]
+    shown = [one.description for one in first._actions.buttons if one.layout.display is None]
     assert [one for one in [*parts, *map(html.escape, said.values())] if one not in first._text.value] == []
     assert shown == buttons
+    monitor.close()
+
+
+def test_a_task_that_cannot_be_polled_says_since_when(ws: mw.Workspace) -> None:
+    from motion_widgets.log.event_notes import event_note
+
+    job_id = row_in(ws, State.RUNNING, error_kind="network", error_message="no route", task_id="t9")
+    monitor = mw.JobMonitor(ws, watch=False)
+    row = ws.log_store.jobs.get(job_id)
+    assert monitor._silent_since(row) is None
+    ws.log_store.transitions.remark(job_id, event_note("event_poll_failed"))
+    [event] = [one for one in ws.log_store.jobs.events(job_id) if one.note == "event_poll_failed"]
+    assert monitor._silent_since(row) == event.at
     monitor.close()
 
 
@@ -141,9 +154,9 @@ def test_failures_that_lie_on_a_value_are_said_in_the_job_view_and_on_the_board(
 def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspace) -> None:
     ws.connection.sandbox.set_balance(0.1)
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
-    until(lambda: "SANDBOX balance $0.10" in form._money.value)
-    until(lambda: "$0.24 short" in form._money.value)
-    assert not form.submit.disabled, "the balance may be old; the endpoint decides"
+    until(lambda: "SANDBOX balance $0.10" in form.card.money.value)
+    until(lambda: "$0.24 short" in form.card.money.value)
+    assert not form.card.submit.disabled, "the balance may be old; the endpoint decides"
     form.close()
 
 
@@ -151,14 +164,14 @@ def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspac
     ws.set_budget(20)
     ws.set_budget(0, "somebody else")
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
-    until(lambda: "$20.00 of your $20.00 budget is left" in form._money.value)
-    assert "lacks" not in form._money.value
+    until(lambda: "$20.00 of your $20.00 budget is left" in form.card.money.value)
+    assert "lacks" not in form.card.money.value
     form.close()
     ws.set_budget(0.10)
     studio = mw.Studio(ws)
     studio.form.load(request_of(ws, mode="std", character_orientation="image"))
     until(lambda: "$0.10 of your $0.10 budget is left" in studio._facts.value)
-    until(lambda: "Your budget is $0.24 short" in studio.form._money.value)
+    until(lambda: "Your budget is $0.24 short" in studio.form.card.money.value)
     ws.set_budget(None)
     Balance.of(ws).look(ws)
     until(lambda: Balance.of(ws).look(ws) == 0.0)
@@ -169,8 +182,8 @@ def test_what_is_left_of_ones_own_budget_stands_beside_the_price(ws: mw.Workspac
 def test_a_balance_that_is_not_said_is_not_known_and_blocks_nothing(ws: mw.Workspace) -> None:
     ws.connection.sandbox.faults = {"fault": [{"on": "balance", "kind": "status", "code": 503, "times": 0}]}
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
-    until(lambda: "SANDBOX balance unknown" in form._money.value)
-    until(lambda: not form.submit.disabled)
+    until(lambda: "SANDBOX balance unknown" in form.card.money.value)
+    until(lambda: not form.card.submit.disabled)
     form.close()
 
 

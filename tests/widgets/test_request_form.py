@@ -10,6 +10,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.media.probe import measure as measuring
+from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.widgets.code_card import KINDS, snippet
 from tests.widgets.conftest import until
 
@@ -26,12 +27,12 @@ def form(ws: mw.Workspace) -> Iterator[mw.RequestForm]:
 
 
 def measured(form: mw.RequestForm) -> None:
-    until(lambda: not form._measuring)
+    until(lambda: not form.measuring)
 
 
 def fill(form: mw.RequestForm, clip: Path) -> None:
     samples = form.ws.samples()
-    form.image.value, form.clip.value = str(samples.image), str(clip)
+    form.image_field.box.value, form.clip_field.box.value = str(samples.image), str(clip)
     measured(form)
 
 
@@ -39,8 +40,18 @@ def text_of(form: mw.RequestForm, field: str) -> str:
     return str(form._fields[field]._said.value)
 
 
+def test_every_wire_field_has_a_control_that_keeps_its_values(form: mw.RequestForm) -> None:
+    assert sorted(form.controls) == sorted(WIRE_FIELDS), "a field without a place in the form"
+    for name, one in form.controls.items():
+        for value in FIELD[name].choices or ("https://example.com/a",):
+            one.value = value
+            assert (one.value, getattr(form.request, name)) == (value, value), name
+        one.value = object()
+        assert one.value == FIELD[name].unset_means, f"{name}: what it does not offer is unchosen"
+
+
 def test_an_empty_form_names_what_is_missing_and_gates_the_button(form: mw.RequestForm) -> None:
-    assert form.submit.disabled
+    assert form.card.submit.disabled
     assert "There is no link or path for the character image yet" in text_of(form, "image_url")
     assert "There is no link or path for the reference clip yet" in text_of(form, "video_url")
 
@@ -48,65 +59,65 @@ def test_an_empty_form_names_what_is_missing_and_gates_the_button(form: mw.Reque
 def test_a_clip_too_long_is_said_in_its_field_and_mended_by_one_click(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_12s)
     assert "The clip is 12.00 s, 2.00 s too long" in text_of(form, "video_url")
-    assert form.submit.disabled
-    fix = form._fields["video_url"]._buttons[0]
+    assert form.card.submit.disabled
+    fix = form._fields["video_url"]._fixes.buttons[0]
     assert fix.description == "Use orientation “video” (3–30 s)"
     fix.click()
-    assert form.orientation.value == "video"
+    assert form.controls["character_orientation"].value == "video"
     assert "too long" not in text_of(form, "video_url")
-    assert not form.submit.disabled
+    assert not form.card.submit.disabled
 
 
 def test_the_price_follows_model_mode_and_clip(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_6s)
-    form.model.value = "kling-v2-6-motion-control"
-    assert form.submit.description == "Generate in the SANDBOX ($0.34)"
-    form.mode.value = "pro"
-    assert form.submit.description == "Generate in the SANDBOX ($0.55)"
+    form.controls["model"].value = "kling-v2-6-motion-control"
+    assert form.card.submit.description == "Generate in the SANDBOX ($0.34)"
+    form.controls["mode"].value = "pro"
+    assert form.card.submit.description == "Generate in the SANDBOX ($0.55)"
 
 
 def test_a_click_while_submitting_does_nothing(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_6s)
     for _ in range(3):
-        form.submit.click()
-    until(lambda: not form._submitting)
+        form.card.submit.click()
+    until(lambda: not form.card.submitting)
     assert len(form.ws.log) == 1
 
 
 def test_text_that_arrives_after_its_click_is_submitted_with_it(form: mw.RequestForm) -> None:
     # The page holds changes back while the kernel is busy, and a click overtakes them.
     fill(form, form.ws.samples().clip_6s)
-    form.submit.click()
-    form.prompt.value = "typed before the click, arrived after it"
-    form.submit.click()
-    until(lambda: not form._submitting)
+    form.card.submit.click()
+    form.controls["prompt"].value = "typed before the click, arrived after it"
+    form.card.submit.click()
+    until(lambda: not form.card.submitting)
     frame = form.ws.log.frame()
     assert list(frame["prompt"]) == ["typed before the click, arrived after it"]
 
 
 def test_a_price_that_changes_with_the_click_sends_nothing(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_6s)
-    form.submit.click()
-    form.mode.value = "pro"
-    until(lambda: not form._submitting)
+    form.card.submit.click()
+    form.controls["mode"].value = "pro"
+    until(lambda: not form.card.submitting)
     assert len(form.ws.log) == 0
     assert "Nothing was sent; check it" in form.notice.value
-    assert not form.submit.disabled
+    assert not form.card.submit.disabled
 
 
 def test_the_same_request_again_offers_its_result_or_another_one(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_6s)
-    form.submit.click()
-    until(lambda: not form._submitting and form._earlier is not None)
-    assert form.submit.layout.display == "none"
-    assert form.shown.layout.display is None
-    assert form.again.description == "Make another ($0.62)"
-    form.prompt.value = "another content"
-    until(lambda: form.submit.layout.display is None)
-    form.prompt.value = ""
-    until(lambda: form.submit.layout.display == "none")
-    form.again.click()
-    until(lambda: not form._submitting and len(form.ws.log) == 2)
+    form.card.submit.click()
+    until(lambda: not form.card.submitting and form.card.earlier is not None)
+    assert form.card.submit.layout.display == "none"
+    assert form.card.shown.layout.display is None
+    assert form.card.again.description == "Make another ($0.62)"
+    form.controls["prompt"].value = "another content"
+    until(lambda: form.card.submit.layout.display is None)
+    form.controls["prompt"].value = ""
+    until(lambda: form.card.submit.layout.display == "none")
+    form.card.again.click()
+    until(lambda: not form.card.submitting and len(form.ws.log) == 2)
 
 
 def test_a_stale_measurement_never_overwrites_a_newer_one(
@@ -122,10 +133,10 @@ def test_a_stale_measurement_never_overwrites_a_newer_one(
             go.wait(30)
         return real(req)
 
-    monkeypatch.setattr(form.ws, "measure", measure)
-    form.clip.value = str(samples.clip_12s)
+    monkeypatch.setattr(form.ws.preparation, "measure", measure)
+    form.clip_field.box.value = str(samples.clip_12s)
     until(slow.is_set)
-    form.clip.value = str(samples.clip_6s)
+    form.clip_field.box.value = str(samples.clip_6s)
     until(lambda: isinstance(form.clip_field.fact, mw.Clip))
     go.set()
     until(lambda: threading.active_count() >= 1)
@@ -147,19 +158,19 @@ def test_a_keystroke_touches_neither_disk_nor_network(
         return real(*args, **kwargs)
 
     monkeypatch.setattr("builtins.open", watched)
-    form.prompt.value = "a"
-    form.prompt.value = "ab"
+    form.controls["prompt"].value = "a"
+    form.controls["prompt"].value = "ab"
     assert opened == []
 
 
 def test_any_text_is_accepted_and_shown_escaped(form: mw.RequestForm) -> None:
-    form.clip.value = "<img src=x onerror=alert(1)>.mp4"
+    form.clip_field.box.value = "<img src=x onerror=alert(1)>.mp4"
     measured(form)
     assert "<img src=x" not in text_of(form, "video_url")
     assert "&lt;img src=x" in text_of(form, "video_url")
-    form.webhook.value = "<b>no address</b>"
+    form.controls["webhook"].value = "<b>no address</b>"
     assert "&lt;b&gt;" in text_of(form, "webhook")
-    form.prompt.value = "x" * 2501
+    form.controls["prompt"].value = "x" * 2501
     assert "1 too many" in text_of(form, "prompt")
 
 
@@ -172,7 +183,8 @@ def test_a_pasted_request_fills_the_form_and_a_wrong_one_says_why(form: mw.Reque
     }
     form.code.paste.value = json.dumps(wire)
     form.code.take.click()
-    assert (form.prompt.value, form.orientation.value, form.mode.value) == ("手を振る", "video", "pro")
+    req = form.request
+    assert (req.prompt, req.character_orientation, req.mode) == ("手を振る", "video", "pro")
     form.code.paste.value = '{"duration": 5}'
     form.code.take.click()
     assert "The endpoint has no field duration" in form.notice.value

@@ -94,12 +94,12 @@ def test_text_boxes_and_scripted_widgets_have_a_layout_of_their_own() -> None:
 
 def test_what_all_panels_share_outlives_each_of_them_and_is_made_anew_if_closed(ws: mw.Workspace) -> None:
     form = mw.RequestForm(ws, watch=False)
-    layout = form.submit.layout
+    layout = form.card.submit.layout
     form.close()
     assert layout.comm is not None
     layout.close()
     again = mw.RequestForm(ws, watch=False)
-    assert again.submit.layout.comm is not None
+    assert again.card.submit.layout.comm is not None
     again.close()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import motion_widgets as mw
+from motion_widgets.log.annotations import Annotation
 from motion_widgets.log.paging import PageQuery, page
 from motion_widgets.log.states import State
 from motion_widgets.sweep.progress import span
@@ -324,16 +325,16 @@ def test_marks_go_into_the_log(table: mw.LogTable) -> None:
     job_id = row_in(table.ws, State.COLLECTED)
     marks = table.ws.log_store.annotations.of
     table._message({"type": "mark", "id": job_id, "what": "stars", "value": 4})
-    until(lambda: marks([job_id])[job_id]["stars"] == 4)
+    until(lambda: marks([job_id])[job_id].stars == 4)
     table._message({"type": "mark", "id": job_id, "what": "usable", "value": False})
-    until(lambda: marks([job_id])[job_id]["usable"] is False)
+    until(lambda: marks([job_id])[job_id].usable is False)
     said = {"note": " <b>fine</b> ", "tags": "b, a,、 a"}
     table._message({"type": "mark", "id": job_id, "what": "said", "value": said})
     until(lambda: table.grid.view["rows"] and table.grid.view["rows"][0]["tags"] == ["a", "b"])
     row = table.grid.view["rows"][0]
     assert (row["stars"], row["usable"], row["note"]) == (4, False, "<b>fine</b>")
     table._message({"type": "mark", "id": job_id, "what": "said", "value": {"note": "", "tags": "b"}})
-    until(lambda: marks([job_id])[job_id] == {"usable": False, "stars": 4.0, "note": "", "tags": ["b"]})
+    until(lambda: marks([job_id])[job_id] == Annotation(usable=False, stars=4.0, tags=("b",)))
 
 
 def test_rows_go_out_of_sight_and_come_back(table: mw.LogTable) -> None:

@@ -47,7 +47,6 @@ MESSAGES: dict[str, str] = {
     "log_filter_all": "all",
     "log_filter_none": "(none)",
     "log_filter_deleted": "Deleted rows only",
-    "log_stars_none": "none",
     "log_stars_least": "{stars} or more",
     "log_stars_mean": "Mean over everyone: {mean:.1f}",
     "log_filter_clear": "Clear filters",

@@ -16,7 +16,7 @@ function render({ model, el }) {
     element("div", `mw-trim-handle mw-trim-${name}`, element("i"), {
       tabIndex: 0,
       role: "slider",
-      "aria-label": words[`trim_${name}`],
+      "aria-label": name === "start" ? words.trim_start : words.trim_end,
       "aria-orientation": "horizontal",
     }),
   );
