@@ -19,7 +19,7 @@ from os import getpid
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.background import on_owned_loop, owned_loop, spawn
-from motion_widgets.core.errors import MotionError
+from motion_widgets.core.errors import LogError, MotionError
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.collect import collect
 from motion_widgets.jobs.context import ClientHolder, Context, LogCalls, error_columns
@@ -118,6 +118,8 @@ class Runner:
         self._lock = threading.Lock()
         self._commands: dict[str, _Command] = {}  # not done yet; read by any thread
         self._tasks: dict[str, asyncio.Task[None]] = {}  # of the background loop alone
+        self._resting: asyncio.Task[None] | None = None
+        self._next_backup = 0.0
         self._durations_known = False
         self._closing_client: asyncio.Task[None] | None = None
         self._work = [spawn(self._beat()), spawn(self.context.clock.run())]
@@ -250,6 +252,17 @@ class Runner:
             if closing.is_set():
                 with self._lock:
                     self._commands.pop(job_id, None)
+            elif not self._tasks:
+                self._resting = asyncio.get_running_loop().create_task(self._back_up())
+
+    async def _back_up(self) -> None:
+        """Back the log up once nothing has been at work for a while, for the day on which it is damaged."""
+        await asyncio.sleep(timing.BACKUP_AFTER)
+        if self._tasks or time.monotonic() < self._next_backup:
+            return
+        self._next_backup = time.monotonic() + timing.BACKUP_EVERY
+        with contextlib.suppress(LogError):  # the log itself is whole; the copy is made another time
+            await asyncio.to_thread(self.log.back_up)
 
     async def _carry_out(self, command: _Command, job_id: str, row: JobRow | None) -> None:
         """Drive a job under its lease, or watch whoever does until it ends or its lease is free."""
@@ -319,6 +332,8 @@ class Runner:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for work in self._work:
             work.cancel()
+        if self._resting is not None:
+            self._resting.cancel()
         self._awake.hold(False)
         with self._lock:
             self._commands.clear()

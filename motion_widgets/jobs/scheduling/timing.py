@@ -21,6 +21,8 @@ __all__ = ["BEAT", "DOWNLOADS", "LEASE", "Clock", "backoff", "now"]
 
 BEAT = 5.0
 """s between renewals of leases, and between looks for jobs whose process died."""
+BACKUP_AFTER, BACKUP_EVERY = 5.0, 600.0
+"""s of rest after which the log is backed up, and the fewest s between two backups."""
 BACKOFF = (0.3, 60.0)
 """Shortest and longest s before something is tried again."""
 POLL = (0.4, 10.0)
