@@ -282,7 +282,7 @@ def test_the_log_kept_the_words_without_the_key(ran: Ran) -> None:
     store = next(one for one in ran.objects if isinstance(one, mw.Workspace)).log_store
     rejected = next(iter(store.rows(jobs.c.state == "rejected")))
     assert "1301" in rejected.error_message
-    assert hits(repr(store.rows())) == []
+    assert hits(repr(store.jobs.rows())) == []
 
 
 def test_reprs_and_vars_of_everything_that_is_held(ran: Ran) -> None:

@@ -29,8 +29,9 @@ def test_of_says_the_sentence_and_keeps_what_is_in_it() -> None:
     assert type(error) is mw.RequestError
 
 
-def test_an_unknown_code_is_its_own_sentence() -> None:
-    assert str(mw.LogError.of("no_such_code", x=1)) == "no_such_code"
+def test_an_unknown_code_is_a_mistake_of_ours_and_never_shown() -> None:
+    with pytest.raises(KeyError, match="no_such_code"):
+        mw.LogError.of("no_such_code", x=1)
 
 
 def test_errors_travel_between_processes() -> None:
