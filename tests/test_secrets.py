@@ -280,7 +280,7 @@ def test_files_database_and_exports(ran: Ran) -> None:
 
 def test_the_log_kept_the_words_without_the_key(ran: Ran) -> None:
     store = next(one for one in ran.objects if isinstance(one, mw.Workspace)).log_store
-    rejected = next(iter(store.rows(jobs.c.state == "rejected")))
+    rejected = next(iter(store.jobs.rows(jobs.c.state == "rejected")))
     assert "1301" in rejected.error_message
     assert hits(repr(store.jobs.rows())) == []
 
