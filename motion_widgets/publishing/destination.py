@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.responses import redact
+from motion_widgets.publishing.file_server import hide
 
 __all__ = [
     "DAY",
@@ -120,8 +121,6 @@ class Published:
 
     def close(self) -> None:
         """Remove the file from this machine's small server. What is stored elsewhere is not removed."""
-        from motion_widgets.publishing.file_server import hide
-
         hide(self.url)
 
     def __repr__(self) -> str:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from motion_widgets.publishing.destination import Destination
 
 __all__ = ["PORT", "hide", "show"]
 
@@ -82,17 +81,16 @@ class _Server:
         return FileResponse(found.path, media_type=found.kind, headers=headers)
 
 
-def show(place: Destination, path: Path, name: str, ends: float) -> str:
+def show(address: str, path: Path, name: str, ends: float) -> str:
     """Serve a file until `ends` (unix s) and return its link, which has the extension of `name`.
 
-    The same file at the same destination keeps its link.
+    `address` is what follows ``serve:`` in a destination. The same file there keeps its link.
 
     Raises
     ------
     RequestError
         The port is taken.
     """
-    address = place.to[6:].strip()
     base, _, local = address.partition("#")
     try:
         parts = urlsplit(base)
@@ -100,7 +98,7 @@ def show(place: Destination, path: Path, name: str, ends: float) -> str:
         # An http address with a port is this machine's own; any other is that of a tunnel to loopback.
         host, port = ("", public) if public else ("127.0.0.1", int(local or PORT) if base else 0)
     except ValueError:
-        raise RequestError.of("publish_where", found=place.label) from None
+        raise RequestError.of("publish_where", found=f"serve:{address}") from None
     with _lock:
         server = _servers.get((host, port))
         if server is None:

@@ -140,7 +140,7 @@ class Publisher:
             return await asyncio.to_thread(object_store.put, place, path, name, life)
         if place.kind == "command":
             return await shell_command.run(place, path, name)
-        return await asyncio.to_thread(file_server.show, place, path, name, time.time() + life)
+        return await asyncio.to_thread(file_server.show, place.to[6:].strip(), path, name, time.time() + life)
 
     def _require_link(self, url: str, place: Destination) -> None:
         """Raise unless what came back is a link that can go into a request."""

@@ -90,18 +90,16 @@ def test_closed_file_is_gone_and_the_port_with_the_last(shown, give, image):
 
 
 def test_its_time_ends_by_itself(tmp_path, clip):
-    from motion_widgets.publishing.destination import Destination
 
-    url = file_server.show(Destination.read("serve"), clip, "x.mp4", time.time() + 0.3)
+    url = file_server.show("", clip, "x.mp4", time.time() + 0.3)
     until(lambda: refused(url))
     assert not file_server._servers
 
 
 def test_link_is_dead_the_moment_its_time_is_over(tmp_path, clip, image, give):
     give(image, "serve")  # keeps the server up
-    from motion_widgets.publishing.destination import Destination
 
-    url = file_server.show(Destination.read("serve"), clip, "x.mp4", time.time() - 1)
+    url = file_server.show("", clip, "x.mp4", time.time() - 1)
     assert get(url).status_code == 404
 
 
