@@ -52,7 +52,7 @@ def sha256_of(path: Path) -> str:
     Raises
     ------
     OSError
-        The file cannot be read, or is no regular file.
+        The file cannot be read, or is not a regular file.
     """
     path = Path(path).absolute()
     asked = time.time_ns()

@@ -69,7 +69,7 @@ def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ip
 
 @lru_cache(512)
 def host_of(link: str) -> tuple[str, int | None, bool] | None:
-    """Return host, port and whether there is a user name or password. None: this is no complete link."""
+    """Return host, port and whether there is a user name or password. None: this is not a complete link."""
     if _NO_LINK.search(link):
         return None
     try:

@@ -267,7 +267,7 @@ class LogView:
         return self.import_frame(exports.from_file(path))
 
     def import_frame(self, frame: pd.DataFrame) -> int:
-        """Take over the jobs of another log's frame; give how many were new. Other columns do not matter.
+        """Take over the jobs of another log's frame; return how many were new. Other columns do not matter.
 
         Jobs that are here already, by id or as the same attempt, stay as they are. One that was on its way
         there is ``unknown`` here: nobody follows it.

@@ -1,6 +1,6 @@
 """An endpoint on this machine, over real HTTP: what the toolkit talks to when no money is to be spent.
 
-It follows the provider's wire facts (``endpoint/API.md``), read anew: nothing of the rest of the package is
+It follows the provider's wire facts (``endpoint/API.md``), read again: nothing of the rest of the package is
 imported, so a misreading on the client's side shows. Start with `app`. Importing this room loads neither
 Starlette, moviepy nor NumPy.
 """

@@ -99,7 +99,7 @@ class Plan:
         return planned_frame(self.sweep.axes, self.cells)
 
     def edited(self, frame: pd.DataFrame) -> Plan:
-        """Return a new plan by an edited `frame`, checked and priced anew.
+        """Return a new plan by an edited `frame`, checked and priced again.
 
         Rows may be dropped, added and changed; a column that is a wire field is an axis. A medium that was
         not touched is still the same file; another name is read as a path or a link.
@@ -134,7 +134,7 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | Path, ws: SweepHost) -> Plan:
-        """Read a plan from TOML; everything is measured, checked and priced anew.
+        """Read a plan from TOML; everything is measured, checked and priced again.
 
         Raises
         ------
@@ -223,7 +223,7 @@ class Plan:
         BudgetError
             No budget on a live endpoint, or one that does not hold a single cell.
         RequestError
-            No cell is valid, or `stop_after` is no such pair.
+            No cell is valid, or `stop_after` is not such a pair.
 
         Examples
         --------

@@ -120,7 +120,7 @@ class Standing(Generic[_Run]):
         self._learned = -1
 
     def update(self) -> list[int]:
-        """Read what changed in the log since; give the places of the rows that are other ones now."""
+        """Read what changed in the log since; return the places of the rows that are other ones now."""
         version = self._ws.log_store.jobs.version()
         if version == self._seen:
             return []

@@ -130,7 +130,7 @@ class Run:
         return all_rest(self._ws, self.rows())
 
     def wait(self, timeout: float | None = None) -> Run:
-        """Wait until every cell has ended or rests, and give the run.
+        """Wait until every cell has ended or rests and return the run.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Run:
         return self
 
     def when_done(self, call: Callable[[Run], object]) -> Run:
-        """Call something with the run once it has ended or rests, on a thread of its own; give the run.
+        """Call something with the run once it has ended or rests, on a thread of its own; return the run.
 
         It may block. What it raises is printed, since nobody waits for it.
         """
@@ -257,7 +257,7 @@ class Run:
         Raises
         ------
         RequestError
-            An axis that is no wire field, or one without values.
+            An axis that is not a wire field, or one without values.
         """
         from motion_widgets.sweep.extend import extended
 

@@ -38,7 +38,7 @@ class Sweep(Design):
     Raises
     ------
     RequestError
-        An axis that is no wire field, or one without values; a wrong number of repeats.
+        An axis that is not a wire field, or one without values; a wrong number of repeats.
 
     Examples
     --------

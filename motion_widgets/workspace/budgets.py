@@ -107,9 +107,9 @@ class PersonalBudgets:
         Raises
         ------
         BudgetError
-            `limit` is no amount, or `since` no day up to today.
+            `limit` is not an amount, or `since` no day up to today.
         LogError
-            `person` is no name, or the log cannot be written.
+            `person` is not a valid name, or the log cannot be written.
         """
         who = current_person() if person is None else person_named(person)
         micro = None if limit is None else bound_micro(limit)

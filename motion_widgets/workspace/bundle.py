@@ -100,7 +100,7 @@ def pack(folder: Path, log: Log, target: Path) -> Path:
 
 
 def unpack(bundle: Path, folder: Path) -> int:
-    """Lay a packed workspace out in a new folder; give how many jobs its log holds.
+    """Lay a packed workspace out in a new folder; return how many jobs its log holds.
 
     Everything is checked before anything stands in its place: names, sizes and contents against the
     manifest, and the log's rows, which are written into a log of this version.
@@ -192,7 +192,7 @@ def _to_pack(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
-    """Put a file in, and give what the manifest says of it: of the very bytes that went in."""
+    """Put a file in and return what the manifest says of it: of the very bytes that went in."""
     info = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
     info.compress_type = zipfile.ZIP_STORED if path.suffix.lower() in _STORED else zipfile.ZIP_DEFLATED
     digest, size = hashlib.sha256(), 0

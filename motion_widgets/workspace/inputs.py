@@ -66,7 +66,7 @@ def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) 
 def keep_inputs(
     log: Log, folder: Path, req: MotionRequest, known: dict[Path, tuple[str, str]] | None = None
 ) -> dict[str, Any]:
-    """Keep copies of a request's local media, by content; give the columns that say where.
+    """Keep copies of a request's local media, by content; return the columns that say where.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]:
-    """Copy a file into the folder under its content's hash; give the path relative to it, and the hash."""
+    """Copy a file into the folder under its content's hash; return the path relative to it, and the hash."""
     try:
         sha = sha256_of(path)
     except OSError as error:

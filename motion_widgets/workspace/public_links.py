@@ -99,7 +99,7 @@ class PublicLinks:
         Raises
         ------
         RequestError
-            One is no destination.
+            One is not a destination.
         """
         places = [Destination.read(one) for one in to] or self._defaults()
         held = self._consents()
@@ -181,7 +181,7 @@ class PublicLinks:
         return (await self.publish(path, Destination.read(to), client=client)).url
 
     async def look(self, wire: Mapping[str, Any]) -> list[Finding]:
-        """Look at a request's links before it is paid for; give what is doubtful.
+        """Look at a request's links before it is paid for; return what is doubtful.
 
         Raises
         ------

@@ -44,4 +44,4 @@ def sandbox_account(folder: Path) -> str:
     """
     if not isinstance(chosen(folder).get("sandbox"), str):
         choose(folder, sandbox=f"sandbox {secrets.token_hex(4)}")
-    return str(chosen(folder)["sandbox"])  # read anew: another process may have been first
+    return str(chosen(folder)["sandbox"])  # read again: another process may have been first

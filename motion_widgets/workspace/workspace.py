@@ -80,9 +80,9 @@ class Workspace:
     Raises
     ------
     LogError
-        The folder or the log cannot be opened, or `shared` or ``MOTION_WIDGETS_USER`` is of no use.
+        The folder or the log cannot be opened, or `shared` or ``MOTION_WIDGETS_USER`` is not usable.
     RequestError
-        The endpoint is none, or a base URL came without a key.
+        The endpoint is none of these, or a base URL came without a key.
 
     >>> with mw.Workspace(folder, endpoint="sandbox") as ws:
     ...     print(ws.endpoint, ws.live)
@@ -105,7 +105,7 @@ class Workspace:
         target = target_of(endpoint or remembered(self.folder), secret)
         for name in ("results", "inputs"):
             make_folder(self.folder / name)
-        current_person()  # a name that is none is said now, not in the middle of a job
+        current_person()  # a wrong name is an error now, not in the middle of a job
         address = shared or os.environ.get(SHARED)
         place = Shared(address, self.folder) if address else None
         own_prices = self.folder / "prices.toml"
