@@ -11,7 +11,7 @@ from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import Micro, to_micro, to_usd
-from motion_widgets.log.states import State
+from motion_widgets.log.states import ENDS, State
 from motion_widgets.widgets import controls as ui
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ SOON = 2.0
 """s between two looks when something was."""
 PATIENCE = 10.0
 """s to wait for an answer."""
-_ARRIVED = frozenset({State.COMPLETED, State.COLLECTED, State.EXPIRED})
-_ACCEPTED = _ARRIVED | {State.SUBMITTED, State.RUNNING, State.FAILED, State.CANCELLED, State.VANISHED}
-"""States whose numbers change when money may have moved."""
+_ARRIVED = ENDS | {State.COMPLETED}
+_ACCEPTED = _ARRIVED | {State.SUBMITTED, State.RUNNING}
+"""States whose numbers change when money may have moved, or when the endpoint may have said that it lacks."""
 _BALANCES: WeakKeyDictionary[Workspace, Balance] = WeakKeyDictionary()
 
 

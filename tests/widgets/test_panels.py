@@ -199,6 +199,15 @@ def test_the_balance_is_asked_for_once_a_minute_and_after_a_submit(ws: mw.Worksp
     assert balance.text(ws) != before
 
 
+def test_the_balance_is_asked_for_again_once_a_job_was_rejected(ws: mw.Workspace) -> None:
+    balance = Balance.of(ws)
+    assert balance.look(ws) == 0.0
+    ws.connection.sandbox.set_balance(0.1)
+    row_in(ws, State.REJECTED, error_kind="account")
+    until(lambda: balance.look(ws) == 0.0)
+    assert balance.text(ws) == "SANDBOX balance $0.10"
+
+
 def test_every_state_has_words_and_a_mark() -> None:
     for state in State:
         words = state_words(cast("JobRow", SimpleNamespace(state=state.value, progress=40)))
