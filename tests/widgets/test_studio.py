@@ -156,6 +156,6 @@ def test_a_log_of_100_000_jobs_is_not_read_to_open_the_studio_or_to_refresh_it(
     openings = counted(lambda: opened.append(mw.Studio(ws)))
     for asked, read_here in (openings, counted(opened[0].refresh)):
         assert read_here < 200, "the rows of a page, never all"
-        assert asked < 3 * few
+        assert asked < 10 * few, "however many jobs there are; panels refresh in the background meanwhile"
     assert "100,000" in opened[0].table.grid.view["said"]
     opened[0].close()
