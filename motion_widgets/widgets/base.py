@@ -89,7 +89,7 @@ class Panel(Column):
         """Draw what the log says now. It is called on a thread that may block; panels override it."""
 
     def watch_jobs(self) -> None:
-        """Tell the runner which jobs are watched; called for as long as a panel watches."""
+        """Report to the runner which jobs are watched; called for as long as a panel watches."""
 
     def announce(self, text: str, *, bad: bool = False) -> None:
         """Show a plain sentence in the panel's own line."""

@@ -131,7 +131,7 @@ class Upload:
             raise RequestError.of("pick_large", name=self.name, mb=self.size / MB, limit=limit // MB)
 
     def finish(self) -> Path:
-        """Give the whole file its name, in a folder named by its content; return its path."""
+        """Move the whole file to its name, in a folder named by its content; return its path."""
         folder = self._folder / self._hash.hexdigest()[:10]
         make_folder(folder)
         return self._part.replace(folder / self.name)

@@ -124,6 +124,9 @@ def test_lab_two_thousand_cells_are_drawn_where_they_are_in_sight_and_reached_by
     page.wait_for_function("() => !document.title.startsWith('✔')")
 
     lab.theme(page, "JupyterLab Dark")
+    # The theme lays the page out anew, and the matrix is drawn again for the width that it has then.
+    expect(grid(page).get_by_role("columnheader")).to_have_count(5)
+    expect(grid(page).get_by_role("rowheader").nth(5)).to_be_visible()
     shot(page, "board-matrix-dark", ".motion-widgets")
     axe(page, ".motion-widgets")
     narrow(page)

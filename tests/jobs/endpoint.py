@@ -94,7 +94,7 @@ class Process:
         return self._said.recv()
 
     def tell(self, *words):
-        """Tell a notebook to run a cell, and give what it says to that."""
+        """Have a notebook run a cell, and return what it answers."""
         self._told.send(words)
         return self.hear()
 

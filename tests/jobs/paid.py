@@ -50,7 +50,7 @@ class PaidServer:
         self._line.send(("hold", when))
 
     def work(self, polls):
-        """Say of the next polls that the task is still worked on."""
+        """Answer the next polls that the task is still being worked on."""
         self._line.send(("work", polls))
 
     def arrived(self):

@@ -204,7 +204,7 @@ def not_a_clip(name: str, found: FileType, detail: str = "") -> ClipError:
 
 
 def _container(layout: Layout) -> str:
-    """Tell ``"mp4"``, ``"mov"`` and ``"3gp"`` apart by the brands."""
+    """Return ``"mp4"``, ``"mov"`` or ``"3gp"``, by the brands."""
     if not layout.ftyp:
         return "mov"
     major = layout.ftyp[:4]
