@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 PAGES = {
-    "Studio as an app": "voila/render/notebooks/studio.ipynb",
+    "Studio as an app": "voila/render/notebooks/shared/studio.ipynb",
     "Studio in JupyterLab": "lab/tree/notebooks/studio.ipynb",
 }
 UNSET = (

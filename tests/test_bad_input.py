@@ -250,7 +250,7 @@ def test_live_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with mw.Workspace(tmp_path / "ws", endpoint="apimart") as ws:
         with pytest.raises(mw.BudgetError) as unbound:
             ws.submit(req)
-        clear(unbound.value, "$0.34", "max_cost=0.35")
+        clear(unbound.value, "$0.35", "max_cost=0.35")
         with pytest.raises(mw.AuthError) as caught:
             ws.submit(req, max_cost=0.50)
         clear(caught.value, "api.apimart.ai", "APIMART_API_KEY")
@@ -261,7 +261,7 @@ def test_live_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_bound_that_does_not_hold(media: Path, ws: mw.Workspace, bound: object) -> None:
     with pytest.raises(mw.BudgetError) as caught:
         ws.submit(draft(media), max_cost=bound)
-    clear(caught.value, "0.34" if bound == 0.01 else repr(bound))
+    clear(caught.value, "0.35" if bound == 0.01 else repr(bound))
 
 
 def test_a_file_in_the_workspace_s_place(tmp_path: Path) -> None:
@@ -294,3 +294,19 @@ def test_an_endpoint_that_is_none(tmp_path: Path, endpoint: str) -> None:
     with pytest.raises(mw.RequestError) as caught:
         mw.Workspace(tmp_path, endpoint=endpoint)
     clear(caught.value, endpoint.removeprefix("https://"))
+
+
+@pytest.mark.parametrize("bound", [10**400, 10**5000, -(10**400), float("nan"), "0.50", True], ids="abcdef")
+def test_a_bound_that_is_no_amount(ws: mw.Workspace, bound: object) -> None:
+    model = "kling-v2-6-motion-control"
+    req = mw.MotionRequest(model=model, image_url=PICTURED.source, video_url=LINKED.source)
+    with pytest.raises(mw.BudgetError) as caught:
+        ws.preparation.require_bound(mw.estimate(req, LINKED), bound)  # type: ignore[arg-type]
+    clear(caught.value, "0.50")
+
+
+@pytest.mark.parametrize("an_id", [None, 7, b"job", "", ["job"]])
+def test_an_id_that_is_none(ws: mw.Workspace, an_id: object) -> None:
+    with pytest.raises(mw.LogError) as caught:
+        ws.attach(an_id)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)

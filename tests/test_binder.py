@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,14 @@ def pins(path: Path) -> dict[str, str]:
     """Return version by normalised name."""
     matches = (PIN.fullmatch(line) for line in lines(path))
     return {re.sub(r"[-_.]+", "-", m[1]).lower(): m[2] for m in matches if m}
+
+
+def installed(name: str) -> importlib.metadata.Distribution | None:
+    """Return a package of this environment. None: it is not here, as it is for another Python or system."""
+    try:
+        return importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +116,12 @@ def test_the_two_files_pin_nothing_differently() -> None:
 def test_pins_satisfy_pyproject() -> None:
     pinned = pins(BINDER / "requirements.txt")
     extras = PROJECT["optional-dependencies"]
-    assert set(extras) == {"awake", "excel", "heic", "keyring", "postgres", "s3", "voila"}
+    assert set(extras) == {"awake", "excel", "flow", "heic", "keyring", "postgres", "s3", "voila"}
     pinned |= {
         name: pin
         for name, pin in pins(REPO / "tests/requirements.txt").items()
-        if name in ("openpyxl", "pillow-heif", "psycopg", "s3fs", "wakepy")
+        if name
+        in ("fsspec", "opencv-python-headless", "openpyxl", "pillow-heif", "psycopg", "s3fs", "wakepy")
     }
     for text in [*PROJECT["dependencies"], *(one for wanted in extras.values() for one in wanted)]:
         wanted = Requirement(text)
@@ -125,6 +136,20 @@ def test_what_builds_the_package_is_pinned_too() -> None:
     for text in system["requires"]:
         wanted = Requirement(text)
         assert wanted.specifier.contains(pinned[wanted.name]), text
+
+
+def test_pins_are_whole() -> None:
+    # What a pinned package needs and the file lacks comes in whatever version the day of the build has.
+    pinned = pins(BINDER / "requirements.txt")
+    missing = {
+        f"{name}: {text}"
+        for name in pinned
+        if (found := installed(name)) is not None
+        for text in found.requires or []
+        if (marker := (wanted := Requirement(text)).marker) is None or marker.evaluate({"extra": ""})
+        if re.sub(r"[-_.]+", "-", wanted.name).lower() not in pinned
+    }
+    assert missing == set()
 
 
 def test_ipykernel_is_not_one_that_breaks_widgets() -> None:
@@ -150,6 +175,20 @@ def test_start_hands_over_and_drops_every_key(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert "APIMART" not in shown.stdout
+    assert "JUPYTER_CONFIG_PATH" in shown.stdout
+    assert "MOTION_WIDGETS_EXAMPLE" in shown.stdout
+
+
+def test_start_gives_voila_the_settings_of_a_shared_page(tmp_path: Path) -> None:
+    code = (
+        "from voila.server_extension import load_config_file; print(load_config_file()['VoilaConfiguration'])"
+    )
+    shown = subprocess.run(
+        ["bash", str(BINDER / "start"), sys.executable, "-c", code],
+        check=True, capture_output=True, text=True, cwd=tmp_path,
+    ).stdout  # fmt: skip
+    assert "'file_allowlist': []" in shown
+    assert "'show_tracebacks': False" in shown
 
 
 @pytest.mark.parametrize("name", ["postBuild", "start"])
@@ -189,6 +228,8 @@ def test_post_build_leaves_a_finished_sweep(checkout: Path, tmp_path: Path) -> N
     assert [state for state, *_ in rows] == ["collected"] * 4
     assert all(sandbox and (workspace / path).stat().st_size > 10_000 for _, sandbox, path in rows)
     assert list(workspace.rglob("*.part")) == []
+    with zipfile.ZipFile(checkout / "notebooks/example.zip") as example:
+        assert sum(name.startswith("results/") and name.endswith(".mp4") for name in example.namelist()) >= 4
 
 
 # --- the README ---
@@ -217,7 +258,7 @@ def test_the_readme_shows_what_links_py_prints(links: ModuleType) -> None:
 def test_links_of_a_repository(links: ModuleType) -> None:
     made = links.links("https://github.com/someone/motion_widgets.git")
     base = "https://mybinder.org/v2/gh/someone/motion_widgets/HEAD"
-    assert f"({base}?urlpath=voila/render/notebooks/studio.ipynb)" in made
+    assert f"({base}?urlpath=voila/render/notebooks/shared/studio.ipynb)" in made
     assert f"({base}?urlpath=lab/tree/notebooks/studio.ipynb)" in made
     elsewhere = links.links("https://git.example.org/a/b")
     assert "/v2/git/https%3A%2F%2Fgit.example.org%2Fa%2Fb/HEAD?urlpath=" in elsewhere
@@ -237,6 +278,9 @@ def test_numbers_are_in_step() -> None:
     import motion_widgets
 
     assert motion_widgets.__version__ == PROJECT["version"]
+    newest = changes.split(f"\n## [{PROJECT['version']}] - ")[1].split("\n## [")[0]
+    assert re.match(r"20\d\d-\d\d-\d\d\n", newest)
+    assert len(newest.splitlines()) <= 60  # for users: what they can do, and what they have to change
     assert "## [Unreleased]" in changes
     runtime = (BINDER / "runtime.txt").read_text("utf-8").strip().removeprefix("python-")
     assert f"Python {runtime}" in README.split("\n## Binder\n")[1]

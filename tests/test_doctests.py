@@ -25,10 +25,11 @@ SPEED = 60.0
 METHODS: dict[type, str] = {
     mw.MotionRequest: "replace to_wire key",
     mw.Workspace: "submit attach set_budget budget request_of publish mend",
-    mw.Job: "state task_id wait result retry resend write_off",
+    mw.Job: "state task_id wait result retry resend write_off rate",
     mw.Sweep: "plan",
     mw.Plan: "frame cost for_budget run",
-    mw.Run: "wait retry frame",
+    mw.Run: "wait retry resend write_off frame",
+    mw.Study: "rate answer report",
     LogView: "frame pivot to_csv to_parquet to_json import_frame",
 }
 """The methods of the contract, by class."""
@@ -41,6 +42,7 @@ def contract() -> Iterator[tuple[str, str]]:
     """Return every name of the contract and its docstring; a table of data has that of its class."""
     for name in mw.__all__:
         yield name, inspect.getdoc(getattr(mw, name)) or ""
+    yield "LogView", inspect.getdoc(LogView) or ""
     for owner, names in METHODS.items():
         for name in names.split():
             yield f"{owner.__name__}.{name}", inspect.getdoc(inspect.getattr_static(owner, name)) or ""

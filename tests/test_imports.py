@@ -21,6 +21,7 @@ from tests.metrics.imports import (
     module_of,
     room_of,
 )
+from tests.syntax import parse
 
 PACKAGE = Path(motion_widgets.__file__).parent
 GRAPH = graph_of(PACKAGE)
@@ -101,12 +102,12 @@ def test_no_view_reaches_into_the_core() -> None:
         if room_of(module_of(path, PACKAGE)) not in ("widgets", "cli", "workspace", "jobs", "sandbox"):
             names = {
                 alias.name.partition(".")[0]
-                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                for node in ast.walk(parse(path.read_text("utf-8")))
                 if isinstance(node, ast.Import)
                 for alias in node.names
             } | {
                 (node.module or "").partition(".")[0]
-                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                for node in ast.walk(parse(path.read_text("utf-8")))
                 if isinstance(node, ast.ImportFrom) and not node.level
             }
             assert not names & {"ipywidgets", "anywidget", "traitlets"}, path
@@ -148,7 +149,7 @@ def test_no_circle_of_imports() -> None:
 def test_no_class_is_split_over_files() -> None:
     stubs = set()
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
                 assert "mixin" not in node.name.lower(), f"{path.relative_to(PACKAGE)}: {node.name}"
                 if any(is_typing_only(child) for child in node.body):
@@ -167,7 +168,7 @@ def test_a_module_is_short() -> None:
 def test_every_package_introduces_itself() -> None:
     short = set()
     for path in PACKAGE.rglob("__init__.py"):
-        docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        docstring = ast.get_docstring(parse(path.read_text("utf-8"))) or ""
         if docstring.count("\n") < 1:
             short.add(module_of(path, PACKAGE))
     exactly(short, SHORT_INTRODUCTIONS, "no docstring of two lines or more")
@@ -192,7 +193,7 @@ def test_the_walk_tells_late_relative_and_typing_imports_apart() -> None:
         "    import motion_widgets.b\ndef f():\n    from motion_widgets import c\n    from .. import d\n"
         "    from ..e.f import g\n    from ..e import h\n    import httpx\n"
     )
-    found = list(imports(ast.parse(text), package="jobs", known={"e.h"}))
+    found = list(imports(parse(text), package="jobs", known={"e.h"}))
     assert [one.target for one in found] == ["a", "b", "c", "d", "e.f", "e.h"]
     assert [one.typing_only for one in found] == [True, *[False] * 5]
     assert [one.late for one in found] == [False, False, True, True, True, True]

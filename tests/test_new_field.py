@@ -41,8 +41,8 @@ STEPS = {
     "core/messages/log_columns.py": [
         ('    "meaning_webhook"', '    "meaning_motion_strength": "How strongly it moves.",\n'),
     ],
-    "core/messages/widgets_log.py": [
-        ('    "column_keep_original_sound"', '    "column_motion_strength": "strength",\n'),
+    "core/messages/words.py": [
+        ('    "axis_keep_original_sound"', '    "axis_motion_strength": "strength",\n'),
     ],
     "widgets/form_field.py": [
         (

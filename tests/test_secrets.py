@@ -99,7 +99,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
         for name in [one for one in os.environ if one.startswith(("APIMART_", "MOTION_WIDGETS_"))]:
             made.delenv(name)
         made.setattr("motion_widgets.endpoint.api_key._keyring_get", lambda _: None)
-        made.setattr("motion_widgets.audit.account_usage.PAUSE", 0.01)
+        made.setattr("motion_widgets.endpoint.account_usage.PAUSE", 0.01)
         yield made
 
 
@@ -173,7 +173,7 @@ def _live(found: Ran, folder: Path, endpoint: Endpoint, elsewhere: Elsewhere) ->
     studio = mw.Studio(ws)
     studio.golive.key.value = the_key()
     assert studio.golive.key.value == ""
-    until(lambda: len(studio.monitor._rows) >= 4)
+    until(lambda: len(studio.history.strip.items) >= 4)
     found.states += _states()
     found.objects += [
         ws,

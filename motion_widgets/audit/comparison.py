@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.audit.response_shape import compare, shape_of
+from motion_widgets.audit.recorder import compare, shape_of
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import format_usd
 from motion_widgets.endpoint.responses import Task, clean, read_task
+from motion_widgets.log.transitions import event_words
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Contact:
     date_format: str = ""
     """The date format that the usage call accepted."""
     replay: str = ""
-    """The outcome of sending the same key and body again. ``""``: it was not tried."""
+    """The event of sending the same key and body again. ``""``: it was not tried."""
     job_state: str = ""
     problems: list[str] = field(default_factory=list)
     """A sentence for each question that was not answered."""
@@ -73,6 +74,11 @@ def facts(contact: Contact) -> dict[str, Fact]:
     }
 
 
+def _a(word: str) -> Fact:
+    """Return a fact that is one of the words of ``contact_a_…``."""
+    return Fact(word, say(f"contact_a_{word}"))
+
+
 def _of_account(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     if contact.date_format:
         yield "usage", contact.date_format
@@ -91,13 +97,13 @@ def _of_submit(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     yield "place", _place(first.body)
     yield "word", clean(data.get("status"), 40)
     version = first.headers.get("x-apimart-response-version")
-    yield "version", Fact("present" if version else "absent", clean(version, 60) or "absent")
+    yield "version", Fact("present", clean(version, 60)) if version else _a("absent")
     places: list[str] = [name for name in ("x-request-id", "request-id") if name in first.headers]
     places += ["body"] if isinstance(first.body, dict) and "request_id" in first.body else []
-    yield "request_id", ", ".join(places) or "absent"
+    yield "request_id", ", ".join(places) or _a("absent")
     yield "headers", Fact("", ", ".join(sorted(first.headers)))
     if contact.replay:
-        yield "replay", contact.replay
+        yield "replay", Fact(contact.replay, event_words(contact.replay))
 
 
 def _inner(body: Any) -> Mapping[str, Any]:
@@ -131,34 +137,36 @@ def _of_tasks(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     yield "words", Fact(f"undocumented: {', '.join(unknown)}" if unknown else "documented", ", ".join(words))
     for name in ("progress", "estimated_time"):
         values = [value for one, _ in seen if (value := _inner(one.body).get(name)) is not None]
-        notation = " or ".join(sorted({_notation(value) for value in values}) or ["absent"])
-        yield name, Fact(notation, f"{notation}; {_excerpt(values)}")
+        notations = sorted({_notation(value) for value in values}) or ["absent"]
+        told = " / ".join(_a(one).shown for one in notations)
+        yield name, Fact(" ".join(notations), f"{told}; {_excerpt(values)}")
     ended = [(one, task) for one, task in seen if task.state == "completed"]
     if not ended:
         return
     data = _inner(ended[-1][0].body)
-    yield "took", Fact("", f"{data.get('actual_time')} s said, {data.get('estimated_time')} s estimated")
+    times = {"stated": data.get("actual_time"), "estimated": data.get("estimated_time")}
+    yield "took", Fact("", say("contact_took", **times))
     video = data.get("result", {}).get("videos") if isinstance(data.get("result"), dict) else None
     video = video[0] if isinstance(video, list) and video else video
     url = video.get("url") if isinstance(video, dict) else video
-    yield "url", "array" if isinstance(url, list) else "text" if isinstance(url, str) else "absent"
+    yield "url", _a("list" if isinstance(url, list) else "text" if isinstance(url, str) else "absent")
     expires, completed = ended[-1][1].expires_at, ended[-1][1].completed
     if expires is None or completed is None:
-        yield "expires", "absent" if expires is None else "stated"
+        yield "expires", _a("absent" if expires is None else "stated")
     else:
-        yield "expires", Fact("stated", f"{(expires - completed) / 3600:.1f} h after completion")
+        yield "expires", Fact("stated", say("contact_expires", hours=(expires - completed) / 3600))
     yield from _languages(contact)
 
 
 def _notation(value: object) -> str:
-    """Return how a progress or a time is written."""
+    """Return how a progress or a time is written, as a word of ``contact_a_…``."""
     if isinstance(value, str):
-        return "percent as text" if value.strip().endswith("%") else "text"
+        return "percent" if value.strip().endswith("%") else "text"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "something else"
+        return "other"
     if isinstance(value, float) and not value.is_integer():
-        return "fraction" if 0 < value < 1 else "decimal number"
-    return "whole number"
+        return "fraction" if 0 < value < 1 else "decimal"
+    return "whole"
 
 
 def _excerpt(values: Iterable[Any]) -> str:
@@ -166,14 +174,18 @@ def _excerpt(values: Iterable[Any]) -> str:
     return ", ".join(shown if len(shown) <= 6 else [*shown[:3], "…", *shown[-2:]])[:200]
 
 
-def _languages(contact: Contact) -> Iterable[tuple[str, str]]:
+def _languages(contact: Contact) -> Iterable[tuple[str, Fact]]:
     other = [
         one for one in contact.recorder.responses_to("task") if one.query.get("language") not in (None, "en")
     ]
     if other:
         english = [one for one, task in _polls(contact) if task.state != "working" and one not in other]
         same = bool(english) and shape_of([other[0].body]) == shape_of([english[-1].body])
-        yield "language", "taken; same fields" if same else f"HTTP {other[0].status}; other fields"
+        status = other[0].status
+        yield (
+            "language",
+            _a("same_fields") if same else Fact(str(status), say("contact_fields", status=status)),
+        )
 
 
 def _of_money(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
@@ -189,19 +201,17 @@ def _of_money(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     credits_cost, usd = data.get("credits_cost"), data.get("cost")
     if isinstance(credits_cost, int | float) and isinstance(usd, int | float):
         tenfold = math.isclose(credits_cost, usd * 10, abs_tol=SAME)
-        yield "credits", "ten times the cost" if tenfold else "not ten times the cost"
+        yield "credits", _a("tenfold" if tenfold else "not_tenfold")
     else:
-        yield "credits", "absent"
+        yield "credits", _a("absent")
     for whose in ("account", "key"):
         spent = _spent(contact.balances, whose, "after")
         if spent is not None and cost is not None:
-            yield (
-                f"delta_{whose}",
-                Fact(_amount(spent, cost, price), f"{_exact(spent)} for a cost of {_exact(cost)}"),
-            )
+            told = say("contact_spent", spent=_exact(spent), cost=_exact(cost))
+            yield f"delta_{whose}", Fact(_amount(spent, cost, price), told)
     early = _spent(contact.balances, "account", "accepted")
     if early is not None and cost is not None:
-        yield "ahead", Fact(_amount(early, cost, price), f"{_exact(early)} right after it was accepted")
+        yield "ahead", Fact(_amount(early, cost, price), say("contact_ahead", spent=_exact(early)))
 
 
 def _of_errors(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
@@ -213,21 +223,20 @@ def _of_errors(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
 
 def _cost(cost: float | None, price: Estimate) -> Fact:
     if cost is None:
-        return Fact("absent", "absent")
+        return _a("absent")
     inside = price.low - SAME <= cost <= price.high + SAME
-    return Fact(
-        "inside" if inside else "outside",
-        f"{_exact(cost)}, estimated {_exact(price.low)} to {_exact(price.high)}",
-    )
+    amounts = {"cost": _exact(cost), "low": _exact(price.low), "high": _exact(price.high)}
+    return Fact("inside" if inside else "outside", say("contact_cost", **amounts))
 
 
 def _rounding(seconds: float, length: float) -> str:
     ways = {
-        "rounded down": math.floor(length), "rounded to the nearest": math.floor(length + 0.5),
-        "rounded up": math.ceil(length), "not rounded": length,
+        "down": math.floor(length), "nearest": math.floor(length + 0.5), "up": math.ceil(length),
+        "exact": length,
     }  # fmt: skip
-    fit = [word for word, value in ways.items() if abs(value - seconds) < 0.01]
-    return f"{seconds:.3f} s billed of {length:.3f} s: {' or '.join(fit) or 'by another rule'}"
+    fit = [word for word, value in ways.items() if abs(value - seconds) < 0.01] or ["unclear"]
+    told = " / ".join(_a(word).shown for word in fit)
+    return say("contact_billed", seconds=seconds, length=length, ways=told)
 
 
 def _exact(usd: float) -> str:
@@ -241,10 +250,10 @@ def _spent(balances: Mapping[str, Mapping[str, float | None]], whose: str, until
 
 def _amount(spent: float, cost: float, price: Estimate) -> str:
     cap = price.per_second * math.ceil(LIMITS.clip_length("image")[1])
-    for word, amount in (("the cost", cost), ("nothing", 0.0), ("the price of the longest clip", cap)):
+    for word, amount in (("cost", cost), ("nothing", 0.0), ("cap", cap)):
         if abs(spent - amount) < SAME:
             return word
-    return "another amount"
+    return "other"
 
 
 def differences(live: Contact, sandbox: Contact) -> list[str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from motion_widgets.audit.comparison import differences, facts
 from motion_widgets.audit.key_patterns import KeyFinder
-from motion_widgets.audit.response_shape import redacted, shape_of
+from motion_widgets.audit.recorder import redacted, shape_of
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.files import write_whole
 from motion_widgets.core.messages import say
@@ -52,7 +52,7 @@ def write(folder: Path, base_url: str, contact: Contact, sandbox: Contact, secre
         raise LogError.of("export_failed", name=str(path), reason=error.strerror or str(error)) from error
     body = readable.partition(f"## {say('contact_calls')}")[0].rstrip()
     return [
-        conceal(body),
+        *conceal(body).splitlines(),
         say("contact_written", path=path.with_suffix(".md")),
         say("contact_written", path=path),
     ]

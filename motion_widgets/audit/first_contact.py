@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from motion_widgets.audit.account_usage import fetch_usage
+from motion_widgets.audit import Report
 from motion_widgets.audit.comparison import Contact
 from motion_widgets.audit.contact_report import write
-from motion_widgets.audit.recorder import Recorder
-from motion_widgets.audit.report import Report
-from motion_widgets.audit.response_shape import impersonal
+from motion_widgets.audit.recorder import Recorder, impersonal
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
+from motion_widgets.core.hidden import hidden
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import to_micro
+from motion_widgets.core.money import format_left, format_price, to_micro
+from motion_widgets.endpoint.account_usage import fetch_usage
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
 from motion_widgets.endpoint.errors import AuthError, EndpointError
-from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
+from motion_widgets.log.transitions import event_note
 from motion_widgets.request.media_source import media_kind
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.workspace.workspace import Workspace
@@ -86,25 +86,15 @@ def first_contact(
         The endpoint is the sandbox, there is no key, a link or the clip is wrong, or the price exceeds
         `max_cost`; nothing was spent.
     """
+    key_of = hidden(key)
+    del key  # verbose tracebacks show the locals of this frame
     if endpoint == "sandbox":
         raise RequestError.of("contact_sandbox")
-    given_key = [key]
-    del key  # verbose tracebacks show the locals of this frame
-    times = 1 + also_replay
-    with Workspace(folder, endpoint, key=given_key.pop()) as ws:
+    with Workspace(folder, endpoint, key=key_of()) as ws:
         session = _Session(ws)
         if image_url or video_url:
-            session.prepare(image_url, video_url, max_cost=max_cost, times=times)
-        session.make_free_calls()
-        job: Job | None = None
-        try:
-            if session.req is not None and session.confirm(yes=yes, times=times, ask=ask):
-                job = session.pay(max_cost, also_replay=also_replay)
-        finally:  # after an interrupt, too, what was learnt is kept
-            sandbox = _rehearsed(paid=job is not None, also_replay=also_replay)
-            lines = write(ws.folder, ws.connection.target.base_url, session.contact, sandbox, session.secret)
-        wrong = session.contact.problems or (job is not None and job.state != State.COLLECTED)
-        return Report(tuple(lines), int(bool(wrong)))
+            session.prepare(image_url, video_url, max_cost=max_cost, times=1 + also_replay)
+        return session.carry_out(max_cost, yes=yes, also_replay=also_replay, ask=ask)
 
 
 class _Session:
@@ -116,10 +106,26 @@ class _Session:
             raise AuthError(say("key_missing", host=host, variable=ENVIRONMENT_KEY), code="key_missing")
         self.ws = ws
         self.secret = ws.connection.secret
-        self.recorder = Recorder(ws.connection.target.base_url, self.secret)
+        self.recorder = Recorder(ws.connection.target.base_url)
         self.contact = Contact(self.recorder)
         self.req: MotionRequest | None = None
-        ws.switch(ws.endpoint, key=self.secret, remember=False, on_response=self.recorder.record)
+        ws.switch(ws.endpoint, key=self.secret, remember=False, on_answer=self.recorder.record)
+
+    def carry_out(
+        self, max_cost: float, *, yes: bool, also_replay: bool, ask: Callable[[str], str]
+    ) -> Report:
+        """Make the free calls, and the paid job where one is prepared and agreed to; write the report."""
+        self.make_free_calls()
+        job: Job | None = None
+        try:
+            if self.req is not None and self.confirm(yes=yes, times=1 + also_replay, ask=ask):
+                job = self.pay(max_cost, also_replay=also_replay)
+        finally:  # after an interrupt, too, what was learnt is kept
+            sandbox = _rehearsed(paid=job is not None, also_replay=also_replay)
+            url = self.ws.connection.target.base_url
+            lines = write(self.ws.folder, url, self.contact, sandbox, self.secret)
+        wrong = self.contact.problems or (job is not None and job.state != State.COLLECTED)
+        return Report(tuple(lines), int(bool(wrong)))
 
     def prepare(self, image_url: str | None, video_url: str | None, *, max_cost: float, times: int) -> None:
         """Measure the media and compare the price with the bound; nothing is sent to the endpoint."""
@@ -139,7 +145,9 @@ class _Session:
         price = self.ws.estimate(req)
         self.ws.preparation.require_bound(price, max_cost)
         if price.length_unknown or price.high_micro * times > to_micro(max_cost):
-            raise BudgetError.of("contact_bound", high=price.high * times, bound=max_cost)
+            raise BudgetError.of(
+                "contact_bound", high=format_price(price.high * times), bound=format_left(max_cost)
+            )
         self.req, self.contact.estimate, self.contact.length = req, price, clip.length
 
     def make_free_calls(self) -> None:
@@ -207,7 +215,9 @@ class _Session:
         code = "contact_question" if times == 1 else "contact_question_twice"
         host = urlsplit(self.ws.connection.target.base_url).hostname
         try:
-            answer = ask(say(code, host=host, high=price.high * times, length=self.contact.length))
+            answer = ask(
+                say(code, host=host, high=format_price(price.high * times), length=self.contact.length)
+            )
         except EOFError:
             return False
         return answer.strip().lower() == _YES
@@ -250,15 +260,22 @@ class _Session:
         try:
             again = await client.submit(row.body.encode(), row.idempotency_key)
         except EndpointError as error:
-            self.contact.replay = f"refused: {error.server_code or error.code} (HTTP {error.status})"
+            why = error.server_code or error.code
+            self.contact.replay = event_note("event_replay_refused", why=why, status=str(error.status))
         else:
             same = again.task_id == row.task_id
-            header = "with" if again.replayed else "without"
-            self.contact.replay = f"{'the same task' if same else 'ANOTHER TASK'}, {header} the header"
+            self.contact.replay = event_note(_REPLAYED[same, again.replayed])
             if not same:
                 self.contact.problems.append(say("contact_charged_twice"))
                 log.transitions.remark(job.id, event_note("event_accepted_again", task=again.task_id))
         log.transitions.remark(job.id, self.contact.replay)
+
+
+_REPLAYED = {
+    (True, True): "event_replay_same_marked", (True, False): "event_replay_same",
+    (False, True): "event_replay_other_marked", (False, False): "event_replay_other",
+}  # fmt: skip
+"""The event's code by whether it is the same task, and whether the header says that it was replayed."""
 
 
 def _rehearsed(*, paid: bool, also_replay: bool) -> Contact:

@@ -7,29 +7,27 @@ shows it.
 from __future__ import annotations
 
 import base64
+import codecs
 import contextlib
 import html
-import json
 import math
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.endpoint.api_key import Secret, find_key
 from motion_widgets.endpoint.client import LIVE_URL
-from motion_widgets.workspace.endpoint_choice import BASE_URL
+from motion_widgets.endpoint.key_spellings import KEY_SHORT, View, find_spellings, views
+from motion_widgets.workspace.settings import live_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["KeyFinder", "Match", "known_keys", "masked", "read_text"]
+__all__ = ["KeyFinder", "Match", "is_binary", "known_keys", "masked", "read_texts"]
 
-SHORTEST_KEY = 8
-"""Characters; a shorter "key" is an ordinary word and is not searched for."""
 SHOWN = 4
 """Characters of a key that are shown."""
 DEPTH = 4
@@ -39,6 +37,7 @@ LONG_LINE = 100_000
 ENTROPY = 3.2
 """Bits per character; a placeholder that a person typed has fewer, a random key has more."""
 
+_USUAL = re.compile(r"[A-Za-z0-9._-]+")
 _KEY_LIKE = re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{17,200}")
 _BEARER = re.compile(r"(?i)\bbearer[ \t]+([A-Za-z0-9._~+/-]{16,400}={0,2})")
 _PLACEHOLDER = re.compile(r"(?i)your|example|placeholder|redacted|dummy|x{6}|\.\.\.")
@@ -46,6 +45,9 @@ _SANDBOX = "sandbox-"
 """How a sandbox's own token begins; it opens nothing outside this machine."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 _BASE64_LINES = re.compile(r"(?:[A-Za-z0-9+/]{60,76}(?:\r?\n|\\n))+[A-Za-z0-9+/]+={0,2}")
+_HEX = re.compile(r"[0-9a-fA-F]{24,}")
+_WIDE = re.compile(rb"(?:[!-~]\0){8}|(?:\0[!-~]){8}")
+_CONTROLS = bytes({*range(32), 127} - {9, 10, 13, 27})
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([/\"\\]))")
 
 
@@ -59,7 +61,8 @@ class Match:
     known: bool
     """Whether it is a key of this machine rather than something that looks like one."""
     encoding: str
-    """``"base64"``, ``"json"``, ``"url"``, ``"html"`` or ``"hex"``, joined by ``+``, the outermost first.
+    """``"base64"``, ``"json"``, ``"url"``, ``"html"``, ``"hex"``, ``"reversed"`` or ``"escapes"`` (which a
+    reader does not see), joined by ``+``, the outermost first.
 
     ``""``: none.
     """
@@ -73,7 +76,7 @@ def masked(key: str) -> str:
 def known_keys() -> list[Secret]:
     """Return the keys in the environment and the keyring, for the provider's address and a configured one."""
     found: list[Secret] = []
-    for base_url in dict.fromkeys((os.environ.get(BASE_URL) or LIVE_URL, LIVE_URL)):
+    for base_url in dict.fromkeys((live_url(), LIVE_URL)):
         for environment in (True, False):
             with contextlib.suppress(RequestError):  # malformed: no key, so nothing to look for
                 secret = find_key(base_url, environment=environment)
@@ -92,7 +95,10 @@ class KeyFinder:
     """
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        self._secrets = tuple(one for one in secrets if len(one.reveal()) >= SHORTEST_KEY)
+        self._secrets = tuple(one for one in secrets if len(one.reveal()) >= KEY_SHORT)
+
+        # Escaping changes it, so that what a view leaves out may be a part of it.
+        self._odd = any(not _USUAL.fullmatch(one.reveal()) for one in self._secrets)
 
     def __len__(self) -> int:
         return len(self._secrets)
@@ -103,64 +109,57 @@ class KeyFinder:
             text = secret.conceal(text)
         return _BEARER.sub(_masked_match, _KEY_LIKE.sub(_masked_match, text))
 
-    def find(self, text: str) -> list[Match]:
-        """Return every key in a text, in order and once per position, however it is encoded there."""
+    def find(self, text: str, *, binary: bool = False) -> list[Match]:
+        """Return every key in a text, in order and once per line, however it is written there.
+
+        In `binary` data nothing is looked for that only a reader of text would not see.
+        """
         matches: dict[tuple[int, str], Match] = {}
-        for one in self._search(text, 0, ()):
+        for one in self._search(text, 0, (), binary=binary):
             matches.setdefault((one.position, one.masked), one)
         # A known key looks like a key as well: it is not reported twice.
         known = {one.masked for one in matches.values() if one.known}
         places = {one.position for one in matches.values() if one.known}
-        kept = [
-            one
-            for one in matches.values()
-            if one.known or not (one.masked in known or one.position in places)
-        ]
-        return sorted(kept, key=lambda one: one.position)
+        # Nor is one to which a view joined what stands beside it.
+        whole = {one.position for one in matches.values() if not one.encoding}
+        kept: dict[tuple[int, str], Match] = {}
+        for one in matches.values():
+            joined = one.encoding == "escapes" and one.position in whole
+            if one.known or not (one.masked in known or one.position in places or joined):
+                kept.setdefault((text.count("\n", 0, one.position), one.masked), one)
+        return sorted(kept.values(), key=lambda one: one.position)
 
     def _search(
-        self, text: str, position: int, encodings: tuple[str, ...], *, deeper: bool = True
+        self,
+        text: str,
+        position: int,
+        encodings: tuple[str, ...],
+        *,
+        deeper: bool = True,
+        binary: bool = False,
     ) -> Iterator[Match]:
         """Search a text and everything encoded in it.
 
         `position` is where an encoded text stands in the outermost one.
         """
-        outermost = not encodings
-        for secret in self._secrets:
-            for at, encoding in _occurrences(text, secret):
-                how = "+".join((*encodings, *filter(None, (encoding,))))
-                yield Match(at if outermost else position, masked(secret.reveal()), known=True, encoding=how)
-        for at, key in _key_like(text):
-            yield Match(at if outermost else position, masked(key), known=False, encoding="+".join(encodings))
-        if deeper and len(encodings) < DEPTH:
-            for at, encoding, inner, onward in _decoded(text):
-                yield from self._search(
-                    inner, at if outermost else position, (*encodings, encoding), deeper=onward
-                )
+        for number, view in enumerate([View(text)] if binary else views(text)):
+            how = (*encodings, "escapes") if number else encodings
 
+            def place(at: int, view: View = view) -> int:
+                return position if encodings else view.span(at, at + 1)[0]
 
-def _occurrences(text: str, secret: Secret) -> list[tuple[int, str]]:
-    """Return where a known key stands in a text, and in which encoding."""
-    found = []
-    for encoding, needle in _spellings(secret.reveal()):
-        at = text.find(needle)
-        while at >= 0:
-            found.append((at, encoding))
-            at = text.find(needle, at + len(needle))
-    return found
-
-
-def _spellings(key: str) -> list[tuple[str, str]]:
-    """Return the ways in which a key may be written, with their encodings, without repetitions of the key."""
-    raw = key.encode()
-    ways = [("", key), ("json", json.dumps(key)[1:-1]), ("json", key.replace("/", "\\/"))]
-    ways += [("url", quote(key, safe="")), ("html", html.escape(key))]
-    ways += [("hex", raw.hex()), ("hex", raw.hex().upper())]
-    for shift in range(3):  # inside a longer text it may begin at any of three offsets of a group of four
-        packed = base64.b64encode(b"\0" * shift + raw)
-        whole = packed[math.ceil(shift * 8 / 6) : (shift + len(raw)) * 8 // 6].decode()
-        ways += [("base64", whole), ("base64", whole.translate(str.maketrans("+/", "-_")))]
-    return [(encoding, way) for encoding, way in dict.fromkeys(ways) if way != key or not encoding]
+            for secret in self._secrets:
+                for one in find_spellings(view.text, secret.spellings()):
+                    written = "+".join((*how, *filter(None, (one.encoding,))))
+                    yield Match(place(one.start), masked(secret.reveal()), known=True, encoding=written)
+            for at, key in _key_like(view.text):
+                yield Match(place(at), masked(key), known=False, encoding="+".join(how))
+            if deeper and len(encodings) < DEPTH:
+                for at, encoding, inner, onward in _decoded(view.text, escapes=self._odd and not number):
+                    packed = onward and encoding in ("base64", "hex")  # of other texts there was a view
+                    yield from self._search(
+                        inner, place(at), (*how, encoding), deeper=onward, binary=not packed
+                    )
 
 
 def _key_like(text: str) -> Iterator[tuple[int, str]]:
@@ -190,13 +189,16 @@ def _is_random(token: str) -> bool:
     return -sum(share * math.log2(share) for share in shares) >= ENTROPY
 
 
-def _decoded(text: str) -> Iterator[tuple[int, str, str, bool]]:
+def _decoded(text: str, *, escapes: bool) -> Iterator[tuple[int, str, str, bool]]:
     """Yield what is encoded in a text: (position, encoding, decoded text, whether to search it for more)."""
     start = 0
-    for line in text.splitlines(keepends=True):
+    for line in text.splitlines(keepends=True) if escapes else ():
         if "\\" in line or "&" in line or "%" in line:
             yield from _unescaped(start, line)
         start += len(line)
+    for match in _HEX.finditer(text):
+        with contextlib.suppress(UnicodeDecodeError):  # no text, so no key in it
+            yield match.start(), "hex", bytes.fromhex(match[0][: len(match[0]) // 2 * 2]).decode(), True
     for match in _BASE64.finditer(text):
         yield from _from_base64(match.start(), match[0])
     for match in _BASE64_LINES.finditer(text):
@@ -232,14 +234,25 @@ def _from_base64(position: int, packed: str) -> Iterator[tuple[int, str, str, bo
     try:
         yield position, "base64", content.decode("utf-8"), True
     except UnicodeDecodeError:  # binary data, such as an image: searched as it is, but not decoded further
-        yield position, "base64", read_text(content), False
+        yield position, "base64", read_texts(content)[0], False
 
 
-def read_text(content: bytes) -> str:
-    """Decode any bytes: as UTF-8, as UTF-16, or byte by byte."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) * 3 > len(content):
-        return content.replace(b"\0", b"").decode("latin-1")
+def read_texts(content: bytes) -> list[str]:
+    """Decode any bytes in each way that they may be meant: as UTF-8 or byte by byte, and as UTF-16."""
+    wide = [one for one in ("utf-16-le", "utf-16-be") if content.count(0) * 5 > len(content)]
+    if content.startswith(codecs.BOM_UTF16_BE):
+        wide.reverse()
+    texts = [content.decode(one, "replace").removeprefix("\ufeff") for one in wide]
     try:
-        return content.decode("utf-8-sig")
+        return [*texts, content.decode("utf-8-sig")]
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        narrow = content.decode("latin-1")
+        return [*texts, narrow, *([narrow.replace("\0", "")] if _WIDE.search(content) else [])]
+
+
+def is_binary(content: bytes) -> bool:
+    """Return whether bytes are no text: neither UTF-8 nor UTF-16, and many control characters among them."""
+    if content.count(0) * 5 > len(content):
+        return False
+    controls = len(content) - len(content.translate(None, _CONTROLS))
+    return controls * 20 > len(content)

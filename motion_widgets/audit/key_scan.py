@@ -1,7 +1,7 @@
-"""Search files for API keys: notebooks, databases, texts, and folders of them.
+"""Search files for API keys: notebooks, databases, texts, archives of them, and folders.
 
-Each file is searched part by part, so that the place can be named, and once more as raw bytes, so that
-nothing malformed, deleted or commented out escapes.
+Each file is searched part by part, so that the place can be named in words, and once more as raw bytes, so
+that nothing malformed, deleted or commented out escapes. What cannot be opened is named.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.audit.key_patterns import KeyFinder, known_keys, read_text
-from motion_widgets.audit.report import Report
+from motion_widgets.audit import Report
+from motion_widgets.audit.archives import Unpacker
+from motion_widgets.audit.key_patterns import KeyFinder, is_binary, known_keys, read_texts
 from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
@@ -22,7 +23,80 @@ if TYPE_CHECKING:
 
     from motion_widgets.endpoint.api_key import Secret
 
-__all__ = ["Hit", "scan", "scan_file"]
+__all__ = ["Hit", "notebook_texts", "read_notebook", "scan", "scan_file"]
+
+
+def read_notebook(text: str) -> dict[str, Any] | None:
+    """Return the content of a notebook. None: the text is not a notebook, and is searched as it stands."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) and isinstance(body.get("cells"), list) else None
+
+
+def notebook_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a notebook: the place in words, and the text there."""
+    for number, cell in enumerate(body["cells"], 1):
+        if not isinstance(cell, dict):
+            continue
+        yield say("scan_source", cell=number), _joined(cell.get("source"))
+        outputs = cell.get("outputs")
+        outputs = outputs if isinstance(outputs, list) else []
+        for index, output in enumerate(outputs, 1):
+            for text in _texts(output):
+                yield say("scan_output", cell=number, output=index), text
+        yield from _of_streams(outputs, number)
+        for part in ("attachments", "metadata"):
+            for text in _texts(cell.get(part)):
+                yield say(f"scan_cell_{part}", cell=number), text
+    metadata = body.get("metadata")
+    metadata = dict(metadata) if isinstance(metadata, dict) else {}
+    yield from _of_widgets(metadata.pop("widgets", None))
+    for text in _texts(metadata):
+        yield say("scan_metadata"), text
+
+
+def _of_streams(outputs: list[Any], cell: int) -> Iterator[tuple[str, str]]:
+    """Yield what a cell printed, piece by piece, as one text: of each stream, and of all."""
+    streams = [one for one in outputs if isinstance(one, dict) and one.get("output_type") == "stream"]
+    for name in (None, *dict.fromkeys(str(one.get("name")) for one in streams)):
+        pieces = [_joined(one.get("text")) for one in streams if name in (None, str(one.get("name")))]
+        if len(pieces) > 1:
+            yield say("scan_streams", cell=cell), "".join(pieces)
+
+
+def _of_widgets(widgets: object) -> Iterator[tuple[str, str]]:
+    """Yield the texts of the saved widget state, model by model."""
+    for kind in widgets.values() if isinstance(widgets, dict) else ():
+        models = kind.get("state") if isinstance(kind, dict) else None
+        for an_id, model in models.items() if isinstance(models, dict) else ():
+            name = model.get("model_name", "") if isinstance(model, dict) else ""
+            for text in _texts(model):
+                yield say("scan_widget", name=name, id=str(an_id)[:8]), text
+    # A key in a state of any other form is found when the whole file is searched.
+
+
+def _joined(value: object) -> str:
+    """Join lines that a notebook keeps as a list."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "".join(value)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts in a JSON value, its field names among them; a list of lines is one text."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*reversed(one.values()), *one]
+        elif isinstance(one, str):
+            yield one
+        elif isinstance(one, list):
+            joined = _joined(one)
+            waiting += [joined] if joined else one
+
 
 LARGEST = 512 * 1024 * 1024
 """Bytes; a larger file is reported as unread."""
@@ -72,18 +146,24 @@ def scan(files: Sequence[str | Path], *, secrets: Iterable[Secret] | None = None
     unread: list[str] = []
     count = 0
     for path, wrong in _files(files):
+        name = finder.conceal(str(path))
         try:
             if wrong:
                 raise OSError(None, wrong)  # noqa: TRY301 - handled like what the disk says
-            hits += scan_file(path, finder)
-            count += 1
+            found, closed = scan_file(path, finder)
         except OSError as error:
-            reason = error.strerror or str(error)
-            unread.append(say("scan_unread", name=finder.conceal(str(path)), reason=reason))
+            unread.append(say("scan_unread", name=name, reason=error.strerror or str(error)))
+        else:
+            hits += found
+            names = [(f"{name}: {place}" if place else name, why) for place, why in closed]
+            unread += [say("scan_unopened", name=one, reason=why) for one, why in names]
+            count += 1
     lines = [str(hit) for hit in hits] + unread
     if hits:
         lines.append(say("scan_found", places=len(hits), files=len({hit.name for hit in hits})))
         lines.append(say("scan_advice"))
+    elif unread:  # which is not to say that there is none
+        lines.append(say("scan_unsure", unread=len(unread)))
     else:
         lines.append(say("scan_clean", files=count))
     if not len(finder):
@@ -109,8 +189,8 @@ def _files(given: Sequence[str | Path]) -> Iterator[tuple[Path, str]]:
             yield from ((other, "") for other in companions if other.is_file())
 
 
-def scan_file(path: Path, finder: KeyFinder) -> list[Hit]:
-    """Return the places in one file that hold a key.
+def scan_file(path: Path, finder: KeyFinder) -> tuple[list[Hit], list[tuple[str, str]]]:
+    """Return the places in one file that hold a key, and what of it was not opened: where it is, and why.
 
     Raises
     ------
@@ -118,111 +198,72 @@ def scan_file(path: Path, finder: KeyFinder) -> list[Hit]:
         The file cannot be read.
     """
     content = path.read_bytes()
-    name = finder.conceal(str(path))
-    hits: dict[tuple[str, str], Hit] = {}
+    search = _Search(str(path), finder)
+    search.text(say("scan_its_name"), path.name, lines=False)
+    search.content("", path.suffix, content)
+    unpacker = Unpacker()
+    unpacker.name_if_closed(content)
+    for place, inner in unpacker.parts(content):
+        search.text(say("scan_its_name"), place, lines=False)
+        search.content(place, Path(place).suffix, inner)
+        unpacker.name_if_closed(inner, place)
+    return list(search.hits.values()), unpacker.closed
 
-    def search(where: str, text: str, *, lines: bool = True, rest: bool = False) -> None:
-        seen = {hit.masked for hit in hits.values()}
-        for found in finder.find(text):
+
+class _Search:
+    """What was found in one file."""
+
+    def __init__(self, name: str, finder: KeyFinder) -> None:
+        self._name, self._finder = finder.conceal(name), finder
+        self.hits: dict[tuple[str, str], Hit] = {}
+
+    def text(
+        self, where: str, text: str, *, lines: bool = True, rest: bool = False, binary: bool = False
+    ) -> None:
+        """Search a text; with `rest` only for keys whose place was not named yet."""
+        conceal = self._finder.conceal
+        seen = {hit.masked for hit in self.hits.values()}
+        for found in self._finder.find(text, binary=binary):
             if rest and found.masked in seen:
-                continue  # its place has been named
-            number = text.count("\n", 0, found.position) + 1
-            line = say("scan_line", number=number) if lines else ""
+                continue
+            line = say("scan_line", number=text.count("\n", 0, found.position) + 1) if lines else ""
             place = ", ".join(part for part in (where, line) if part)
-            hit = Hit(name, finder.conceal(place), found.masked, found.known, found.encoding)
-            hits.setdefault((place, found.masked), hit)
+            hit = Hit(self._name, conceal(place), found.masked, found.known, found.encoding)
+            self.hits.setdefault((place, found.masked), hit)
 
-    search(say("scan_its_name"), path.name, lines=False)
-    if content.startswith(_SQLITE):
-        for where, text in _of_database(path):
-            search(where, text, lines=False)
-        search(say("scan_deleted"), read_text(content), lines=False, rest=True)
-        return list(hits.values())
-    text = read_text(content)
-    notebook = _notebook(text) if path.suffix == ".ipynb" else None
-    for where, part in _of_notebook(notebook) if notebook is not None else ():
-        search(where, part)
-    search("", text, lines=b"\0" not in content[:4096], rest=notebook is not None)
-    return list(hits.values())
-
-
-# Notebooks.
-
-
-def _notebook(text: str) -> dict[str, Any] | None:
-    """Return the content of a notebook. None: the text is not a notebook, and is searched as it stands."""
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) and isinstance(body.get("cells"), list) else None
+    def content(self, where: str, suffix: str, content: bytes) -> None:
+        """Search a file's content: part by part, and then as a whole."""
+        rest = False
+        if content.startswith(_SQLITE):
+            rest = True
+            for place, text in _of_database(content):
+                self.text(_join(where, place), text, lines=False)
+        notebook = read_notebook(read_texts(content)[0]) if suffix == ".ipynb" else None
+        if notebook is not None:
+            rest = True
+            for place, text in notebook_texts(notebook):
+                self.text(_join(where, place), text)
+        binary = is_binary(content)
+        where = _join(where, say("scan_deleted")) if content.startswith(_SQLITE) else where
+        for number, text in enumerate(read_texts(content)):
+            self.text(where, text, lines=not binary, rest=rest or number > 0, binary=binary)
 
 
-def _of_notebook(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the parts of a notebook: the place in words, and the text there."""
-    for number, cell in enumerate(body["cells"], 1):
-        if not isinstance(cell, dict):
-            continue
-        yield say("scan_source", cell=number), _joined(cell.get("source"))
-        outputs = cell.get("outputs")
-        for index, output in enumerate(outputs if isinstance(outputs, list) else [], 1):
-            for text in _texts(output):
-                yield say("scan_output", cell=number, output=index), text
-        for part in ("attachments", "metadata"):
-            for text in _texts(cell.get(part)):
-                yield say(f"scan_cell_{part}", cell=number), text
-    metadata = body.get("metadata")
-    metadata = dict(metadata) if isinstance(metadata, dict) else {}
-    yield from _of_widgets(metadata.pop("widgets", None))
-    for text in _texts(metadata):
-        yield say("scan_metadata"), text
+def _join(*parts: str) -> str:
+    return ", ".join(filter(None, parts))
 
 
-def _of_widgets(widgets: object) -> Iterator[tuple[str, str]]:
-    """Yield the texts of the saved widget state, model by model."""
-    for kind in widgets.values() if isinstance(widgets, dict) else ():
-        models = kind.get("state") if isinstance(kind, dict) else None
-        for an_id, model in models.items() if isinstance(models, dict) else ():
-            name = model.get("model_name", "") if isinstance(model, dict) else ""
-            for text in _texts(model):
-                yield say("scan_widget", name=name, id=str(an_id)[:8]), text
-    # A key in a state of any other form is found when the whole file is searched.
-
-
-def _joined(value: object) -> str:
-    """Join lines that a notebook keeps as a list."""
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return "".join(value)
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield all texts in a JSON value, its field names among them; a list of lines is one text."""
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting += [*reversed(one.values()), *one]
-        elif isinstance(one, str):
-            yield one
-        elif isinstance(one, list):
-            joined = _joined(one)
-            waiting += [joined] if joined else one
-
-
-# Databases.
-
-
-def _of_database(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield every value in a SQLite file; it is opened so that nothing is written beside it."""
-    with contextlib.suppress(sqlite3.Error):  # a damaged file is searched as raw bytes
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        with contextlib.closing(database):
-            database.text_factory = bytes
-            query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-            for (table,) in database.execute(query).fetchall():
-                with contextlib.suppress(sqlite3.Error):
-                    yield from _of_table(database, table.decode("utf-8", "replace"))
+def _of_database(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield every value in a SQLite file; nothing is written beside it, as it is opened in memory."""
+    memory = contextlib.closing(sqlite3.connect(":memory:"))
+    with contextlib.suppress(sqlite3.Error), memory as database:  # a damaged file is searched as raw bytes
+        # In memory there is no journal beside it, so it must not say that it has one.
+        database.deserialize(content[:18] + b"\1\1" + content[20:])
+        database.text_factory = bytes
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        for (table,) in database.execute(query).fetchall():
+            with contextlib.suppress(sqlite3.Error):  # a damaged table is searched as raw bytes
+                yield from _of_table(database, table.decode("utf-8", "replace"))
 
 
 def _of_table(database: sqlite3.Connection, table: str) -> Iterator[tuple[str, str]]:
@@ -232,4 +273,5 @@ def _of_table(database: sqlite3.Connection, table: str) -> Iterator[tuple[str, s
     for number, row in enumerate(rows, 1):
         for column, value in zip(columns, row, strict=True):
             if isinstance(value, bytes):
-                yield say("scan_row", table=table, column=column, row=number), read_text(value)
+                for text in read_texts(value):
+                    yield say("scan_row", table=table, column=column, row=number), text

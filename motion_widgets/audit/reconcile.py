@@ -13,23 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from motion_widgets.audit.account_usage import LATE, AccountUsage, fetch_account
-from motion_widgets.audit.jobs_by_cost import (
-    UNDER_WAY,
-    JobsByCost,
-    cost_range,
-    group_by_cost,
-    total_range,
-)
-from motion_widgets.audit.report import Report
+from motion_widgets.audit import Report
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import ZERO, Micro, to_micro, to_usd
+from motion_widgets.core.moments import moment
+from motion_widgets.core.money import ZERO, Micro, format_usd, to_micro, to_usd
+from motion_widgets.endpoint.account_usage import LATE, AccountUsage, fetch_account
 from motion_widgets.endpoint.errors import EndpointError
-from motion_widgets.log.billing import SAME
-from motion_widgets.log.event_notes import event_note
+from motion_widgets.log.billing import AT_ENDPOINT, SAME, JobsByCost, cost_range, group_by_cost, total_range
 from motion_widgets.log.schema import jobs
+from motion_widgets.log.transitions import event_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +50,8 @@ def reconcile(
     ws
         The workspace, whose endpoint, account and log are meant.
     since
-        An ISO date or moment (UTC). None: shortly before the log's first job was sent.
+        An ISO date or time, in this machine's time zone if it names none. None: shortly before the log's
+        first job was sent.
     fix
         Write the costs into the log that the endpoint states and the log lacks.
     now
@@ -71,7 +66,7 @@ def reconcile(
     """
     now = now or datetime.now(UTC)
     mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
-    start = _moment(since, now) if since is not None else _first(ws.log_store, mine, now)
+    start = _start(since, now) if since is not None else _first(ws.log_store, mine, now)
     began = func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created)
     rows = ws.log_store.jobs.rows(*mine, began >= int(start.timestamp() * 1e6))
     answers, account = spawn(_ask(ws, rows, start, now)).result()
@@ -89,15 +84,14 @@ def reconcile(
     return Report((*lines, *_table(by_cost, account), *(found or [say("reconcile_equal")])), int(bool(found)))
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def _start(text: str, now: datetime) -> datetime:
     try:
-        moment = datetime.fromisoformat(text.strip())
+        start = moment(text)
     except ValueError:
         raise RequestError.of("reconcile_since", found=text[:40]) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment >= now:
+    if start >= now:
         raise RequestError.of("reconcile_since", found=text[:40])
-    return moment
+    return start.astimezone(UTC)
 
 
 def _first(log: Log, mine: Sequence[Any], now: datetime) -> datetime:
@@ -123,7 +117,7 @@ async def _ask(
     answers: list[tuple[JobRow, Micro | str | None]] = []
     async with ws.connection.client() as client:
         for row in rows:
-            if row.task_id is None or row.cost is not None or row.state in UNDER_WAY:
+            if row.task_id is None or row.cost is not None or row.state in AT_ENDPOINT:
                 continue
             try:
                 task = await client.task(row.task_id)
@@ -137,20 +131,20 @@ async def _ask(
 def _record_cost(log: Log, row: JobRow, cost: Micro, *, fix: bool) -> str:
     written = fix and log.transitions.settle(row.id, cost, event_note("event_cost_requested"))
     code = "reconcile_cost_written" if written else "reconcile_cost_found"
-    return say(code, id=row.id, cost=to_usd(cost))
+    return say(code, id=row.id, cost=_exact(cost))
 
 
 def _differences(found: JobsByCost, account: AccountUsage, now: datetime) -> list[str]:
     lines = [
-        say("reconcile_unrefunded", id=row.id, state=row.state, cost=to_usd(row.cost or ZERO))
+        say("reconcile_unrefunded", id=row.id, state=row.state, cost=_exact(row.cost or ZERO))
         for row in found.unrefunded
     ]
     for row in found.outside_estimate:
-        low, high = (to_usd(one) for one in cost_range(row, billed=False))
-        lines.append(say("reconcile_outside", id=row.id, cost=to_usd(row.cost or ZERO), low=low, high=high))
+        low, high = map(_exact, cost_range(row, billed=False))
+        lines.append(say("reconcile_outside", id=row.id, cost=_exact(row.cost or ZERO), low=low, high=high))
     balance = account.balance
     if balance is not None and balance.used is not None and found.total - to_micro(balance.used) > SAME:
-        lines.append(say("reconcile_used", used=balance.used, log=to_usd(found.total)))
+        lines.append(say("reconcile_used", used=format_usd(balance.used, digits=5), log=_exact(found.total)))
     if account.amount is None:
         return lines
     difference = Micro(account.amount - found.total)
@@ -159,9 +153,9 @@ def _differences(found: JobsByCost, account: AccountUsage, now: datetime) -> lis
             lines.append(say("reconcile_unsure_unbilled", ids=_ids(found.outcome_unknown)))
         return lines
     if difference > 0:
-        return [*lines, say("reconcile_more", usd=to_usd(difference)), _explained(found, difference)]
+        return [*lines, say("reconcile_more", usd=_exact(difference)), _explained(found, difference)]
     fresh = [row for row in found.billed if _is_fresh(row, now)]
-    lines.append(say("reconcile_less", usd=to_usd(Micro(-difference))))
+    lines.append(say("reconcile_less", usd=_exact(Micro(-difference))))
     if fresh:
         lines.append(say("reconcile_late", ids=_ids(fresh)))
     elif refunded := [row for row in found.billed if abs((row.cost or 0) + difference) <= SAME]:
@@ -202,15 +196,19 @@ def _explained(found: JobsByCost, difference: Micro) -> str:
         fitting = [tuple(rows)]
     if not fitting:
         low, high = total_range(rows)
-        return say("reconcile_part", ids=_ids(rows), low=to_usd(low), high=to_usd(high))
+        return say("reconcile_part", ids=_ids(rows), low=_exact(low), high=_exact(high))
     low, high = total_range(fitting[0])
     code = "reconcile_explained" if len(fitting) == 1 else "reconcile_explained_some"
-    return say(code, ids=_ids(fitting[0]), low=to_usd(low), high=to_usd(high), ways=len(fitting))
+    return say(code, ids=_ids(fitting[0]), low=_exact(low), high=_exact(high), ways=len(fitting))
 
 
 def _explains(rows: Sequence[JobRow], difference: Micro) -> bool:
     low, high = total_range(rows)
     return low - SAME <= difference <= high + SAME
+
+
+def _exact(amount: Micro) -> str:
+    return format_usd(to_usd(amount), digits=5)
 
 
 def _ids(rows: Sequence[JobRow]) -> str:
@@ -223,7 +221,9 @@ def _table(found: JobsByCost, account: AccountUsage) -> list[str]:
     lines: list[tuple[str, str, str]] = [(say("reconcile_column"), say("reconcile_jobs"), "USD")]
 
     def put(code: str, count: int | None, *amounts: Micro | None, **words: str) -> None:
-        shown = "\u2013".join(f"{to_usd(one):.5f}" for one in dict.fromkeys(amounts) if one is not None)
+        shown = "\u2013".join(
+            _exact(one).replace("$", "") for one in dict.fromkeys(amounts) if one is not None
+        )
         lines.append(
             (say(code, **words), "" if count is None else str(count), shown or say("reconcile_not_said"))
         )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.core.errors import MotionTimeout, RequestError
+from motion_widgets.cli.progress import follow_job, follow_run, resumable
+from motion_widgets.cli.terminal import print_table, tell, tell_error
+from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import cents_up, format_usd
+from motion_widgets.log.states import State
 from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.request.findings import show
 
@@ -17,17 +20,16 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    import pandas as pd
-
+    from motion_widgets.jobs.job import Job
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.sweep import Run
     from motion_widgets.sweep.design import Design
     from motion_widgets.workspace.workspace import Workspace
 
-__all__ = ["add_run_commands", "demo", "plain", "print_table", "read_request"]
+__all__ = ["add_run_commands", "demo", "read_request"]
 
-BARS = 16
-"""The most cells that have a progress bar each; a larger run has a single one."""
+_MOST = 1_000_000
+"""Characters of a request in a file."""
 
 
 def add_run_commands(
@@ -48,8 +50,10 @@ def add_run_commands(
     # The plan is read first: an error in it needs no workspace.
     _add_sweep(command("sweep", lambda options: _sweep(options, _design(options), open_workspace(options))))
     command("attach", opened(_attach)).add_argument("id", help=say("cli_id"))
-    for name, run in (("pause", _pause), ("resume", _resume)):
-        command(name, opened(run)).add_argument("id", help=say("cli_run_id"))
+    command("pause", opened(_pause)).add_argument("id", help=say("cli_run_id"))
+    resume = command("resume", opened(_resume))
+    resume.add_argument("id", help=say("cli_run_id"))
+    resume.add_argument("--max-cost", type=float, help=say("cli_max_cost"))
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
@@ -84,7 +88,13 @@ def read_request(name: str) -> MotionRequest:
     from motion_widgets.request.request import MotionRequest
 
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text("utf-8")
+        if name == "-":
+            text = sys.stdin.read(_MOST + 1)
+        else:
+            with Path(name).open(encoding="utf-8") as file:
+                text = file.read(_MOST + 1)
+        if len(text) > _MOST:
+            raise RequestError.of("request_large", name=name, limit=_MOST)
         return MotionRequest.from_wire(json.loads(text))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -95,17 +105,21 @@ def _submit(options: argparse.Namespace, ws: Workspace) -> int:
     if options.consent:
         ws.consent()
     job = ws.submit(read_request(options.request), max_cost=options.max_cost, new=options.new)
-    print(job.id, flush=True)
-    job.wait()
-    print(job)
-    return _print_result(job.result, job.error)
+    with resumable(job):
+        tell(job.id)
+        return _finish_job(job)
 
 
-def _print_result(result: Path | None, error: str | None) -> int:
+def _finish_job(job: Job) -> int:
+    with resumable(job):
+        follow_job(job)
+    tell(job)
+    result = job.result
     if result is not None:
-        print(result)
+        tell(result)
         return 0
-    print(plain(error or ""), file=sys.stderr)
+    why = job.error or say("cli_no_result_why", id=job.id)
+    tell_error(say("cli_no_result", id=job.id, state=job.state, why=why))
     return 1
 
 
@@ -115,19 +129,20 @@ def _sweep(options: argparse.Namespace, sweep: Design, ws: Workspace) -> int:
         plan = plan.for_budget(options.fraction)
     print_table(plan.frame().drop(columns="job_id"))
     if plan.offer is not None:
-        print(plan.offer.message)
+        tell(plan.offer.message)
     for sentence in plan.gives_up:
-        print(sentence)
+        tell(sentence)
     if options.save:
-        print(plan.save(options.save))
-    print(plan)
+        tell(plan.save(options.save))
+    tell(plan)
     if options.plan:
         return 0
     if options.consent:
         ws.consent()
     run = plan.run(budget=options.budget, new=options.new, stop_after=options.stop_after)
-    print(run.id, flush=True)
-    return _finish(run)
+    with resumable(run):
+        tell(run.id)
+        return _finish(run)
 
 
 def _design(options: argparse.Namespace) -> Design:
@@ -163,50 +178,6 @@ def _values(field: str, text: str) -> list[Any]:
     return [FIELD[field].parse(part) for part in parts] if field in FIELD else parts
 
 
-def _follow(run: Run) -> None:
-    """Draw the progress of a run until it rests, with a bar per cell if they are few."""
-    from rich.console import Group
-    from rich.live import Live
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.text import Text
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[state]}", markup=False),
-        TimeElapsedColumn(),
-    )
-    standing, line = run.standing(), Text()
-    progress = Progress(*columns)
-    whole = progress.add_task(run.id, total=len(run.cells), state="")
-    single = len(run.cells) <= BARS
-    bars = [
-        progress.add_task(" ".join(cell["values"].values()), total=100, state="")
-        for cell in (run.cells if single else ())
-    ]
-    with Live(Group(progress, line)) as live:
-        while True:
-            resting = run.resting  # before the drawing, so that the last drawing shows the end
-            standing.update()
-            outlook = standing.outlook()
-            for bar, row in zip(bars, standing.rows, strict=False):
-                done = 100 if row.state == "collected" else min(row.progress or 0, 99)
-                progress.update(bar, completed=done, state=row.state)
-            progress.update(whole, completed=outlook.done)
-            line.plain = str(outlook)
-            if resting:
-                break
-            try:
-                run.wait(0.3)
-            except MotionTimeout:
-                continue
-            except KeyboardInterrupt:
-                live.stop()
-                raise
-    if not live.console.is_terminal:  # the last drawing does not end its line there
-        live.console.line()
-
-
 def _print_frame(run: Run) -> None:
     """Print the axes and the outcome of each cell."""
     axes = [{"image_url": "image_name", "video_url": "clip_name"}.get(name, name) for name in run.axes]
@@ -214,23 +185,20 @@ def _print_frame(run: Run) -> None:
     print_table(run.frame()[[*axes, *told]])
 
 
-def print_table(frame: pd.DataFrame) -> None:
-    """Print a frame; a prompt or a server's message cannot control the terminal."""
-    print(plain(frame.to_string(index=False)))
-
-
-def plain(text: object) -> str:
-    """Return a text without the characters that control a terminal or reverse the direction of a line."""
-    return "".join(one for one in str(text) if one == "\n" or one.isprintable())
-
-
 def _finish(run: Run) -> int:
-    _follow(run)
+    with resumable(run):
+        follow_run(run)
     _print_frame(run)
     for sentence in run.stopped:
-        print(sentence)
-    print(run.summary())
-    return int(set(run.counts()) != {"collected"})
+        tell(sentence)
+    tell(*run.summary().split("\n"))
+    counts = run.counts()
+    missing = {state: count for state, count in counts.items() if state != State.COLLECTED}
+    if missing:
+        states = ", ".join(f"{count} {state}" for state, count in missing.items())
+        whole = sum(counts.values())
+        tell_error(say("cli_cells_missing", count=sum(missing.values()), all=whole, states=states))
+    return int(bool(missing))
 
 
 def _attach(options: argparse.Namespace, ws: Workspace) -> int:
@@ -238,16 +206,13 @@ def _attach(options: argparse.Namespace, ws: Workspace) -> int:
 
     found = ws.attach(options.id)
     if isinstance(found, Run):
-        found.drive()
+        cost = found.price()
+        if ws.live and cost.high:  # the budget that it was given may be days old
+            tell(say("cli_attach_price", id=found.id, price=cost, high=cents_up(cost.high_micro)))
+        else:
+            found.drive(cost.high)
         return _finish(found)
-    while True:
-        try:
-            found.wait(0.5)
-            break
-        except MotionTimeout:
-            time.sleep(0)
-    print(found)
-    return _print_result(found.result, found.error)
+    return _finish_job(found)
 
 
 def _run_of(options: argparse.Namespace, ws: Workspace) -> Run:
@@ -258,13 +223,18 @@ def _run_of(options: argparse.Namespace, ws: Workspace) -> Run:
 
 def _pause(options: argparse.Namespace, ws: Workspace) -> int:
     run = _run_of(options, ws).pause()
-    print(say("board_held", id=run.id))
-    print(run.summary())
+    tell(say("board_held", id=run.id))
+    tell(*run.summary().split("\n"))
     return 0
 
 
 def _resume(options: argparse.Namespace, ws: Workspace) -> int:
-    return _finish(_run_of(options, ws).resume())
+    run = _run_of(options, ws)
+    cost = run.price()
+    tell(say("cli_resume_price", price=cost))
+    if cost.high:
+        ws.preparation.require_bound(cost, options.max_cost)
+    return _finish(run.resume(cost.high if options.max_cost is None else options.max_cost))
 
 
 def demo(options: argparse.Namespace) -> None:
@@ -275,7 +245,7 @@ def demo(options: argparse.Namespace) -> None:
     from motion_widgets.workspace.workspace import Workspace
 
     with Workspace(options.folder, endpoint="sandbox") as ws:
-        print(say("demo_samples"))
+        tell(say("demo_samples"))
         samples = ws.samples()
         req = MotionRequest(
             model="kling-v2-6-motion-control",
@@ -284,13 +254,14 @@ def demo(options: argparse.Namespace) -> None:
             prompt="Waves at the camera, steady framing",
         )
         plan = Sweep(req).plan(ws)
-        print(plan)
+        tell(plan)
         run = plan.run(budget=5.00)
-        _follow(run)
+        with resumable(run):
+            follow_run(run)
         _print_frame(run)
         cells = [("reference", samples.clip_6s)]
         for cell, job in zip(run.cells, run.jobs, strict=True):
             if job.result is not None:
                 cells.append((" ".join(cell["values"].values()), job.result))
         path = montage(cells, len(cells), ws.folder / "results" / f"{run.id}-compare.mp4")
-        print(say("demo_done", cost=run.cost, path=path))
+        tell(say("demo_done", cost=format_usd(run.cost), path=path))

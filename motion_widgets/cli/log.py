@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.cli.folders import folder_of, no_log
+from motion_widgets.cli.terminal import example, print_table, tell
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.hidden import variable
 from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import URL
+
     from motion_widgets.jobs.shared_store import Shared
     from motion_widgets.log.store import Log
     from motion_widgets.workspace.workspace import Workspace
 
-__all__ = ["add_log_commands", "pack", "require_log", "unpack"]
+__all__ = ["add_log_commands", "pack", "print_log", "require_log", "unpack"]
 
 _KINDS = (".csv", ".parquet", ".jsonl", ".json", ".xlsx", ".sqlite")
 
@@ -28,7 +32,8 @@ def add_log_commands(log: argparse.ArgumentParser, open_workspace: Callable[...,
     commands = log.add_subparsers(metavar="action")
 
     def command(name: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=say(f"cli_log_{name}"), description=say(f"cli_log_{name}"))
+        told = say(f"cli_log_{name}")
+        made = commands.add_parser(name, help=told, description=told, epilog=example(f"log_{name}"))
         made.set_defaults(run=run)
         # Suppressed, so that an option given before the action's name is kept.
         made.add_argument("--folder", help=say("cli_folder"), default=argparse.SUPPRESS)
@@ -54,12 +59,13 @@ def _path(name: str) -> Path:
     return Path(name).expanduser()
 
 
-def _locate(options: argparse.Namespace) -> tuple[Path, str | Path]:
-    """Return the workspace's folder and the log's path or address, without opening either."""
-    from motion_widgets.workspace.workspace import FOLDER, LOG
+def _locate(options: argparse.Namespace) -> tuple[Path, URL]:
+    """Return the workspace's folder and the log's address, without opening either."""
+    from motion_widgets.log.open_file import address_of
+    from motion_widgets.workspace.workspace import LOG
 
-    folder = Path(options.folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
-    return folder, os.environ.get(LOG) or folder / "log.sqlite"
+    folder = folder_of(options)
+    return folder, address_of(variable(LOG) or folder / "log.sqlite")
 
 
 def require_log(options: argparse.Namespace) -> None:
@@ -70,14 +76,32 @@ def require_log(options: argparse.Namespace) -> None:
     LogError
         There is no log.
     """
-    from motion_widgets.log.engine import file_of
+    from motion_widgets.log.open_file import file_of
 
     folder, address = _locate(options)
     if file_of(address) is not None and not folder.is_file():  # a file there is reported by the workspace
         _file_of(address)
 
 
-def _file_of(address: str | Path) -> Path:
+def print_log(ws: Workspace, most: int) -> None:
+    """Print the newest jobs, at most so many, and their runs with the ids by which `attach` knows them."""
+    columns = ["id", "state", "mode", "character_orientation", "clip_name", "estimate_high", "cost"]
+    frame = ws.log.frame(columns=[*columns, "created", "sweep_id", "error_message"])
+    if not len(frame):
+        tell(say("log_empty"))
+        return
+    shown, known = frame.tail(most), ws.log_store.sweeps.names()
+    of = [one if isinstance(one, str) else "" for one in shown["sweep_id"]]
+    named = shown.assign(sweep_id=[known.get(one, one) for one in of])
+    print_table(named.rename(columns={"sweep_id": "run"}))
+    for one in dict.fromkeys(of):
+        if one in known:
+            tell(f"{one}  {known[one]}")
+    if len(frame) > most:
+        tell(say("log_newest", shown=most, count=len(frame)))
+
+
+def _file_of(address: URL) -> Path:
     """Return the file of a log.
 
     Raises
@@ -85,40 +109,42 @@ def _file_of(address: str | Path) -> Path:
     LogError
         The file is missing, or the log is on a server.
     """
-    from motion_widgets.log.engine import file_of
+    from motion_widgets.log.open_file import file_of
 
     path = file_of(address)
     if path is None:
-        raise LogError.of("log_elsewhere", name=str(address).partition("://")[0])
+        raise LogError.of("log_elsewhere", name=address.drivername)
     if not path.is_file():
-        raise LogError.of("merge_nothing", name=str(path.parent))
+        raise no_log(path.parent)
     return path
 
 
 def _check(options: argparse.Namespace) -> int:
-    from motion_widgets.log.engine import file_of
-    from motion_widgets.log.migrations import SCHEMA
+    from motion_widgets.log.open_file import file_of
     from motion_widgets.log.recovery import damage_of
     from motion_widgets.log.store import Log
+    from motion_widgets.log.untrusted_file import readable
 
     folder, address = _locate(options)
     if file_of(address) is not None:
         path = _file_of(address)
         try:
-            what = damage_of(path, whole=True)
+            with readable(path) as file:
+                what = damage_of(file, whole=True, reading=True)
         except (OSError, sqlite3.Error) as error:
             raise LogError.of("log_unopenable", name=str(path), reason=str(error)) from error
         if what is not None:
-            print(say("check_damaged", name=path, what=what))
+            tell(say("check_damaged", name=path, what=what))
             return 1
-    log = Log(address)
+    log = Log(address, reading=True)
     try:
         for notice in log.database.notices:
-            print(notice)
+            tell(notice)
         lines = list(_files(log, folder, _shared(folder), whole=options.files))
-        print(*lines, sep="\n", end="\n" if lines else "")
+        if lines:
+            tell(*lines)
         held = {"jobs": log.jobs.count(), "events": log.jobs.count_events()}
-        print(say("check_fine", name=log.name, shape=SCHEMA, **held))
+        tell(say("check_fine", name=log.name, shape=log.database.version, **held))
     finally:
         log.close()
     return int(bool(lines))
@@ -129,7 +155,7 @@ def _shared(folder: Path) -> Shared | None:
     from motion_widgets.jobs.shared_store import Shared
     from motion_widgets.workspace.workspace import SHARED
 
-    address = os.environ.get(SHARED)
+    address = variable(SHARED)
     return Shared(address, folder) if address else None
 
 
@@ -159,15 +185,15 @@ def _rescue(options: argparse.Namespace) -> int:
     try:
         what = damage_of(path, whole=True)
         if what is None:
-            print(say("rescue_not_needed", name=path))
+            tell(say("rescue_not_needed", name=path))
             return 0
-        print(say("check_damaged", name=path, what=what))
+        tell(say("check_damaged", name=path, what=what))
         made = rescue(path, what)
         if options.replace:
             kept = replace_damaged(path, made)
-            print(say("rescue_replaced", jobs=made.jobs, name=path, kept=kept))
+            tell(say("rescue_replaced", jobs=made.jobs, name=path, kept=kept))
         else:
-            print(say("rescue_done", jobs=made.jobs, lines=made.lines, log=made.log))
+            tell(say("rescue_done", jobs=made.jobs, lines=made.lines, log=made.log))
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise LogError.of("log_unopenable", name=str(path), reason=reason) from error
@@ -184,19 +210,19 @@ def _export(options: argparse.Namespace, open_workspace: Callable[..., Workspace
     require_log(options)
     ws = open_workspace(options)
     if kind == ".csv":
-        print(ws.log.to_csv(target, excel=options.excel))
+        tell(ws.log.to_csv(target, excel=options.excel))
     elif kind == ".sqlite":
-        print(save_log(ws.log_store, target))
+        tell(save_log(ws.log_store, target))
     else:
         name = {".jsonl": "json", ".xlsx": "excel"}.get(kind, kind[1:])
-        print(getattr(ws.log, f"to_{name}")(target))
+        tell(getattr(ws.log, f"to_{name}")(target))
 
 
 def _import(ws: Workspace, source: Path) -> None:
     from motion_widgets.log.exports import from_file
 
     frame = from_file(source)
-    print(say("import_done", added=ws.log.import_frame(frame), all=len(frame)))
+    tell(say("import_done", added=ws.log.import_frame(frame), all=len(frame)))
 
 
 def _merge(ws: Workspace, source: Path) -> None:
@@ -204,9 +230,9 @@ def _merge(ws: Workspace, source: Path) -> None:
 
     done = merge_from(ws.log_store, ws.folder, source)
     for conflict in done.conflicts:
-        print(conflict)
+        tell(conflict)
     numbers = {"added": done.added, "advanced": done.advanced, "same": done.same, "files": len(done.files)}
-    print(say("merge_done", **numbers))
+    tell(say("merge_done", **numbers))
 
 
 def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) -> None:
@@ -217,17 +243,18 @@ def pack(options: argparse.Namespace, open_workspace: Callable[..., Workspace]) 
     ws = open_workspace(options)
     # What is only on the shared path is packed as well.
     for problem in ws.team.fetch_all(ws.log_store.jobs.rows()):
-        print(problem)
+        tell(problem)
     path = packed(ws.folder, ws.log_store, _path(options.bundle))
-    print(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
+    tell(say("bundle_packed", path=path, mb=path.stat().st_size / 1e6))
     lacks = sum(1 for _ in _files(ws.log_store, ws.folder, None, whole=False))
     if lacks:
-        print(say("bundle_lacks", count=lacks))
+        tell(say("bundle_lacks", count=lacks))
 
 
 def unpack(options: argparse.Namespace) -> None:
     """Run ``motion-widgets unpack``."""
-    from motion_widgets.workspace.bundle import unpack as unpacked
+    from motion_widgets.workspace.unpack import unpack as unpacked
 
     folder = _path(options.folder).absolute()
-    print(say("bundle_unpacked", path=folder, jobs=unpacked(_path(options.bundle), folder)))
+    found = unpacked(_path(options.bundle), folder)
+    tell(*found.left_out, say("bundle_unpacked", path=folder, jobs=found.jobs))

@@ -8,7 +8,6 @@ daemons, so nothing that they wait for delays the interpreter's exit; jobs live 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -16,18 +15,20 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from motion_widgets.core.forks import in_child, keep_for_parent, new_lock
+from motion_widgets.core.logging import going_on
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["DaemonPool", "on_owned_loop", "owned_loop", "spawn"]
+__all__ = ["DaemonPool", "on_owned_loop", "owned_loop", "spawn", "start"]
 
 _T = TypeVar("_T")
 THREADS = 64
 """Threads of the pool at most. Some of them wait for the loop, which needs others to look up names."""
 _NAME = "motion-widgets"
-_lock = threading.Lock()
+_lock = new_lock()
 _loop: asyncio.AbstractEventLoop | None = None
-_pid = 0
 
 
 class DaemonPool(ThreadPoolExecutor):
@@ -83,13 +84,22 @@ class DaemonPool(ThreadPoolExecutor):
 
 def owned_loop() -> asyncio.AbstractEventLoop:
     """Return the background loop, started at first use; a forked process gets its own loop and pool."""
-    global _loop, _pid
+    global _loop  # noqa: PLW0603 - one per process
     with _lock:
-        if _loop is None or _loop.is_closed() or _pid != os.getpid():
-            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+        if _loop is None or _loop.is_closed():
+            _loop = asyncio.new_event_loop()
             _loop.set_default_executor(DaemonPool())
             threading.Thread(target=_loop.run_forever, name=_NAME, daemon=True).start()
         return _loop
+
+
+def _leave_to_parent() -> None:
+    global _loop  # noqa: PLW0603 - one per process
+    keep_for_parent(_loop)
+    _loop = None
+
+
+in_child(_leave_to_parent)
 
 
 def on_owned_loop() -> bool:
@@ -97,6 +107,16 @@ def on_owned_loop() -> bool:
     return threading.current_thread().name == _NAME
 
 
+def start(work: Coroutine[Any, Any, object], doing: str) -> Future[None]:
+    """Run a coroutine for whose end nobody waits; what goes wrong in it is logged."""
+
+    async def logged() -> None:
+        with going_on(doing):
+            await work
+
+    return spawn(logged())
+
+
 def spawn(work: Coroutine[Any, Any, _T]) -> Future[_T]:
-    """Run a coroutine on the background loop."""
+    """Run a coroutine on the background loop; whoever has the future is told what it raises."""
     return asyncio.run_coroutine_threadsafe(work, owned_loop())

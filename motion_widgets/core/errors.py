@@ -5,6 +5,8 @@ Each carries a `code`, by which `core/messages` holds its sentence.
 
 from __future__ import annotations
 
+import sys
+from traceback import walk_tb
 from typing import Any, Self
 
 from motion_widgets.core.messages import say
@@ -57,6 +59,19 @@ class MotionError(Exception):
         error = cls(say(code, **params), code=code, detail=detail)
         error.params = params
         return error
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: the sentence and the cell's line; the whole in any mode but its own.
+
+        ``%xmode Plain`` and ``%xmode Verbose`` show the whole traceback.
+        """
+        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+        whole = getattr(shell, "InteractiveTB", None)
+        if whole is not None and whole.mode not in ("Context", "Minimal"):
+            return list(whole.structured_traceback(type(self), self, self.__traceback__))
+        frames = [(frame.f_globals.get("__name__"), line) for frame, line in walk_tb(self.__traceback__)]
+        at = "".join(f" (line {line})" for name, line in frames if name == "__main__")
+        return [f"{type(self).__name__}{at}: {self}"]
 
 
 class RequestError(MotionError):

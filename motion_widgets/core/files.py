@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["copy_whole", "move_if_free", "partial_file", "whole_file", "write_whole"]
+__all__ = ["copy_whole", "move_if_free", "partial_file", "size_of", "whole_file", "write_whole"]
 
 PRIVATE = 0o600
 """The mode of a file that only its owner may read."""
@@ -71,6 +71,14 @@ def copy_whole(source: Path, target: Path) -> Path:
     with whole_file(target) as partial:
         shutil.copyfile(source, partial)
     return target
+
+
+def size_of(path: Path) -> int:
+    """Return a file's size in bytes; 0 where there is none, also if another process has just removed it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def move_if_free(source: Path, target: Path) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
-import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from motion_widgets.core.forks import new_lock
+from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +22,7 @@ _KEPT = 512
 _FRESH_NS = 2_000_000_000
 """ns; a file changed this recently may change again without its time moving (FAT counts in 2 s)."""
 _cache: OrderedDict[tuple[str, int, int, int, int], str] = OrderedDict()
-_lock = threading.Lock()
+_lock = new_lock()
 
 
 def state_of(path: Path, found: os.stat_result) -> tuple[str, int, int, int, int]:
@@ -58,7 +60,7 @@ def sha256_of(path: Path) -> str:
     asked = time.time_ns()
     before = path.stat()
     if not stat.S_ISREG(before.st_mode):  # a pipe or a device might be read for ever
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        raise OSError(errno.EINVAL, say("not_a_file"), str(path))
     key = state_of(path, before)
     with _lock:
         known = _cache.get(key)

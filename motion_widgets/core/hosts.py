@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from contextlib import suppress
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ __all__ = ["host_of", "is_link", "is_loopback", "is_private"]
 
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".localdomain", ".lan", ".home.arpa")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is public so far; the rest is local, reserved, or an older way to write IPv4."""
 _LINK = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _NO_LINK = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
 """Blanks, control characters and halves of characters, none of which an address has."""
@@ -43,6 +46,8 @@ def is_private(host: str) -> bool:
     host
         A name, or an address in any spelling that a resolver accepts, such as ``127.1`` or ``[::1]``.
     """
+    with suppress(UnicodeError):  # a resolver reads \uff11 as 1
+        host = host.encode("idna").decode("ascii")
     host = host.lower().strip("[]").rstrip(".").partition("%")[0]
     if host == "localhost" or host.endswith(_PRIVATE_SUFFIXES):
         return True
@@ -53,18 +58,19 @@ def is_private(host: str) -> bool:
             address = ipaddress.ip_address(socket.inet_aton(host))
         except (OSError, ValueError):
             return "." not in host  # no public name has a single part
-    mapped = getattr(address, "ipv4_mapped", None)  # not every Python judges these by what they map to
-    return not all(one.is_global and not one.is_multicast for one in (mapped or address, *_embedded(address)))
+    return not _is_public(address)
 
 
-def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """Return the IPv4 addresses to which a gateway may forward what is sent to an IPv6 address."""
-    if not isinstance(address, ipaddress.IPv6Address):
-        return []
-    found = [address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
-        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return [one for one in found if one is not None]
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Judge an address, and the IPv4 address that it stands for or to which a gateway forwards."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64 or address.ipv4_mapped:
+            return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if address.sixtofour:  # Python 3.13 calls all of these private, earlier ones none
+            return _is_public(address.sixtofour)
+        if address not in _UNICAST:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 @lru_cache(512)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
@@ -18,29 +21,52 @@ from motion_widgets.core.hosts import is_loopback
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint import responses
 from motion_widgets.endpoint.api_key import origin_of
-from motion_widgets.endpoint.errors import AnswerError, OutcomeUnknown, error_from_answer, read_request_id
-from motion_widgets.endpoint.transport import Answer, Transport
+from motion_widgets.endpoint.errors import (
+    AnswerError,
+    OutcomeUnknown,
+    error_from_answer,
+    parse_date,
+    read_request_id,
+)
+from motion_widgets.endpoint.transport import EXCERPT, Answer, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from motion_widgets.endpoint.api_key import Secret
 
-__all__ = ["LIVE_URL", "EndpointClient"]
+__all__ = ["LIVE_URL", "EndpointClient", "base_of"]
 
 LIVE_URL = "https://api.apimart.ai"
-EXCERPT = 300
-"""Characters of an unreadable response that an error keeps."""
 SUBMIT_SECONDS = 120.0
 """Total deadline of a submit; the server measures the clip before it answers."""
 CALL_SECONDS = 30.0
 UPLOAD_SECONDS = 180.0
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "motion-widgets"}
+_HEADERS = {
+    "Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "motion-widgets",
+    "Cache-Control": "no-cache",
+}  # fmt: skip
 FAILURE_CODES = range(400, 600)
 """Codes in the body of an HTTP 200 that mean the same as that HTTP status."""
 
 _Read = TypeVar("_Read")
+
+
+_CALL = re.compile(
+    r"(?:/v1)?/videos/generations$|/v1(?:/(?:videos|tasks(?:/[^/]+)?|uploads(?:/images)?|user(?:/balance)?|"
+    r"balance|models|usage))?$"
+)
+"""What a base address ends with if somebody copied the address of a call; or a mere ``/v1``."""
+
+
+def base_of(url: str) -> str:
+    """Return the base of an address or path, whether it names the base, its ``/v1`` or a whole call."""
+    return _CALL.sub("", url.rstrip("/")).rstrip("/")
+
+
+async def _always() -> bool:
+    return True
 
 
 class EndpointClient:
@@ -49,13 +75,14 @@ class EndpointClient:
     Parameters
     ----------
     base_url
-        ``https://…``; plain http only on loopback. A path in front of ``/v1`` is kept.
+        ``https://…``; plain http only on loopback. A path in front of ``/v1`` is kept; what follows it, as
+        in the address of a call, is not.
     secret
         The key.
     submit_seconds, call_seconds, upload_seconds
         Total deadlines in s of a submit, of any other call, and of an upload. None: 120, 30 and 180 s.
-    on_response
-        Called with each request (without the key) and its response before the body is read.
+    on_answer
+        Called with each request and what was answered, both without the key.
 
     Raises
     ------
@@ -71,7 +98,7 @@ class EndpointClient:
         submit_seconds: float | None = None,
         call_seconds: float | None = None,
         upload_seconds: float | None = None,
-        on_response: Callable[[httpx.Request, httpx.Response], None] = lambda *_: None,
+        on_answer: Callable[[httpx.Request, Answer], None] = lambda *_: None,
     ) -> None:
         origin_of(base_url)  # an address that is none is refused first
         parts = urlsplit(base_url)
@@ -79,12 +106,13 @@ class EndpointClient:
             raise RequestError.of("endpoint_wrong", found=f"{parts.scheme}://{parts.hostname}")
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(base_url)):
             raise RequestError.of("endpoint_not_https", url=f"{parts.scheme}://{parts.hostname}")
-        self.base_url = base_url.rstrip("/").removesuffix("/v1")
-        self._secret = secret
+        self.base_url = base_of(base_url)
         self._submit_seconds = SUBMIT_SECONDS if submit_seconds is None else submit_seconds
         self._call_seconds = CALL_SECONDS if call_seconds is None else call_seconds
         self._upload_seconds = UPLOAD_SECONDS if upload_seconds is None else upload_seconds
-        self._transport = Transport(self.base_url, secret, on_response)
+        self._transport = Transport(self.base_url, secret, on_answer)
+        self._dated: tuple[float, float] | None = None
+        """The date of the endpoint's last answer that had one (unix s), and the monotonic time then (s)."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,8 +124,18 @@ class EndpointClient:
         """Close all connections, those in use as soon as their calls have ended."""
         await self._transport.aclose()
 
+    def now(self) -> float:
+        """Return the time by the endpoint's clock (unix s), whatever this machine's was set to meanwhile.
+
+        It is behind by the s that the machine slept since the last answer: no link expires too early by it.
+        """
+        if self._dated is None:
+            return time.time()
+        date, then = self._dated
+        return date + time.monotonic() - then
+
     async def submit(
-        self, body: bytes, idempotency_key: str, *, go: Callable[[], bool] = lambda: True
+        self, body: bytes, idempotency_key: str, *, go: Callable[[], Awaitable[bool]] = _always
     ) -> responses.Submitted:
         """Send one paid request, once.
 
@@ -108,7 +146,7 @@ class EndpointClient:
         idempotency_key
             1-191 visible ASCII characters, one per logical generation.
         go
-            Asked when there is a connection, right before the first byte is sent; False: nothing is sent.
+            Awaited when there is a connection, right before the first byte is sent; False: nothing is sent.
 
         Raises
         ------
@@ -138,10 +176,13 @@ class EndpointClient:
         return submitted
 
     async def task(self, task_id: str, *, language: str = "en") -> responses.Task:
-        """Return the status of a task."""
+        """Return the status of a task; its moments are by the endpoint's clock."""
         path = f"/v1/tasks/{quote(task_id, safe='')}"
         _, payload = await self._call("GET", path, params={"language": language})
-        return self._read(responses.read_task(payload), payload)
+        if not responses.is_about(payload, task_id):
+            raise AnswerError(say("answer_other_task", id=task_id), code="answer_other_task", kind="server")
+        task = self._read(responses.read_task(payload, now=self.now()), payload)
+        return replace(task, links=tuple(map(self._absolute, task.links)))
 
     async def balance(self, *, account: bool = True) -> responses.Balance:
         """Return the balance: the account's, or (`account=False`) this key's."""
@@ -178,9 +219,8 @@ class EndpointClient:
         )
         data = payload.get("data", payload) if isinstance(payload, dict) else {}
         link = data.get("url") if isinstance(data, dict) else None
-        return self._read(
-            link if isinstance(link, str) and link.startswith(("https://", "http://")) else None, payload
-        )
+        link = self._absolute(link) if isinstance(link, str) and link else ""
+        return self._read(link if link.startswith(("https://", "http://")) else None, payload)
 
     async def host(self, path: Path, suffix: str) -> str:
         """Upload a local file to the sandbox, which alone has this call, and return its link there."""
@@ -191,6 +231,13 @@ class EndpointClient:
         )
         link = payload.get("url") if isinstance(payload, dict) else None
         return self._read(link if isinstance(link, str) and link else None, payload)
+
+    def _absolute(self, link: str) -> str:
+        """Return a link as it is meant: one without a host is the endpoint's own."""
+        try:
+            return urljoin(f"{self.base_url}/", link)
+        except ValueError:  # no address at all; whoever opens it says so
+            return link
 
     @staticmethod
     def _read(value: _Read | None, payload: Any) -> _Read:
@@ -210,7 +257,7 @@ class EndpointClient:
         path: str,
         *,
         paid: bool = False,
-        go: Callable[[], bool] = lambda: True,
+        go: Callable[[], Awaitable[bool]] = _always,
         seconds: float | None = None,
         **options: Any,
     ) -> tuple[Answer, Any]:
@@ -219,6 +266,9 @@ class EndpointClient:
         request = httpx.Request(method, self.base_url + path, headers=headers, **options)
         seconds = self._call_seconds if seconds is None else seconds
         answer = await self._transport.call(request, seconds=seconds, paid=paid, go=go)
+        told = parse_date(answer.headers.get("date", ""))
+        if told is not None:
+            self._dated = told.timestamp(), time.monotonic()
         # Nothing is awaited from here on, so whoever waits acts on a refusal before anything else is sent.
         return answer, self._judge(answer, paid=paid)
 
@@ -226,7 +276,7 @@ class EndpointClient:
         """Return the decoded JSON of a success, or raise the typed error."""
         status, headers, text = answer
         excerpt = responses.clean(" ".join(text[: EXCERPT * 4].split()), EXCERPT)
-        body = self._decode(text)
+        body = responses.read_json(text)
         if status in range(200, 300):
             if body is None:
                 raise (OutcomeUnknown if paid else AnswerError)(
@@ -243,16 +293,6 @@ class EndpointClient:
             status = inner
         host = urlsplit(self.base_url).hostname or ""
         raise error_from_answer(status, headers, body, excerpt, host=host, paid=paid)
-
-    def _decode(self, text: str) -> Any:
-        """Decode JSON, removing the key even if it is written with escapes. None: it is not JSON."""
-        try:
-            body = json.loads(text)
-            plain = json.dumps(body, ensure_ascii=False)
-            concealed = self._secret.conceal(plain)
-            return body if concealed == plain else json.loads(concealed)
-        except (ValueError, RecursionError):
-            return None
 
 
 def _failure_inside(body: Any) -> int | None:

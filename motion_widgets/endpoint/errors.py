@@ -34,6 +34,7 @@ __all__ = [
     "TlsError",
     "error_from_answer",
     "failure_kind",
+    "parse_date",
     "parse_retry_after",
     "read_request_id",
 ]
@@ -55,6 +56,8 @@ class EndpointError(MotionError):
 
     not_accepted: bool = False
     """True: the request was surely not accepted and costs nothing."""
+    lasting: bool = False
+    """True: this machine's settings are wrong, so that it recurs until a person corrects them."""
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class EndpointError(MotionError):
         request_id: str = "",
         retry_after: float | None = None,
         limit: int | None = None,
+        is_page: bool = False,
     ) -> None:
         super().__init__(message, code=code, detail=detail)
         self.status = status
@@ -82,10 +86,15 @@ class EndpointError(MotionError):
         """s to wait before the next try. None: the server does not say."""
         self.limit = limit
         """How many tasks the server accepts at once, if it says so with "too many". None: it does not."""
+        self.is_page = is_page
+        """Whether the answer was an HTML page: a proxy's or a firewall's, not the endpoint's."""
 
 
 class RefusedError(EndpointError):
-    """400: the request itself is wrong; it is not sent again."""
+    """The request itself is wrong; it is not sent again.
+
+    400; of a submit also a 404, 405, 413, 415 or 422 in the endpoint's own words.
+    """
 
     not_accepted = True
 
@@ -101,7 +110,7 @@ class AuthError(EndpointError):
 
 
 class PaymentError(EndpointError):
-    """402: the balance does not cover the request.
+    """402, or a 403 or 429 that says so: the balance does not cover the request.
 
     >>> mw.PaymentError.not_accepted
     True
@@ -143,7 +152,7 @@ class IdempotencyError(EndpointError):
 
 
 class NotFoundError(EndpointError):
-    """404 or 410."""
+    """404 or 410, said by the endpoint itself or by the host of a result."""
 
 
 class ServerError(EndpointError):
@@ -174,6 +183,12 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
+_NO_MONEY = re.compile(
+    r"insufficient|\b110[12]\b|arrears|billing|not.?enough.?(balance|credit|quota|fund)|"
+    r"(balance|credit|fund|quota)s?.{0,30}(not.?enough|too low|exhausted|used up|run out)|out of credit",
+    re.IGNORECASE,
+)
+"""A refusal that waiting does not mend: the account has no money left, whatever status says so."""
 _TASK_LIMIT = re.compile(
     r"\b(\d{1,5}) (?:tasks? )?(?:are |is )?(?:allowed|permitted)|"
     r"\b(?:limit|max(?:imum)?|at most|up to|only)(?: (?:of|is|are))?[ :=]+(\d{1,5})\b",
@@ -195,14 +210,15 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        due, now = _moment(value), _moment(headers.get("date", "")) or datetime.now(UTC)
+        due, now = parse_date(value), parse_date(headers.get("date", "")) or datetime.now(UTC)
         if due is None:
             return None
         seconds = (due - now).total_seconds()
     return None if math.isnan(seconds) else min(max(seconds, 0.0), RETRY_AFTER_MAX)
 
 
-def _moment(text: str) -> datetime | None:
+def parse_date(text: str) -> datetime | None:
+    """Read the date of an HTTP header. None: it is none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError, IndexError):
@@ -210,19 +226,20 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" is UTC without a place
 
 
-def _server_error(body: Any) -> tuple[str, str]:
-    """Return (message, type or code) out of any of the error shapes."""
+def _server_error(body: Any) -> tuple[str, str, str]:
+    """Return (message, type or code, both of these) out of any of the error shapes."""
     if not isinstance(body, Mapping):
-        return "", ""
+        return "", "", ""
     inner = body.get("error")
     if isinstance(inner, str):
-        return clean(inner, 2000), ""
+        return clean(inner, 2000), "", ""
     source = inner if isinstance(inner, Mapping) else body
     code = source.get("code")
     named = isinstance(code, str) and code.startswith("idempotency_")
     return (
         clean(source.get("message") or body.get("message"), 2000),
         clean(code if named else source.get("type") or code, 100),
+        clean(f"{source.get('type')} {code}", 200),
     )
 
 
@@ -252,9 +269,15 @@ def error_from_answer(
     paid
         The call was a submit, so an unclear response may have cost money.
     """
-    message, server_code = _server_error(body)
+    message, server_code, words = _server_error(body)
     said = message or excerpt[:200] or f"HTTP {status}"
-    cls, code, kind = _class_of(status, server_code, message, failure_kind(said, server_code), paid=paid)
+    reason = failure_kind(said, words)
+    no_money = status in (403, 429) and reason != "busy" and _NO_MONEY.search(f"{words} {message}")
+    cls, code, kind = _class_of(402 if no_money else status, server_code, message, reason, paid=paid)
+    if cls is NotFoundError and not _is_own_shape(body):
+        cls, code, kind = ServerError, "server_error", "server"  # somebody on the way knows no such address
+    if paid and status in _MISADDRESSED and _is_own_shape(body):
+        cls, code, kind = RefusedError, "refused", reason
     if cls is RedirectError:
         said = _redirect_host(headers) or host
     return cls(
@@ -267,7 +290,16 @@ def error_from_answer(
         request_id=read_request_id(headers, body),
         retry_after=parse_retry_after(headers),
         limit=_task_limit(message) if kind == "busy" else None,
+        is_page=body is None and ("html" in headers.get("content-type", "").lower() or excerpt[:1] == "<"),
     )
+
+
+def _is_own_shape(body: Any) -> bool:
+    """Return whether an error has the shape that the endpoint gives its own (`endpoint/API.md` section 4)."""
+    if not isinstance(body, Mapping):
+        return False
+    inner = body.get("error")
+    return (isinstance(inner, Mapping) and "message" in inner) or {"code", "message"} <= body.keys()
 
 
 def _task_limit(message: str) -> int | None:
@@ -283,6 +315,10 @@ def _redirect_host(headers: Mapping[str, str]) -> str:
         return ""
 
 
+_MISADDRESSED = (404, 405, 413, 415, 422)
+"""Of a submit: no such address or method here, or no such body. Others on the way say them, too."""
+_PASSING = (408, 409, 421, 423, 425)
+"""Refusals that say of themselves that a later try may do better."""
 _BY_STATUS: dict[int, tuple[type[EndpointError], str, str]] = {
     401: (AuthError, "auth_wrong", "auth"),
     402: (PaymentError, "payment_required", "account"),
@@ -317,4 +353,6 @@ def _unclear(status: int, server_code: str, *, paid: bool) -> tuple[type[Endpoin
         return OutcomeUnknown, "key_reused" if reused else "outcome_unknown", "unknown"
     if status in (404, 410):
         return NotFoundError, "not_found", "gone"
+    if 400 <= status < 500 and status not in _PASSING:
+        return RefusedError, "refused", "parameters" if status == 413 else "other"
     return ServerError, "server_error", "server"

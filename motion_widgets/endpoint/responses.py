@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,24 +21,45 @@ __all__ = [
     "Usage",
     "clean",
     "has_task",
+    "is_about",
     "read_balance",
+    "read_json",
     "read_models",
     "read_submitted",
     "read_task",
+    "read_task_id",
     "read_usage",
     "redact",
 ]
 
 WORKING = frozenset({"submitted", "pending", "queued", "processing", "in_progress", "running"})
 _ENDS: dict[str, Literal["completed", "failed", "cancelled"]] = {
-    "completed": "completed", "success": "completed", "succeeded": "completed", "succeed": "completed",
-    "failed": "failed", "failure": "failed", "error": "failed",
-    "cancelled": "cancelled", "canceled": "cancelled",
-}  # fmt: skip
+    **dict.fromkeys(
+        (
+            "completed",
+            "complete",
+            "success",
+            "successful",
+            "succeeded",
+            "succeed",
+            "done",
+            "finished",
+            "ready",
+        ),
+        "completed",
+    ),
+    **dict.fromkeys(
+        ("failed", "failure", "fail", "error", "expired", "timeout", "timed_out", "rejected"), "failed"
+    ),
+    **dict.fromkeys(("cancelled", "canceled", "aborted"), "cancelled"),
+}
+"""The words by which a task ends; the pages name some of them, other gateways the rest."""
 LONGEST = 7 * 24 * 3600.0
 """s; an estimated time over a week is not believed."""
 DEAREST = 1000.0
 """USD; a bill over this for one clip is not believed."""
+LIFETIME = 366 * 24 * 3600.0
+"""s; an `expires_at` up to this is how long the links live, not a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +93,7 @@ class Task:
     links: tuple[str, ...] = ()
     """Result links, duplicates removed."""
     expires_at: float | None = None
-    """Unix time in s when the links die. None: not stated."""
+    """When the links die: unix s by the endpoint's clock. None: not stated."""
     created: float | None = None
     completed: float | None = None
     estimated_time: float | None = None
@@ -107,6 +129,15 @@ _LINK = re.compile(r"https?:(?:\\?/){2}[^\s\"'<>]+")
 _BEARER = re.compile(r"(?i)(bearer\s+|\bsk-)[A-Za-z0-9._~+/=-]{6,}")
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Control characters and halves of characters: JSON may hold them, a database or a page may not."""
+
+
+def read_json(text: str) -> Any:
+    """Return the JSON object or list that a text begins with, whatever follows it. None: there is none."""
+    text = text.lstrip()
+    try:
+        return json.JSONDecoder().raw_decode(text)[0] if text.startswith(("{", "[")) else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _bare(link: re.Match[str]) -> str:
@@ -173,7 +204,8 @@ def _first(body: Any) -> Mapping[str, Any]:
     return body if isinstance(body, Mapping) else {}
 
 
-def _identifier(value: object) -> str:
+def read_task_id(value: object) -> str:
+    """Return a value as a task id; ``""``: it cannot be one."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return text if 0 < len(text) <= 200 and text.isprintable() and " " not in text else ""
 
@@ -189,7 +221,7 @@ def has_task(body: Any) -> bool:
 def read_submitted(body: Any, *, replayed: bool = False, request_id: str = "") -> Submitted | None:
     """Read the answer of a submit. None: it holds no task id."""
     data = _first(body)
-    task_id = _identifier(data.get("task_id")) or _identifier(data.get("id"))
+    task_id = read_task_id(data.get("task_id")) or read_task_id(data.get("id"))
     if not task_id:
         return None
     return Submitted(
@@ -202,16 +234,16 @@ def read_submitted(body: Any, *, replayed: bool = False, request_id: str = "") -
     )
 
 
-def _links(result: object) -> tuple[tuple[str, ...], float | None]:
-    """Return all links of a result, and when the first of them dies."""
+def _links(result: object, since: float) -> tuple[tuple[str, ...], float | None]:
+    """Return all links of a result, and when the first dies; a lifetime counts from `since` (unix s)."""
     found: list[str] = []
     expiry: list[float] = []
     videos = result.get("videos") if isinstance(result, Mapping) else None
     for video in videos if isinstance(videos, list) else [videos]:
         if isinstance(video, Mapping):
             url = video.get("url")
-            at = _number(video.get("expires_at"), 1, 4e9)
-            expiry += [at] if at is not None else []
+            at = _number(video.get("expires_at"), 1, 4e12)
+            expiry += [] if at is None else [since + at if at <= LIFETIME else at / 1000 if at > 4e9 else at]
         else:
             url = video
         found += [one for one in (url if isinstance(url, list) else [url]) if isinstance(one, str)]
@@ -232,25 +264,44 @@ def _cost(data: Mapping[str, Any]) -> float | None:
     return round(credits_cost / 10, 6) if cost is None and credits_cost is not None else cost
 
 
-def read_task(body: Any) -> Task | None:
-    """Read the answer of a status call. None: it holds no status at all."""
+def is_about(body: Any, task_id: str) -> bool:
+    """Return whether the answer of a status call is about a task, as far as it says so."""
+    data = _first(body)
+    named = {read_task_id(data.get("id")), read_task_id(data.get("task_id"))} - {""}
+    return not named or task_id in named
+
+
+def read_task(body: Any, *, now: float | None = None) -> Task | None:
+    """Read the answer of a status call. None: it holds no status at all.
+
+    Parameters
+    ----------
+    body
+        The decoded JSON.
+    now
+        Unix s by the endpoint's clock, from which a lifetime counts. None: by this machine's.
+    """
     data = _first(body)
     word = data.get("status")
     if not isinstance(word, str) or not word:
         return None
     plain = word.strip().lower()
-    links, expires_at = _links(data.get("result"))
+    completed = _number(data.get("completed"), 1, 4e9)
+    links, expires_at = _links(data.get("result"), completed or (time.time() if now is None else now))
     error = _error(data, body)
+    known, progress, cost = plain in _ENDS or plain in WORKING, _progress(data.get("progress")), _cost(data)
+    # What has a result, a bill and all of its progress is done, whatever that is called now.
+    done = not known and bool(links) and cost is not None and progress == 100
     return Task(
         word=clean(word, 60),
-        state=_ENDS.get(plain, "working"),
-        known=plain in _ENDS or plain in WORKING,
-        progress=_progress(data.get("progress")),
-        cost=_cost(data),
+        state="completed" if done else _ENDS.get(plain, "working"),
+        known=known,
+        progress=progress,
+        cost=cost,
         links=links,
         expires_at=expires_at,
         created=_number(data.get("created"), 1, 4e9),
-        completed=_number(data.get("completed"), 1, 4e9),
+        completed=completed,
         estimated_time=_number(data.get("estimated_time"), 0, LONGEST),
         error_code=clean(error.get("code") or error.get("type"), 100),
         error_message=clean(error.get("message"), 2000),

@@ -7,12 +7,14 @@ lies in the collaborators: turns in the gate, pauses in the limiter, waits in th
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motion_widgets.core.errors import BudgetError, HeldError, LogError, MotionError
+from motion_widgets.core.logging import brief, report
 from motion_widgets.core.messages import say
-from motion_widgets.endpoint.errors import EndpointError
+from motion_widgets.endpoint.errors import AuthError, EndpointError, RedirectError
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.scheduling import timing
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientHolder", "Context", "LogCalls", "error_columns"]
 
 _T = TypeVar("_T")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LogCalls:
@@ -45,19 +48,35 @@ class LogCalls:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
+        self._queue = asyncio.Lock()
+        """Held by the one ordinary call whose turn is next."""
 
     async def __call__(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
         """Call a function of the log; once this returns, what it wrote is committed."""
+        async with self._queue:
+            return await self.first(function, *args, **options)
+
+    async def first(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
+        """Call a function ahead of the ordinary calls that wait: sending waits for no other jobs' polls."""
         async with self._turn:
             return await asyncio.to_thread(function, *args, **options)
 
-    async def persist(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
-        """Call a function until the log takes what must not be lost: a disk may be full for a while."""
-        tries = 0
+    async def persist(
+        self, function: Callable[..., _T], *args: Any, ahead: bool = True, **options: Any
+    ) -> _T:
+        """Call a function until the log takes what must not be lost: a disk may be full for a while.
+
+        Parameters
+        ----------
+        ahead
+            Ahead of the ordinary calls that wait, as what is sent next waits for it.
+        """
+        call, tries = self.first if ahead else self, 0
         while True:
             try:
-                return await self(function, *args, **options)
-            except LogError:
+                return await call(function, *args, **options)
+            except LogError as error:
+                report(error, "write what must not be lost")
                 tries += 1
                 await asyncio.sleep(timing.backoff(tries))
 
@@ -126,15 +145,40 @@ class Context:
         self.breaker.stop_calls(error)
         self.clock.wake()
 
+    async def poll_refused(self, job_id: str, error: EndpointError) -> bool:
+        """Judge a 401, 403 or redirect of a poll; return whether all calls are stopped for it.
+
+        One may be stray, and a page is a proxy's or a firewall's. It counts when the account's own call is
+        refused as well, or the polls of several jobs in a row.
+        """
+        if error.is_page:
+            return False
+        refused = self.breaker.poll_refused(job_id)
+        if not refused:
+            try:
+                await self.client.balance()
+            except (AuthError, RedirectError) as own:
+                refused = not own.is_page
+            except EndpointError:
+                pass  # says nothing about the key
+        if refused:
+            self.stop_calls(error)
+        return refused
+
 
 def error_columns(error: Exception, *, kind: str = "") -> dict[str, Any]:
-    """Return the columns that tell a person what went wrong."""
+    """Return the columns that tell a person what went wrong; what nobody expected is logged as well."""
     if isinstance(error, EndpointError):
         code = error.server_code or (str(error.status) if error.status else error.code)
         message = redact(str(error))[:2000]
         return {"error_kind": error.kind or kind, "error_code": code, "error_message": message}
     code = getattr(error, "code", "") or type(error).__name__
-    message = str(error) if isinstance(error, MotionError) else say("disk_trouble", why=str(error))
+    message = str(error)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _FULL):
+        message = say("disk_trouble", why=message)
+    elif not isinstance(error, MotionError):
+        report(error, "job")
+        kind, message = "internal", say("job_unexpected", what=brief(error))
     if isinstance(error, BudgetError | HeldError):
         kind = "budget" if isinstance(error, BudgetError) else "held"
     return {"error_kind": kind or "local", "error_code": code, "error_message": redact(message)[:2000]}

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
 from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import format_usd, to_usd
-from motion_widgets.log.event_notes import event_note
+from motion_widgets.endpoint.responses import read_task_id
+from motion_widgets.jobs.job_html import html_of
+from motion_widgets.log.annotations import KEEP
+from motion_widgets.log.engine import now_us
 from motion_widgets.log.leases import is_leased
+from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, RETRYABLE, State
+from motion_widgets.log.transitions import event_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from motion_widgets.jobs.runner import Runner
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
+    from motion_widgets.request.price import Estimate
 
 __all__ = ["Job", "wait_all"]
 
@@ -27,11 +35,28 @@ TICK = 0.15
 """s between two reads of the log; also how soon an interrupt of the kernel gets through."""
 
 
+class Renewal(Protocol):
+    """Preparing jobs anew, for those that a person sends again."""
+
+    def renew(self, row: JobRow, bound: float | None = None) -> dict[str, Any]:
+        """Measure, check and price a job's request; return the log's columns for sending it."""
+
+    def price(self, row: JobRow) -> Estimate | None:
+        """Return what sending a job's request would cost now. None: there is no price for it."""
+
+    def require_same(self, row: JobRow, bound: float | None = None) -> object:
+        """Raise unless a job's request is the one that its key names, and costs `bound` (USD) at most."""
+
+
 class JobHost(Protocol):
     """What a job needs from its workspace."""
 
     log_store: Log
     folder: Path
+
+    @property
+    def submission(self) -> Renewal:
+        """What prepares a job's request anew."""
 
     def runner_for(self, row: JobRow) -> Runner | None:
         """Return the runner of a row's endpoint and account. None: the workspace is at another one."""
@@ -75,8 +100,7 @@ class Job:
         >>> job.task_id.startswith("task_")
         True
         """
-        task_id = self.row.task_id
-        return None if task_id is None else str(task_id)
+        return self.row.task_id
 
     @property
     def result(self) -> Path | None:
@@ -99,8 +123,7 @@ class Job:
     @property
     def error(self) -> str | None:
         """What went wrong, in words. None: nothing."""
-        message = self.row.error_message
-        return None if message is None else str(message)
+        return self.row.error_message
 
     @property
     def resting(self) -> bool:
@@ -129,17 +152,7 @@ class Job:
         return self
 
     def __await__(self) -> Generator[Any, None, Job]:
-        return self._awaiting().__await__()
-
-    async def _awaiting(self) -> Job:
-        # Reading the log is short; sleeping in between lets an interrupt through a cell's top-level await.
-        try:
-            while not self._has_rested():
-                await asyncio.sleep(TICK)
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            print(say("interrupted", id=self.id))  # noqa: T201 - it is for the cell
-            raise
-        return self
+        return _awaited(self, self._has_rested).__await__()
 
     def _has_rested(self) -> bool:
         """Return whether the job rests, and note that somebody is watching it."""
@@ -149,13 +162,23 @@ class Job:
             runner.watch(self.id)
         return _rests(self._host, row)
 
-    def retry(self) -> Job:
+    def retry(self, max_cost: float | None = None) -> Job:
         """Start a new attempt after an end without a result; return it.
+
+        It is measured and priced anew.
+
+        Parameters
+        ----------
+        max_cost
+            USD that it may cost at most. None: what it costs now.
 
         Raises
         ------
         RequestError
-            The job has not ended like that, so a second attempt could pay twice.
+            The job has not ended like that, so a second attempt could pay twice; or its request cannot be
+            sent.
+        BudgetError
+            It costs more than `max_cost`.
 
         Examples
         --------
@@ -163,24 +186,31 @@ class Job:
         Traceback (most recent call last):
         motion_widgets.core.errors.RequestError: ...
         """
-        row = self.row
+        row = _drivable(self)
         if row.state not in RETRYABLE:
             raise RequestError.of("not_retryable", id=self.id, state=row.state)
-        runner = self._runner(row)
-        new, _ = self._host.log_store.jobs.add_attempt(self.id)
+        runner = _runner(self._host, row)
+        new, _ = self._host.log_store.jobs.add_attempt(self.id, **self._host.submission.renew(row, max_cost))
         runner.drive(new.id)
         return Job(self._host, new.id)
 
-    def resend(self) -> Job:
+    def resend(self, max_cost: float | None = None) -> Job:
         """Send a job of unknown outcome again with the same key and body.
 
         Where the server does not honour idempotency keys this may charge twice; that is why only a person
         does it.
 
+        Parameters
+        ----------
+        max_cost
+            USD that it may be charged once more. None: what it costs now.
+
         Raises
         ------
         RequestError
-            The job's outcome is not unknown.
+            The job's outcome is not unknown, or its request is not what it was.
+        BudgetError
+            It costs more than `max_cost` now.
 
         Examples
         --------
@@ -188,10 +218,45 @@ class Job:
         Traceback (most recent call last):
         motion_widgets.core.errors.RequestError: ...
         """
-        row = self.row
+        row = _drivable(self)
         if row.state != State.UNKNOWN:
             raise RequestError.of("not_unknown", id=self.id, state=row.state)
-        self._runner(row).resend(self.id)
+        runner = _runner(self._host, row)
+        self._host.submission.require_same(row, max_cost)
+        runner.resend(self.id)
+        return self
+
+    def adopt(self, task_id: str) -> Job:
+        """Give a job of unknown outcome the task id that a person found at the provider; follow it.
+
+        Raises
+        ------
+        RequestError
+            The job's outcome is not unknown, or this is not a task id or another job's.
+
+        Examples
+        --------
+        >>> job.adopt("task_01J9HA7JPQ9A0Z6JZ3V8M9W6PZ")  # it has its own
+        Traceback (most recent call last):
+        motion_widgets.core.errors.RequestError: ...
+        """
+        row, log = _drivable(self), self._host.log_store
+        named = read_task_id(task_id.strip() if isinstance(task_id, str) else task_id)
+        if not named:
+            raise RequestError.of("task_id_wrong", found=str(task_id)[:80])
+        runner = _runner(self._host, row)
+        other = log.jobs.rows(
+            jobs.c.task_id == named, jobs.c.endpoint == row.endpoint, jobs.c.account == row.account, limit=1
+        )
+        if other and row.state == State.UNKNOWN:
+            raise RequestError.of("task_id_taken", task=named, other=other[0].id)
+        facts = dict.fromkeys(("error_kind", "error_code", "error_message"))
+        if row.state != State.UNKNOWN or not log.transitions.move(
+            self.id, State.SUBMITTED, note=event_note("event_adopted", task=named),
+            task_id=named, submitted=row.sent or now_us(), **facts,
+        ):  # fmt: skip
+            raise RequestError.of("not_adoptable", id=self.id, state=self.state)
+        runner.follow(self.id)
         return self
 
     def write_off(self) -> Job:
@@ -208,23 +273,77 @@ class Job:
         Traceback (most recent call last):
         motion_widgets.core.errors.RequestError: ...
         """
+        _drivable(self)
         if not self._host.log_store.transitions.move(
             self.id, State.WRITTEN_OFF, note=event_note("event_written_off")
         ):
             raise RequestError.of("not_unknown", id=self.id, state=self.state)
         return self
 
-    def _runner(self, row: JobRow) -> Runner:
-        runner = self._host.runner_for(row)
-        if runner is None:
-            raise RequestError.of("other_endpoint", id=self.id, endpoint=row.endpoint)
-        return runner
+    # What people say of it; `Annotations` says what each takes. They return the job.
+
+    def rate(self, *, usable: bool | None = KEEP, stars: int | None = KEEP) -> Job:
+        """Rate the result: whether it is usable, and 1 to 5 stars; what is not given stays as it was.
+
+        >>> job.rate(usable=True, stars=4)
+        <Job ...: collected, $0.34, SANDBOX>
+        """
+        self._host.log_store.annotations.rate(self.id, usable=usable, stars=stars)
+        return self
+
+    def tag(self, tag: str) -> Job:
+        """Put a tag on the job."""
+        self._host.log_store.annotations.tag(self.id, tag)
+        return self
+
+    def note(self, text: str) -> Job:
+        """Write a note to the job, in the place of the one before it. ``""``: it has none any more."""
+        self._host.log_store.annotations.note(self.id, text)
+        return self
+
+    def hide(self) -> Job:
+        """Put the job out of sight; it must have ended, and `LogView.unhide` brings it back."""
+        self._host.log_store.annotations.hide(self.id)
+        return self
 
     def __repr__(self) -> str:
         row = self.row
         cost = f", {format_usd(to_usd(row.cost))}" if row.cost is not None else ""
         where = ", SANDBOX" if row.sandbox else ""
         return f"<Job {self.id}: {row.state}{cost}{where}>"
+
+    def _repr_html_(self) -> str:
+        return html_of(self.row, self._host.result_of)
+
+
+async def _awaited(job: Job, done: Callable[[], bool]) -> Job:
+    """Wait as `Job.wait` does, and return the job."""
+    # Reading the log is short; sleeping in between lets an interrupt through a cell's top-level await.
+    try:
+        while not done():
+            await asyncio.sleep(TICK)
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
+        # A kernel's interrupt cancels, and so does the timeout of `asyncio.wait_for`.
+        code = "waiting_ended" if isinstance(error, asyncio.CancelledError) else "interrupted"
+        print(say(code, id=job.id))  # noqa: T201 - it is for the cell
+        raise
+    return job
+
+
+def _drivable(job: Job) -> JobRow:
+    """Return a job's row; raise RequestError where it is damaged so that nobody drives it."""
+    row = job.row
+    if not row.drivable:
+        raise RequestError.of("job_damaged", id=job.id)
+    return row
+
+
+def _runner(host: JobHost, row: JobRow) -> Runner:
+    """Return what drives a row's job; raise RequestError where the workspace is at another endpoint."""
+    runner = host.runner_for(row)
+    if runner is None:
+        raise RequestError.of("other_endpoint", id=row.id, endpoint=row.endpoint)
+    return runner
 
 
 def _rests(host: JobHost, row: JobRow) -> bool:
@@ -253,8 +372,10 @@ def wait_all(done: Callable[[], bool], timeout: float | None, name: str) -> None
     ------
     MotionTimeout
         The time ran out.
+    RequestError
+        The `timeout` is no number of seconds.
     """
-    until = None if timeout is None else time.monotonic() + timeout
+    until = None if timeout is None else time.monotonic() + _seconds(timeout)
     try:
         while not done():
             left = TICK if until is None else min(TICK, until - time.monotonic())
@@ -264,3 +385,15 @@ def wait_all(done: Callable[[], bool], timeout: float | None, name: str) -> None
     except KeyboardInterrupt:
         print(say("interrupted", id=name))  # noqa: T201 - it is for the cell
         raise
+
+
+def _seconds(timeout: float) -> float:
+    """Return a timeout as a number; one that is longer than anybody waits is infinite."""
+    number = isinstance(timeout, Real) and not isinstance(timeout, bool)
+    try:
+        seconds = float(timeout) if number else math.nan
+    except OverflowError:
+        return math.inf
+    if math.isnan(seconds):
+        raise RequestError.of("wait_wrong", found=repr(timeout)[:40])
+    return seconds

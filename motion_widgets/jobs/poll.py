@@ -30,8 +30,8 @@ from motion_widgets.jobs.scheduling.call_gate import Priority
 from motion_widgets.jobs.scheduling.poll_schedule import TaskSchedule
 from motion_widgets.log.billing import outside
 from motion_widgets.log.engine import now_us
-from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.states import State
+from motion_widgets.log.transitions import event_note
 
 if TYPE_CHECKING:
     from motion_widgets.endpoint.responses import Task
@@ -93,6 +93,16 @@ class _Polls:
         self.retry_at: float | None = None
         """When to ask after trouble (unix s). None: when the schedule says."""
         self.missing = self.linkless = self.failures = 0
+        submitted = (row.submitted or now_us()) / 1e6
+        self.expires = row.expires_at / 1e6 if row.expires_at else submitted + timing.LIFE
+        """When a result would have expired; until then it is asked for, as that is free."""
+        self.now = 0.0
+        """When the endpoint last answered. Both are by its clock (unix s): this machine's may be set anew."""
+
+    @property
+    def outlived(self) -> bool:
+        """Whether a result would have expired."""
+        return self.now > self.expires
 
     async def wait(self) -> float:
         """Wait until the next poll is due; return when that was (unix s)."""
@@ -100,7 +110,7 @@ class _Polls:
         while True:
             due = self.retry_at
             if due is None:
-                watched = ctx.clock.is_watched(self.job_id)
+                watched = ctx.clock.watched(self.job_id)
                 due = self.schedule.due(watched=watched, eager=ctx.limiter.crowded)
             if ctx.breaker.calls_stopped is not None:
                 return due
@@ -116,14 +126,19 @@ class _Polls:
                 client = await ctx.client.get()
                 if ctx.breaker.calls_stopped is not None:
                     return None
-                task = await client.task(self.task_id)
+                try:
+                    task = await client.task(self.task_id)
+                finally:
+                    self.now = client.now()
         except NotFoundError as error:
             return await self._not_found(error)
-        except (AuthError, RedirectError) as error:
-            ctx.stop_calls(error)
-            return None
         except EndpointError as error:
-            await self._failed(error)
+            if error.lasting:
+                ctx.stop_calls(error)
+                return None
+            refused = isinstance(error, AuthError | RedirectError)
+            if not refused or not await ctx.poll_refused(self.job_id, error):
+                await self._failed(error)
             return None
         return await self._answered(task)
 
@@ -134,6 +149,10 @@ class _Polls:
         if self.missing < timing.GONE:
             await self.ctx.db(self._row)
             return None
+        self.ctx.limiter.task_ended(self.job_id)  # what is not there takes no place of one's own jobs
+        if not self.outlived:
+            await self.ctx.db(self._record_failure, error)
+            return None
         note = event_note("event_task_unknown")
         return await self.ctx.db(self._end, State.VANISHED, note=note, **error_columns(error))
 
@@ -141,9 +160,10 @@ class _Polls:
         ctx = self.ctx
         self.failures += 1
         self.retry_at = timing.now() + timing.backoff(self.failures)
-        ctx.gate.poll_failed()
-        if error.retry_after is not None:
-            ctx.gate.pause(error.retry_after)
+        if error.retry_after is None:
+            ctx.gate.poll_failed()
+        else:
+            ctx.gate.poll_refused(error.retry_after)
             ctx.limiter.pause(error.retry_after)
             self.retry_at = timing.now()  # the pause holds it back
         await ctx.db(self._record_failure, error)
@@ -151,11 +171,14 @@ class _Polls:
     async def _answered(self, task: Task) -> JobRow | None:
         ctx = self.ctx
         ctx.gate.poll_answered()
+        ctx.breaker.poll_answered()
         self.schedule.polled(task)
         self.missing = self.failures = 0
         self.linkless += task.state == "completed" and not task.links
         self.retry_at = timing.now() + timing.missing_wait(self.linkless) if self.linkless else None
         if task.state == "working":
+            self.expires = self.now + timing.LIFE
+            ctx.limiter.task_running(self.job_id)
             await ctx.db(self._record_progress, task)
             return None
         ctx.limiter.task_ended(self.job_id)  # whoever waits for its place need not wait for the log
@@ -184,8 +207,8 @@ class _Polls:
         )  # fmt: skip
         if not bill:
             ctx.refunds.note_open()
-        if task.cost is not None:
-            await ctx.refunds.review(row)
+        # Of this job's refund as well: bills that came while it was not written down as open left it out.
+        await ctx.refunds.review(row)
         return ended
 
     # Through `Context.db`.
@@ -233,12 +256,12 @@ class _Polls:
         row = self._row()
         facts = {**_NO_ERROR, "server_word": task.word, "answer": task.raw, **_bill(task)}
         if task.links:
-            expires = task.expires_at or now_us() / 1e6 + timing.LIFE
+            expires = task.expires_at or self.now + timing.LIFE
             return self._end(
                 State.COMPLETED, links=json.dumps(task.links), progress=100, expires_at=int(expires * 1e6),
                 note=_outside_estimate(row, task), **facts,
             )  # fmt: skip
-        if self.linkless >= timing.TRIES:
+        if self.linkless >= timing.GONE and self.outlived:
             facts |= {"error_kind": "vanished", "error_message": say("no_result_link")}
             return self._end(State.VANISHED, note=event_note("event_no_link"), **facts)
         self.record(_NO_ERROR)

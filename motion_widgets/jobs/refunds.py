@@ -10,20 +10,20 @@ question open: no refund is ever assumed that did not happen.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_
 
-from motion_widgets.core.errors import LogError
+from motion_widgets.core.errors import LogError, MotionError
+from motion_widgets.core.logging import going_on, report
 from motion_widgets.core.money import ZERO, Micro, to_micro, total
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.billing import has_refund_open, refund_open
 from motion_widgets.log.engine import now_us
-from motion_widgets.log.event_notes import event_note
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
+from motion_widgets.log.transitions import event_note
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,7 +66,7 @@ class RefundCheck:
     async def read_baseline(self, job_id: str) -> None:
         """Read the balance before a job is sent, if nothing of its account is under way."""
         async with self._lock:
-            with contextlib.suppress(LogError):  # a log that is busy; the job's own calls report it
+            with going_on("read the balance"):  # without it a refund is found later
                 if time.monotonic() < self._not_before or not await self._db(self._may_begin, job_id):
                     return
                 at = now_us()
@@ -83,7 +83,10 @@ class RefundCheck:
         try:
             async with asyncio.timeout(timing.READING):
                 balance = await self._ask()
-        except Exception:  # noqa: BLE001 - whatever it was, a reading is not worth a job
+        except (MotionError, TimeoutError):  # the endpoint does not say now
+            balance = None
+        except Exception as error:  # noqa: BLE001 - whatever it was, a reading is not worth a job
+            report(error, "read the balance")
             balance = None
         if balance is None:
             self._not_before = time.monotonic() + timing.READING_AGAIN
@@ -97,7 +100,7 @@ class RefundCheck:
         proven, baseline = False, self._baseline
         if baseline is not None and (row.sent or 0) >= baseline[1]:
             async with self._lock:
-                with contextlib.suppress(LogError):
+                with going_on("look for a refund"):  # it is not proven then, and looked for later
                     proven = await self._compare(row)
         if not proven and (self._reviews is None or self._reviews.done()):
             self._reviews = asyncio.get_running_loop().create_task(self._review_later(row))
@@ -127,22 +130,36 @@ class RefundCheck:
             self._reviews.cancel()
 
     async def _review_later(self, row: JobRow) -> None:
-        for seconds in timing.REVIEWS:
-            await asyncio.sleep(seconds)
-            if await self.review(row):
-                return
+        with going_on("look for a refund"):
+            for seconds in timing.REVIEWS:
+                await asyncio.sleep(seconds)
+                if await self.review(row):
+                    return
 
     async def _compare(self, row: JobRow) -> bool:
         """Compare the balance with the bills; settle the jobs that are proven to be free."""
-        balance = None if self._baseline is None else await self._read()
-        if self._baseline is None or balance is None:
+        baseline = self._baseline
+        if baseline is None:
             return False
-        return bool(await self._db(self._settle, row, self._baseline, balance))
+        before = await self._db(self._bills, row, baseline)
+        balance = await self._read()
+        return balance is not None and bool(await self._db(self._settle, row, baseline, balance, before))
 
     # Called through `db`.
 
-    def _settle(self, row: JobRow, baseline: tuple[Micro, int], balance: Micro) -> bool:
-        since = self._log.jobs.rows(*_same_account(row), jobs.c.sent >= baseline[1])
+    def _since(self, row: JobRow, baseline: tuple[Micro, int]) -> list[JobRow]:
+        """Return the account's jobs that were sent since the baseline."""
+        return self._log.jobs.rows(*_same_account(row), jobs.c.sent >= baseline[1])
+
+    def _bills(self, row: JobRow, baseline: tuple[Micro, int]) -> dict[str, Micro | None]:
+        return {one.id: one.cost for one in self._since(row, baseline)}
+
+    def _settle(
+        self, row: JobRow, baseline: tuple[Micro, int], balance: Micro, before: dict[str, Micro | None]
+    ) -> bool:
+        since = self._since(row, baseline)
+        if {one.id: one.cost for one in since} != before:
+            return False  # the balance was read meanwhile, and may know nothing of a bill that came
         low = min((one.estimate_low or 0 for one in since), default=0)
         billed = total(one.cost for one in since)
         if abs((baseline[0] - balance) - billed) > min(CENT, low // 2):

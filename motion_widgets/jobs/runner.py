@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from os import getpid
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.core.background import on_owned_loop, owned_loop, spawn
-from motion_widgets.core.errors import LogError, MotionError
-from motion_widgets.endpoint.responses import redact
+from motion_widgets.core.background import on_owned_loop, owned_loop, spawn, start
+from motion_widgets.core.forks import new_lock
+from motion_widgets.core.logging import going_on, report
 from motion_widgets.jobs.collect import collect
 from motion_widgets.jobs.context import ClientHolder, Context, LogCalls, error_columns
 from motion_widgets.jobs.poll import poll
@@ -31,13 +31,15 @@ from motion_widgets.jobs.scheduling.poll_schedule import DurationModel
 from motion_widgets.jobs.scheduling.submit_limiter import SubmitLimiter
 from motion_widgets.jobs.sleep_guard import KeepAwake, SleepGuard
 from motion_widgets.jobs.submit import recover, submit
+from motion_widgets.log.engine import batches
 from motion_widgets.log.jobs import in_states
 from motion_widgets.log.leases import not_leased
+from motion_widgets.log.names import is_safe_id
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, UNDER_WAY, State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
@@ -113,23 +115,19 @@ class Runner:
             log=log, db=db, owner=self.owner, client=holder, publish=publish, root=root, results=results,
             trusted=trusted, shared=shared, gate=CallGate(), limiter=SubmitLimiter(durations.expected),
             breaker=CircuitBreaker(), clock=timing.Clock(self._gap), durations=durations,
-            refunds=RefundCheck(log, db, holder.balance), closing=threading.Event(),
+            refunds=RefundCheck(log, db.first, holder.balance), closing=threading.Event(),
         )  # fmt: skip
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._commands: dict[str, _Command] = {}  # not done yet; read by any thread
+        self._asked: set[str] = set()  # to be sent, since this runner began
         self._tasks: dict[str, asyncio.Task[None]] = {}  # of the background loop alone
         self._resting: asyncio.Task[None] | None = None
         self._next_backup = 0.0
         self._durations_known = False
         self._closing_client: asyncio.Task[None] | None = None
-        self._work = [spawn(self._beat()), spawn(self.context.clock.run())]
+        self._work = [start(self._beat(), "renew leases"), start(self.context.clock.run(), "read the clock")]
 
     # Called by other threads.
-
-    @property
-    def submits_stopped(self) -> EndpointError | None:
-        """Why nothing more is submitted (401, 402, 403) until a person submits again. None: it is."""
-        return self.context.breaker.refusal()
 
     @property
     def calls_stopped(self) -> EndpointError | None:
@@ -146,7 +144,8 @@ class Runner:
         keep_order
             Send them in this very order, not the longest first.
         """
-        approval = self.context.breaker.approve()
+        approval = self.context.breaker.approve(*job_ids)
+        self._asked.update(job_ids)
         self._command(_Command(approval, keep_order=keep_order), *job_ids, person=True)
         self.sleep_guard.warn(job_ids)
 
@@ -154,9 +153,10 @@ class Runner:
         """Take jobs up that were sent already; nothing is sent, so nothing is spent."""
         self._command(_Command(), *job_ids, person=True)
 
-    def resend(self, job_id: str) -> None:
-        """Send a job of unknown outcome again, same key and body, because a person said so."""
-        self._command(_Command(resend=True), job_id, person=True)
+    def resend(self, *job_ids: str) -> None:
+        """Send jobs of unknown outcome again, same key and body, because a person said so."""
+        approval = self.context.breaker.approve(decided=True)
+        self._command(_Command(approval, resend=True), *job_ids, person=True)
 
     def drives(self, *job_ids: str) -> bool:
         """Return whether this process is at work on any of some jobs, or watches another that is."""
@@ -165,20 +165,31 @@ class Runner:
 
     def watch(self, *job_ids: str) -> None:
         """Note that somebody is watching jobs now; for a while they are polled more often."""
-        for job_id in job_ids:
-            if self.drives(job_id):
-                owned_loop().call_soon_threadsafe(self.context.clock.watch, job_id)
+        with self._lock:
+            here = [job_id for job_id in job_ids if job_id in self._commands]
+        if here:
+            owned_loop().call_soon_threadsafe(self.context.clock.watch, *here)
 
     def finish_submits(self) -> None:
-        """Wait a moment for what a person asked to send and the endpoint has room for; not on the loop."""
-        until = time.monotonic() + timing.PARTING
-        while time.monotonic() < until and not self.context.limiter.waits:
+        """Wait while what a person asked to send is being sent and the endpoint has room; not on the loop."""
+        before, until = None, 0.0
+        while not self.context.closing.is_set() and not self.context.limiter.crowded:
             with self._lock:
                 asked = [one for one, what in self._commands.items() if what.approval or what.resend]
-            rows = self.log.jobs.rows(jobs.c.id.in_(asked[: timing.CALLS]))
-            if not any(row.state in (State.PLANNED, State.SUBMITTING) for row in rows):
+            left = {row.id for row in self._among(asked, State.PLANNED, State.SUBMITTING)}
+            if left != before:  # one that is tried again and again is no progress
+                before, until = left, time.monotonic() + timing.PARTING
+            if not left or time.monotonic() > until:
                 return
-            time.sleep(0.02)
+            time.sleep(0.05)
+
+    def unsent(self) -> list[JobRow]:
+        """Return the jobs that a person asked to send and that were not."""
+        return self._among(self._asked, State.PLANNED)
+
+    def _among(self, job_ids: Iterable[str], *states: State) -> list[JobRow]:
+        in_one = jobs.c.state.in_([str(state) for state in states])
+        return [row for some in batches(job_ids) for row in self.log.jobs.rows(jobs.c.id.in_(some), in_one)]
 
     def close(self) -> None:
         """Stop driving; jobs live on in the log and at the endpoint.
@@ -191,7 +202,7 @@ class Runner:
         self.context.closing.set()
         done = spawn(self._close())
         if not on_owned_loop():
-            with contextlib.suppress(concurrent.futures.TimeoutError):
+            with contextlib.suppress(concurrent.futures.TimeoutError):  # it goes on closing there
                 done.result(timing.PARTING)
 
     async def balance(self) -> float | None:
@@ -200,6 +211,7 @@ class Runner:
             return await self.context.client.balance()
 
     def _command(self, command: _Command, *job_ids: str, person: bool = False) -> None:
+        job_ids = tuple(filter(is_safe_id, job_ids))  # a row with another id is none of ours
         if self.context.closing.is_set() or not job_ids:
             return
         if person:
@@ -207,7 +219,7 @@ class Runner:
         with self._lock:
             for job_id in job_ids:
                 self._commands[job_id] = self._commands.get(job_id, _Command()).merged(command)
-        spawn(self._begin(*job_ids))
+        start(self._begin(*job_ids), "begin jobs")
 
     # On the background loop.
 
@@ -216,15 +228,15 @@ class Runner:
         ctx = self.context
         if not self._durations_known:
             self._durations_known = True
-            with contextlib.suppress(MotionError):
+            with going_on("learn how long jobs take"):
                 ctx.durations.learn_all(await ctx.db(self.log.jobs.task_times, self.endpoint))
         new = [job_id for job_id in job_ids if job_id not in self._tasks]
         try:
-            rows = {
-                row.id: row for row in await ctx.db(self.log.leases.claim_all, new, self.owner, timing.LEASE)
-            }
-        except MotionError:
-            rows = {}  # each of them tries again by itself, and writes down why it cannot
+            claimed = await ctx.db.first(self.log.leases.claim_all, new, self.owner, timing.LEASE)
+            rows = {row.id: row for row in claimed}
+        except Exception as error:  # noqa: BLE001 - each of them tries by itself, and writes down why it cannot
+            report(error, "lease jobs")
+            rows = {}
         for job_id in new:
             if not ctx.closing.is_set() and job_id not in self._tasks:
                 work = self._work_on(job_id, rows.get(job_id))
@@ -256,12 +268,16 @@ class Runner:
                 self._resting = asyncio.get_running_loop().create_task(self._back_up())
 
     async def _back_up(self) -> None:
-        """Back the log up once nothing has been at work for a while, for the day on which it is damaged."""
+        """Complete the log's file once nothing has been at work for a while, and back it up now and then."""
         await asyncio.sleep(timing.BACKUP_AFTER)
-        if self._tasks or time.monotonic() < self._next_backup:
+        if self._tasks:
+            return
+        with going_on("complete the log's file"):  # SQLite reads it together with its journal anyway
+            await asyncio.to_thread(self.log.database.checkpoint)
+        if time.monotonic() < self._next_backup:
             return
         self._next_backup = time.monotonic() + timing.BACKUP_EVERY
-        with contextlib.suppress(LogError):  # the log itself is whole; the copy is made another time
+        with going_on("back the log up"):  # the log itself is whole; the copy is made another time
             await asyncio.to_thread(self.log.back_up)
 
     async def _carry_out(self, command: _Command, job_id: str, row: JobRow | None) -> None:
@@ -275,18 +291,19 @@ class Runner:
                     if seen.state in ENDS or (seen.state == State.UNKNOWN and not command.resend):
                         return
                     await ctx.clock.sleep(timing.BEAT, job_id)
+            leased = True
             try:
-                await self._drive_stages(command, row)
+                leased = not await self._drive_stages(command, row)
             finally:
                 ctx.limiter.task_ended(job_id)
-                await ctx.db(log.leases.release, job_id, self.owner)
+                if leased:
+                    await ctx.db(log.leases.release, job_id, self.owner)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
-            columns = error_columns(error) if isinstance(error, MotionError) else _internal(error)
-            with contextlib.suppress(MotionError):
-                await ctx.db(log.transitions.record, job_id, **columns)
+            with going_on("write down why a job rests"):
+                await ctx.db(log.transitions.record, job_id, **error_columns(error))
 
-    async def _drive_stages(self, command: _Command, row: JobRow) -> None:
-        """Lead a job through the stages that are left for it."""
+    async def _drive_stages(self, command: _Command, row: JobRow) -> bool:
+        """Lead a job through the stages that are left for it; return whether its lease ended with it."""
         ctx, log, job_id = self.context, self.log, row.id
         if row.state == State.SUBMITTING:
             await recover(ctx, row)
@@ -297,14 +314,14 @@ class Runner:
             accepted = await submit(ctx, job_id, group=group, approval=command.approval, resend=resend)
             row = accepted if accepted is not None else await ctx.db(log.jobs.get, job_id)
             if ctx.closing.is_set():
-                return
+                return False
+        ended: JobRow | None = None
         if row.state in (State.SUBMITTED, State.RUNNING):
             ctx.limiter.task_running(job_id)
             ended = await poll(ctx, row)
             ctx.limiter.task_ended(job_id)
             row = ended if ended is not None else await ctx.db(log.jobs.get, job_id)
-        if row.state == State.COMPLETED:
-            await collect(ctx, row)
+        return row.state == State.COMPLETED and await collect(ctx, row, told=ended is not None)
 
     async def _beat(self) -> None:
         """Renew leases, take up what a dead process left, and keep the machine awake for what is here."""
@@ -312,7 +329,7 @@ class Runner:
         left = in_states(self.endpoint, self.account, UNDER_WAY)
         while True:
             self._awake.hold(bool(self._commands))
-            with contextlib.suppress(MotionError):  # a busy log; the jobs' own calls report it
+            with going_on("renew leases"):  # a log may be busy; without this loop jobs would change hands
                 # Not in turn: thousands of jobs may be waiting for theirs while the leases run out.
                 await asyncio.to_thread(self.log.leases.renew, self.owner, timing.LEASE)
                 if not ctx.closing.is_set() and ctx.breaker.calls_stopped is None:
@@ -323,7 +340,8 @@ class Runner:
     def _gap(self, before: float, after: float) -> None:
         """Let new connections be made after a gap in time: the old ones are dead without knowing it."""
         if after > before:
-            self.sleep_guard.note_gap(before, after)
+            with going_on("note a gap in time"):
+                self.sleep_guard.note_gap(before, after)
         self._closing_client = asyncio.get_running_loop().create_task(self.context.client.close())
 
     async def _close(self) -> None:
@@ -339,9 +357,3 @@ class Runner:
             self._commands.clear()
         self.context.refunds.close()
         await self.context.client.close()
-
-
-def _internal(error: Exception) -> dict[str, Any]:
-    """Return the columns of an error that should not be."""
-    message = redact(f"{type(error).__name__}: {error}")[:1000]
-    return {"error_kind": "internal", "error_code": type(error).__name__, "error_message": message}

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.core.background import owned_loop, spawn
+from motion_widgets.core.background import owned_loop, start
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.logging import going_on
 from motion_widgets.jobs.context import error_columns
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.sidecar import write_sidecar
+from motion_widgets.jobs.stored_file import stored_file
 from motion_widgets.log.engine import now_us
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from motion_widgets.jobs.shared_store import Shared
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["Outbox", "not_shared_yet", "share_result", "share_sidecar"]
 
@@ -40,7 +45,7 @@ async def share_result(ctx: Context, job_id: str, got: Fetched) -> dict[str, Any
     if shared is None:
         return {}
     name = got.path.relative_to(ctx.root).as_posix()
-    facts = {"result_path": name, "result_size": got.size, "result_sha": got.sha256}
+    facts: dict[str, Any] = {"result_path": name, "result_size": got.size, "result_sha": got.sha256}
     await ctx.db.persist(ctx.log.transitions.record, job_id, **facts)  # it can be looked at here from now on
     loop = asyncio.get_running_loop()
     for tries in range(1, timing.SHARED_TRIES + 1):
@@ -72,7 +77,7 @@ def _timed_out(shared: Shared, name: str) -> LogError:
 def share_sidecar(shared: Shared, result: str) -> None:
     """Put a result's sidecar beside it there; it holds nothing that the log does not, so it may fail."""
     name = Path(result).with_suffix(".json").as_posix()
-    with contextlib.suppress(LogError, OSError):
+    with going_on("share a sidecar"):
         shared.put(name, sha256_of(shared.folder / name))
 
 
@@ -92,7 +97,7 @@ class Outbox:
         self.shared = shared
         self._closed = False
         self._woken = asyncio.Event()
-        self._work = spawn(self._run())
+        self._work = start(self._run(), "share results")
 
     def put_all(self, *, everything: bool = False) -> tuple[int, list[str]]:
         """Put there what is only here; return how many files, and what went wrong in sentences.
@@ -106,13 +111,13 @@ class Outbox:
         for table, key, name, sha in self._log.files.unshared(everything=everything):
             if self._closed:  # the interpreter exits; the next one goes on
                 break
-            if not (self.shared.folder / name).is_file():
+            if stored_file(self.shared.folder, name) is None:
                 continue  # it is on somebody else's machine, whose outbox puts it there
             try:
                 self.shared.put(name, sha)
             except LogError as error:
                 wrong.append(str(error))
-                if error.code in ("shared_down", "store_missing"):
+                if error.code in ("shared_down", "s3_missing"):
                     break  # so would every other
                 continue
             if table == "jobs":
@@ -139,9 +144,12 @@ class Outbox:
         while True:
             self._woken.clear()
             done = 0
-            with contextlib.suppress(LogError):  # a log that is busy or gone
-                done, _ = await asyncio.get_running_loop().run_in_executor(self.shared.pool, self.put_all)
+            with going_on("share results"):  # a log that is busy or gone; the next look is soon
+                loop = asyncio.get_running_loop()
+                done, wrong = await loop.run_in_executor(self.shared.pool, self.put_all)
+                for sentence in wrong:
+                    _log.warning(sentence)
             idle = 0 if done else idle + 1
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # the time that it waited for is over
                 async with asyncio.timeout(timing.outbox_wait(idle)):
                     await self._woken.wait()

@@ -21,14 +21,16 @@ from motion_widgets.core.files import move_if_free, partial_file
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.responses import redact
-from motion_widgets.log.intake import is_safe_path
+from motion_widgets.jobs.stored_file import free_place, stored_file
+from motion_widgets.log.names import is_safe_path
+from motion_widgets.media.probe.sniff import fits_ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Shared"]
 
-FOLDERS = ("results", "inputs")
+_FOLDERS = ("results", "inputs")
 """What of a workspace's folder is shared."""
 _WHOLE = frozenset(
     ["s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "cos", "obs", "tos", "memory"]
@@ -80,12 +82,13 @@ class Shared:
             The place cannot be reached or accepts no file, it holds another file of this name, or the one
             here is not what the log says. Nothing was overwritten.
         """
-        path = self._path(name)
+        self._require_named(name)
+        path = stored_file(self.folder, name)
         try:
-            same = sha256_of(path) == sha
+            same = path is not None and sha256_of(path) == sha
         except OSError as error:
             raise LogError.of("disk_trouble", why=error.strerror or str(error)) from error
-        if not same:
+        if path is None or not same:
             raise LogError.of("shared_changed", name=name)
         found = self._access("shared_down", name, lambda files, root: _put(files, root, name, path, sha))
         if found != sha:
@@ -105,8 +108,9 @@ class Shared:
             It is neither here nor there, the place cannot be reached, it is another file, or this disk is
             full.
         """
-        path = self._path(name)
-        if path.is_file():
+        self._require_named(name)
+        path = stored_file(self.folder, name)
+        if path is not None:
             return path
         try:
             # Outside the folder of the results, so that whoever reads that finds complete files only.
@@ -116,19 +120,22 @@ class Shared:
                 )
                 if not got:
                     raise LogError.of("shared_missing", name=name, place=self.label)
-                if sha is not None and sha256_of(part) != sha:
+                if not fits_ending(part, name) or sha not in (None, sha256_of(part)):
                     raise LogError.of("shared_broken", name=name, place=self.label)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                move_if_free(part, path)  # a file that has come there in the meantime stays
+                place = free_place(self.folder, name)
+                if place is not None:
+                    move_if_free(part, place)  # a file that has come there in the meantime stays
         except OSError as error:
             raise LogError.of("disk_trouble", why=error.strerror or str(error)) from error
+        path = stored_file(self.folder, name)
+        if path is None:  # something else lies in its place
+            raise LogError.of("shared_changed", name=name)
         return path
 
-    def _path(self, name: str) -> Path:
-        """Return a file's path in the folder; the name came from a log that others write to."""
+    def _require_named(self, name: str) -> None:
+        """Raise unless a file of this name is shared; the name came from a log that others write to."""
         if not _is_shared(name):
             raise LogError.of("shared_outside", name=name[:80])
-        return self.folder / name
 
     def has(self, name: str) -> bool:
         """Return whether a file of this name is there."""
@@ -147,7 +154,7 @@ class Shared:
         except _DiskError as error:
             raise error.reason from None
         except ImportError as error:
-            trouble = LogError.of("store_missing", place=self.label, reason=str(error)[:200])
+            trouble = LogError.of("s3_missing", place=self.label, reason=str(error)[:200])
         except Exception as error:  # noqa: BLE001 - stores fail in as many ways as there are stores
             why = f"{type(error).__name__}: {redact(str(error))}"
             for secret in self._hidden:
@@ -158,7 +165,7 @@ class Shared:
 
 
 def _is_shared(name: str) -> bool:
-    return is_safe_path(name) and name.partition("/")[0] in FOLDERS
+    return is_safe_path(name) and name.partition("/")[0] in _FOLDERS
 
 
 class _DiskError(Exception):

@@ -6,38 +6,40 @@ written into the video itself.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.files import write_whole
-from motion_widgets.core.hashing import sha256_of
+from motion_widgets.core.logging import going_on
 from motion_widgets.core.money import to_usd
 from motion_widgets.endpoint.responses import redact
-from motion_widgets.log.intake import is_safe_path
+from motion_widgets.jobs.stored_file import stored_file, stored_input
 from motion_widgets.request.fields import FIELD
-from motion_widgets.request.media_source import media_kind
+from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.request.request import MotionRequest
 
 if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
 
-__all__ = ["read_sidecar", "request_of", "write_sidecar"]
+__all__ = ["is_sidecar", "read_sidecar", "request_of", "write_sidecar"]
 
 FORMAT = 1
 _MOST = 1 << 20
 """Bytes of a sidecar that are read at most."""
 _MEDIA = (("image_url", "image"), ("video_url", "clip"))
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def write_sidecar(row: JobRow, root: Path) -> None:
     """Write the sidecar of a collected job. A disk that does not accept it costs no result."""
-    result_path = row.result_path or ""
-    with contextlib.suppress(OSError):
+    result = stored_file(root, row.result_path)
+    if result is None:
+        return
+    with going_on("write a sidecar"):
         # Written outside the folder of the results, so that whoever reads that finds complete files only.
-        write_whole((root / result_path).with_suffix(".json"), redact(_written(_content(row))), folder=root)
+        write_whole(result.with_suffix(".json"), redact(_written(_content(row))), folder=root)
 
 
 def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
@@ -63,26 +65,27 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
     folder = root if root is not None else place.absolute().parent.parent
     try:
         wire, media = _loaded(place)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _UNREADABLE as error:
         reason = str(getattr(error, "strerror", None) or error)[:200]
         raise RequestError.of("sidecar_unreadable", name=place.name, reason=reason) from error
     given = {name: value for name, value in wire.items() if name in FIELD and FIELD[name].holds(value)}
     for field, kind in _MEDIA:
         if media_kind(given.get(field)) in ("path", "scheme"):  # nobody else's sidecar names a file of ours
             kept = media.get(kind) if isinstance(media, dict) else None
-            given[field] = _copy(folder, kept) or Path(str(given[field])).name
+            copy = stored_input(folder, kept.get("path"), kept.get("sha")) if isinstance(kept, dict) else None
+            given[field] = str(copy) if copy is not None else Path(str(given[field])).name
     return MotionRequest.from_wire(given)
 
 
 def request_of(row: JobRow, folder: Path) -> MotionRequest:
-    """Return the request of a job, its local media as the paths of their copies in the folder."""
-    copies = {"image_url": row.image_path, "video_url": row.clip_path}
-    here = {
-        field: str(folder / path)
-        for field, path in copies.items()
-        if path and is_safe_path(path) and (folder / path).is_file()
-    }
-    return row.request.replace(**here)
+    """Return the request of a job: local media by the paths of their copies, else by name."""
+    req = row.request
+    given = {}
+    for field, kind in _MEDIA:
+        if media_kind(getattr(req, field)) in ("path", "scheme"):  # no row names a file outside the folders
+            copy = stored_input(folder, getattr(row, f"{kind}_path"), getattr(row, f"{kind}_sha"))
+            given[field] = str(copy) if copy is not None else media_name(getattr(req, field))
+    return req.replace(**given)
 
 
 def _loaded(place: Path) -> tuple[dict[str, Any], object]:
@@ -125,15 +128,10 @@ def _written(content: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _copy(folder: Path, kept: object) -> str | None:
-    """Return the path of an input's copy. None: it is not here, or has changed."""
-    if not isinstance(kept, dict):
-        return None
-    path, sha = kept.get("path"), kept.get("sha")
-    if not isinstance(path, str) or not is_safe_path(path) or not path.startswith("inputs/"):
-        return None
-    file = folder / path
-    with contextlib.suppress(OSError, ValueError):
-        if file.resolve().is_relative_to((folder / "inputs").resolve()) and sha256_of(file) == sha:
-            return str(file)
-    return None
+def is_sidecar(path: Path) -> bool:
+    """Return whether a file reads as a sidecar; nothing else is kept as JSON."""
+    try:
+        _loaded(path)
+    except _UNREADABLE:
+        return False
+    return True

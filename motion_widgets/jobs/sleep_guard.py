@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.logging import report
 from motion_widgets.core.messages import say
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.schema import jobs
@@ -46,7 +47,7 @@ def may_sleep() -> bool:
 
 def _is_main_battery(supply: Path) -> bool:
     """Return whether a power supply is a battery of the machine itself, not of a mouse."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # what cannot be read is no battery
         if (supply / "type").read_text().strip() != "Battery":
             return False
         scope = supply / "scope"
@@ -86,12 +87,17 @@ class KeepAwake:
 
     def _stay_awake(self, over: threading.Event) -> None:
         """Stay awake until it is over. In a thread of its own: some systems know the caller by its thread."""
-        with contextlib.suppress(Exception):  # a comfort, never a reason for trouble
+        if not self.installed:
+            return
+        try:
             from wakepy import keep
 
             with keep.running(on_fail="pass") as mode:
                 self._refused = not mode.active
                 over.wait()
+        except Exception as error:  # noqa: BLE001 - a comfort, never a reason for trouble; sleep is warned of then
+            self._refused = True
+            report(error, "keep the machine awake")
 
 
 class SleepGuard:
@@ -147,7 +153,7 @@ class SleepGuard:
             dies = say("sleep_dies", when=_local_time(min(expiries) / 1e6))
         else:
             dies = say("sleep_lives", hours=timing.LIFE / 3600)
-        how = say("sleep_by_hand" if self._awake.installed else "sleep_extra")
+        how = say("sleep_by_hand" if self._awake.installed else "awake_missing")
         return say("sleep_risk", count=count, ids=_names(some, count), dies=dies, how=how)
 
     def missed(self) -> str:

@@ -4,8 +4,9 @@ A submit waits for its turn (`SubmitLimiter`) and then, in this order:
 
 1. commits the intent, with the budget reserved in the same transaction (`Transitions.intend`);
 2. publishes local media, which gives the exact body;
-3. commits that body (`Transitions.seal`, refused to a process that lost its lease);
-4. sends it, once, with a last look before the first byte whether it may still go;
+3. connects;
+4. commits that body, as the last look whether it may still go (`Transitions.seal`, refused to a process that
+   lost its lease), and sends it, once;
 5. commits the answer.
 
 A kill at any moment leaves a row that says what is known: not sealed means that nothing was sent; sealed
@@ -19,9 +20,10 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from motion_widgets.core.errors import BudgetError, HeldError, LogError, MotionError
+from motion_widgets.core.errors import BudgetError, HeldError, MotionError, RequestError
+from motion_widgets.core.logging import brief, report
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import ZERO, Micro, to_usd
+from motion_widgets.core.money import ZERO, Micro, format_left, format_price, to_usd
 from motion_widgets.endpoint.errors import (
     AnswerError,
     AuthError,
@@ -34,11 +36,12 @@ from motion_widgets.endpoint.errors import (
 )
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.context import error_columns
+from motion_widgets.jobs.last_look import LastLook, Seen
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Priority
 from motion_widgets.log.engine import now_us
-from motion_widgets.log.event_notes import event_note, event_words
 from motion_widgets.log.states import State
+from motion_widgets.log.transitions import event_note, event_words
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable
@@ -79,11 +82,13 @@ async def submit(ctx: Context, job_id: str, *, group: Hashable, approval: int, r
     tries = 0
     while True:
         await ctx.limiter.acquire(job_id, group)
-        attempt = _Attempt(ctx, job_id, resend=resend, tries=tries)
+        attempt = _Attempt(ctx, job_id, approval=approval, resend=resend, tries=tries)
         try:
-            refusal = None if resend else ctx.breaker.refusal(approval)
+            refusal = ctx.breaker.refusal(approval)
             if refusal is not None:
-                await ctx.db(ctx.log.transitions.record, job_id, **error_columns(refusal))
+                if not resend:  # what its row says of its outcome stays
+                    ctx.breaker.hold(job_id)
+                    await ctx.db.first(ctx.log.transitions.record, job_id, **error_columns(refusal))
                 return None
             if ctx.closing.is_set():
                 return None
@@ -126,16 +131,19 @@ class _Attempt:
     Its steps return the s to wait before the next attempt, or None: there is nothing more to do by itself.
     """
 
-    def __init__(self, ctx: Context, job_id: str, *, resend: bool, tries: int) -> None:
+    def __init__(self, ctx: Context, job_id: str, *, approval: int, resend: bool, tries: int) -> None:
         self.ctx = ctx
         self.log = ctx.log
         self.job_id = job_id
+        self.approval = approval
         self.resend = resend
         self.maybe_accepted = resend
         """An earlier POST may have been accepted, so that no refusal of this one proves that none was."""
         self.tries = tries
         self.accepted: JobRow | None = None
         """The job's row once the endpoint took it."""
+        self.sweep_id: str | None = None
+        self.look = LastLook(ctx, job_id, lambda: self._may_go)
 
     async def make(self) -> float | None:
         """Commit the intent, publish, and send until the outcome is clear."""
@@ -146,15 +154,15 @@ class _Attempt:
         if not self._may_go:
             return 0.0
         try:
-            row = await ctx.db(self._intend)
+            row = await ctx.db.first(self._intend)
         except (BudgetError, HeldError) as error:
-            await ctx.db(self.log.transitions.record, self.job_id, **error_columns(error))
+            await ctx.db.first(self.log.transitions.record, self.job_id, **error_columns(error))
             return None
         if row is None:
             return None
+        self.sweep_id = row.sweep_id
         try:
-            # One that was sealed before stays: the same key may only ever go with the same body.
-            body = row.body or _body_of(await ctx.publish(client, row))
+            body = _body_of(row, await ctx.publish(client, row), resend=self.resend)
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing left this machine
             return await self._not_published(error)
         return await self._send_until_clear(client, body, row.idempotency_key)
@@ -171,9 +179,9 @@ class _Attempt:
     @property
     def _may_go(self) -> bool:
         """Whether it may still be sent, now that it is its turn."""
-        return not self.ctx.closing.is_set() and (
-            self.maybe_accepted or self.ctx.limiter.may_send(self.job_id)
-        )
+        ctx = self.ctx
+        stopped = ctx.closing.is_set() or ctx.breaker.refusal(self.approval) is not None
+        return not stopped and (self.maybe_accepted or ctx.limiter.may_send(self.job_id))
 
     async def _send_until_clear(self, client: EndpointClient, body: str, key: str) -> float | None:
         """Send, and send the very same again while the endpoint asks for that."""
@@ -195,61 +203,87 @@ class _Attempt:
 
     async def _send(self, client: EndpointClient, body: str, key: str) -> float | IdempotencyError | None:
         """Commit the body and send it, once. An IdempotencyError: the very same may be sent again."""
-        ctx = self.ctx
-        async with ctx.gate.slot(Priority.SUBMIT):
+        async with self.ctx.gate.slot(Priority.SUBMIT):
             if not self._may_go:
                 return await self._plan_again(None, wait=0.0)
-            try:
-                sealed = await ctx.db(
-                    self.log.transitions.seal, self.job_id, body,
-                    owner=ctx.owner, seconds=timing.LEASE, anyway=self.maybe_accepted,
-                )  # fmt: skip
-            except (LogError, HeldError) as error:
-                return await self._plan_again(error)
-            if not sealed:
-                return None  # another process took the job over, and decides what becomes of it
-            return await self._post(client, body, key)
+            outcome = await self._post(client, body, key)
+            while self.maybe_accepted and self.look.seen is Seen.STALE:  # a person's word still holds
+                outcome = await self._post(client, body, key)
+            return outcome
 
     async def _post(self, client: EndpointClient, body: str, key: str) -> float | IdempotencyError | None:
+        """Connect, look, send, and judge the outcome."""
+        self.look.seen, anyway = Seen.CLEAR, self.maybe_accepted
         try:
-            # The last look is at the last moment: the endpoint may have said meanwhile that it is full.
-            answer = await client.submit(body.encode(), key, go=lambda: self._may_go)
+            answer = await client.submit(
+                body.encode(), key, go=lambda: self.look.is_clear(body, anyway=anyway)
+            )
         except IdempotencyError as error:
             return error
         except RateLimitError as error:
             # Before anything is awaited: others are about to be sent.
+            self._learn(error)
             busy = error.kind == "busy" and not self.maybe_accepted
             others = busy and self.ctx.limiter.too_many(self.job_id, error.limit)
             return await self._refused(error, others=others)
         except Exception as error:  # noqa: BLE001 - it was sent, so no error may lose the job
             if isinstance(error, NotSentError) and error.code == "held_back":
-                return await self._plan_again(None, wait=0.0)
-            return await self._refused(error)
-        return await self._accepted(answer)
+                return await self._held_back()
+            too_many = self._learn(error)
+            outcome = await self._refused(error)
+            if too_many and self.sweep_id is not None:  # for the other processes that drive it, too
+                await self.ctx.db.persist(self.log.sweeps.hold, self.sweep_id, paused=now_us())
+            return outcome
+        self.ctx.breaker.outcome_known()
+        return await self._accepted(answer, int((client.now() + timing.LIFE) * 1e6))
 
-    async def _accepted(self, answer: Submitted) -> float | None:
-        db, log, job_id = self.ctx.db, self.log, self.job_id
-        await db.persist(
-            log.transitions.move, job_id, State.SUBMITTED,
-            task_id=answer.task_id, submitted=now_us(), answer=answer.raw, request_id=answer.request_id,
-            server_word=answer.status, estimated_time=answer.estimated_time,
-            note=event_note("event_replayed") if answer.replayed else "",
-            error_kind=None, error_code=None, error_message=None,
-        )  # fmt: skip
-        self.accepted = await db.persist(log.jobs.get, job_id)
-        if self.accepted.task_id != answer.task_id:
+    def _learn(self, error: Exception) -> bool:
+        """Count an outcome as known or unknown; return whether too many in a row are unknown."""
+        ctx = self.ctx
+        if isinstance(error, EndpointError) and error.not_accepted:
+            if error.status is not None:  # else there was none
+                ctx.breaker.outcome_known()
+            return False
+        ctx.limiter.doubt()
+        return ctx.breaker.outcome_unknown()
+
+    async def _held_back(self) -> float | None:
+        look = self.look
+        if look.seen is Seen.TAKEN or (look.seen is Seen.STALE and self.maybe_accepted):
+            return None  # the other process decides what becomes of it; or it is tried at once
+        return await self._plan_again(look.refusal, wait=None if look.refusal is not None else 0.0)
+
+    async def _accepted(self, answer: Submitted, expires_at: int) -> float | None:
+        persist = self.ctx.db.persist
+        paid = {"task_id": answer.task_id, "submitted": now_us(), "expires_at": expires_at}
+        try:
+            row = await persist(
+                self._record_accepted, paid, answer=answer.raw, request_id=answer.request_id,
+                server_word=answer.status, estimated_time=answer.estimated_time,
+                note=event_note("event_replayed") if answer.replayed else "",
+                error_kind=None, error_code=None, error_message=None,
+            )  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - whatever it was, a paid task's id is kept
+            report(error, f"keep all of the answer on task {answer.task_id}")
+            row = await persist(self._record_accepted, paid)
+        self.accepted = row
+        if row.task_id != answer.task_id:
             # Somebody decided otherwise meanwhile; a paid task's id is kept all the same.
-            await db.persist(
-                log.transitions.remark, job_id, event_note("event_accepted", task=answer.task_id)
-            )
+            note = event_note("event_accepted", task=answer.task_id)
+            await persist(self.log.transitions.remark, self.job_id, note)
         return None
+
+    def _record_accepted(self, paid: dict[str, Any], **facts: Any) -> JobRow:
+        """Write down what the endpoint answered; return the job as it stands then."""
+        self.log.transitions.move(self.job_id, State.SUBMITTED, **paid, **facts)
+        return self.log.jobs.get(self.job_id)
 
     async def _not_published(self, error: Exception) -> float | None:
         """Judge a failure before the POST, such as that of an upload, which costs nothing."""
         passing = isinstance(error, ServerError | AnswerError)
         if passing and self.tries < timing.TRIES:
             return await self._plan_again(error, wait=timing.backoff(self.tries))
-        if isinstance(error, EndpointError) and not passing:
+        if isinstance(error, EndpointError) and error.not_accepted:
             return await self._refused(error)
         return await self._plan_again(error)
 
@@ -261,6 +295,9 @@ class _Attempt:
         ctx = self.ctx
         if self.maybe_accepted or not isinstance(error, EndpointError) or not error.not_accepted:
             return await self._unknown(error)
+        if error.lasting:
+            ctx.stop_calls(error)
+            return await self._plan_again(error)
         if isinstance(error, NotSentError):
             return await self._plan_again(error, wait=timing.backoff(self.tries))
         if isinstance(error, RateLimitError):
@@ -281,16 +318,17 @@ class _Attempt:
 
     async def _with_missing_amount(self, error: PaymentError) -> PaymentError:
         """Return the error with how much is missing: what the request may cost, minus the balance."""
-        row = await self.ctx.db(self.log.jobs.get, self.job_id)
+        row = await self.ctx.db.first(self.log.jobs.get, self.job_id)
         balance, price = await self.ctx.refunds.balance(), row.estimate_high or ZERO
         if balance is None:
-            text = say("payment_balance_unknown", message=str(error), price=to_usd(price))
+            text = say("payment_balance_unknown", message=str(error), price=format_price(to_usd(price)))
         else:
             # An account may be charged ahead at the orientation's cap, so a 402 can come although the
             # balance covers the clip (`endpoint/API.md` section 8).
             text = say(
                 "payment_missing" if balance < price else "payment_ahead", message=str(error),
-                missing=to_usd(Micro(max(price - balance, 0))), price=to_usd(price), balance=to_usd(balance),
+                missing=format_price(to_usd(Micro(max(price - balance, 0)))),
+                price=format_price(to_usd(price)), balance=format_left(to_usd(balance)),
             )  # fmt: skip
         return PaymentError(
             text, code=error.code, detail=error.detail, status=error.status, kind=error.kind,
@@ -300,7 +338,7 @@ class _Attempt:
     async def _plan_again(self, error: Exception | None, *, wait: float | None = None) -> float | None:
         """Plan the job again and free its budget; return `wait`, the s until the next attempt."""
         if self.maybe_accepted:
-            return await self._unknown(error)
+            return await self._unknown(error or self.ctx.breaker.refusal(self.approval))
         columns = error_columns(error) if error is not None else {}
         note = str(error) if error is not None else event_note("event_held_back")
         await self._move(State.PLANNED, note, settle=ZERO, **columns)
@@ -310,7 +348,9 @@ class _Attempt:
         if isinstance(error, MotionError):
             why = str(error)
         else:
-            why = say("closed_meanwhile") if error is None else f"{type(error).__name__}: {error}"
+            if error is not None:
+                report(error, "submit")
+            why = say("closed_meanwhile") if error is None else brief(error)
         code = getattr(error, "code", "")
         message = why if code in _SAYS_UNKNOWN else say("outcome_unknown", message=why)
         columns = {
@@ -332,8 +372,20 @@ class _Attempt:
             await self.ctx.db.persist(self.log.transitions.remark, self.job_id, late)
 
 
-def _body_of(wire: dict[str, Any]) -> str:
-    return json.dumps(wire, ensure_ascii=False, separators=(",", ":"))
+def _body_of(row: JobRow, wire: dict[str, Any], *, resend: bool) -> str:
+    """Return the exact body of a job, made of its request and the links of its media.
+
+    What a row says was sealed may have been sealed elsewhere: it counts only where it says the same.
+
+    Raises
+    ------
+    RequestError
+        It was sealed with another body, and may have been accepted: the same key goes with the same body.
+    """
+    body = json.dumps(wire, ensure_ascii=False, separators=(",", ":"))
+    if resend and row.body not in (None, body):
+        raise RequestError.of("resend_altered", id=row.id)
+    return body
 
 
 def _wait_of(error: EndpointError, tries: int) -> float:

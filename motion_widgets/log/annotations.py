@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.texts import composed, spellings
 from motion_widgets.log.engine import batches, now_us
-from motion_widgets.log.ids import current_person
+from motion_widgets.log.names import current_person
 from motion_widgets.log.schema import jobs, notes, ratings, tags
-from motion_widgets.log.states import ENDS
+from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.transitions import next_seq
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from motion_widgets.log.engine import Database
+    from motion_widgets.log.rows import JobRow
 
 __all__ = ["KEEP", "STARS", "Annotation", "Annotations", "last_said", "split_tags", "visible"]
 
@@ -54,18 +57,14 @@ class Annotation:
 
 
 class Annotations:
-    """What people say about the jobs of a log.
-
-    Parameters
-    ----------
-    database
-        The log's database.
-    """
+    """What people say about the jobs of a log."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rate(self, job_ids: Sequence[str], *, usable: bool | None = KEEP, stars: int | None = KEEP) -> None:
+    def rate(
+        self, job_ids: str | Iterable[str], *, usable: bool | None = KEEP, stars: int | None = KEEP
+    ) -> None:
         """Rate jobs; what is not given stays as this person left it.
 
         Parameters
@@ -78,12 +77,10 @@ class Annotations:
         Raises
         ------
         LogError
-            Another number of stars, or no such job; nothing was written.
+            Another number of stars, another answer, or no such job; nothing was written.
         """
-        number = isinstance(stars, int) and not isinstance(stars, bool) and 1 <= stars <= STARS
-        if stars is not KEEP and stars is not None and not number:
-            raise LogError.of("stars_wrong", found=repr(stars)[:40], most=STARS)
-        me = current_person()
+        stars, usable = _stars(stars), _answer(usable)
+        me, job_ids = current_person(), _ids(job_ids)
         with self._database.write() as connection:
             self._touch(connection, job_ids)
             before = {
@@ -91,7 +88,7 @@ class Annotations:
                 for some in batches(job_ids)
                 for row in connection.execute(last_said(ratings, some, ratings.c.created_by, by=me))
             }
-            for job_id in dict.fromkeys(job_ids):
+            for job_id in job_ids:
                 had = before.get(job_id)
                 connection.execute(
                     insert(ratings).values(
@@ -117,7 +114,7 @@ class Annotations:
                 insert(notes).values(job_id=job_id, created=now_us(), created_by=current_person(), text=text)
             )
 
-    def tag(self, job_ids: Sequence[str], tag: str) -> None:
+    def tag(self, job_ids: str | Iterable[str], tag: str) -> None:
         """Put a tag on jobs; on one that has it nothing changes.
 
         Raises
@@ -126,17 +123,17 @@ class Annotations:
             It is empty, too long, or has several lines or a comma; or there is no such job. Nothing was
             written.
         """
-        word = _tag(tag)
+        word, job_ids = _tag(tag), _ids(job_ids)
         with self._database.write() as connection:
             self._touch(connection, job_ids)
             have = {
                 one
                 for some in batches(job_ids)
                 for one in connection.execute(
-                    select(tags.c.job_id).where(tags.c.job_id.in_(some), tags.c.tag == word)
+                    select(tags.c.job_id).where(tags.c.job_id.in_(some), tags.c.tag.in_(spellings(word)))
                 ).scalars()
             }
-            for job_id in dict.fromkeys(job_ids):
+            for job_id in job_ids:
                 if job_id not in have:
                     connection.execute(
                         insert(tags).values(
@@ -144,15 +141,15 @@ class Annotations:
                         )
                     )
 
-    def untag(self, job_ids: Sequence[str], tag: str) -> None:
+    def untag(self, job_ids: str | Iterable[str], tag: str) -> None:
         """Take a tag off jobs."""
-        word = tag.strip()
+        words, job_ids = spellings(tag.strip()), _ids(job_ids)
         with self._database.write() as connection:
             self._touch(connection, job_ids)
             for some in batches(job_ids):
-                connection.execute(delete(tags).where(tags.c.job_id.in_(some), tags.c.tag == word))
+                connection.execute(delete(tags).where(tags.c.job_id.in_(some), tags.c.tag.in_(words)))
 
-    def hide(self, job_ids: Sequence[str]) -> None:
+    def hide(self, job_ids: str | Iterable[str]) -> None:
         """Put jobs that have ended out of sight. They stay in the log, and still answer for their content.
 
         Raises
@@ -160,6 +157,7 @@ class Annotations:
         LogError
             One has not ended, or there is no such job; nothing was changed.
         """
+        job_ids = _ids(job_ids)
         with self._database.write() as connection:
             self._touch(connection, job_ids)
             for some in batches(job_ids):
@@ -170,8 +168,9 @@ class Annotations:
                     raise LogError.of("not_hideable", id=row.id, state=row.state)
                 connection.execute(update(jobs).where(jobs.c.id.in_(some), visible).values(deleted=now_us()))
 
-    def unhide(self, job_ids: Sequence[str]) -> None:
+    def unhide(self, job_ids: str | Iterable[str]) -> None:
         """Bring jobs back into sight."""
+        job_ids = _ids(job_ids)
         with self._database.write() as connection:
             self._touch(connection, job_ids)
             for some in batches(job_ids):
@@ -207,6 +206,11 @@ class Annotations:
             for one in dict.fromkeys([*(job_ids or ()), *votes, *note, *tagged])
         }  # fmt: skip
 
+    def stars(self, rows: Iterable[JobRow]) -> dict[str, float]:
+        """Return the mean stars of those results among `rows` that have any, by id."""
+        said = self.of([row.id for row in rows if row.state == State.COLLECTED])
+        return {job_id: one.stars for job_id, one in said.items() if one.stars is not None}
+
     def tags_used(self) -> list[str]:
         """Return all tags, sorted."""
         with self._database.read() as connection:
@@ -221,6 +225,30 @@ class Annotations:
                 have = set(connection.execute(select(jobs.c.id).where(jobs.c.id.in_(some))).scalars())
                 lost = next(one for one in some if one not in have)
                 raise LogError.of("no_such_id", id=lost, name=self._database.name)
+
+
+def _ids(job_ids: str | Iterable[str]) -> list[str]:
+    """Return one job's id, or those of several, each once."""
+    return [job_ids] if isinstance(job_ids, str) else list(dict.fromkeys(job_ids))
+
+
+def _stars(given: Any) -> Any:
+    """Return a number of stars, None or `KEEP`."""
+    if given is KEEP or given is None:
+        return given
+    number = isinstance(given, Real) and not isinstance(given, bool) and float(given).is_integer()
+    if not number or not 1 <= given <= STARS:
+        raise LogError.of("stars_wrong", found=repr(given)[:40], most=STARS)
+    return int(given)
+
+
+def _answer(given: Any) -> Any:
+    """Return whether a result can be used, None or `KEEP`."""
+    if given is KEEP or given is None:
+        return given
+    if type(given).__name__ not in ("bool", "bool_"):  # NumPy's own, old and new, included
+        raise LogError.of("usable_wrong", found=repr(given)[:40])
+    return bool(given)
 
 
 def _among(table: Any, job_ids: list[str] | None) -> list[Any]:
@@ -251,11 +279,11 @@ def _mean(stars: list[int]) -> float | None:
 
 def split_tags(text: str) -> list[str]:
     """Return the tags that a person wrote with commas between them, of whatever script."""
-    return [word for part in re.split("[,\uff0c\u3001]", text) if (word := part.strip())]
+    return [word for part in re.split("[,\uff0c\u3001]", text) if (word := composed(part.strip()))]
 
 
 def _tag(tag: str) -> str:
-    word = tag.strip()
+    word = composed(tag.strip())
     if not 1 <= len(word) <= TAG or not word.isprintable() or split_tags(word) != [word]:
         raise LogError.of("tag_wrong", found=word[: TAG + 1], most=TAG)
     return word

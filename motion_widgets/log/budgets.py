@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
 
 from motion_widgets.core.errors import BudgetError
-from motion_widgets.core.money import ZERO, Micro, to_usd
-from motion_widgets.log.schema import budgets, jobs
+from motion_widgets.core.money import ZERO, Micro, cents_up, format_left, format_price, to_usd
+from motion_widgets.log.schema import budgets, jobs, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -24,16 +24,24 @@ if TYPE_CHECKING:
     from motion_widgets.log.engine import Database
 
 __all__ = [
-    "Budgets",
-    "PersonBudget",
-    "own_budget",
-    "person_budget_id",
-    "recount",
-    "reserve",
-    "spend",
-    "take_out",
+    "Budgets", "PersonBudget", "own_budget", "person_budget_id", "recount", "reserve", "spend", "take_out",
     "write_budget",
 ]  # fmt: skip
+
+
+# Statements of each job are put together once.
+_FIND = select(budgets).where(budgets.c.id == bindparam("of_budget"))
+_SPEND = (
+    update(budgets)
+    .where(budgets.c.id == bindparam("of_budget"))
+    .values(used_micro=budgets.c.used_micro + bindparam("amount"))
+)
+_TAKE_OUT = _SPEND.where(
+    or_(  # a limit that is no number lets nothing through
+        budgets.c.limit_micro.is_(None),
+        budgets.c.used_micro + bindparam("amount") <= readable(budgets.c.limit_micro),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,7 @@ class PersonBudget:
 
 
 class Budgets:
-    """What sweeps and people may still spend.
-
-    Parameters
-    ----------
-    database
-        The log's database.
-    """
+    """What sweeps and people may still spend."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -120,7 +122,7 @@ def person_budget_id(person: str, endpoint: str, account: str) -> str:
     return f"person {endpoint} {account} {person}"
 
 
-def own_budget(person: str) -> ColumnElement[str | None]:
+def own_budget(person: ColumnElement[str | None]) -> ColumnElement[str | None]:
     """Return, in SQL, the id of the person's budget that pays for a job; null: there is none."""
     own = literal("person ") + jobs.c.endpoint + " " + jobs.c.account + " " + person
     return select(budgets.c.id).where(budgets.c.id == own).correlate(jobs).scalar_subquery()
@@ -161,8 +163,8 @@ def reserve(
             mine = budget_id == own
             raise BudgetError.of(
                 "person_budget_used_up" if mine else "budget_used_up", name=person if mine else budget_id,
-                price=to_usd(amount), left=to_usd(left), limit=to_usd(limit),
-                more=to_usd(Micro(limit + amount - left)),
+                price=format_price(to_usd(amount)), left=format_left(to_usd(left)),
+                limit=format_left(to_usd(limit)), more=cents_up(Micro(limit + amount - left)),
             )  # fmt: skip
 
 
@@ -174,10 +176,7 @@ def take_out(connection: Connection, budget_id: str, amount: Micro) -> Micro | N
     Micro or None
         None: it was taken. Otherwise nothing was, and this much is left.
     """
-    used = budgets.c.used_micro + amount
-    enough = or_(budgets.c.limit_micro.is_(None), used <= budgets.c.limit_micro)
-    taking = update(budgets).where(budgets.c.id == budget_id, enough).values(used_micro=used)
-    if connection.execute(taking).rowcount == 1:
+    if connection.execute(_TAKE_OUT, {"of_budget": budget_id, "amount": amount}).rowcount == 1:
         return None
     row = _find(connection, budget_id)
     return Micro(max((row.limit_micro or 0) - row.used_micro, 0) if row else 0)
@@ -185,30 +184,27 @@ def take_out(connection: Connection, budget_id: str, amount: Micro) -> Micro | N
 
 def spend(connection: Connection, amount: Micro, *budget_ids: str | None) -> None:
     """Count money as used by each budget, whatever its limit: it was billed. Negative: it is given back."""
-    spent = update(budgets).where(budgets.c.id.in_([one for one in budget_ids if one is not None]))
-    connection.execute(spent.values(used_micro=budgets.c.used_micro + amount))
+    for budget_id in filter(None, budget_ids):
+        connection.execute(_SPEND, {"of_budget": budget_id, "amount": amount})
 
 
-def recount(connection: Connection, *budget_ids: str) -> None:
-    """Count anew what people's budgets have used; none named: all, after rows came from elsewhere."""
-    query = select(budgets).where(budgets.c.person.is_not(None))
-    if budget_ids:
-        query = query.where(budgets.c.id.in_(budget_ids))
-    for row in connection.execute(query).all():
-        held = jobs.c.person_budget_id == row.id
-        whose = [jobs.c.endpoint == row.endpoint, jobs.c.account == row.account]
-        whose.append(jobs.c.created_by == row.person)
-        if row.since is not None:
-            whose.append(func.coalesce(jobs.c.sent, jobs.c.created) >= row.since)
-        connection.execute(update(jobs).where(held).values(person_budget_id=None))
-        connection.execute(update(jobs).where(*whose).values(person_budget_id=row.id))
-        total = func.coalesce(func.sum(jobs.c.reserved + func.coalesce(jobs.c.cost, 0)), 0)
-        used = int(connection.execute(select(total).where(held)).scalar_one())
-        connection.execute(update(budgets).where(budgets.c.id == row.id).values(used_micro=used))
+def recount(connection: Connection, budget_id: str) -> None:
+    """Count anew what a person's budget has used; what came from elsewhere counts in nobody's."""
+    row = connection.execute(select(budgets).where(budgets.c.id == budget_id)).one()
+    held = jobs.c.person_budget_id == row.id
+    whose = [jobs.c.endpoint == row.endpoint, jobs.c.account == row.account]
+    whose += [jobs.c.created_by == row.person, jobs.c.person_budget_id.is_(None)]
+    if row.since is not None:
+        whose.append(func.coalesce(jobs.c.sent, jobs.c.created) >= row.since)
+    connection.execute(update(jobs).where(held).values(person_budget_id=None))
+    connection.execute(update(jobs).where(*whose).values(person_budget_id=row.id))
+    sums = [func.coalesce(func.sum(readable(one)), 0) for one in (jobs.c.reserved, jobs.c.cost)]
+    used = int(connection.execute(select(sums[0] + sums[1]).where(held)).scalar_one())
+    connection.execute(update(budgets).where(budgets.c.id == row.id).values(used_micro=used))
 
 
 def _find(connection: Connection, budget_id: str) -> Row[Any] | None:
-    return connection.execute(select(budgets).where(budgets.c.id == budget_id)).one_or_none()
+    return connection.execute(_FIND, {"of_budget": budget_id}).one_or_none()
 
 
 def _person_budget(row: Row[Any]) -> PersonBudget:

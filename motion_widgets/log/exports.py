@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.files import whole_file
 from motion_widgets.core.messages import say
-from motion_widgets.log.columns import AXIS, COLUMNS, TEXT, dictionary
+from motion_widgets.log.columns import AXIS, KINDS, TEXT, TIME, dictionary
+from motion_widgets.log.intake import Bound
 from motion_widgets.log.recovery import is_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
@@ -40,7 +43,7 @@ def to_csv(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -> Pat
     """
     safe = frame.copy()
     for name in frame.columns:
-        if COLUMNS[name] in (TEXT, AXIS):
+        if KINDS[name] in (TEXT, AXIS):
             safe[name] = frame[name].map(_harmless, na_action="ignore")
     # RFC 4180's line ends; with others Python leaves a bare \r in a cell unquoted, which splits its row.
     encoding = "utf-8-sig" if excel else "utf-8"
@@ -56,13 +59,26 @@ def to_parquet(frame: pd.DataFrame, path: str | Path) -> Path:
 
 def to_json(frame: pd.DataFrame, path: str | Path) -> Path:
     """Write a frame as JSON lines, one job a line, times in ISO 8601 to the microsecond."""
-    return _written(
-        Path(path),
-        lambda to: frame.to_json(
-            to, orient="records", lines=True, date_format="iso", date_unit="us", double_precision=15,
-            force_ascii=False,
-        ),
-    )  # fmt: skip
+
+    def write(to: Path) -> None:
+        with to.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(_as_json(frame))
+
+    return _written(Path(path), write)
+
+
+def _as_json(frame: pd.DataFrame) -> Iterator[str]:
+    """Yield a line for each job; every number as Python writes it, which is read back exactly."""
+    names = list(frame.columns)
+    columns = [_plain(frame[name]) for name in names]
+    for number, name in enumerate(names):
+        if KINDS[name] == TIME:
+            columns[number] = [
+                None if one is None else f"{one.isoformat(timespec='microseconds')}Z"
+                for one in columns[number]
+            ]
+    for row in zip(*columns, strict=True):
+        yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n"
 
 
 def to_excel(frame: pd.DataFrame, path: str | Path) -> Path:
@@ -92,6 +108,14 @@ def to_excel(frame: pd.DataFrame, path: str | Path) -> Path:
     return _written(Path(path), book.save)
 
 
+_MOST_COLUMNS = 1000
+"""A log has some 100."""
+_BATCH = 10_000
+"""Rows of Parquet at once."""
+_LONGEST_LINE = 10_000_000
+"""Bytes of a line that is read."""
+
+
 def from_file(path: str | Path) -> pd.DataFrame:
     """Read back what `to_csv`, `to_parquet` or `to_json` wrote, as `LogView.import_frame` takes it.
 
@@ -106,24 +130,98 @@ def from_file(path: str | Path) -> pd.DataFrame:
     kind = source.suffix.lower()
     try:
         if kind == ".csv":
+            bound = Bound(source.name)
+            sign = _separator(source)
+            lines = (line.decode("utf-8-sig") for line in _lines(source))
+            for row in csv.reader(lines, delimiter=sign):  # any row may be the widest
+                _require_columns(source, len(row))
+                bound.take(len(row), sum(map(len, row)))
             # As text, so that "NA" stays a text and an error code of 404 does not become 404.0.
-            frame = pd.read_csv(source, dtype=str, keep_default_na=False, na_values="", encoding="utf-8-sig")
+            frame = pd.read_csv(
+                source, sep=sign, dtype=str, keep_default_na=False, na_values="", encoding="utf-8-sig"
+            )
             for name in frame.columns:
-                if COLUMNS.get(name) in (TEXT, AXIS):
+                if KINDS.get(name) in (TEXT, AXIS):
                     frame[name] = frame[name].map(_as_it_was, na_action="ignore")
             return frame
         if kind == ".parquet":
-            return pd.read_parquet(source)
+            return _parquet(source)
         if kind in (".jsonl", ".json"):
-            return pd.read_json(source, lines=True, dtype=False, convert_dates=False)
-    except (OSError, ValueError) as error:
+            # A log without jobs is a file without lines.
+            return pd.DataFrame(_json_lines(source) or {name: [] for name in KINDS})
+    except (OSError, ValueError, TypeError, RecursionError, csv.Error) as error:
         reason = str(getattr(error, "strerror", None) or error)[:200]
         raise LogError.of("import_kind", name=source.name, reason=reason) from error
     raise LogError.of("export_kind", name=source.name, known=".csv, .parquet, .jsonl, .json")
 
 
+def _require_columns(source: Path, count: int) -> None:
+    """Raise LogError if a file has far more columns than a log: pandas takes gigabytes for them."""
+    if count > _MOST_COLUMNS:
+        raise LogError.of("import_wide", name=source.name, most=_MOST_COLUMNS)
+
+
+def _separator(source: Path) -> str:
+    """Return what is between the cells of a CSV file: Excel writes semicolons where decimals have commas."""
+    head = next(_lines(source), b"").decode("utf-8-sig")
+    return max(",;\t", key=lambda sign: len(KINDS.keys() & set(next(csv.reader([head], delimiter=sign), []))))
+
+
+def _lines(source: Path) -> Iterator[bytes]:
+    """Yield a file's lines, each of a bounded length."""
+    with source.open("rb") as file:
+        while line := file.readline(_LONGEST_LINE + 1):
+            if len(line) > _LONGEST_LINE:
+                raise ValueError(f"> {_LONGEST_LINE:,} B")
+            yield line
+
+
+def _json_lines(source: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    names: set[str] = set()
+    bound = Bound(source.name)
+    for line in _lines(source):
+        if line.strip():
+            rows.append(dict(json.loads(line)))
+            names.update(rows[-1])
+            bound.take(len(rows[-1]), len(line))
+            _require_columns(source, len(names))
+    return rows
+
+
+def _parquet(source: Path) -> pd.DataFrame:
+    """Read a file batch by batch: a text that all rows share is stored once, however many they are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow.parquet import ParquetFile, read_schema
+
+    schema = read_schema(source)
+    _require_columns(source, len(schema.names))
+    known = [one for one in schema if one.name in KINDS and not pa.types.is_nested(one.type)]
+    texts = [one.name for one in known if _is_text(one.type)]
+    bound = Bound(source.name)
+    batches = []
+    with ParquetFile(source, read_dictionary=texts) as file:
+        for batch in file.iter_batches(_BATCH, columns=[one.name for one in known]):
+            bound.take(batch.num_columns * batch.num_rows, 0)
+            for column in batch.columns:
+                if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
+                    lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+                    bound.take(0, pc.sum(lengths.take(column.indices)).as_py() or 0)
+            batches.append(batch)
+        table = pa.Table.from_batches(batches, batches[0].schema) if batches else file.read()
+    made: pd.DataFrame = table.to_pandas()
+    return made
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return any(one(kind) for one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
+
+
 def _plain(series: pd.Series[Any]) -> list[Any]:
-    """Return a column's values as a workbook takes them; what is not set is None."""
+    """Return a column's values as Python's own, times in UTC without a zone; what is not set is None."""
     import pandas as pd
 
     if isinstance(series.dtype, pd.DatetimeTZDtype):

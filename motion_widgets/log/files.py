@@ -1,20 +1,25 @@
-"""The files that a log knows of: copies of inputs, and which files are on the shared path."""
+"""The files that a log knows of: copies of inputs, what is on the shared path, what was made of what."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from motion_widgets.log.engine import now_us
-from motion_widgets.log.schema import inputs, jobs
+from motion_widgets.log.names import current_person, new_id
+from motion_widgets.log.rows import MendRow
+from motion_widgets.log.schema import inputs, jobs, mends
 from motion_widgets.log.states import State
 from motion_widgets.log.transitions import next_seq
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from motion_widgets.log.engine import Database
 
-__all__ = ["Files", "KnownFile"]
+__all__ = ["Files", "KnownFile", "Mends"]
 
 
 class KnownFile(NamedTuple):
@@ -28,13 +33,7 @@ class KnownFile(NamedTuple):
 
 
 class Files:
-    """The files of a log's inputs and results.
-
-    Parameters
-    ----------
-    database
-        The log's database.
-    """
+    """The files of a log's inputs and results."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,6 +44,11 @@ class Files:
             if not connection.execute(select(inputs.c.sha).where(inputs.c.sha == sha)).first():
                 row = {"sha": sha, "name": name, "size": size, "path": path, "created": now_us()}
                 connection.execute(insert(inputs).values(row))
+
+    def name_of(self, sha: str) -> str | None:
+        """Return what an input was called when its copy was made. None: there is none."""
+        with self._database.read() as connection:
+            return connection.execute(select(inputs.c.name).where(inputs.c.sha == sha)).scalar()
 
     def unshared(self, *, everything: bool = False) -> list[KnownFile]:
         """Return the files that nobody has put on the shared path, inputs first; `everything`: all files."""
@@ -71,3 +75,63 @@ class Files:
             connection.execute(mine.values(shared=now_us(), seq=next_seq(connection)))
             cleared = mine.where(jobs.c.error_kind == "shared")
             connection.execute(cleared.values(error_kind=None, error_code=None, error_message=None))
+
+
+class Mends:
+    """The mends that a log knows of."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        *,
+        kind: Literal["clip", "image"],
+        operation: str,
+        parameters: Mapping[str, Any],
+        source_sha: str | None,
+        source_name: str,
+        source_path: str | None,
+        result_sha: str,
+        result_name: str,
+        result_path: str,
+    ) -> str:
+        """Write down that a mend made one file from another; return the mend's id.
+
+        Paths are relative to the workspace's folder; `parameters` is what JSON can hold.
+        """
+        mend_id = new_id("mend")
+        with self._database.write() as connection:
+            connection.execute(
+                insert(mends).values(
+                    id=mend_id, created=now_us(), created_by=current_person(), kind=kind, operation=operation,
+                    parameters=json.dumps(dict(parameters), ensure_ascii=False), source_sha=source_sha,
+                    source_name=source_name, source_path=source_path, result_sha=result_sha,
+                    result_name=result_name, result_path=result_path,
+                )
+            )  # fmt: skip
+            made = or_(jobs.c.clip_sha == result_sha, jobs.c.image_sha == result_sha)
+            connection.execute(update(jobs).where(made).values(seq=next_seq(connection)))
+        return mend_id
+
+    def undo(self, mend_id: str) -> bool:
+        """Note that a mend was undone. False: there is no such mend, or it was undone already."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                update(mends).where(mends.c.id == mend_id, mends.c.undone.is_(None)).values(undone=now_us())
+            )
+            return done.rowcount == 1
+
+    def find(self, *, source_sha: str | None = None, result_sha: str | None = None) -> list[MendRow]:
+        """Return mends, oldest first; of a source or into a result, by content (SHA-256).
+
+        None: of any.
+        """
+        where = []
+        if source_sha is not None:
+            where.append(mends.c.source_sha == source_sha)
+        if result_sha is not None:
+            where.append(mends.c.result_sha == result_sha)
+        with self._database.read() as connection:
+            rows = connection.execute(select(mends).where(*where).order_by(mends.c.id)).mappings().all()
+        return [MendRow(**{**row, "parameters": json.loads(row["parameters"])}) for row in rows]

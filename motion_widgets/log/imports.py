@@ -1,7 +1,8 @@
-"""Taking jobs of another log's frame over into this one, many at once."""
+"""Import the jobs of a frame that another log exported, in bulk."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select
@@ -9,14 +10,26 @@ from sqlalchemy import insert, select
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import to_micro
-from motion_widgets.log.budgets import recount
-from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
+from motion_widgets.log.columns import (
+    AXIS,
+    COLUMNS,
+    HIDDEN,
+    KINDS,
+    MONEY,
+    REAL,
+    TEXT,
+    TIME,
+    TRUTH,
+    WANT,
+    WHOLE,
+)
 from motion_widgets.log.engine import now_us
-from motion_widgets.log.event_notes import event_note
-from motion_widgets.log.intake import is_safe_id, is_safe_path
-from motion_widgets.log.schema import events, jobs
+from motion_widgets.log.intake import NOBODY, Bound
+from motion_widgets.log.names import is_safe_id, is_safe_path
+from motion_widgets.log.rows import IDENTITY
+from motion_widgets.log.schema import events, jobs, rule_in
 from motion_widgets.log.states import ENDS, State
-from motion_widgets.log.transitions import next_seq
+from motion_widgets.log.transitions import event_note, next_seq
 from motion_widgets.request.findings import show
 
 if TYPE_CHECKING:
@@ -27,18 +40,16 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.store import Log
 
-__all__ = ["IDENTITY", "insert_frame"]
+__all__ = ["insert_frame"]
 
 NEEDED = ("id", "state", "endpoint", "account", "sandbox", "key", "repeat", "attempt", "created")
-IDENTITY = ("endpoint", "account", "key", "repeat", "attempt")
-"""What no two jobs of a log share."""
 _COUNTS = ("repeat", "attempt")
 _BATCH = 2000
 """Rows in one call of the driver."""
 
 
 def insert_frame(log: Log, frame: pd.DataFrame) -> int:
-    """Write a frame's jobs down where they are new."""
+    """Insert the jobs of a frame that this log does not have; return how many these are."""
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame) or not frame.columns.is_unique:
@@ -46,36 +57,38 @@ def insert_frame(log: Log, frame: pd.DataFrame) -> int:
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         raise LogError.of("import_lacks", names=", ".join(missing))
+    Bound(say("import_frame")).take(frame.size, 0)
     names = [
         name for name in frame.columns if name in COLUMNS and (name in NEEDED or not frame[name].isna().all())
     ]
     columns = [_column(frame[name], name) for name in names]
     rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    if HIDDEN in frame.columns:
+        hidden = (
+            not nothing and _value(_truth, HIDDEN, one)
+            for nothing, one in zip(frame[HIDDEN].isna(), frame[HIDDEN].tolist(), strict=True)
+        )
+        at = now_us()
+        for row, one in zip(rows, hidden, strict=True):
+            row["deleted"] = at if one else None
     with log.database.write() as connection:
         new = _new(connection, rows)
         seq, at = next_seq(connection), now_us()
         for number, row in enumerate(new):
-            row.update(seq=seq + number, reserved=0, idempotency_key=f"motion-{row['id']}")
+            row.update(seq=seq + number, reserved=0, person_budget_id=NOBODY)
+            row.update(idempotency_key=f"motion-{row['id']}")
         for start in range(0, len(new), _BATCH):
             some = new[start : start + _BATCH]
             connection.execute(insert(jobs), some)
-            imported = [
-                {
-                    "job_id": row["id"],
-                    "at": at,
-                    "from_state": None,
-                    "to_state": row["state"],
-                    "note": event_note("event_imported"),
-                }
-                for row in some
-            ]
+            told = {"at": at, "from_state": None, "note": event_note("event_imported")}
+            imported = [{"job_id": row["id"], "to_state": row["state"], **told} for row in some]
             connection.execute(insert(events), imported)
-        recount(connection)
+    log.accounts.forget()
     return len(new)
 
 
 def _new(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows that the log has neither by id nor as the same attempt, each once."""
+    """Return the rows, without duplicates, whose id and whose attempt the log does not have."""
     known = connection.execute(select(jobs.c.id, *(jobs.c[name] for name in IDENTITY))).all()
     ids = {row[0] for row in known}
     same = {tuple(row[1:]) for row in known}
@@ -90,20 +103,22 @@ def _new(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, A
 
 
 def _column(series: pd.Series[Any], name: str) -> list[Any]:
-    """Return a column of the log for one of the frame; what is not set is None."""
+    """Return a column of the frame as values of the log; None where it is not set."""
     unset = series.isna()
     if name in NEEDED and unset.any():
         raise LogError.of("import_lacks", names=name)
     kind = COLUMNS[name]
+    made: list[Any] = []
     if kind == TIME:
-        return _times(series, name)
-    read = _READ[kind]
-    made: list[Any] = [
-        None if nothing else _value(read, name, one)
-        for nothing, one in zip(unset, series.tolist(), strict=True)
-    ]
+        made += _times(series, name)
+    else:
+        made += [
+            None if nothing else _value(_READ[kind], name, one)
+            for nothing, one in zip(unset, series.tolist(), strict=True)
+        ]
     if name == "state":
         return [_state(str(one)) for one in made]
+    rule = rule_in(jobs.c[name])
     for one in made:
         if name == "id" and not is_safe_id(one):
             raise LogError.of("import_id", found=show(one))
@@ -111,6 +126,8 @@ def _column(series: pd.Series[Any], name: str) -> list[Any]:
             raise LogError.of("import_path", found=show(one))
         if name in _COUNTS and one < 1:
             raise LogError.of("import_value", name=name, found=one, want=say("want_count"))
+        if not rule.fits(one):
+            raise LogError.of("import_value", name=name, found=show(one), want=say(WANT[kind]))
     return made
 
 
@@ -119,7 +136,7 @@ def _value(read: Callable[[Any], Any], name: str, value: Any) -> Any:
         return read(value)
     except (KeyError, TypeError, ValueError, OverflowError):  # UnicodeError is a ValueError
         found = repr(value)[:60].encode("utf-8", "replace").decode()
-        raise LogError.of("import_value", name=name, found=found, want=say(WANT[COLUMNS[name]])) from None
+        raise LogError.of("import_value", name=name, found=found, want=say(WANT[KINDS[name]])) from None
 
 
 def _text(value: Any) -> str:
@@ -131,10 +148,16 @@ def _text(value: Any) -> str:
 
 
 def _whole(value: Any) -> int:
+    if isinstance(value, str) and (decimals := _WITH_DECIMALS.fullmatch(value)):
+        value = decimals[1]
     number = int(value)
     if isinstance(value, float) and value != number:
         raise ValueError
     return _held(number)
+
+
+_WITH_DECIMALS = re.compile(r"([+-]?\d+)\.0+")
+"""A whole number as tools write it that know a column with gaps as one of floats: ``540.0``."""
 
 
 def _truth(value: Any) -> bool:

@@ -7,34 +7,42 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from motion_widgets.log.engine import batches, now_us
-from motion_widgets.log.ids import current_person, new_id
 from motion_widgets.log.leases import is_leased
+from motion_widgets.log.names import current_person, new_id
 from motion_widgets.log.rows import JobRow
-from motion_widgets.log.schema import events, jobs
+from motion_widgets.log.schema import events, job_rows, jobs
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.log.transitions import next_seq
+from motion_widgets.request.fields import WIRE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Values", "insert_attempt", "insert_jobs"]
+__all__ = ["ASKED", "Values", "agreed_columns", "insert_attempt", "insert_jobs"]
 
 Values = Mapping[str, Any]
 """What is written, by column."""
 
 _CONTENT = ("endpoint", "account", "key")
 _COLUMNS = tuple(jobs.c.keys())
-_PRICED = ("estimate_low", "estimate_high", "prices_date", "toolkit_version", "sweep_id")
+ASKED = (
+    *WIRE_FIELDS, "image_name", "image_sha", "image_path", "clip_name", "clip_sha", "clip_path",
+    "clip_length", "clip_moviepy_length", "clip_width", "clip_height", "clip_fps", "clip_size",
+    "clip_has_audio", "image_width", "image_height", "image_size", "image_format",
+    "estimate_low", "estimate_high", "prices_date", "toolkit_version",
+)  # fmt: skip
+"""What a person agrees to have sent, and at which price."""
 
 
 def insert_jobs(connection: Connection, wanted: Sequence[Values], *, new: bool) -> list[tuple[JobRow, bool]]:
     """Write planned jobs, or find those that already stand for the same content.
 
-    A planned one that nobody drives is taken over: its price, the budget that pays for it and its person are
-    those agreed to now. Each is compared with those before it, as if written one by one.
+    A planned one that nobody drives is taken over: what is sent, its price, the budget that pays for it and
+    its person are those agreed to now, whatever the row said. Each is compared with those before it, as if
+    written one by one.
 
     Parameters
     ----------
@@ -63,18 +71,20 @@ def insert_jobs(connection: Connection, wanted: Sequence[Values], *, new: bool) 
             rows.append(row)
         else:
             if answer.state == State.PLANNED and not is_leased(answer):
-                change = {name: values[name] for name in _PRICED if values.get(name) is not None}
-                change |= {
-                    "budget_id": values.get("budget_id"),
-                    "created_by": current_person(),
-                    "seq": next(seq),
-                }
+                change = {**agreed_columns(values), "budget_id": values.get("budget_id"), "seq": next(seq)}
+                if values.get("sweep_id") is not None:
+                    change["sweep_id"] = values["sweep_id"]
                 agreed.setdefault(answer.id, {}).update(change)
             given.append((answer, False))
     _put(connection, fresh)
     for job_id, change in agreed.items():
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(change))
     return [(replace(row, **agreed.get(row.id, {})), added) for row, added in given]
+
+
+def agreed_columns(values: Values) -> dict[str, Any]:
+    """Return how a planned job changes that a person has sent: nothing of what it asked for before stays."""
+    return {**{name: values.get(name) for name in ASKED}, "body": None, "created_by": current_person()}
 
 
 def insert_attempt(connection: Connection, values: Values) -> JobRow:
@@ -103,9 +113,9 @@ def _earlier(connection: Connection, wanted: Sequence[Values]) -> dict[tuple[Any
     for row in wanted:
         keys.setdefault((row["endpoint"], row["account"]), []).append(row["key"])
     for (endpoint, account), several in keys.items():
-        mine = select(jobs).where(jobs.c.endpoint == endpoint, jobs.c.account == account)
+        mine = job_rows.where(jobs.c.endpoint == endpoint, jobs.c.account == account)
         for some in batches(several):
-            for job in map(JobRow.read, connection.execute(mine.where(jobs.c.key.in_(some))).mappings()):
+            for job in JobRow.read_all(connection.execute(mine.where(jobs.c.key.in_(some)))):
                 found.setdefault((job.endpoint, job.account, job.key), []).append(job)
     return found
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, case, func, select, update
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.money import Micro, total
+from motion_widgets.log.column_rules import rule_of
 from motion_widgets.log.engine import batches
-from motion_widgets.log.insert import Values, insert_attempt, insert_jobs
-from motion_widgets.log.rows import AttemptRow, EventRow, JobRow, TaskTime, Totals
-from motion_widgets.log.schema import events, jobs
+from motion_widgets.log.insert import ASKED, Values, agreed_columns, insert_attempt, insert_jobs
+from motion_widgets.log.intake import NOBODY
+from motion_widgets.log.leases import not_leased
+from motion_widgets.log.names import is_safe_id
+from motion_widgets.log.rows import REPEAT, AttemptRow, EventRow, JobRow, TaskTime, Totals
+from motion_widgets.log.schema import events, job_rows, jobs, readable
 from motion_widgets.log.states import RETRYABLE, State
-from motion_widgets.request.fields import WIRE_FIELDS
+from motion_widgets.log.transitions import last_seq, next_seq
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,26 +29,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Jobs", "in_states"]
 
-_CARRIED = (
-    *WIRE_FIELDS, "sweep_id", "endpoint", "account", "sandbox", "key", "repeat",
-    "image_name", "image_sha", "clip_name", "clip_sha",
-    "clip_length", "clip_moviepy_length", "clip_width", "clip_height", "clip_fps", "clip_size",
-    "clip_has_audio", "image_width", "image_height", "image_size", "image_format",
-    "estimate_low", "estimate_high", "budget_id", "image_path", "clip_path", "toolkit_version",
-    "prices_date",
-)  # fmt: skip
+_CARRIED = (*ASKED, "sweep_id", "endpoint", "account", "sandbox", "key", "repeat", "budget_id")
 """What a new attempt takes over from the one before it."""
-_LAST_SEQ = select(func.coalesce(func.max(jobs.c.seq), 0))
+
+_ID = rule_of("id", "str")
+_ONE = job_rows.where(jobs.c.id == bindparam("of_job"))
+"""Put together once: with all its columns that takes longer than running it."""
 
 
 class Jobs:
-    """The jobs of a log.
-
-    Parameters
-    ----------
-    database
-        The log's database.
-    """
+    """The jobs of a log."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,8 +47,8 @@ class Jobs:
     def add(self, values: Values, *, new: bool = False) -> tuple[JobRow, bool]:
         """Write a planned job, or find the one that already stands for the same content.
 
-        A planned one that nobody drives is taken over: its price, and the budget it will be paid from, are
-        those that were agreed to now.
+        A planned one that nobody drives is taken over: what is sent, its price, and the budget that pays
+        for it, are those that were agreed to now.
 
         Parameters
         ----------
@@ -75,12 +69,20 @@ class Jobs:
         """Write the next attempt at a job that ended without a result, or return the one already written."""
         with self._database.write() as connection:
             job = self._find(connection, job_id)
-            query = select(jobs).where(*_same_repeat(job)).order_by(jobs.c.attempt.desc()).limit(1)
+            same = [jobs.c[name] == getattr(job, name) for name in REPEAT]
+            query = job_rows.where(*same).order_by(jobs.c.attempt.desc()).limit(1)
             last = JobRow.read(connection.execute(query).mappings().one())
             if last.state not in RETRYABLE:
                 return last, False
             kept = {name: getattr(last, name) for name in _CARRIED}
             return insert_attempt(connection, {**kept, **changes, "attempt": last.attempt + 1}), True
+
+    def renew(self, job_id: str, values: Values) -> bool:
+        """Write down anew what a planned job asks for and costs. False: it is not planned, or is driven."""
+        free = (jobs.c.id == job_id, jobs.c.state == State.PLANNED.value, not_leased())
+        with self._database.write() as connection:
+            change = {**agreed_columns(values), "seq": next_seq(connection)}
+            return connection.execute(update(jobs).where(*free).values(change)).rowcount == 1
 
     def get(self, job_id: str) -> JobRow:
         """Return a job's row.
@@ -98,9 +100,9 @@ class Jobs:
     ) -> list[JobRow]:
         """Return rows of jobs, oldest first unless `newest`."""
         order = jobs.c.id.desc() if newest else jobs.c.id
-        query = select(jobs).where(*where).order_by(order).limit(limit).offset(offset)
+        query = job_rows.where(*where).order_by(order).limit(limit).offset(offset)
         with self._database.read() as connection:
-            return list(map(JobRow.read, connection.execute(query).mappings()))
+            return JobRow.read_all(connection.execute(query))
 
     def count(self, *where: ColumnElement[bool]) -> int:
         """Count jobs."""
@@ -109,31 +111,46 @@ class Jobs:
             return int(connection.execute(query).scalar_one())
 
     def totals(self, endpoint: str, account: str) -> Totals:
-        """Count an account's jobs by state and sum up what they cost, in the database, once per change."""
-        sums = (func.count(), func.count(jobs.c.cost), func.coalesce(func.sum(jobs.c.cost), 0))
+        """Count an account's jobs by state and sum up what they cost, in the database, once per change.
+
+        What came from elsewhere was paid for there: as in budgets, it adds nothing to the sum.
+        """
+        paid = func.coalesce(jobs.c.person_budget_id, "-") != NOBODY
+        cost = case((paid, readable(jobs.c.cost)))
+        sums = (func.count(), func.count(cost), func.coalesce(func.sum(cost), 0))
         query = select(jobs.c.state, *sums).group_by(jobs.c.state)
         with self._database.read() as connection:
-            seen = (endpoint, account, int(connection.execute(_LAST_SEQ).scalar_one()))
+            seen = (endpoint, account, last_seq(connection))
             known = self._totals.get(seen)
             if known is not None:
                 return known
             mine = (jobs.c.endpoint == endpoint, jobs.c.account == account)
             found = connection.execute(query.where(*mine)).all()
-        counts = {state: count for state, count, _, _ in found}
+        counts: dict[str, int] = {}
+        for state, count, _, _ in found:  # words that are no state are all one
+            counts[state] = counts.get(state, 0) + count
         totals = Totals(counts, sum(one[2] for one in found), total(Micro(int(one[3])) for one in found))
         self._totals = {seen: totals}
         return totals
 
+    def reserved(self, budget_id: str) -> Micro:
+        """Return what jobs hold of a budget, over all attempts."""
+        held = select(func.coalesce(func.sum(readable(jobs.c.reserved)), 0)).where(
+            jobs.c.budget_id == budget_id
+        )
+        with self._database.read() as connection:
+            return Micro(int(connection.execute(held).scalar_one()))
+
     def version(self) -> int:
         """Return a number that grows with every change to a job, by which a view knows that it is old."""
         with self._database.read() as connection:
-            return int(connection.execute(_LAST_SEQ).scalar_one())
+            return last_seq(connection)
 
     def events(self, job_id: str) -> list[EventRow]:
         """Return a job's transitions, oldest first."""
         query = select(events).where(events.c.job_id == job_id).order_by(events.c.id)
         with self._database.read() as connection:
-            return list(map(EventRow.read, connection.execute(query).mappings()))
+            return EventRow.read_all(connection.execute(query))
 
     def count_events(self) -> int:
         """Count the transitions of all jobs."""
@@ -173,18 +190,37 @@ class Jobs:
 
     def attempts(self, job_ids: Sequence[str]) -> list[list[JobRow]]:
         """Return, for each job, all attempts at the same repeat of the same content, first to last."""
-        named = {row.id: row for some in batches(job_ids) for row in self.rows(jobs.c.id.in_(some))}
+        keys: list[str] = []
+        with self._database.read() as connection:
+            for some in batches(job_ids):
+                keys += connection.execute(select(jobs.c.key).where(jobs.c.id.in_(some))).scalars()
         alike: dict[tuple[str, str, str, int], list[JobRow]] = {}
-        for some in batches(row.key for row in named.values()):
+        named: dict[str, list[JobRow]] = {}
+        for some in batches(keys):
             for row in self.rows(jobs.c.key.in_(some)):
-                alike.setdefault(_repeat(row), []).append(row)
+                named[row.id] = alike.setdefault(row.repeat_of, [])
+                named[row.id].append(row)
         for rows in alike.values():
             rows.sort(key=lambda row: row.attempt)
-        return [alike[_repeat(named[job_id])] for job_id in job_ids if job_id in named]
+        return [named[job_id] for job_id in job_ids if job_id in named]
+
+    def present(self, job_ids: Sequence[str]) -> set[str]:
+        """Return those ids of which there is a job."""
+        here: set[str] = set()
+        with self._database.read() as connection:
+            for some in batches(job_ids):
+                here.update(connection.execute(select(jobs.c.id).where(jobs.c.id.in_(some))).scalars())
+        return here
 
     def last_attempts(self, job_ids: Sequence[str]) -> list[JobRow]:
         """Return, for each job, the last attempt at the same repeat of the same content."""
         return [rows[-1] for rows in self.attempts(job_ids)]
+
+    def retried(self, rows: Sequence[JobRow]) -> dict[str, str]:
+        """Return, by id of a failure, the later attempt at the same repeat that has a result."""
+        failed = [row.id for row in rows if row.state in RETRYABLE]
+        lasts = [(some[-1].id, some) for some in self.attempts(failed) if some[-1].state == State.COLLECTED]
+        return {row.id: last for last, some in lasts for row in some if row.id in failed}
 
     def task_times(self, endpoint: str, *, limit: int = 500) -> list[TaskTime]:
         """Return how long the last tasks took that completed at an endpoint; oldest first."""
@@ -194,10 +230,15 @@ class Jobs:
         query = select(*columns).where(jobs.c.endpoint == endpoint, done, jobs.c.completed > jobs.c.submitted)
         with self._database.read() as connection:
             newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings().all()
-        return [TaskTime.read(row) for row in reversed(newest)]
+        return [
+            TaskTime.read(row) for row in reversed(newest) if None not in (row["submitted"], row["completed"])
+        ]
 
     def _find(self, connection: Connection, job_id: str) -> JobRow:
-        row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+        row = connection.execute(_ONE, {"of_job": job_id}).mappings().one_or_none()
+        if row is None and not is_safe_id(job_id):  # the name of a row whose id is none
+            named = (one for one in connection.execute(job_rows).mappings() if _ID.clean(one["id"]) == job_id)
+            row = next(named, None)
         if row is None:
             raise LogError.of("no_such_id", id=job_id, name=self._database.name)
         return JobRow.read(row)
@@ -215,14 +256,3 @@ def in_states(endpoint: str, account: str, states: Iterable[str]) -> ColumnEleme
 
 def _rank(row: JobRow) -> tuple[bool, int, int]:
     return row.state not in RETRYABLE, row.repeat, row.attempt
-
-
-def _repeat(row: JobRow) -> tuple[str, str, str, int]:
-    """Return what all attempts at one repeat of the same content share."""
-    return row.endpoint, row.account, row.key, row.repeat
-
-
-def _same_repeat(row: JobRow) -> list[ColumnElement[bool]]:
-    """Return `_repeat` as conditions."""
-    names = ("endpoint", "account", "key", "repeat")
-    return [jobs.c[name] == getattr(row, name) for name in names]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, update
 
 from motion_widgets.log.engine import Database, batches, now_us
+from motion_widgets.log.names import is_safe_id
 from motion_widgets.log.rows import AttemptRow, JobRow
-from motion_widgets.log.schema import jobs
+from motion_widgets.log.schema import job_rows, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +24,15 @@ __all__ = ["LEASE", "Leases", "free_for", "is_leased", "lease_columns", "not_lea
 
 LEASE = 15.0
 """s that a driver may be silent before another process takes its jobs over."""
+_RELEASE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"), jobs.c.lease_owner == bindparam("owner"))
+    .values(lease_owner=None, lease_until=None)
+)
 
 
 class Leases:
-    """Who drives which job.
-
-    Parameters
-    ----------
-    database
-        The log's database.
-    """
+    """Who drives which job."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,15 +42,18 @@ class Leases:
         return bool(self.claim_all([job_id], owner, seconds))
 
     def claim_all(self, job_ids: Sequence[str], owner: str, seconds: float = LEASE) -> list[JobRow]:
-        """Take the leases on many jobs in one transaction; return the rows of those that are ours now."""
+        """Take the leases on many jobs in one transaction; return the rows of those that are ours now.
+
+        A job whose id could be no file's name is nobody's: its row did not come from this package.
+        """
         found: list[JobRow] = []
         with self._database.write() as connection:
-            for some in batches(job_ids):
+            for some in batches(filter(is_safe_id, job_ids)):
                 mine = jobs.c.id.in_(some)
                 claim = update(jobs).where(mine, free_for(owner)).values(lease_columns(owner, seconds))
                 connection.execute(claim)
-                claimed = connection.execute(select(jobs).where(mine, jobs.c.lease_owner == owner))
-                found += map(JobRow.read, claimed.mappings())
+                claimed = connection.execute(job_rows.where(mine, jobs.c.lease_owner == owner))
+                found += JobRow.read_all(claimed)
         return found
 
     def renew(self, owner: str, seconds: float = LEASE) -> None:
@@ -61,19 +64,19 @@ class Leases:
 
     def release(self, job_id: str, owner: str) -> None:
         """Return a lease, where this owner still holds it."""
-        mine = update(jobs).where(jobs.c.id == job_id, jobs.c.lease_owner == owner)
         with self._database.write() as connection:
-            connection.execute(mine.values(lease_owner=None, lease_until=None))
+            connection.execute(_RELEASE, {"of_job": job_id, "owner": owner})
 
 
-def free_for(owner: str) -> ColumnElement[bool]:
+def free_for(owner: str | ColumnElement[str], now: ColumnElement[int] | None = None) -> ColumnElement[bool]:
     """Return the SQL condition that nobody but `owner` drives the job."""
-    return or_(jobs.c.lease_owner == owner, not_leased())
+    return or_(jobs.c.lease_owner == owner, not_leased(now))
 
 
-def not_leased() -> ColumnElement[bool]:
-    """Return the SQL condition that nobody drives the job."""
-    return or_(jobs.c.lease_owner.is_(None), func.coalesce(jobs.c.lease_until, 0) <= now_us())
+def not_leased(now: ColumnElement[int] | None = None) -> ColumnElement[bool]:
+    """Return the SQL condition that nobody drives the job; `now`: the moment (us), if it is told later."""
+    moment = now_us() if now is None else now
+    return or_(jobs.c.lease_owner.is_(None), func.coalesce(jobs.c.lease_until, 0) <= moment)
 
 
 def is_leased(row: JobRow | AttemptRow) -> bool:

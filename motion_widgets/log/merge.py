@@ -15,11 +15,26 @@ from sqlalchemy import Connection, Table, insert, select, update
 
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import Micro
-from motion_widgets.log.budgets import recount, spend
-from motion_widgets.log.imports import IDENTITY
-from motion_widgets.log.intake import PATHS, clean_rows
+from motion_widgets.log.accounts import make_room
+from motion_widgets.log.budgets import spend
+from motion_widgets.log.engine import batches
+from motion_widgets.log.intake import PATHS, Bound, as_foreign, clean_rows
 from motion_widgets.log.recovery import all_rows
-from motion_widgets.log.schema import budgets, events, inputs, jobs, mends, notes, ratings, sweeps, tags
+from motion_widgets.log.schema import (
+    budgets,
+    comparisons,
+    events,
+    fidelity,
+    inputs,
+    jobs,
+    mends,
+    notes,
+    questions,
+    ratings,
+    salts,
+    sweeps,
+    tags,
+)  # fmt: skip
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.transitions import next_seq
 
@@ -36,12 +51,15 @@ _APPENDED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (notes, ("job_id", "created", "created_by", "text")),
     (tags, ("job_id", "tag")),
     (mends, ("id",)),
+    (questions, ("id",)),
+    (comparisons, ("id",)),
+    (fidelity, ("clip_sha", "result_sha", "version")),
     (inputs, ("sha",)),
     (budgets, ("id",)),
+    (salts, ("salt",)),
 )
 """What is only ever added, and what tells two rows of it apart."""
 _BATCH = 2000
-_GROUP = IDENTITY[:-1]
 
 
 @dataclass
@@ -69,8 +87,8 @@ class Merged:
     files: list[str] = field(default_factory=list)
 
 
-def merge(log: Log, other: Log) -> Merged:
-    """Take everything over from another log, in one transaction.
+def merge(log: Log, other: Log, name: str = "") -> Merged:
+    """Take everything over from another log, called `name`, in one transaction.
 
     Raises
     ------
@@ -79,30 +97,22 @@ def merge(log: Log, other: Log) -> Merged:
     """
     done = Merged()
     with other.database.read() as connection:
-        theirs = all_rows(connection)
+        theirs = all_rows(connection, Bound(name or other.name).rows)
     done.conflicts += clean_rows(theirs)
     with log.database.write() as connection:
         ours = {row["id"]: dict(row) for row in connection.execute(select(jobs)).mappings()}
         new = [row for row in theirs["jobs"] if row["id"] not in ours]
         _advance(connection, [row for row in theirs["jobs"] if row["id"] in ours], ours, done)
-        _make_room(ours, theirs["jobs"], new, done)
+        done.conflicts += make_room(ours, theirs["jobs"], new)
         seq = next_seq(connection)
         for number, row in enumerate(new):
-            row.update(
-                seq=seq + number,
-                state=_here(row),
-                reserved=0,
-                lease_owner=None,
-                lease_until=None,
-                progress=None,
-                shared=None,
-            )
+            row |= {**as_foreign(row), "seq": seq + number}
         _put(connection, jobs, new)
         done.added = len(new)
         _sweeps(connection, theirs["sweeps"], done)
         for table, by in _APPENDED:
             _append(connection, table, by, theirs[table.name], ours.keys())
-        recount(connection)
+    log.accounts.forget()
     named = {row[name] for row in new for name in PATHS["jobs"]}
     named |= {row[name] for table in ("inputs", "mends") for row in theirs[table] for name in PATHS[table]}
     done.files = sorted(one for one in named if one)
@@ -133,19 +143,22 @@ def _append(
 def _advance(
     connection: Connection, both: list[dict[str, Any]], ours: dict[str, dict[str, Any]], done: Merged
 ) -> None:
-    """Bring jobs that both have to the end that one of the logs saw."""
+    """Bring jobs that both have to where they went further: sent, or to the end that one of the logs saw."""
     for row in both:
         mine = ours[row["id"]]
         ended, end_here = row["state"] in ENDS, mine["state"] in ENDS
         if ended and end_here and row["state"] != mine["state"]:
             done.conflicts.append(say("merge_states", id=row["id"], ours=mine["state"], theirs=row["state"]))
-        if not ended or end_here:
+        # Else it would be paid for here a second time.
+        sent = mine["state"] == State.PLANNED and row["state"] != State.PLANNED
+        if end_here or not (ended or sent):
             done.same += 1
             continue
-        ours_alone = ("repeat", "attempt", "deleted", "budget_id", "person_budget_id", "sweep_id", "shared")
+        ours_alone = (
+            "account", "repeat", "attempt", "deleted", "budget_id", "person_budget_id", "sweep_id", "shared",
+        )  # fmt: skip
         kept = {name: mine[name] for name in ours_alone}
-        values = {**row, **kept, "seq": next_seq(connection), "reserved": 0}
-        values |= {"lease_owner": None, "lease_until": None}
+        values = {**row, **as_foreign(row), **kept, "seq": next_seq(connection)}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))
         if mine["budget_id"] is not None:
             more = Micro((row["cost"] or 0) - (mine["reserved"] or 0))
@@ -153,50 +166,17 @@ def _advance(
         done.advanced += 1
 
 
-def _make_room(
-    ours: dict[str, dict[str, Any]], theirs: list[dict[str, Any]], new: list[dict[str, Any]], done: Merged
-) -> None:
-    """Count jobs that were made apart, for the same content, as further repeats of it."""
-    taken = {tuple(row[name] for name in IDENTITY): row["id"] for row in ours.values()}
-    highest: dict[tuple[Any, ...], int] = {}
-    for row in (*ours.values(), *new):
-        content = tuple(row[name] for name in _GROUP[:-1])
-        highest[content] = max(highest.get(content, 0), row["repeat"])
-    moved = {  # attempts of one repeat stay together, those of an earlier merge included
-        tuple(row[name] for name in _GROUP): ours[row["id"]]["repeat"]
-        for row in theirs
-        if row["id"] in ours and row["repeat"] != ours[row["id"]]["repeat"]
-    }
-    for row in new:
-        group = tuple(row[name] for name in _GROUP)
-        clash = taken.get(tuple(row[name] for name in IDENTITY))
-        if clash is not None and group not in moved:
-            content = group[:-1]
-            highest[content] += 1
-            moved[group] = highest[content]
-        if group in moved:
-            done.conflicts.append(
-                say("merge_repeat", id=row["id"], repeat=moved[group], other=clash or row["key"][:12])
-            )
-            row["repeat"] = moved[group]
-
-
-def _here(row: dict[str, Any]) -> str:
-    """Return the state of a job that came from elsewhere: nobody here knows what is on its way there."""
-    state = State(row["state"])
-    if state in ENDS or state is State.PLANNED:
-        return state.value
-    followed = row["task_id"] is not None and not row["sandbox"]  # any holder of the key may ask for it
-    return state.value if followed and state is not State.SUBMITTING else State.UNKNOWN.value
-
-
 def _sweeps(connection: Connection, rows: list[dict[str, Any]], done: Merged) -> None:
     ours = {row["id"]: dict(row) for row in connection.execute(select(sweeps)).mappings()}
     _put(connection, sweeps, [row for row in rows if row["id"] not in ours])
     for row in rows:
         mine = ours.get(row["id"])
-        if mine is not None and _asked(mine) != _asked(row):
+        if mine is None:
+            continue
+        if _asked(mine) != _asked(row):
             done.conflicts.append(say("merge_sweep", id=row["id"]))
+        if row["title"] and not mine["title"]:
+            connection.execute(update(sweeps).where(sweeps.c.id == row["id"]).values(title=row["title"]))
 
 
 def _asked(sweep: Mapping[str, Any]) -> tuple[str, list[Any]]:
@@ -212,6 +192,5 @@ def _put(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> No
 def _touch(connection: Connection, job_ids: list[str]) -> None:
     """Let views notice that something was said of jobs that were here."""
     seq = next_seq(connection)
-    for start in range(0, len(job_ids), 500):
-        some = job_ids[start : start + 500]
+    for some in batches(job_ids):
         connection.execute(update(jobs).where(jobs.c.id.in_(some)).values(seq=seq))

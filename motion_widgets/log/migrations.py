@@ -147,15 +147,74 @@ def _totals(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX jobs_totals ON jobs (endpoint, account, state, id, cost)"))
 
 
+def _accounts(connection: Connection) -> None:
+    """Keep the salt with which accounts were named until now: their rows are renamed once a key is there.
+
+    Older versions, which would name the same account otherwise and pay again, read such a log no more.
+    """
+    for statement in (
+        "CREATE TABLE salts (salt TEXT PRIMARY KEY)",
+        "INSERT INTO salts (salt) SELECT value FROM meta WHERE name = 'salt' AND value IS NOT NULL",
+        "DELETE FROM meta WHERE name = 'salt'",
+    ):
+        connection.execute(text(statement))
+
+
+def _paid(connection: Connection) -> None:
+    """Sum an account's jobs up without those that came from elsewhere, still without walking whole rows."""
+    connection.execute(text("DROP INDEX jobs_totals"))
+    columns = "endpoint, account, state, id, cost, person_budget_id"
+    connection.execute(text(f"CREATE INDEX jobs_totals ON jobs ({columns})"))
+
+
+def _titles(connection: Connection) -> None:
+    """Keep what a person calls a sweep."""
+    connection.execute(text("ALTER TABLE sweeps ADD COLUMN title TEXT"))
+
+
+def _studies(connection: Connection) -> None:
+    """Keep what a study asks, and what people say of pairs of results. Rows are only ever added."""
+    for statement in (
+        """CREATE TABLE questions (id TEXT PRIMARY KEY, study TEXT NOT NULL, created BIGINT NOT NULL,
+            created_by TEXT, axis TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL, criterion TEXT NOT NULL,
+            planned BIGINT NOT NULL, toolkit_version TEXT)""",
+        "CREATE INDEX questions_study ON questions (study)",
+        """CREATE TABLE comparisons (id TEXT PRIMARY KEY, study TEXT NOT NULL, criterion TEXT NOT NULL,
+            rater TEXT NOT NULL, created BIGINT NOT NULL, left_job_id TEXT NOT NULL,
+            right_job_id TEXT NOT NULL, choice TEXT NOT NULL, block TEXT NOT NULL, round BIGINT NOT NULL,
+            place BIGINT NOT NULL, seconds_shown DOUBLE PRECISION, left_plays BIGINT, right_plays BIGINT,
+            names_visible BOOLEAN NOT NULL, seed BIGINT NOT NULL, toolkit_version TEXT, supersedes TEXT)""",
+        "CREATE INDEX comparisons_study ON comparisons (study)",
+    ):
+        connection.execute(text(statement))
+
+
+def _fidelity(connection: Connection) -> None:
+    """Keep what is measured between a clip and a result, by their contents, so that it is computed once."""
+    first = "timing lag_ms speed place place_mirrored direction amount length fps repeats still_run"
+    rest = "blur grain flicker sound loudness sound_lag_ms"
+    columns = [
+        "clip_sha TEXT NOT NULL", "result_sha TEXT NOT NULL", "version TEXT NOT NULL",
+        "created BIGINT NOT NULL", "created_by TEXT", "toolkit_version TEXT",
+        "enough_motion BOOLEAN NOT NULL",
+        *(f"{name} DOUBLE PRECISION" for name in (*first.split(), "still_tail")), "cuts BIGINT",
+        *(f"{name} DOUBLE PRECISION" for name in ("clip_length", "clip_fps", "clip_repeats")),
+        "clip_cuts BIGINT", *(f"{name} DOUBLE PRECISION" for name in rest.split()),
+        "PRIMARY KEY (clip_sha, result_sha, version)",
+    ]  # fmt: skip
+    connection.execute(text(f"CREATE TABLE fidelity ({', '.join(columns)})"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
-    _first, _second, _third, _fourth, _filters, _people, _wider, _totals,
+    _first, _second, _third, _fourth, _filters, _people, _wider, _totals, _accounts, _paid, _titles,
+    _studies, _fidelity,
 )  # fmt: skip
 SCHEMA = len(MIGRATIONS)
 """The shape this code reads and writes."""
 
 
-def migrate(connection: Connection) -> None:
-    """Bring a log to today's shape, inside the caller's transaction.
+def migrate(connection: Connection, *, upto: int = SCHEMA) -> None:
+    """Bring a log to today's shape, or that of an earlier version, inside the caller's transaction.
 
     Raises
     ------
@@ -168,7 +227,7 @@ def migrate(connection: Connection) -> None:
     version = int(have) if have is not None else 0
     if version > SCHEMA:
         raise LogError.of("log_newer", found=version, known=SCHEMA)
-    for step in MIGRATIONS[version:]:
+    for step in MIGRATIONS[version:upto]:
         step(connection)
     if version == 0:
         connection.execute(text("INSERT INTO meta (name, value) VALUES ('schema', :v)"), {"v": str(SCHEMA)})

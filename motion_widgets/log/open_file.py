@@ -1,4 +1,4 @@
-"""What is found before a log's file is opened, and how it is to be opened then."""
+"""A log's address, what is found before its file is opened, and how it is to be opened then."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import SCHEMA
-from motion_widgets.log.recovery import back_up, copy_log, damage_of, rescue
+from motion_widgets.log.recovery import back_up, damage_of, rescue
+from motion_widgets.log.untrusted_file import copy_log, lacks_wal, needs_copy, schema_version, uri_for_reading
 
-__all__ = ["BUSY_SECONDS", "Opening", "look", "network_drive", "synced_by"]
+__all__ = ["BUSY_SECONDS", "Opening", "address_of", "file_of", "look", "network_drive", "synced_by"]
 
 BUSY_SECONDS = 30
 """s that a writer waits for its turn."""
@@ -43,6 +47,35 @@ _SERVICES = {
 """How the names of synced folders begin, lower case: "OneDrive - Company", "Dropbox (Me)", …"""
 
 
+def address_of(url: str | Path | URL) -> URL:
+    """Turn a path or a URL into a URL, which shows no password; a path may hold any character.
+
+    Raises
+    ------
+    LogError
+        It is no address; what was given is not shown, as it may hold a password.
+    """
+    if not isinstance(url, URL) and (isinstance(url, Path) or "://" not in url):
+        return URL.create("sqlite", database=Path(url).expanduser().absolute().as_posix())
+    kind = str(url).partition("://")[0][:40]
+    try:
+        made = make_url(url)
+        if made.drivername == "postgresql":  # SQLAlchemy 2.0 takes it to mean psycopg2, which no extra brings
+            made = made.set(drivername="postgresql+psycopg")
+        query = dict(made.query)
+        password = query.pop("password", None)  # SQLAlchemy shows it there
+        return made.set(query=query, password=password) if isinstance(password, str) else made
+    except (ArgumentError, ValueError):
+        url = ""  # verbose tracebacks show the locals of this frame
+    raise LogError.of("log_address", kind=kind)
+
+
+def file_of(address: URL) -> Path | None:
+    """Return the SQLite file of a log's address. None: it is no such file."""
+    sqlite = address.get_backend_name() == "sqlite"
+    return Path(address.database).absolute() if sqlite and address.database else None
+
+
 @dataclass
 class Opening:
     """How a log's file is to be opened.
@@ -59,6 +92,8 @@ class Opening:
         Sentences that a person should see once.
     scratch
         A folder to be removed with the log object. None: there is none.
+    version
+        The version of the schema of a log that is only read; 0: it is not known.
     """
 
     file: Path
@@ -66,15 +101,21 @@ class Opening:
     read_only: str = ""
     notices: list[str] = field(default_factory=list)
     scratch: Path | None = None
+    version: int = 0
 
 
-def look(path: Path) -> Opening:
+def look(path: Path, *, reading: bool = False) -> Opening:
     """Look at a log's place and file; back an older one up, rescue a damaged one.
+
+    Parameters
+    ----------
+    reading
+        Leave it and its folder as they are; a damaged one is then refused by whoever reads it.
 
     Raises
     ------
     LogError
-        It is newer, something else, or damaged beyond reading.
+        It is newer, something else, damaged beyond reading, or a copy without its newest rows.
     OSError, sqlite3.Error
         It cannot be read at all.
     """
@@ -87,6 +128,8 @@ def look(path: Path) -> Opening:
         found.notices.append(say("log_synced", name=str(path), service=service))
     if path.is_dir():
         raise LogError.of("log_is_folder", name=str(path))
+    if reading:
+        return _for_reading(found, path, "")
     if not path.exists():
         return found
     if path.stat().st_size == 0:
@@ -97,10 +140,11 @@ def look(path: Path) -> Opening:
     reason = _unwritable(path)
     if reason:
         return _for_reading(found, path, reason)
+    alone = lacks_wal(path)  # before SQLite begins a new one
     what = damage_of(path)
     if what is not None:
         return _damaged(found, path, what)
-    _back_up_older(path)
+    _back_up_older(path, alone=alone)
     return found
 
 
@@ -145,44 +189,48 @@ def _unwritable(path: Path) -> str:
     """Return why a log cannot be written. ``""``: it seems that it can."""
     for place in (path, path.parent):  # SQLite writes its journal beside the file
         if not os.access(place, os.W_OK):
-            return f"{place.name or place}: no permission to write"
+            return say("log_no_permission", name=place.name or place)
     return ""
 
 
 def _for_reading(found: Opening, path: Path, reason: str) -> Opening:
     """Read a log where it is, or a copy of it where that takes writing (an older schema, an open journal)."""
-    found.read_only = say("log_read_only", name=str(path), reason=reason)
-    found.notices.append(found.read_only)
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
-            version = _schema_version(db, path)
-    except sqlite3.OperationalError:
-        version = 0
-    if version < SCHEMA:
-        found.scratch = Path(tempfile.mkdtemp(prefix="motion-widgets-log-"))
-        found.file = found.scratch / "log.sqlite"
-        copy_log(path, found.file)
+    found.read_only = say("log_only_read", name=str(path))
+    if reason:
+        found.read_only = say("log_read_only", name=str(path), reason=reason)
+        found.notices.append(found.read_only)
+    if path.stat().st_size == 0:
+        raise LogError.of("log_no_bytes", name=str(path))
+    alone = lacks_wal(path)
+    if needs_copy(path):
+        _copy(found, path)
+    # Damaged as well: what is read of it says so.
+    with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+        with contextlib.closing(sqlite3.connect(uri_for_reading(found.file), uri=True)) as db:
+            found.version = schema_version(db, path)
+        _refuse_copy(path, found.version, alone=alone)
+    if found.version < SCHEMA and found.scratch is None:
+        _copy(found, path)
     return found
 
 
-def _back_up_older(path: Path) -> None:
+def _copy(found: Opening, path: Path) -> None:
+    found.scratch = Path(tempfile.mkdtemp(prefix="motion-widgets-log-"))
+    found.file = found.scratch / "log.sqlite"
+    copy_log(path, found.file)
+
+
+def _refuse_copy(path: Path, version: int, *, alone: bool) -> None:
+    """Raise if a file has no tables because they are in a write-ahead log that was left behind."""
+    if alone and version == 0:
+        raise LogError.of("log_without_wal", name=str(path))
+
+
+def _back_up_older(path: Path, *, alone: bool) -> None:
     """Refuse a newer log and back an older one up, before anything in it is touched."""
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
-        version = _schema_version(db, path)
+        version = schema_version(db, path)
+        _refuse_copy(path, version, alone=alone)
         kept = path.with_name(f"{path.name}.schema{version}.backup")
         if 0 < version < SCHEMA and not kept.exists():
             back_up(db, kept)
-
-
-def _schema_version(db: sqlite3.Connection, path: Path) -> int:
-    """Return the version of a log's schema; 0: it has no tables yet."""
-    tables = [str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    if not tables:
-        return 0
-    if "meta" not in tables:
-        raise LogError.of("log_foreign", name=str(path), tables=", ".join(sorted(tables)[:5])[:200])
-    row = db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-    version = int(row[0]) if row else 0
-    if version > SCHEMA:
-        raise LogError.of("log_newer", found=version, known=SCHEMA)
-    return version

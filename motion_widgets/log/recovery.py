@@ -9,13 +9,12 @@ everything known about it, for people and scripts) and ``NAME.rescued`` (a log o
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import os
 import secrets
 import shutil
 import sqlite3
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,20 +23,21 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.core.files import PRIVATE, whole_file, write_whole
+from motion_widgets.core.files import PRIVATE, size_of, whole_file, write_whole
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import migrate
-from motion_widgets.log.schema import metadata
+from motion_widgets.log.schema import as_stored, metadata
 from motion_widgets.log.states import State
+from motion_widgets.log.untrusted_file import bounded, copy_log, schema_version, uri_for_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection, Table
 
 __all__ = [
-    "Rescued", "all_rows", "back_up", "copy_log", "damage_of", "is_damage", "is_database", "replace_damaged",
-    "rescue", "write_fresh",
+    "Rescued", "all_rows", "back_up", "damage_of", "damage_words", "is_damage", "is_database",
+    "replace_damaged", "rescue", "write_fresh",
 ]  # fmt: skip
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -79,61 +79,65 @@ def is_database(path: Path) -> bool:
         return False
 
 
-def damage_of(path: Path, *, whole: bool = False) -> str | None:
+def damage_of(path: Path, *, whole: bool = False, reading: bool = False) -> str | None:
     """Return in words what is wrong with a SQLite file. None: nothing was found.
 
     Parameters
     ----------
     whole
         Look at every page and index, however large the file is.
+    reading
+        Write nothing, which leaves a transaction that was cut off where it is.
 
     Raises
     ------
+    LogError
+        It is newer, something else, or made of what no log is made of.
     OSError, sqlite3.Error
         It cannot be looked at, for a reason that is not its own.
     """
-    size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(100)
         if not head.startswith(_MAGIC):
             return say("damage_zeros" if head.strip(b"\0") == b"" and _only_zeros(path) else "damage_header")
     pages, page = int.from_bytes(head[28:32], "big"), int.from_bytes(head[16:18], "big")
     page = 65536 if page == 1 else page
-    wal = path.with_name(f"{path.name}-wal")
     counted = head[24:28] == head[92:96]  # only then does the header's page count hold
-    if counted and size < pages * page and not (wal.exists() and wal.stat().st_size):
+    under_way = any(size_of(path.with_name(path.name + ending)) for ending in ("-wal", "-journal"))
+    size = path.stat().st_size  # after both: another process may have written the rest meanwhile
+    if counted and size < pages * page and not under_way:
         return say("damage_short", found=size, said=pages * page)
     if size > QUICK and not whole:
         return None
     try:
-        with contextlib.closing(sqlite3.connect(path, timeout=30)) as db:
+        uri = uri_for_reading(path) if reading else path.absolute().as_uri()
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=30)) as db:
+            schema_version(db, path)  # a check runs what the schema holds
             check = "integrity_check" if whole else "quick_check"
-            said = str(db.execute(f"PRAGMA {check}(1)").fetchone()[0])
+            with bounded(db):
+                said = str(db.execute(f"PRAGMA {check}(1)").fetchone()[0])
             return None if said == "ok" else said.splitlines()[-1][:200]
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if is_damage(error):
-            return str(error)
+            return damage_words(error)
         raise
 
 
 def is_damage(error: BaseException | None) -> bool:
     """Return whether a driver's error means that the file itself is damaged."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, UnicodeDecodeError) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def damage_words(error: BaseException) -> str:
+    """Return what a driver says of a damaged file; its own words may be bytes of the file, not text."""
+    return say("damage_schema") if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copy a database as it is at one moment, whole or not at all."""
     with whole_file(target) as partial, contextlib.closing(sqlite3.connect(partial)) as copy:
         connection.backup(copy)
-
-
-def copy_log(path: Path, target: Path) -> None:
-    """Copy a file that SQLite may not read, as it is, with its write-ahead log and its backups."""
-    for one in (path, path.with_name(f"{path.name}-wal"), *path.parent.glob(f"{path.name}*.backup")):
-        with contextlib.suppress(FileNotFoundError):
-            copy = target.with_name(target.name + one.name.removeprefix(path.name))
-            shutil.copyfile(one, copy)
-            os.utime(copy, ns=(time.time_ns(), one.stat().st_mtime_ns))  # which backup is the newest one
 
 
 def rescue(path: Path, what: str = "") -> Rescued:
@@ -149,11 +153,10 @@ def rescue(path: Path, what: str = "") -> Rescued:
     with tempfile.TemporaryDirectory(prefix="motion-widgets-rescue-") as folder:
         copy = Path(folder) / "log.sqlite"
         copy_log(path, copy)
-        rows, salt = _read_damaged(copy)
+        rows = _read_damaged(copy)
         kept = sorted(copy.parent.glob("*.backup"), key=lambda one: one.stat().st_mtime)
         if kept:
-            saved, saved_salt = _read_backup(kept[-1])
-            rows, salt = _joined(saved, rows), salt or saved_salt
+            rows = _joined(_read_backup(kept[-1]), rows)
         if not rows["jobs"]:
             raise LogError.of("log_lost" if is_database(path) else "log_not_database", name=path, what=what)
         made = Rescued(
@@ -162,7 +165,7 @@ def rescue(path: Path, what: str = "") -> Rescued:
             len(rows["jobs"]),
         )
         fresh = Path(folder) / "fresh.sqlite"
-        write_fresh(fresh, rows, salt=salt or secrets.token_hex(16))
+        write_fresh(fresh, rows)
         write_whole(made.log, fresh.read_bytes(), mode=PRIVATE)
         told = ({name: value for name, value in row.items() if value is not None} for row in rows["jobs"])
         lines = "".join(json.dumps(one, ensure_ascii=False, default=str) + "\n" for one in told)
@@ -175,26 +178,25 @@ def replace_damaged(path: Path, made: Rescued) -> Path:
     kept = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
     shutil.copyfile(path, kept)  # a copy: at no moment is there no log, which would be begun anew
     for ending in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):  # a log that was closed has none
             path.with_name(path.name + ending).replace(kept.with_name(kept.name + ending))
     made.log.replace(path)
     return kept
 
 
-def all_rows(connection: Connection) -> Rows:
-    """Return all rows of a log."""
+def all_rows(connection: Connection, read: Callable[[Iterable[Any]], Iterable[Any]] | None = None) -> Rows:
+    """Return all rows of a log as they are stored; `read` may stop where there are too many."""
+    made = read or functools.partial(map, dict)
     return {
-        table.name: [dict(row) for row in connection.execute(select(table)).mappings()] for table in _TABLES
+        table.name: list(made(connection.execute(select(*map(as_stored, table.c))).mappings()))
+        for table in _TABLES
     }
 
 
-def write_fresh(
-    path: Path, rows: Mapping[str, Iterable[Mapping[str, Any]]], *, salt: str | None = None
-) -> dict[str, int]:
+def write_fresh(path: Path, rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> dict[str, int]:
     """Write rows as they are into a new SQLite log; return how many it took, by table.
 
-    A row that a log cannot hold (a second one of the same id, no state, …) is left out. `salt`: the log's
-    own; None: it gets one when it is opened.
+    A row that a log cannot hold (a second one of the same id, no state, …) is left out.
     """
     _migrate(path)
     taken = {}
@@ -207,8 +209,6 @@ def write_fresh(
             values = ([_value(row, name) for name in names] for row in rows.get(table.name, ()))
             db.executemany(statement, values)
             taken[table.name] = db.total_changes - before
-        if salt is not None:
-            db.execute("INSERT INTO meta (name, value) VALUES ('salt', ?)", (salt,))
     return taken
 
 
@@ -224,41 +224,52 @@ def _value(row: Mapping[str, Any], name: str) -> Any:
     return 0 if value is None and name in ("reserved", "used_micro") else value
 
 
-def _read_damaged(copy: Path) -> tuple[Rows, str | None]:
-    """Read what SQLite itself still reads, and the log's salt."""
+def _read_damaged(copy: Path) -> Rows:
+    """Read what SQLite itself still reads."""
     with copy.open("r+b") as file:
         file.write(_MAGIC)  # with only its first words lost, a file is whole otherwise
-    rows, salt = _read(copy)
+    rows = _read(copy)
     rows["jobs"] = [row for row in rows["jobs"] if row.get("state") in _STATES]
-    return rows, salt
+    return rows
 
 
-def _read_backup(copy: Path) -> tuple[Rows, str | None]:
-    with contextlib.suppress(LogError, SQLAlchemyError):
+def _read_backup(copy: Path) -> Rows:
+    # What an older version left, or somebody made another way, is read as it is.
+    with contextlib.suppress(LogError, SQLAlchemyError, sqlite3.Error, UnicodeDecodeError):
+        with contextlib.closing(sqlite3.connect(copy)) as db:
+            schema_version(db, copy)
         _migrate(copy)
     return _read(copy)
 
 
-def _read(copy: Path) -> tuple[Rows, str | None]:
-    """Read all rows, and the salt; of a damaged database what comes before and after the damage."""
+def _read(copy: Path) -> Rows:
+    """Read all rows; of a damaged database what comes before and after the damage."""
     rows: Rows = {}
     with contextlib.closing(sqlite3.connect(copy)) as db:
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA writable_schema=ON")  # so that SQLite reads a file that was cut off
         db.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        kinds = {
+            row["name"]: row["type"] for row in _until_damage(db, "SELECT name, type FROM sqlite_master")
+        }
         for table in _TABLES:
+            if kinds.get(table.name, "table") != "table":  # a view is a program of whoever made the file
+                rows[table.name] = []
+                continue
             read: dict[int, dict[str, Any]] = {}
             for order in ("", " DESC"):
                 statement = f"SELECT rowid AS _row, * FROM {table.name} ORDER BY rowid{order}"  # noqa: S608 - our own names
                 for row in _until_damage(db, statement):
                     read[row.pop("_row")] = row
             rows[table.name] = list(read.values())
-        salts = [str(row["value"]) for row in _until_damage(db, "SELECT value FROM meta WHERE name = 'salt'")]
-    return rows, salts[0] if salts else None
+        # A log that was not migrated keeps it elsewhere.
+        rows["salts"] += _until_damage(db, "SELECT value AS salt FROM meta WHERE name = 'salt'")
+    return rows
 
 
 def _until_damage(db: sqlite3.Connection, statement: str) -> Iterator[dict[str, Any]]:
-    with contextlib.suppress(sqlite3.DatabaseError):
+    # Here the damage begins; the report counts what was read.
+    with contextlib.suppress(sqlite3.DatabaseError, UnicodeDecodeError), bounded(db):
         for row in db.execute(statement):
             yield dict(row)
 

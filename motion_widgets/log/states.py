@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ENDS", "FOLLOWED", "RETRYABLE", "TRANSITIONS", "UNDER_WAY", "State", "mark", "sources"]
+__all__ = [
+    "ASKED_AGAIN", "ENDS", "FOLLOWED", "NO_RESULT", "RETRYABLE", "TRANSITIONS", "UNDER_WAY", "State",
+    "mark", "sources",
+]  # fmt: skip
 
 
 class State(StrEnum):
@@ -50,14 +53,20 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     S.REJECTED: frozenset(),
     S.FAILED: frozenset(),
     S.CANCELLED: frozenset(),
-    S.VANISHED: frozenset(),
-    S.EXPIRED: frozenset(),
+    S.VANISHED: frozenset({S.RUNNING}),
+    S.EXPIRED: frozenset({S.COMPLETED}),
     S.WRITTEN_OFF: frozenset(),
 }
-"""Where each state may go. A state that goes nowhere is an end."""
+"""Where each state may go."""
 
-ENDS = frozenset(state for state, onward in TRANSITIONS.items() if not onward)
-"""States that nothing leaves."""
+ASKED_AGAIN = {S.VANISHED: S.RUNNING, S.EXPIRED: S.COMPLETED}
+"""Ends of paid jobs from which a person may have the endpoint asked again, and where that goes on."""
+
+ENDS = frozenset(state for state, onward in TRANSITIONS.items() if not onward) | ASKED_AGAIN.keys()
+"""States that nothing leaves by itself."""
+
+NO_RESULT = ENDS - {S.COLLECTED}
+"""Ends without a result: failures, whatever they cost."""
 
 RETRYABLE = frozenset({S.REJECTED, S.FAILED, S.CANCELLED, S.WRITTEN_OFF})
 """Ends after which the same request starts a new attempt instead of attaching."""

@@ -16,20 +16,25 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.forks import unforked
+from motion_widgets.core.hidden import hidden
+from motion_widgets.log.accounts import Accounts
 from motion_widgets.log.annotations import Annotations
 from motion_widgets.log.budgets import Budgets
 from motion_widgets.log.engine import Database
-from motion_widgets.log.files import Files
+from motion_widgets.log.files import Files, Mends
 from motion_widgets.log.jobs import Jobs
 from motion_widgets.log.leases import Leases
-from motion_widgets.log.mends import Mends
 from motion_widgets.log.open_file import BUSY_SECONDS
 from motion_widgets.log.recovery import back_up
+from motion_widgets.log.studies import Comparisons, Fidelity
 from motion_widgets.log.sweeps import Sweeps
 from motion_widgets.log.transitions import Transitions
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import URL
 
 __all__ = ["Log"]
 
@@ -39,32 +44,32 @@ class Log:
 
     Parameters
     ----------
-    url
-        A SQLAlchemy URL, or the path of a SQLite file, made when missing.
+    url, reading
+        As `Database` takes them.
 
     Attributes
     ----------
     database
         The opened database: its transactions, place and state.
-    jobs, transitions, leases, budgets, annotations, mends, sweeps, files
+    jobs, transitions, leases, budgets, annotations, mends, comparisons, fidelity, sweeps, files, accounts
         What is written and read, by subject.
-
-    Raises
-    ------
-    LogError
-        It cannot be opened, or a newer version of this package wrote it.
     """
 
-    def __init__(self, url: str | Path) -> None:
-        self.database = Database(url)
+    def __init__(self, url: str | Path | URL, *, reading: bool = False) -> None:
+        url_of = hidden(url)
+        del url  # verbose tracebacks show the locals of this frame
+        self.database = Database(url_of(), reading=reading)
         self.jobs = Jobs(self.database)
         self.transitions = Transitions(self.database)
         self.leases = Leases(self.database)
         self.budgets = Budgets(self.database)
         self.annotations = Annotations(self.database)
         self.mends = Mends(self.database)
+        self.comparisons = Comparisons(self.database)
+        self.fidelity = Fidelity(self.database)
         self.sweeps = Sweeps(self.database)
         self.files = Files(self.database)
+        self.accounts = Accounts(self.database)
 
     @property
     def name(self) -> str:
@@ -91,7 +96,7 @@ class Log:
             return None
         target = path.with_name(f"{path.name}.backup")
         try:
-            with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
+            with unforked(), contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as db:
                 back_up(db, target)
         except (OSError, sqlite3.Error) as error:
             raise LogError.of("export_failed", name=str(target), reason=str(error)) from error

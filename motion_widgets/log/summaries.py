@@ -1,164 +1,173 @@
-"""What a frame says: what varies in it, and axes crossed with counts, means, intervals and rates."""
+"""Summaries of the log: axes crossed by figures, none of which stands without the number of jobs behind it.
+
+Whatever shows a mean, a rate or a price per result is made of these.
+"""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.log.columns import AXIS, COLUMNS, NUMBERS, TEXT
+from motion_widgets.core.messages import say
+from motion_widgets.log.axes import Axis, axis_of
+from motion_widgets.log.billing import is_billed
+from motion_widgets.log.columns import KINDS, NUMBERS
 from motion_widgets.log.filters import known
+from motion_widgets.log.intervals import mean_interval, rate_interval
+from motion_widgets.log.states import NO_RESULT
 from motion_widgets.request.findings import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
-__all__ = ["RATED", "SUMMARIES", "Description", "cross", "describe", "mean_interval", "rate_interval"]
+__all__ = ["SUMMARIES", "cross"]
 
-_Z = 1.959963984540054
-_T = (
-    12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
-    2.200985, 2.178813, 2.160369, 2.144787, 2.131450, 2.119905, 2.109816, 2.100922, 2.093024, 2.085963,
-)  # fmt: skip
-"""Student's t for a two-sided 95 %, by degrees of freedom from 1."""
-
-
-class Description(NamedTuple):
-    """A frame with what is the same in all its rows pulled out."""
-
-    same: dict[str, Any]
-    """Columns whose value all jobs share; columns that no job has set are left out."""
-    frame: pd.DataFrame
-    """The jobs with ``id`` and what varies."""
-
-    def __repr__(self) -> str:
-        lines = [f"{name} = {value}" for name, value in self.same.items()]
-        return "\n".join([*lines, "", repr(self.frame)])
-
-    def _repr_html_(self) -> str:
-        from motion_widgets.log.html_table import page
-
-        return page(self.frame, same=self.same)
-
-
-def describe(frame: pd.DataFrame) -> Description:
-    """Pull out of a frame what all its jobs share."""
-    same: dict[str, Any] = {}
-    varies = []
-    for name in frame.columns:
-        column = frame[name]
-        unset = column.isna()
-        if name == "id" or (not unset.all() and (unset.any() or (column != column.iloc[0]).any())):
-            varies.append(name)
-        elif len(column) and not unset.all():
-            same[name] = column.iloc[0]
-    return Description(same, frame[varies])
-
-
-def mean_interval(values: pd.Series[Any]) -> tuple[float, float]:
-    """Return the 95 % interval of a mean, by Student's t. NaN: there are fewer than two values."""
-    count = int(values.count())
-    if count < 2:
-        return math.nan, math.nan
-    away = _t(count - 1) * float(values.std()) / math.sqrt(count)
-    mean = float(values.mean())
-    return mean - away, mean + away
-
-
-def rate_interval(yes: int, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a rate, by Wilson. NaN: nothing was counted."""
-    if not count:
-        return math.nan, math.nan
-    rate, square = yes / count, _Z**2
-    middle = (rate + square / (2 * count)) / (1 + square / count)
-    away = _Z / (1 + square / count) * math.sqrt(rate * (1 - rate) / count + square / (4 * count**2))
-    return max(0.0, middle - away), min(1.0, middle + away)
-
-
-def _t(freedom: int) -> float:
-    if freedom <= len(_T):
-        return _T[freedom - 1]
-    # Cornish-Fisher's series; from 21 degrees on it is right to five figures.
-    terms = (
-        (_Z**3 + _Z) / 4,
-        (5 * _Z**5 + 16 * _Z**3 + 3 * _Z) / 96,
-        (3 * _Z**7 + 19 * _Z**5 + 17 * _Z**3 - 15 * _Z) / 384,
-    )
-    return _Z + sum(term / float(freedom) ** power for power, term in enumerate(terms, 1))
-
-
-def _usable(group: pd.DataFrame, _: str) -> tuple[int, int]:
-    rated = group["_usable"].dropna()
-    return int(rated.sum()), len(rated)
-
-
-def _rate(group: pd.DataFrame, values: str) -> float:
-    yes, count = _usable(group, values)
-    return yes / count if count else math.nan
-
-
-def _per_kept(group: pd.DataFrame, values: str) -> float:
-    yes, _ = _usable(group, values)
-    billed = float(group["_cost"].sum())
-    return billed / yes if yes else math.nan
-
-
-_PLAIN = ("mean", "sum", "median", "min", "max")
-RATED: Mapping[str, Callable[[pd.DataFrame, str], float]] = {
-    "usable": _rate,
-    "usable_low": lambda group, values: rate_interval(*_usable(group, values))[0],
-    "usable_high": lambda group, values: rate_interval(*_usable(group, values))[1],
-    "cost_per_kept": _per_kept,
+_Groups = Any
+"""pandas' groups of jobs, with the columns of `_columns`."""
+_MEASURED: Mapping[str, Callable[[_Groups], Any]] = {
+    "mean": lambda groups: groups["value"].mean(),
+    "std": lambda groups: groups["value"].std(),
+    "low": lambda groups: groups["value"].agg(lambda values: mean_interval(values.dropna())[0]),
+    "high": lambda groups: groups["value"].agg(lambda values: mean_interval(values.dropna())[1]),
+    "median": lambda groups: groups["value"].median(),
+    "min": lambda groups: groups["value"].min(),
+    "max": lambda groups: groups["value"].max(),
+    "sum": lambda groups: groups["value"].sum(),
 }
-"""Summaries that need what people said; they are over all jobs, with or without a value."""
-_VALUED: Mapping[str, Callable[[pd.DataFrame, str], float]] = {
-    "low": lambda group, values: mean_interval(group[values].dropna())[0],
-    "high": lambda group, values: mean_interval(group[values].dropna())[1],
+"""Summaries of a number."""
+_RATED: Mapping[str, Callable[[_Groups], Any]] = {
+    "usable": lambda groups: groups["usable"].mean(),
+    "usable_low": lambda groups: groups["usable"].agg(lambda said: _rate_interval(said)[0]),
+    "usable_high": lambda groups: groups["usable"].agg(lambda said: _rate_interval(said)[1]),
 }
-SUMMARIES = (*_PLAIN, "count", *_VALUED, *RATED)
+_COUNTS: Mapping[str, Callable[[_Groups], Any]] = {
+    "count": lambda groups: groups["value"].count(),
+    "n": lambda groups: groups["value"].count(),
+    "rated": lambda groups: groups["usable"].count(),
+    "kept": lambda groups: groups["usable"].sum(),
+    "failed": lambda groups: groups["failed"].sum(),
+}
+"""How many jobs; where there are none it is 0."""
+_FIGURES: Mapping[str, Callable[[_Groups], Any]] = {
+    **_MEASURED, **_RATED, **_COUNTS,
+    "cost_per_kept": lambda groups: groups["cost"].sum() / groups["usable"].sum().replace(0.0, float("nan")),
+}  # fmt: skip
+_BESIDE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_MEASURED, ("n", "failed")), "count": (), **dict.fromkeys(_RATED, ("rated",)),
+    "cost_per_kept": ("kept", "failed"),
+}  # fmt: skip
+"""By summary the counts that always stand beside it."""
+SUMMARIES = tuple(_BESIDE)
 
 
 def cross(
-    frame: pd.DataFrame,
-    usable: Mapping[str, bool | None],
-    *,
-    index: str | Sequence[str],
-    columns: str | Sequence[str],
-    values: str,
-    aggfunc: str | Sequence[str],
-) -> pd.DataFrame:
-    """Cross axes of a frame; `LogView.pivot` says how. `usable` is by id what most people say."""
+    frame: pd.DataFrame, rows: list[str], heads: list[str], *, values: str, aggfunc: str | Iterable[str],
+    margins: bool, title: str, media: Mapping[str, Mapping[Any, str]],
+) -> pd.DataFrame:  # fmt: skip
+    """Cross axes of a frame, as `LogView.pivot` documents.
+
+    Parameters
+    ----------
+    frame
+        The jobs, with ``usable`` and whatever column is asked for.
+    rows, heads
+        The axes.
+    title
+        Which jobs these are, in a word; it names the level of the summaries.
+    media
+        By axis of media what their contents are called.
+    """
     import pandas as pd
 
-    names, heads = known(index), known(columns)
-    known([values])
-    several = isinstance(aggfunc, list | tuple) and len(aggfunc) > 0
-    asked: list[Any] = list(dict.fromkeys(aggfunc)) if several else [aggfunc]
-    for one in asked:
-        if one not in SUMMARIES:
-            raise LogError.of("no_such_summary", found=show(one), known=", ".join(SUMMARIES))
-        if one in (*_PLAIN, *_VALUED) and COLUMNS[values] not in NUMBERS:
-            raise LogError.of("not_a_number", found=values)
-    axes = [*names, *heads]
-    for one in axes:
-        if axes.count(one) > 1:
+    figures = _figures(values, aggfunc)
+    for one in rows:
+        if one in heads:
             raise LogError.of("axis_twice", found=one)
-    table = pd.DataFrame({"_usable": frame["id"].map(usable).astype("boolean"), "_cost": frame["cost"]})
-    for name in dict.fromkeys([*axes, values]):
-        text = name in axes and COLUMNS[name] in (TEXT, AXIS)
-        table[name] = frame[name].astype("string").fillna("") if text else frame[name]
-    made: dict[str, Any] = {}
-    for one in asked:
-        # Of jobs without a value only those summaries know that are not of the value.
-        groups = (table if one in RATED else table[frame[values].notna()]).groupby(axes, observed=True)
-        if one in (*_PLAIN, "count"):
-            summed = getattr(groups[values], one)()
-        else:
-            cell = {**RATED, **_VALUED}[one]
-            summed = pd.Series({key: cell(group, values) for key, group in groups}, dtype="float64")
-            summed.index = groups.size().index
-        made[one] = summed.unstack(heads)  # noqa: PD010 - its index is made of axes already
-    whole: pd.DataFrame = made[asked[0]] if isinstance(aggfunc, str) else pd.concat(made, axis=1)
-    return whole
+    axes = {name: axis_of(frame, name, media.get(name)) for name in [*rows, *heads]}
+    table = _columns(frame, values).assign(**{_code(name): axis.codes for name, axis in axes.items()})
+    if margins:
+        table = _with_totals(table, axes, rows, heads)
+    groups = table.groupby([_code(name) for name in axes])
+    made: Any = pd.DataFrame({one: _FIGURES[one](groups) for one in figures})
+    if heads:
+        made = made.unstack([_code(name) for name in heads])  # noqa: PD010 - its index is made of axes already
+        made.columns = _labelled(made.columns, axes, heads, title)
+    else:
+        made.columns = made.columns.rename(title)
+    made.index = _labelled(made.index, axes, rows)
+    counts = [one for one in made.columns if (one[0] if heads else one) in _COUNTS]
+    made[counts] = made[counts].fillna(0).astype("int64")
+    crossed: pd.DataFrame = made
+    return crossed
+
+
+def _figures(values: str, aggfunc: str | Iterable[str]) -> list[str]:
+    """Return the figures that are asked for, then the counts that stand beside them."""
+    known([values])
+    several = isinstance(aggfunc, Iterable) and not isinstance(aggfunc, str)
+    asked: list[Any] = list(dict.fromkeys(aggfunc)) if several else [aggfunc]
+    for name in asked or [""]:
+        if name not in SUMMARIES:
+            raise LogError.of("no_such_summary", found=show(name), known=", ".join(SUMMARIES))
+        if name in _MEASURED and KINDS[values] not in NUMBERS:
+            raise LogError.of("not_a_number", found=values)
+    beside = {one for name in asked for one in _BESIDE[name]}
+    return [*asked, *(one for one in _COUNTS if one in beside)]
+
+
+def _columns(frame: pd.DataFrame, values: str) -> pd.DataFrame:
+    """Return what the figures are made of, a row per job."""
+    import pandas as pd
+
+    column = frame[values]
+    number = KINDS[values] in NUMBERS
+    value = column.astype("float64") if number else column.notna().astype("float64").where(column.notna())
+    return pd.DataFrame(
+        {
+            "value": value.where(is_billed(frame)) if values == "cost" else value,
+            "usable": frame["usable"].astype("float64"),
+            "cost": frame["cost"],
+            "failed": frame["state"].isin(list(map(str, NO_RESULT))),
+        }
+    )
+
+
+def _code(axis: str) -> str:
+    """Return the name of an axis's codes, which is no other column's."""
+    return f"axis {axis}"
+
+
+def _with_totals(
+    table: pd.DataFrame, axes: dict[str, Axis], rows: list[str], heads: list[str]
+) -> pd.DataFrame:
+    """Add every job once more for each total that it is part of; `axes` get the label of the totals."""
+    import pandas as pd
+
+    for name, axis in axes.items():
+        axes[name] = axis._replace(labels=axis.labels.append(pd.Index([say("pivot_all")])))
+    totals = [rows, heads, [*rows, *heads]] if heads else [rows]
+    more = [table.assign(**{_code(name): len(axes[name].labels) - 1 for name in some}) for some in totals]
+    return pd.concat([table, *more], ignore_index=True)
+
+
+def _labelled(
+    codes: pd.Index[Any], axes: Mapping[str, Axis], names: list[str], title: str | None = None
+) -> pd.Index[Any]:
+    """Return an index of codes by its labels; `title`: it has the figures' level before them."""
+    import pandas as pd
+
+    ahead = 0 if title is None else 1
+    levels = [
+        axes[name].labels.take(codes.get_level_values(place).to_numpy())
+        for place, name in enumerate(names, ahead)
+    ]
+    if title is not None:
+        return pd.MultiIndex.from_arrays([codes.get_level_values(0), *levels], names=[title, *names])
+    return pd.MultiIndex.from_arrays(levels, names=names) if len(levels) > 1 else levels[0].rename(names[0])
+
+
+def _rate_interval(said: pd.Series[float]) -> tuple[float, float]:
+    return rate_interval(int(said.sum()), int(said.count()))

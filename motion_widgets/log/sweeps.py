@@ -1,37 +1,76 @@
-"""Sweeps: their axes and cells, and what holds them back."""
+"""Sweeps: their axes and cells, what they are called, and what holds them back."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
+from motion_widgets.core.errors import LogError
+from motion_widgets.core.messages import say
+from motion_widgets.core.moments import day_words
+from motion_widgets.core.texts import composed
 from motion_widgets.log.budgets import write_budget
-from motion_widgets.log.engine import now_us
-from motion_widgets.log.ids import current_person
+from motion_widgets.log.column_rules import TITLE_MOST, is_title
+from motion_widgets.log.engine import batches, now_us
 from motion_widgets.log.insert import Values, insert_jobs
+from motion_widgets.log.names import current_person
 from motion_widgets.log.rows import JobRow, SweepRow
-from motion_widgets.log.schema import sweeps
-from motion_widgets.log.stop_rules import FailingValue, failing_values
+from motion_widgets.log.schema import jobs, sweeps
+from motion_widgets.log.sweep_cells import FailingValue, attached, failing_values
+from motion_widgets.log.transitions import next_seq
+from motion_widgets.request.fields import FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from motion_widgets.core.money import Micro
     from motion_widgets.log.engine import Database
 
-__all__ = ["Sweeps"]
+__all__ = ["Sweeps", "checked_title", "run_name"]
 
 
-class Sweeps:
-    """The sweeps of a log.
+def run_name(title: str | None, axes: str, created: int, *, now: datetime | None = None) -> str:
+    """Return a run's name: its axes, then the day and the time.
 
     Parameters
     ----------
-    database
-        The log's database.
+    title
+        What a person called it. None: nobody did.
+    axes
+        JSON: the labels of its axes by field.
+    created
+        unix microseconds.
+    now
+        From where the day is counted. None: now.
     """
+    if title:
+        return title
+    known = {name: values for name, values in json.loads(axes).items() if name in FIELD}
+    varied = [name for name, values in known.items() if len(values) > 1] or list(known)
+    words = " \u00d7 ".join(say(f"axis_{name}") for name in varied) or say("axis_none")
+    return say("run_name", axes=words, when=day_words(created, now))
+
+
+def checked_title(given: str | None) -> str | None:
+    """Return a name that a person gives a run; None or blanks: it is called by its axes again.
+
+    Raises
+    ------
+    LogError
+        It is too long, or not one line of text.
+    """
+    word = composed(" ".join(str(given or "").split()))
+    if word and not is_title(word):
+        raise LogError.of("run_title_wrong", found=word[: TITLE_MOST + 1], most=TITLE_MOST)
+    return word or None
+
+
+class Sweeps:
+    """The sweeps of a log."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,8 +84,11 @@ class Sweeps:
         keep: bool,
         new: bool,
         order: Sequence[int] = (),
+        numbers: Sequence[int] = (),
     ) -> list[JobRow]:
         """Write a sweep down with its budget and all its jobs, all or nothing.
+
+        Cells that the sweep of this id has already stay in it.
 
         Parameters
         ----------
@@ -62,6 +104,8 @@ class Sweeps:
             Pay for a further repeat of every cell.
         order
             Per cell its place in the running order. Empty: as they stand.
+        numbers
+            Per cell its number in the plan. Empty: 1, 2, … as they stand.
 
         Returns
         -------
@@ -77,10 +121,12 @@ class Sweeps:
             added = zip(running, insert_jobs(connection, wanted, new=new), strict=True)
             rows = {at: row for at, (row, _) in added}
             written = [
-                {"values": dict(labels), "job_id": rows[at].id, "order": places[at]}
-                for at, (labels, _) in enumerate(cells)
+                {"values": dict(labels), "job_id": rows[at].id, "order": places[at], "number": number}
+                for at, ((labels, _), number) in enumerate(
+                    zip(cells, numbers or range(1, len(cells) + 1), strict=True)
+                )
             ]
-            _save(connection, {**values, "cells": json.dumps(written, ensure_ascii=False)})
+            _save(connection, _joined(connection, values, written))
         return [rows[at] for at in range(len(cells))]
 
     def save(self, values: Values) -> None:
@@ -97,6 +143,37 @@ class Sweeps:
         """Return the ids of all sweeps, newest first."""
         with self._database.read() as connection:
             return list(connection.execute(select(sweeps.c.id).order_by(sweeps.c.created.desc())).scalars())
+
+    def names(self, limit: int | None = None) -> dict[str, str]:
+        """Return what sweeps are called by id, newest first."""
+        query = select(sweeps.c.id, sweeps.c.title, sweeps.c.axes, sweeps.c.created)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(sweeps.c.created.desc()).limit(limit)).all()
+        return {row.id: run_name(row.title, row.axes, row.created) for row in rows}
+
+    def name(self, sweep_id: str) -> str:
+        """Return what a sweep is called."""
+        row = self.get(sweep_id)
+        return run_name(row.title, row.axes, row.created) if row is not None else sweep_id
+
+    def rename(self, sweep_id: str, title: str | None) -> None:
+        """Call a sweep by another name; None: by its axes and time. Views notice.
+
+        Raises
+        ------
+        LogError
+            It is too long, or not one line of text.
+        """
+        word = checked_title(title)
+        with self._database.write() as connection:
+            connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(title=word))
+            last = select(func.max(jobs.c.id)).where(jobs.c.sweep_id == sweep_id).scalar_subquery()
+            connection.execute(update(jobs).where(jobs.c.id == last).values(seq=next_seq(connection)))
+
+    def attached(self, sweep_id: str) -> list[str] | None:
+        """Return the jobs of a sweep's cells that others wrote down. None: there is no such sweep."""
+        with self._database.read() as connection:
+            return attached(connection, sweep_id)
 
     def hold(self, sweep_id: str, **values: int | str | None) -> None:
         """Pause a sweep or let it go on (``paused``); change when a failing value stops (``stop_after``)."""
@@ -116,6 +193,41 @@ class Sweeps:
 def _find(connection: Connection, sweep_id: str) -> SweepRow | None:
     row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).mappings().one_or_none()
     return SweepRow.read(row) if row is not None else None
+
+
+def _joined(connection: Connection, values: Values, cells: list[dict[str, Any]]) -> Values:
+    """Return a sweep's columns with cells added to those that it had; numbers and the wider axes stay."""
+    before = _find(connection, values["id"])
+    if before is None:
+        return {**values, "cells": json.dumps(cells, ensure_ascii=False)}
+    # Older versions did not write the number.
+    had = [{"number": place, **one} for place, one in enumerate(json.loads(before.cells), 1)]
+    content = _content(connection, [one["job_id"] for one in [*had, *cells]])
+    here = {content[one["job_id"]] for one in cells}
+    numbers = {content.get(one["job_id"]): int(one["number"]) for one in had}
+    fresh = {one["number"] for one in cells if content[one["job_id"]] not in numbers}
+    further = count(max(numbers.values(), default=0) + 1)
+    if fresh & set(numbers.values()):  # the plan has grown
+        own = [numbers.get(content[one["job_id"]]) or next(further) for one in cells]
+    else:
+        own = [numbers.get(content[one["job_id"]], one["number"]) for one in cells]
+    cells = [{**one, "number": number} for one, number in zip(cells, own, strict=True)]
+    had = [one for one in had if content.get(one["job_id"], next(iter(here), None)) not in here]
+    if had:
+        axes, more = json.loads(before.axes), json.loads(values["axes"])
+        whole = {
+            name: list(dict.fromkeys([*axes.get(name, ()), *more.get(name, ())])) for name in axes | more
+        }
+        values = {**values, "axes": json.dumps(whole, ensure_ascii=False), "stop_after": before.stop_after}
+        cells = [*had, *cells]
+    return {**values, "cells": json.dumps(cells, ensure_ascii=False)}
+
+
+def _content(connection: Connection, job_ids: list[str]) -> dict[str, tuple[str, int]]:
+    """Return by which content, and which repeat of it, each job is."""
+    query = select(jobs.c.id, jobs.c.key, jobs.c.repeat)
+    found = [connection.execute(query.where(jobs.c.id.in_(some))).all() for some in batches(job_ids)]
+    return {row.id: (row.key, row.repeat) for some in found for row in some}
 
 
 def _save(connection: Connection, values: Values) -> None:

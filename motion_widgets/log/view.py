@@ -1,66 +1,104 @@
 """The log as its user sees it: pandas frames, summaries and files.
 
-A frame has fixed dtypes (`columns`), the same for an empty log. Jobs that somebody put out of sight are left
-out unless they are asked for.
+A frame has fixed dtypes (`columns`), the same for an empty log. It leaves out what somebody hid unless that
+is asked for; sums, means, rates and files do not, since hiding is for the eye.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from motion_widgets.core.messages import say
 from motion_widgets.log import exports
 from motion_widgets.log.annotations import last_said, visible
+from motion_widgets.log.axes import MEDIA, media_labels
 from motion_widgets.log.billing import outside_estimate
-from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TEXT, TIME, TRUTH, WHOLE, dictionary
-from motion_widgets.log.event_notes import event_words
-from motion_widgets.log.filters import conditions, known
-from motion_widgets.log.frame_reader import FrameCache, read_frame, read_jobs
-from motion_widgets.log.html_table import FrameTable
+from motion_widgets.log.columns import (
+    ANNOTATIONS,
+    AXIS,
+    COLUMNS,
+    HIDDEN,
+    MONEY,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    dictionary,
+)  # fmt: skip
+from motion_widgets.log.description import FrameTable, describe
+from motion_widgets.log.filters import conditions, known, mentions
+from motion_widgets.log.frame_reader import FrameCache, annotated, read_frame, read_jobs
 from motion_widgets.log.imports import insert_frame
 from motion_widgets.log.schema import budgets, events, jobs, notes, ratings, tags
-from motion_widgets.log.summaries import RATED, cross, describe
+from motion_widgets.log.summaries import cross
+from motion_widgets.log.transitions import event_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import pandas as pd
+    from sqlalchemy import FromClause
     from sqlalchemy.sql.elements import ColumnElement
 
+    from motion_widgets.log.description import Description
     from motion_widgets.log.filters import Where
     from motion_widgets.log.store import Log
-    from motion_widgets.log.summaries import Description
 
 __all__ = ["COLUMNS", "LogView"]
 
 _EVENTS = {"job_id": TEXT, "at": TIME, "from_state": AXIS, "to_state": AXIS, "note": TEXT}
 _BUDGETS = {
-    "person": AXIS, "endpoint": AXIS, "account": AXIS, "limit": MONEY, "used": MONEY, "since": TIME,
+    "person": TEXT, "endpoint": TEXT, "account": TEXT, "limit": MONEY, "used": MONEY, "since": TIME,
 }  # fmt: skip
-_TAGS = {"job_id": TEXT, "tag": AXIS, "created": TIME, "created_by": AXIS}
-_NOTES = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "text": TEXT}
-_RATINGS = {"job_id": TEXT, "created": TIME, "created_by": AXIS, "usable": TRUTH, "stars": WHOLE}
+_TAGS = {"job_id": TEXT, "tag": TEXT, "tagged": TIME, "tagged_by": TEXT}
+_NOTES = {"job_id": TEXT, "noted": TIME, "noted_by": TEXT, "note": TEXT}
+_STORED_AS = {
+    "tagged": "created", "tagged_by": "created_by", "noted": "created", "noted_by": "created_by",
+    "note": "text", "rated": "created", "rated_by": "created_by",
+}  # fmt: skip
+_PLACES = ("sandbox", "endpoint")
+"""Columns that tell rehearsals from live jobs."""
+_RATINGS = {"job_id": TEXT, "rated": TIME, "rated_by": TEXT, "usable": TRUTH, "stars": WHOLE}
 
 
 class LogView:
     """The log as its user sees it: ``ws.log``.
 
     `where` filters in the database. It is a mapping of columns to a value, None (not set), a list of values
-    or a pair ``(from, to)``, such as ``{"mode": "pro", "cost": (0.1, None), "state": ["failed", "unknown"]}``
-    (in USD and UTC), and of ``"tags"`` to a tag or a list of tags; or SQLAlchemy conditions on `tables.jobs`;
-    or a list of both. `deleted` also gives the jobs that somebody put out of sight.
+    or a range, such as ``{"mode": "pro", "cost": mw.between(0.1), "state": ["failed", "unknown"]}`` (in USD
+    and UTC; a date is its whole day), and of ``"tags"`` to a tag or a list of tags; or SQLAlchemy conditions
+    on `tables.jobs`; or a list of both. `hidden` also gives the jobs that somebody hid.
 
     Parameters
     ----------
     log
         Where the rows are.
+    is_live
+        Says whether the workspace is on a live endpoint now; summaries are about its jobs. None: it is not.
+
+    Attributes
+    ----------
+    rate, tag, untag, note, hide, unhide
+        What people say of jobs, by their ids, as `Annotations` documents.
+
+    Examples
+    --------
+    >>> ws.log.rate(ws.log.frame({"state": "collected"})["id"], usable=True)
+    >>> ws.log.tag(job.id, "hero")
+    >>> ws.log.frame({"tags": "hero"})["id"].tolist() == [job.id]
+    True
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, is_live: Callable[[], bool] | None = None) -> None:
         self._log = log
+        self._is_live = is_live or (lambda: False)
         self._cache = FrameCache(log.database)
+        said = log.annotations
+        self.rate, self.tag, self.untag = said.rate, said.tag, said.untag
+        self.note, self.hide, self.unhide = said.note, said.hide, said.unhide
 
     @property
     def name(self) -> str:
@@ -76,20 +114,24 @@ class LogView:
     # Frames.
 
     def frame(
-        self, where: Where = None, *, columns: Sequence[str] | None = None, deleted: bool = False
-    ) -> pd.DataFrame:
-        """Return one row per job, oldest first.
+        self, where: Where = None, *, columns: str | Iterable[str] | None = None, hidden: bool = False,
+        annotations: bool = False,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Return one row per job, oldest first, rehearsals on the sandbox among them (``sandbox``).
 
-        The frame of everything is kept, and read again only after a change.
+        The frame of everything is kept, and read again only after a change. Some columns have the name of a
+        frame's method, so write ``frame["mode"]``, never ``frame.mode``.
 
         Parameters
         ----------
         where
             Which jobs. None: all.
         columns
-            Names of `COLUMNS`, in the order wanted. None: all.
-        deleted
-            Also give jobs that were put out of sight.
+            Names of `dictionary`, in the order wanted. None: all but those on request.
+        hidden
+            Also give jobs that somebody hid, and the column ``hidden``.
+        annotations
+            Add ``stars`` and ``usable`` (what people say together), ``tags`` and ``note``.
 
         Raises
         ------
@@ -101,16 +143,25 @@ class LogView:
         >>> ws.log.frame({"id": job.id}, columns=["state", "mode", "cost"])
                state mode     cost
         0  collected  std  0.34272
+        >>> ws.log.frame({"id": job.id})["mode"].tolist()
+        ['std']
         """
         names = list(COLUMNS) if columns is None else known(columns)
-        if where is None and columns is None and not deleted:
-            return self._cache.frame()
-        with self._log.database.read() as connection:
-            return read_jobs(connection, _wanted(where, deleted=deleted), names)
+        if columns is None:
+            names += [*([HIDDEN] if hidden else []), *(ANNOTATIONS if annotations else ())]
+        said = [name for name in names if name in ANNOTATIONS]
+        stored = [name for name in names if name not in said]
+        if where is None and columns is None:
+            frame = self._cache.frame(hidden=hidden)
+        else:
+            with self._log.database.read() as connection:
+                read = dict.fromkeys([*stored, *(["id"] if said else [])])
+                frame = read_jobs(connection, _wanted(self._log, where, hidden=hidden), read)
+        return annotated(frame, self._log.annotations.of(), said)[names] if said else frame
 
-    def events(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
+    def events(self, where: Where = None, *, hidden: bool = False) -> pd.DataFrame:
         """Return the jobs' transitions, oldest first: job_id, at (UTC), from_state, to_state, note."""
-        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+        mine = select(jobs.c.id).where(*_wanted(self._log, where, hidden=hidden))
         query = select(*(events.c[name] for name in _EVENTS))
         with self._log.database.read() as connection:
             frame = read_frame(
@@ -119,26 +170,26 @@ class LogView:
         frame["note"] = frame["note"].map(event_words, na_action="ignore").astype(frame["note"].dtype)
         return frame
 
-    def ratings(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
-        """Return what each person said last of each job: job_id, created (UTC), created_by, usable, stars."""
-        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+    def ratings(self, where: Where = None, *, hidden: bool = False) -> pd.DataFrame:
+        """Return what each person said last of each job: job_id, rated (UTC), rated_by, usable, stars."""
+        mine = select(jobs.c.id).where(*_wanted(self._log, where, hidden=hidden))
         said = last_said(ratings, None, ratings.c.created_by).subquery()
-        query = select(*(said.c[name] for name in _RATINGS)).where(said.c.job_id.in_(mine))
+        query = select(*_stored(said, _RATINGS)).where(said.c.job_id.in_(mine))
         with self._log.database.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id, said.c.created_by), _RATINGS)
 
-    def tags(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
-        """Return the tags of jobs, a row each: job_id, tag, created (UTC), created_by."""
-        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
-        query = select(*(tags.c[name] for name in _TAGS)).where(tags.c.job_id.in_(mine))
+    def tags(self, where: Where = None, *, hidden: bool = False) -> pd.DataFrame:
+        """Return the tags of jobs, a row each: job_id, tag, tagged (UTC), tagged_by."""
+        mine = select(jobs.c.id).where(*_wanted(self._log, where, hidden=hidden))
+        query = select(*_stored(tags, _TAGS)).where(tags.c.job_id.in_(mine))
         with self._log.database.read() as connection:
             return read_frame(connection, query.order_by(tags.c.job_id, tags.c.tag), _TAGS)
 
-    def notes(self, where: Where = None, *, deleted: bool = False) -> pd.DataFrame:
-        """Return the note of each job that has one: job_id, created (UTC), created_by, text."""
-        mine = select(jobs.c.id).where(*_wanted(where, deleted=deleted))
+    def notes(self, where: Where = None, *, hidden: bool = False) -> pd.DataFrame:
+        """Return the note of each job that has one: job_id, noted (UTC), noted_by, note."""
+        mine = select(jobs.c.id).where(*_wanted(self._log, where, hidden=hidden))
         said = last_said(notes, None).subquery()
-        query = select(*(said.c[name] for name in _NOTES)).where(said.c.job_id.in_(mine), said.c.text != "")
+        query = select(*_stored(said, _NOTES)).where(said.c.job_id.in_(mine), said.c.text != "")
         with self._log.database.read() as connection:
             return read_frame(connection, query.order_by(said.c.job_id), _NOTES)
 
@@ -160,46 +211,56 @@ class LogView:
     def outside(self) -> pd.DataFrame:
         """Return the frame of the jobs whose result was billed at less or more than its estimate.
 
-        Those that were put out of sight are among them: they were paid for.
+        Those that somebody hid are among them: they were paid for.
         """
-        return self.frame(outside_estimate(), deleted=True)
+        return self.frame(outside_estimate(), hidden=True)
 
     # Summaries.
 
-    def describe(self, where: Where = None, *, deleted: bool = False) -> Description:
+    def describe(self, where: Where = None, *, hidden: bool = False) -> Description:
         """Return jobs with what they all share pulled out, so that only what varies is a column."""
-        return describe(self.frame(where, deleted=deleted))
+        return describe(self.frame(where, hidden=hidden))
 
     def show(
-        self, where: Where = None, *, columns: Sequence[str] | None = None, deleted: bool = False
+        self, where: Where = None, *, columns: str | Iterable[str] | None = None, hidden: bool = False
     ) -> FrameTable:
-        """Show jobs in a notebook: costs with bars, states in words."""
-        return FrameTable(self.frame(where, columns=columns, deleted=deleted))
+        """Show jobs in a notebook: costs with bars, states in words, and which were rehearsals."""
+        names = None if columns is None else list(dict.fromkeys(["sandbox", *known(columns)]))
+        return FrameTable(self.frame(where, columns=names, hidden=hidden))
 
     def pivot(
-        self,
-        *,
-        index: str | Sequence[str],
-        columns: str | Sequence[str],
-        values: str = "cost",
-        aggfunc: str | Sequence[str] = "mean",
-        where: Where = None,
-    ) -> pd.DataFrame:
-        """Cross axes of the log: one cell per combination, `aggfunc` over the jobs in it.
+        self, *, index: str | Iterable[str], columns: str | Iterable[str] = (), values: str = "cost",
+        aggfunc: str | Iterable[str] = "mean", margins: bool = False, where: Where = None,
+        hidden: bool = True,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Cross axes of the log: a row and a column per value, a table per figure, one beside the other.
+
+        Counts stand beside every figure: ``n``, the jobs that it is made of, and ``failed``, those that ended
+        without a result; beside rates ``rated``, the rated jobs, and beside ``cost_per_kept`` ``kept``, the
+        usable ones. Rehearsals and live jobs are not put together: the jobs are those of what the workspace
+        is on, and the corner of the table says which (``live`` or ``SANDBOX``), unless `where` or an axis
+        names ``sandbox`` or ``endpoint``.
 
         Parameters
         ----------
         index, columns
-            Columns of `frame`; a text that is not set counts as ``""``.
+            Columns of `frame`; jobs in which one is not set are shown (a text that is not set as ``""``).
+            Images and clips are told apart by content, and several of one name are numbered.
         values
-            A numeric column of `frame` (any, to count); jobs without a value are left out.
+            A numeric column of `frame` (any, to count); jobs without a value are not in its figures. A
+            ``cost`` is a price, so jobs whose failure cost nothing are in none of its figures but ``failed``.
         aggfunc
-            ``"mean"``, ``"sum"``, ``"count"``, ``"median"``, ``"min"``, ``"max"``; ``"low"`` and ``"high"``,
-            the 95 % interval of the mean (Student's t); ``"usable"``, the rate of usable among the rated
-            jobs, with its 95 % interval ``"usable_low"`` and ``"usable_high"`` (Wilson); ``"cost_per_kept"``,
-            the bills of all jobs in USD by the number of usable ones. Several give a table beside the other.
+            One or several of: ``"mean"``, ``"std"``, ``"median"``, ``"min"``, ``"max"``, ``"sum"``,
+            ``"count"``; ``"low"`` and ``"high"``, the 95 % interval of the mean (Student's t); ``"usable"``,
+            the rate of usable among the rated jobs, with its 95 % interval ``"usable_low"`` and
+            ``"usable_high"`` (Wilson); ``"cost_per_kept"``, the bills of all jobs in USD, failures included,
+            by the number of usable ones.
+        margins
+            Also give the figures of all jobs of a row, of a column and of the table (``all``).
         where
             Which jobs. None: all.
+        hidden
+            False: leave out jobs that somebody hid.
 
         Raises
         ------
@@ -208,24 +269,37 @@ class LogView:
 
         Examples
         --------
-        >>> ws.log.pivot(index="mode", columns="state", where={"sweep_id": run.id})
-        state  collected
+        >>> ws.log.pivot(index="mode", where={"sweep_id": run.id})
+        SANDBOX     mean  n  failed
         mode
-        pro      0.54864
-        std      0.34272
+        pro      0.54864  1       0
+        std      0.34272  1       0
         """
-        asked = [aggfunc] if isinstance(aggfunc, str) else aggfunc
-        rated = isinstance(asked, list | tuple) and bool(RATED.keys() & set(asked))
-        said = self._log.annotations.of() if rated else {}
+        rows, heads = known(index), known(columns, least=0)
+        frame = self.frame(where, hidden=hidden, annotations=True)
+        title = "shown_both"
+        if not mentions(where, _PLACES) and not {*rows, *heads} & {*_PLACES}:
+            live = self._is_live()
+            frame = frame[frame["sandbox"].eq(not live).fillna(False)].reset_index(drop=True)
+            title = "shown_live" if live else "shown_sandbox"
+        media = {}
+        if named := [one for one in [*rows, *heads] if one in MEDIA]:
+            whole = self._cache.frame(hidden=True)  # so that a content has the same name in every table
+            media = {one: media_labels(whole, one) for one in named}
         return cross(
-            self.frame(where), {job_id: one.usable for job_id, one in said.items()},
-            index=index, columns=columns, values=values, aggfunc=aggfunc,
-        )  # fmt: skip
+            frame, rows, heads, values=values, aggfunc=aggfunc, margins=margins, title=say(title), media=media
+        )
 
     # Files.
 
     def to_csv(
-        self, path: str | Path, *, excel: bool = False, where: Where = None, deleted: bool = False
+        self,
+        path: str | Path,
+        *,
+        excel: bool = False,
+        where: Where = None,
+        hidden: bool = True,
+        annotations: bool = False,
     ) -> Path:
         """Write the frame as CSV (UTF-8), cells that a spreadsheet would run as a formula made harmless.
 
@@ -234,25 +308,31 @@ class LogView:
         >>> ws.log.to_csv("jobs.csv").name
         'jobs.csv'
         """
-        return exports.to_csv(self.frame(where, deleted=deleted), path, excel=excel)
+        return exports.to_csv(self.frame(where, hidden=hidden, annotations=annotations), path, excel=excel)
 
-    def to_parquet(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
+    def to_parquet(
+        self, path: str | Path, *, where: Where = None, hidden: bool = True, annotations: bool = False
+    ) -> Path:
         """Write the frame as Parquet, dtypes kept.
 
         >>> ws.log.to_parquet("jobs.parquet").name
         'jobs.parquet'
         """
-        return exports.to_parquet(self.frame(where, deleted=deleted), path)
+        return exports.to_parquet(self.frame(where, hidden=hidden, annotations=annotations), path)
 
-    def to_json(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
+    def to_json(
+        self, path: str | Path, *, where: Where = None, hidden: bool = True, annotations: bool = False
+    ) -> Path:
         """Write the frame as JSON lines, one job a line, times in ISO 8601 to the microsecond.
 
         >>> ws.log.to_json("jobs.jsonl").name
         'jobs.jsonl'
         """
-        return exports.to_json(self.frame(where, deleted=deleted), path)
+        return exports.to_json(self.frame(where, hidden=hidden, annotations=annotations), path)
 
-    def to_excel(self, path: str | Path, *, where: Where = None, deleted: bool = False) -> Path:
+    def to_excel(
+        self, path: str | Path, *, where: Where = None, hidden: bool = True, annotations: bool = False
+    ) -> Path:
         """Write the frame as an Excel workbook, with the data dictionary beside it.
 
         Raises
@@ -260,7 +340,7 @@ class LogView:
         LogError
             openpyxl is missing, or there are more jobs than a sheet has rows.
         """
-        return exports.to_excel(self.frame(where, deleted=deleted), path)
+        return exports.to_excel(self.frame(where, hidden=hidden, annotations=annotations), path)
 
     def import_file(self, path: str | Path) -> int:
         """Take over the jobs of what `to_csv`, `to_parquet` or `to_json` wrote, as `import_frame` does."""
@@ -285,6 +365,12 @@ class LogView:
         return insert_frame(self._log, frame)
 
 
-def _wanted(where: Where, *, deleted: bool) -> list[ColumnElement[bool]]:
+def _stored(table: FromClause, kinds: Iterable[str]) -> list[ColumnElement[Any]]:
+    """Return a table's columns for a frame, whose names are none of the jobs'."""
+    return [table.c[_STORED_AS.get(name, name)] for name in kinds]
+
+
+def _wanted(log: Log, where: Where, *, hidden: bool) -> list[ColumnElement[bool]]:
+    asked = conditions(where, log.sweeps.attached)
     # What was asked for comes first: few rows are left then, and that column is the last of a row.
-    return conditions(where) if deleted else [*conditions(where), visible]
+    return asked if hidden else [*asked, visible]

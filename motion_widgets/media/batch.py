@@ -12,6 +12,7 @@ from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.hosts import is_link
 from motion_widgets.core.messages import say
+from motion_widgets.core.paths import readable, typed_path
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.media.probe.sniff import name_of
 from motion_widgets.media.progress_bar import reporting
@@ -97,9 +98,9 @@ def _absolute(source: str | Path | bytes) -> str | bytes:
     """Return a source with its path made absolute: a worker may run in another folder."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
-    if isinstance(source, str) and is_link(source):
-        return source
-    text = os.fspath(source)
+    text = typed_path(source) if isinstance(source, str) else os.fspath(source)
+    if isinstance(source, str) and is_link(text):
+        return text
     try:
         return str(Path(text).expanduser().absolute())
     except RuntimeError:  # no such user, so `~name` is a name like any other
@@ -107,11 +108,7 @@ def _absolute(source: str | Path | bytes) -> str | bytes:
 
 
 def _spread(
-    todo: Sequence[str | bytes],
-    executor: Executor,
-    batch: int,
-    options: dict[str, Any],
-    report: Report,
+    todo: Sequence[str | bytes], executor: Executor, batch: int, options: dict[str, Any], report: Report
 ) -> list[dict[str, Any]]:
     """Submit the batches and put their rows into place as they come in."""
     rows: list[dict[str, Any]] = [{} for _ in todo]
@@ -143,13 +140,16 @@ def _measure_batch(sources: Sequence[str | bytes], options: dict[str, Any]) -> l
 
 def _row(source: str | bytes, options: dict[str, Any]) -> dict[str, Any]:
     try:
-        clip: Clip = measure_clip(source, **options)
+        where = Path(source) if isinstance(source, str) and not is_link(source) else source
+        clip: Clip = measure_clip(where, **options)
     except ClipError as error:
         return {**_named(source), "error_code": error.code, "error": str(error)}
-    return {name: getattr(clip, name) for name in Clip.__dataclass_fields__}
+    facts = {name: getattr(clip, name) for name in Clip.__dataclass_fields__}
+    return {**facts, "source": readable(clip.source)}  # a frame's text takes nothing else
 
 
 def _named(source: str | bytes) -> dict[str, Any]:
     if isinstance(source, bytes):
         return {"source": "bytes", "name": "bytes"}
-    return {"source": source, "name": name_of(source) if is_link(source) else Path(source).name}
+    name = name_of(source) if is_link(source) else Path(source).name
+    return {"source": readable(source), "name": readable(name)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.media import ffmpeg
+from motion_widgets.media.colours import to_bt709
 from motion_widgets.media.probe.measure import measure_clip
 
 if TYPE_CHECKING:
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["even_width", "frames", "motion_energy", "raw_frames", "stillest"]
 
-NO_OTHER_STREAMS = ("-an", "-sn", "-dn")
-"""Options that ignore sound, subtitles and data."""
+ONLY_PICTURE = ("-map", ffmpeg.PICTURE)
+"""Options that take the picture alone, and of several the one that was measured."""
 _STILLEST_FPS = 10.0
+_WIDEST = 16.0
 
 
 def even_width(clip: Clip, height: int) -> int:
-    """Return the even width in px at which a clip keeps its aspect when scaled to `height` px."""
-    return max(2, round(height * clip.aspect / 2) * 2)
+    """Return the even width in px at which a clip keeps its aspect when scaled to `height` px.
+
+    At most 16 times the height: a header can state sides of 65,535 x 1 px.
+    """
+    return max(2, round(height * min(clip.aspect, _WIDEST) / 2) * 2)
 
 
 def frames(
@@ -65,9 +70,9 @@ def frames(
     clip = measure_clip(path, confirm=False)
     tall = clip.height if height is None else height
     wide = clip.width if height is None else even_width(clip, height)
-    filters = [f"fps={fps:g}"] if fps else []
-    filters.append(f"scale={wide}:{tall}")
-    options = [*NO_OTHER_STREAMS, "-vf", ",".join(filters), "-fps_mode", "vfr" if fps else "passthrough"]
+    filters = [f"fps={fps:g}:start_time=0"] if fps else []
+    filters += [f"scale={wide}:{tall}", *to_bt709(clip.transfer)]
+    options = [*ONLY_PICTURE, "-vf", ",".join(filters), "-fps_mode", "vfr" if fps else "passthrough"]
     arguments = [*ffmpeg.input_options(Path(clip.source)), *options]
     yield from raw_frames(arguments, wide, tall, grey=grey, name=clip.name, deadline=deadline)
 

@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ __all__ = ["reporting"]
 
 
 @contextmanager
-def reporting(progress: Report | bool | None, count: int) -> Iterator[Report]:
+def reporting(
+    progress: Report | bool | None, count: int, told: Callable[[int, int], str] | None = None
+) -> Iterator[Report]:
     """Yield what to call after each step: the caller's own function, a bar's, or one that does nothing.
 
     Parameters
@@ -26,7 +29,9 @@ def reporting(progress: Report | bool | None, count: int) -> Iterator[Report]:
     progress
         The caller's function. True: a bar. None: a bar in a notebook or terminal. False: nothing.
     count
-        How many clips there are.
+        How many clips, or steps, there are.
+    told
+        Says in a sentence how far it is. None: so many clips were measured.
     """
     if callable(progress):
         yield progress
@@ -35,7 +40,7 @@ def reporting(progress: Report | bool | None, count: int) -> Iterator[Report]:
         yield lambda _done, _count: None
         return
     if _in_notebook():
-        yield _notebook_bar(count)
+        yield _notebook_bar(count, told or _measured)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -44,8 +49,8 @@ def reporting(progress: Report | bool | None, count: int) -> Iterator[Report]:
     shown = progress is True or console.is_terminal  # not into a pipe
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not shown) as bar:
-        task = bar.add_task(say("corpus_measuring"), total=count)
-        yield lambda done, _count: bar.update(task, completed=done)
+        task = bar.add_task(told(0, count) if told else say("corpus_measuring"), total=count)
+        yield lambda now, _count: bar.update(task, completed=now)
 
 
 def _in_notebook() -> bool:
@@ -55,14 +60,18 @@ def _in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def _notebook_bar(count: int) -> Report:
+def _measured(done: int, count: int) -> str:
+    return say("corpus_progress", done=done, count=count)
+
+
+def _notebook_bar(count: int, told: Callable[[int, int], str]) -> Report:
     """Show the browser's own, accessible progress bar in the cell's output, and update it in place."""
     from IPython import display
 
     page: Any = display  # IPython has few types
 
     def html(done: int) -> Any:
-        said = say("corpus_progress", done=done, count=count)
+        said = escape(told(done, count))
         return page.HTML(f'<label><progress max="{count}" value="{done}"></progress> {said}</label>')
 
     shown = page.display(html(0), display_id=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.facts import Clip, Shots
 from motion_widgets.media.decode import frames
 from motion_widgets.media.probe.cache import SHARED, Cache
-from motion_widgets.media.probe.local_file import local_path
+from motion_widgets.media.probe.source import local_path
 
 if TYPE_CHECKING:
     from pathlib import Path

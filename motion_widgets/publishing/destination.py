@@ -14,20 +14,13 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.core.visitor import in_visitor_mode
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.publishing.file_server import hide
 
 __all__ = [
-    "DAY",
-    "JOB",
-    "LIFE",
-    "SIGNED_MOST",
-    "UPLOAD_LIFE",
-    "Destination",
-    "Published",
-    "expires_of",
-    "hours",
-]
+    "DAY", "JOB", "LIFE", "SIGNED_MOST", "UPLOAD_LIFE", "Destination", "Published", "expires_of", "hours",
+]  # fmt: skip
 
 DAY = 86_400.0
 UPLOAD_LIFE = 3 * DAY
@@ -61,13 +54,15 @@ class Destination:
         Raises
         ------
         RequestError
-            It is not one.
+            It is not one, or strangers drive this kernel and it is not the sandbox.
         """
         text = to.strip() if isinstance(to, str) else ""
         if text == "endpoint":
             return cls("endpoint", text, say("place_endpoint"))
         if text.startswith("result:") and text[7:].strip():
             return cls("result", text, text)
+        if in_visitor_mode():
+            raise RequestError.of("visitor_place")
         if text == "serve" or text.startswith("serve:"):
             address = text[6:].strip()
             host = urlsplit(address).hostname if address else None
@@ -134,7 +129,7 @@ def expires_of(link: str) -> float | None:
         query = {name.lower(): value for name, value in parse_qsl(urlsplit(link).query)}
     except ValueError:
         return None
-    with contextlib.suppress(ValueError, OverflowError):
+    with contextlib.suppress(ValueError, OverflowError):  # the link says no time, so none is known
         for cloud in ("x-amz", "x-goog"):
             if f"{cloud}-date" in query and f"{cloud}-expires" in query:
                 signed = calendar.timegm(time.strptime(query[f"{cloud}-date"], _SIGNED_AT))

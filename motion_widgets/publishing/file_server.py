@@ -1,7 +1,8 @@
 """A small file server on this machine, for people with a tunnel to it or a public address.
 
 Each link is unguessable and serves exactly one file, with Range and HEAD, until it expires; every other path
-is 404. The server listens on loopback, where a tunnel ends, or on a public address.
+is 404. The server listens on loopback, where a tunnel ends, or on a public address, and anybody may connect:
+connections are bounded (`motion_widgets.publishing.bounded_connection`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.forks import new_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +33,7 @@ PORT = 8765
 """The port that a tunnel should lead to unless the address names another (``serve:https://my.tunnel.example#9000``)."""
 _TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png", ".jpg": "image/jpeg"}
 _servers: dict[tuple[str, int], _Server] = {}
-_lock = threading.Lock()
+_lock = new_lock()
 
 
 @dataclass
@@ -52,6 +54,8 @@ class _Server:
         from starlette.applications import Starlette
         from starlette.routing import Route
 
+        from motion_widgets.publishing.bounded_connection import BACKLOG, LARGEST_HEAD, BoundedConnection
+
         self.shown: dict[str, _Shown] = {}
         listener = _bound(host, port)
         self.port: int = listener.getsockname()[1]
@@ -59,7 +63,8 @@ class _Server:
         app.router.redirect_slashes = False
         config = uvicorn.Config(
             app, log_config=None, log_level="critical", access_log=False, lifespan="off", loop="asyncio",
-            ws="none", server_header=False, timeout_graceful_shutdown=2,
+            ws="none", server_header=False, timeout_graceful_shutdown=2, http=BoundedConnection,
+            backlog=BACKLOG, h11_max_incomplete_event_size=LARGEST_HEAD,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         # The socket listens already: whoever connects before the thread runs waits in its queue.
@@ -153,9 +158,9 @@ def _bound(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":  # there the same option would let two processes share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(64)
-    except BaseException:
-        with contextlib.suppress(OSError):
+        listener.listen()
+    except BaseException:  # it is raised again
+        with contextlib.suppress(OSError):  # what went wrong before it matters more
             listener.close()
         raise
     return listener

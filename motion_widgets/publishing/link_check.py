@@ -75,7 +75,11 @@ async def check_link(
 def _severity(error: ClipError) -> Severity:
     """Return the severity: an error if the endpoint must see it too, a warning if perhaps only we do."""
     passing = error.code == "link_dead" and error.params.get("status") not in _GONE
-    return "warning" if passing or error.code in ("link_unreachable", "link_slow", "link_answer") else "error"
+    return (
+        "warning"
+        if passing or error.code in ("link_settings", "link_unreachable", "link_slow", "link_answer")
+        else "error"
+    )
 
 
 async def _look(

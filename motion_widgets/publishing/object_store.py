@@ -46,7 +46,7 @@ def put(place: Destination, path: Path, name: str, life: float) -> str:
     try:
         return _put(place.to, path, name, round(life))
     except ImportError as error:
-        trouble = RequestError.of("store_missing", place=place.label, reason=str(error)[:200])
+        trouble = RequestError.of("s3_missing", place=place.label, reason=str(error)[:200])
     except NotImplementedError:
         trouble = RequestError.of("store_signs_nothing", place=place.label)
     except Exception as error:  # noqa: BLE001 - stores fail in as many ways as there are stores

@@ -1,36 +1,106 @@
-"""Publish one file: reuse a link that still lives, or check the file, put it somewhere and keep the link."""
+"""Publish one file: reuse a link that still lives, or check the file, put it somewhere and keep the link.
+
+Links are kept in a small file in the workspace's folder that only its owner can read, as they may be signed.
+A file that another user wrote is not believed (`core.signed_file`): its links would lead to other content.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
 import time
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.forks import new_lock
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.hosts import is_loopback
+from motion_widgets.core.signed_file import read_signed, write_signed
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.probe.sniff import SNIFFED, looks_like
 from motion_widgets.publishing import file_server, object_store, shell_command
 from motion_widgets.publishing.destination import DAY, JOB, LIFE, UPLOAD_LIFE, Published, expires_of
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.request.rules import check
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
     from motion_widgets.publishing.destination import Destination
-    from motion_widgets.publishing.link_cache import LinkCache
 
-__all__ = ["Publisher", "is_clip"]
+__all__ = ["LinkCache", "Publisher", "is_clip"]
+
+_FIELDS = {"url": str, "sha": str, "name": str, "size": int, "to": str}
+_lock = new_lock()
+
+
+class LinkCache:
+    """The links of one folder, kept in ``published.json`` there.
+
+    Parameters
+    ----------
+    folder
+        The workspace's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "published.json"
+
+    def find(self, key: str) -> Published | None:
+        """Return what was published under a key. None: nothing, or the file cannot be read."""
+        return _read(self._load().get(key))
+
+    def keep(self, key: str, published: Published) -> None:
+        """Keep a link and drop expired ones; on a full disk, nothing is kept."""
+        with contextlib.suppress(OSError), self._alone():  # at worst a link is made twice
+            now = time.time()
+            links = {one: found for one, value in self._load().items() if (found := _read(value)) is not None}
+            links = {
+                one: found for one, found in links.items() if found.expires is None or found.expires > now
+            }
+            links[key] = published
+            write_signed(self._file, {one: asdict(found) for one, found in links.items()})
+
+    def _load(self) -> dict[str, Any]:
+        return read_signed(self._file) or {}
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and, where the system supports it, other processes from writing meanwhile."""
+        with _lock:
+            handle = os.open(self._file.with_name(".published.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                with contextlib.suppress(ImportError, OSError):  # without it a link is at worst made twice
+                    import fcntl
+
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
+
+
+def _read(value: object) -> Published | None:
+    """Return an entry. None: this version did not write it."""
+    if not isinstance(value, dict) or not all(
+        isinstance(value.get(one), kind) for one, kind in _FIELDS.items()
+    ):
+        return None
+    expires = value.get("expires")
+    if expires is not None and (isinstance(expires, bool) or not isinstance(expires, int | float)):
+        return None
+    return Published(**{one: value[one] for one in _FIELDS}, expires=expires)
+
 
 _MARGIN = 0.02
 """Share of an upload's lifetime that is not relied on: clocks differ, and it began before the response."""
 _ENDINGS = {"jpeg": ".jpg"}
-_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _FOR_EVER = 100 * 365 * DAY
 _LINK_MOST = 8000
@@ -58,7 +128,7 @@ class Publisher:
 
     @property
     def cover(self) -> float:
-        """S that a link must still live when a job is submitted."""
+        """Seconds that a link must still live when a job is submitted."""
         return JOB / self._clock
 
     async def publish(
@@ -103,23 +173,30 @@ class Publisher:
                 known = await asyncio.to_thread(self._cache.find, key)
                 if known is not None and known.lives(least):
                     return known
-            ending, size = await asyncio.to_thread(_require_fit, path, place)
-            name = wanted or f"{sha[:32]}{ending}"
-            asked = life if life is not None else max(place.life or LIFE, least)
-            began = time.time()
-            url = await self._put(path, place, name, asked, client)
-            self._require_link(url, place)
-            published = Published(
-                url=url, expires=self._ends(place, url, began, life, asked), sha=sha, name=name,
-                size=size, to=place.label,
-            )  # fmt: skip
-            if not published.lives(least * (1 - _MARGIN)):
-                raise RequestError.of(
-                    "life_short", place=place.label, got=(published.expires or 0.0) - time.time(), least=least
-                )
+            made = await self._put_new(path, place, sha, client, life=life, least=least, wanted=wanted)
             if place.kind != "serve":
-                await asyncio.to_thread(self._cache.keep, key, published)
-            return published
+                await asyncio.to_thread(self._cache.keep, key, made)
+            return made
+
+    async def _put_new(
+        self, path: Path, place: Destination, sha: str, client: EndpointClient | None,
+        *, life: float | None, least: float, wanted: str | None,
+    ) -> Published:  # fmt: skip
+        """Put a file there, and return its link if that is one and lives for `least` s."""
+        ending, size = await asyncio.to_thread(_require_fit, path, place)
+        name = wanted or f"{sha[:32]}{ending}"
+        asked = life if life is not None else max(place.life or LIFE, least)
+        began = time.time()
+        url = await self._put(path, place, name, asked, client)
+        self._require_link(url, place)
+        made = Published(
+            url=url, expires=self._ends(place, url, began, life, asked), sha=sha, name=name,
+            size=size, to=place.label,
+        )  # fmt: skip
+        if not made.lives(least * (1 - _MARGIN)):
+            got = (made.expires or 0.0) - time.time()
+            raise RequestError.of("life_short", place=place.label, got=got, least=least)
+        return made
 
     def _least(self, place: Destination, life: float | None) -> float:
         """Return the s that a link must live, or raise if that is impossible."""
@@ -169,8 +246,7 @@ class Publisher:
 def is_clip(path: Path) -> bool:
     """Return whether a file begins like an mp4 or mov; anything else is treated as an image."""
     with path.open("rb") as file:
-        head = file.read(12)
-    return head[4:8] in _BOXES and head[8:12] not in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
+        return looks_like(file.read(SNIFFED)).id == "mp4"
 
 
 def _require_fit(path: Path, place: Destination) -> tuple[str, int]:

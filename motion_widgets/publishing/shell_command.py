@@ -14,6 +14,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.hidden import environment
 from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY
 from motion_widgets.endpoint.responses import clean
 
@@ -56,7 +57,7 @@ async def run(place: Destination, path: Path, name: str, *, deadline: float | No
     process = await asyncio.create_subprocess_exec(
         "/bin/sh", "-c", line, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, start_new_session=True,
-        env={one: value for one, value in os.environ.items() if one != ENVIRONMENT_KEY},
+        env=environment(without=ENVIRONMENT_KEY),
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stderr is not None
@@ -64,7 +65,7 @@ async def run(place: Destination, path: Path, name: str, *, deadline: float | No
         async with asyncio.timeout(seconds):
             out, err = await asyncio.gather(_tail(process.stdout), _tail(process.stderr))
             code = await process.wait()
-    except BaseException as error:
+    except BaseException as error:  # it is raised again
         with contextlib.suppress(ProcessLookupError, PermissionError):  # it and whatever it started
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from motion_widgets.core.paths import readable
+from motion_widgets.request.limits import LONGEST_TEXT
 from motion_widgets.request.media_source import media_source
 
 __all__ = ["FIELD", "FIELDS", "MODELS", "MODES", "ORIENTATIONS", "SOUNDS", "WIRE_FIELDS", "Field"]
@@ -20,9 +22,6 @@ MODELS = ("kling-v3-motion-control", "kling-v2-6-motion-control")
 ORIENTATIONS = ("image", "video")
 MODES = ("std", "pro")
 SOUNDS = ("yes", "no")
-
-_LONGEST = 20_000
-"""Characters of one field in a file; the endpoint's own limit on a prompt is 2,500."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +58,8 @@ class Field:
 
     def to_column(self, value: Any) -> Any:
         """Return a wire value as the log stores it."""
+        if self.kind == "media" and isinstance(value, str):
+            return readable(value)  # no log takes a name with bytes that are no characters
         return json.dumps(value) if self.kind == "object" and value is not None else value
 
     def from_column(self, stored: str | None) -> Any:
@@ -73,6 +74,7 @@ class Field:
         if not text:
             return None
         if self.kind == "object":
+            # What is no JSON stays text; `check` says so.
             with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(text)
         return text
@@ -81,7 +83,7 @@ class Field:
         """Return whether a value from a file is of this field's kind and a sensible size."""
         if self.kind == "object":
             return value in self.choices if self.choices else isinstance(value, dict)
-        return isinstance(value, str) and len(value) <= _LONGEST
+        return isinstance(value, str) and len(value) <= LONGEST_TEXT
 
 
 FIELDS = (

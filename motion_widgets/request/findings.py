@@ -6,6 +6,7 @@ import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from motion_widgets.core.html_repr import card, table
 from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.request.request import MotionRequest
 
-__all__ = ["SEVERITIES", "Finding", "Fix", "Severity", "find", "fix", "show", "wrong_type"]
+__all__ = ["SEVERITIES", "Finding", "Findings", "Fix", "Severity", "find", "fix", "show", "wrong_type"]
 
 Severity = Literal["error", "warning", "hint"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
@@ -44,7 +45,7 @@ class Fix:
         return req.replace(**self.changes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Finding:
     """Something to know about a request.
 
@@ -61,6 +62,26 @@ class Finding:
     message: str
     """Value, limit and next step in words. Not escaped for HTML."""
     fixes: tuple[Fix, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Finding {self.severity}, {self.field}: {self.message}>"
+
+    def _repr_html_(self) -> str:
+        return Findings([self])._repr_html_()
+
+
+class Findings(list[Finding]):
+    """A list of findings that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return card(say("shown_nothing_wrong"))
+        rows = [
+            (say(f"word_{one.severity}"), one.field, one.message, "; ".join(fix.label for fix in one.fixes))
+            for one in self
+        ]
+        heads = ("", say("shown_field"), say("shown_finding"), say("shown_fixes"))
+        return card("", None, table(heads, rows, named=1))
 
 
 def find(where: str, severity: Severity, code: str, *, fixes: tuple[Fix, ...] = (), **params: Any) -> Finding:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIMITS", "MB", "Limits"]
+__all__ = ["LIMITS", "LONGEST_TEXT", "MB", "Limits"]
 
 
 MB = 1_000_000
 """Bytes. The documentation does not say whether MB means 10**6 or 2**20; the smaller is safe."""
+LONGEST_TEXT = 20_000
+"""Characters of one field; the endpoint's own limit on a prompt is 2,500. Nobody writes more by hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,8 @@ class Limits:
     clip_formats: tuple[str, ...] = ("mp4", "mov")
     clip_codecs_safe: tuple[str, ...] = ("avc1", "avc3")
     """Sample entries of H.264, which every reader supports; the documentation names no codec."""
+    clip_profiles_safe: tuple[int, ...] = (66, 77, 100)
+    """Profiles of H.264 (Baseline, Main, High) that every reader supports."""
     image_bytes: int = 10 * MB
     image_side: tuple[int, int] = (300, 65536)
     """px, each side."""

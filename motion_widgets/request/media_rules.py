@@ -11,7 +11,7 @@ from motion_widgets.core.hosts import host_of, is_private
 from motion_widgets.core.messages import say
 from motion_widgets.request.fields import ORIENTATIONS
 from motion_widgets.request.findings import Finding, Fix, Severity, find, fix, show, wrong_type
-from motion_widgets.request.limits import LIMITS, MB
+from motion_widgets.request.limits import LIMITS, LONGEST_TEXT, MB
 from motion_widgets.request.media_source import media_kind, media_name, media_source
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.request.request import MotionRequest
 
-__all__ = ["check_clip", "check_image", "check_media", "check_pair", "check_shots", "codec_name"]
+__all__ = ["check_clip", "check_image", "check_media", "check_pair", "check_shots"]
 
 _CODECS = {
     **dict.fromkeys(("avc1", "avc3"), "H.264"),
@@ -32,6 +32,8 @@ _CODECS = {
     "jpeg": "Motion JPEG",
 }
 """Names of codecs by their sample entry."""
+_PROFILES = {44: "CAVLC 4:4:4", 88: "Extended", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4"}
+"""Names of the profiles of H.264 that not every reader supports; lossless clips are of the last one."""
 
 
 def check_media(
@@ -48,6 +50,8 @@ def check_media(
         yield find(where, "error", "missing_media", what=what)
     elif kind == "type":
         yield wrong_type(where, value, say("a_link_or_path"))
+    elif kind == "long":
+        yield find(where, "error", "text_long", what=what, limit=LONGEST_TEXT)
     elif isinstance(value, Clip if where == "image_url" else Image):
         yield find(where, "error", "media_swapped", name=value.name, field=where, what=what)
     elif isinstance(value, Clip | Image) and source == "bytes":
@@ -60,12 +64,21 @@ def check_media(
             yield from _check_link(where, what, source, live=live)
         elif live and where == "video_url":
             yield find(where, "error", "clip_needs_hosting", name=media_name(source))
-        if isinstance(measured, ClipError):
-            severity: Severity = "warning" if kind == "link" and not measured.reached else "error"
+        yield from _check_measured(where, what, measured, link=source if kind == "link" else "", live=live)
+
+
+def _check_measured(
+    where: str, what: str, measured: Clip | Image | ClipError | None, *, link: str, live: bool
+) -> Iterator[Finding]:
+    """Say why there is no measurement, unless `_check_link` does (`link`: if it is one)."""
+    if measured is None:
+        yield find(where, "warning", "not_measured", what=what)
+    elif isinstance(measured, ClipError):
+        host = host_of(link) if live and measured.code == "link_inside" else None
+        if host is None or not is_private(host[0]):
+            severity: Severity = "warning" if link and not measured.reached else "error"
             message = str(measured) or say("not_measured", what=what)
             yield Finding(where, severity, measured.code or "not_measured", message)
-        elif measured is None:
-            yield find(where, "warning", "not_measured", what=what)
 
 
 def _check_link(where: str, what: str, source: str, *, live: bool) -> Iterator[Finding]:
@@ -92,6 +105,8 @@ def check_image(image: Image | ClipError | None) -> Iterator[Finding]:
     where, limits = "image_url", LIMITS
     if image.format not in limits.image_formats:
         yield find(where, "error", "image_format", name=image.name, found=image.format)
+    if image.truncated:
+        yield find(where, "error", "image_truncated", name=image.name)
     yield from _check_size(where, "image_bytes", image, limits.image_bytes)
     low, high = limits.image_side
     short, long = min(image.width, image.height), max(image.width, image.height)
@@ -103,7 +118,7 @@ def check_image(image: Image | ClipError | None) -> Iterator[Finding]:
     if long > high:
         yield find(where, "error", "image_large", **size, limit=high)
     if short > 0 and _outside(image.width / image.height, *limits.image_aspect):
-        yield find(where, "error", "image_aspect", **size, ratio=_up(long / short, 2))
+        yield find(where, "error", "image_aspect", **size, ratio=_up(long / short))
     if image.has_location:
         yield _location(where, image)
     if image.rotated:
@@ -112,7 +127,7 @@ def check_image(image: Image | ClipError | None) -> Iterator[Finding]:
 
 def _check_size(where: str, code: str, fact: Clip | Image, limit: int) -> Iterator[Finding]:
     if fact.size is not None and fact.size > limit:
-        yield find(where, "error", code, name=fact.name, mb=_up(fact.size / MB, 2), limit=limit // MB)
+        yield find(where, "error", code, name=fact.name, mb=_up(fact.size / MB), limit=limit // MB)
 
 
 def _location(where: str, fact: Clip | Image) -> Finding:
@@ -135,34 +150,35 @@ def check_clip(req: MotionRequest, clip: Clip | ClipError | None) -> Iterator[Fi
     yield from _check_size(where, "clip_bytes", clip, limits.clip_bytes)
     low, high = limits.clip_side
     if _outside(min(clip.width, clip.height), low, high) or max(clip.width, clip.height) > high:
-        yield find(
-            where,
-            "error",
-            "clip_sides",
-            name=clip.name,
-            width=clip.width,
-            height=clip.height,
-            low=low,
-            high=high,
-        )
+        size: dict[str, Any] = {"name": clip.name, "width": clip.width, "height": clip.height}
+        yield find(where, "error", "clip_sides", **size, low=low, high=high)
     yield from _check_length(req, clip)
-    if clip.codec and clip.codec not in limits.clip_codecs_safe:
-        yield find(where, "warning", "clip_codec", name=clip.name, codec=codec_name(clip.codec))
+    yield from _check_coding(where, clip)
     if clip.has_location:
         yield _location(where, clip)
     if clip.rotation:
         yield find(where, "hint", "clip_turned", name=clip.name, degrees=clip.rotation)
 
 
-def codec_name(codec: str) -> str:
-    """Return what people call a codec; if its sample entry is unknown, its own four letters."""
-    return _CODECS.get(codec) or show(codec)
+def _check_coding(where: str, clip: Clip) -> Iterator[Finding]:
+    """Judge how the picture is coded: its codec, its colours, its fields."""
+    limits = LIMITS
+    if clip.codec and clip.codec not in limits.clip_codecs_safe:
+        yield find(
+            where, "warning", "clip_codec", name=clip.name, codec=_CODECS.get(clip.codec) or show(clip.codec)
+        )
+    elif clip.profile is not None and clip.profile not in limits.clip_profiles_safe:
+        profile = _PROFILES.get(clip.profile, clip.profile)
+        yield find(where, "warning", "clip_codec", name=clip.name, codec=f"H.264 {profile}")
+    if clip.hdr:
+        yield find(where, "warning", "clip_hdr", name=clip.name, found=clip.hdr)
+    if clip.interlaced:
+        yield find(where, "hint", "clip_interlaced", name=clip.name)
 
 
-def _up(value: float, digits: int) -> float:
-    """Round up, so that a value just over its limit is not shown as the limit."""
-    scale: int = 10**digits
-    return math.ceil(value * scale) / scale
+def _up(value: float) -> float:
+    """Round up to hundredths, so that a value just over its limit is not shown as the limit."""
+    return math.ceil(value * 100) / 100
 
 
 def _digits(value: float, low: float, high: float) -> int:

@@ -8,6 +8,8 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.paths import readable, typed_path
+from motion_widgets.request.limits import LONGEST_TEXT
 
 __all__ = ["link_identity", "media_kind", "media_name", "media_source"]
 
@@ -38,16 +40,18 @@ _SIGNED_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def media_kind(value: object) -> Literal["missing", "link", "scheme", "path", "type"]:
+def media_kind(value: object) -> Literal["missing", "link", "scheme", "path", "type", "long"]:
     """Return what a value of `image_url` or `video_url` is.
 
-    ``"link"`` is http(s); ``"scheme"`` any other address, ``data:`` included; ``"type"`` neither text nor
-    path nor a measured clip or image.
+    ``"link"`` is http(s); ``"scheme"`` any other address, ``data:`` included; ``"long"`` a text that is too
+    long to be either or a path; ``"type"`` neither text nor path nor a measured clip or image.
     """
     source = media_source(value)
     if source is None:
         return "type" if value is not None and not isinstance(value, str) else "missing"
-    head = source.lstrip()[:12].lower()
+    head = source[:12].lower()
+    if len(source) > LONGEST_TEXT and not head.startswith("data:"):
+        return "long"
     if head.startswith(("http://", "https://")):
         return "link"
     if "://" in source[:32] or head.startswith("data:"):
@@ -56,18 +60,20 @@ def media_kind(value: object) -> Literal["missing", "link", "scheme", "path", "t
 
 
 def media_source(value: object) -> str | None:
-    """Return the path or link behind a value, blanks at its ends removed. None: there is none."""
+    """Return the path or link behind a value, a typed one as it was meant. None: there is none."""
     if isinstance(value, Clip | Image):
-        value = value.source
+        return value.source or None
     if isinstance(value, Path):
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    return value.strip() or None
+        return str(value)
+    return (typed_path(value) or None) if isinstance(value, str) else None
 
 
 def media_name(value: object) -> str:
     """Return what a person calls the file behind a path or link: no folders, no query."""
+    return readable(_name(value))
+
+
+def _name(value: object) -> str:
     source = media_source(value)
     if source is None:
         return ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from numbers import Real
@@ -15,24 +16,29 @@ from typing import TYPE_CHECKING, Any, Self
 
 from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
-from motion_widgets.core.money import MICRO_PER_USD, Micro, cents_up, format_usd, to_micro, to_usd
+from motion_widgets.core.html_repr import card
+from motion_widgets.core.messages import say
+from motion_widgets.core.money import (
+    MICRO_PER_USD,
+    Micro,
+    cents_up,
+    format_interval,
+    format_left,
+    format_price,
+    format_usd,
+    to_micro,
+    to_usd,
+)
 from motion_widgets.request.fields import MODELS, MODES
 from motion_widgets.request.findings import show
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from motion_widgets.request.request import MotionRequest
 
-__all__ = [
-    "PRICES",
-    "Estimate",
-    "Prices",
-    "bound_micro",
-    "estimate",
-    "require_bound",
-]
+__all__ = ["PRICES", "Estimate", "Prices", "bound_micro", "estimate", "require_bound", "sum_of"]
 
 
 LONGEST = 1e6
@@ -123,12 +129,12 @@ PRICES = Prices(
 """The prices that the toolkit ships with; pass `Prices` of your own to override them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Estimate:
     """What a request may cost, as an interval: how the server rounds the seconds is not documented.
 
     >>> print(mw.estimate(req))
-    up to $0.57 (length unknown)
+    up to $0.58 (length unknown)
     """
 
     low: float
@@ -152,17 +158,30 @@ class Estimate:
         return to_micro(self.high)
 
     def __str__(self) -> str:
-        """Return it as a person reads it: ``$0.46``, ``$0.52-$0.58`` or ``up to $0.57 (length unknown)``."""
-        low, high = format_usd(self.low), format_usd(self.high)
+        """Return it as a person reads it: ``$0.46``, ``$0.51-$0.58`` or ``up to $0.58 (length unknown)``."""
         if self.length_unknown:
-            return f"up to {high} (length unknown)"
-        return high if low == high else f"{low}\u2013{high}"
+            return say("shown_unmeasured", price=format_price(self.high))
+        return format_interval(self.low, self.high)
+
+    def __repr__(self) -> str:
+        return f"<Estimate {self}>"
+
+    def _repr_html_(self) -> str:
+        low, high = self.seconds_low, self.seconds_high
+        facts = {
+            say("shown_charged"): say("shown_span", low=low, high=high) if low != high else high or "",
+            say("shown_per_second"): format_usd(self.per_second, digits=5) if self.per_second else "",
+            say("shown_prices"): self.prices_date,
+        }
+        return card(self, facts)
 
 
 def estimate(
     req: MotionRequest, clip: Clip | ClipError | None = None, *, prices: Prices | None = None
 ) -> Estimate:
     """Estimate what a request costs, from whole seconds rounded down to whole seconds rounded up.
+
+    The upper end is for the longest of all lengths that the clip states: with edit lists, readers differ.
 
     Parameters
     ----------
@@ -193,9 +212,11 @@ def estimate(
     measured = clip if isinstance(clip, Clip) else req.video_url if isinstance(req.video_url, Clip) else None
     shortest, cap = LIMITS.clip_length(req.character_orientation)
     if measured is not None and 0 < measured.length <= LONGEST:  # which NaN is not
+        # A server that reads more than is ever allowed refuses the clip instead of billing for it.
+        most = max(measured.length, LIMITS.clip_seconds["video"][1])
+        longest = max(min(one, most) for one in measured.lengths if not math.isnan(one))
         # What is smaller than 1 us is the noise of floats, which must not cost a second.
-        length = round(measured.length, 6)
-        low, high, unknown = math.floor(length), math.ceil(length), False
+        low, high, unknown = math.floor(round(measured.length, 6)), math.ceil(round(longest, 6)), False
     else:
         low, high, unknown = math.floor(shortest), math.ceil(cap), True
     micro = Fraction(str(rate)) * MICRO_PER_USD  # exactly the price as written
@@ -203,6 +224,16 @@ def estimate(
         to_usd(Micro(math.floor(low * micro))), to_usd(Micro(math.ceil(high * micro))),
         seconds_low=low, seconds_high=high,
         per_second=rate, length_unknown=unknown, prices_date=table.date,
+    )  # fmt: skip
+
+
+def sum_of(costs: Sequence[Estimate], prices: Prices) -> Estimate:
+    """Return what several requests may cost together."""
+    return Estimate(
+        round(sum(one.low for one in costs), 6), round(sum(one.high for one in costs), 6),
+        seconds_low=sum(one.seconds_low for one in costs),
+        seconds_high=sum(one.seconds_high for one in costs),
+        length_unknown=any(one.length_unknown for one in costs), prices_date=prices.date,
     )  # fmt: skip
 
 
@@ -218,10 +249,13 @@ def bound_micro(bound: float) -> Micro:
     BudgetError
         It is not an amount of money: not a number, negative, NaN or infinite.
     """
-    number = isinstance(bound, Real) and not isinstance(bound, bool)
-    if not number or not math.isfinite(bound) or bound < 0:
-        raise BudgetError.of("bound_wrong", found=repr(bound)[:80])
-    return to_micro(min(float(bound), BOUND_MAX))
+    usd, found = math.nan, say("bound_huge")
+    with suppress(OverflowError, ValueError):  # an integer of hundreds of digits
+        found = repr(bound)[:80]
+        usd = float(bound) if isinstance(bound, Real) and not isinstance(bound, bool) else math.nan
+    if not math.isfinite(usd) or usd < 0:
+        raise BudgetError.of("bound_wrong", found=found)
+    return to_micro(min(usd, BOUND_MAX))
 
 
 def require_bound(cost: Estimate, bound: float | None, *, live: bool) -> None:
@@ -231,4 +265,6 @@ def require_bound(cost: Estimate, bound: float | None, *, live: bool) -> None:
         if live:
             raise BudgetError.of("bound_missing", price=str(cost), high=enough)
     elif cost.high_micro > bound_micro(bound):
-        raise BudgetError.of("bound_small", price=str(cost), high=enough, bound=float(bound))
+        raise BudgetError.of(
+            "bound_small", price=str(cost), high=enough, bound=format_left(to_usd(bound_micro(bound)))
+        )

@@ -172,7 +172,7 @@ class MotionRequest:
         unknown = [str(name) for name in wire if name not in WIRE_FIELDS]
         if unknown:
             raise RequestError.of(
-                "wire_unknown_field", names=", ".join(unknown), known=", ".join(WIRE_FIELDS)
+                "wire_unknown_field", names=", ".join(unknown)[:200], known=", ".join(WIRE_FIELDS)
             )
         stated = {field.name: None for field in FIELDS if field.required}  # a body has no defaults for these
         return cls(**{**stated, **wire})

@@ -15,20 +15,14 @@ from motion_widgets.core.facts import Clip, Image, Shots
 from motion_widgets.core.hosts import host_of, is_private
 from motion_widgets.core.messages import say
 from motion_widgets.request.fields import FIELD, FIELDS, Field
-from motion_widgets.request.findings import SEVERITIES, Finding, Fix, find, fix, show, wrong_type
-from motion_widgets.request.limits import LIMITS, Limits
-from motion_widgets.request.media_rules import (
-    check_clip,
-    check_image,
-    check_media,
-    check_pair,
-    check_shots,
-)
+from motion_widgets.request.findings import SEVERITIES, Finding, Findings, Fix, find, fix, show, wrong_type
+from motion_widgets.request.limits import LIMITS, LONGEST_TEXT
+from motion_widgets.request.media_rules import check_clip, check_image, check_media, check_pair, check_shots
 
 if TYPE_CHECKING:
     from motion_widgets.request.request import MotionRequest
 
-__all__ = ["LIMITS", "Finding", "Fix", "Limits", "check"]
+__all__ = ["check"]
 
 
 def check(
@@ -38,7 +32,7 @@ def check(
     image: Image | ClipError | None = None,
     live: bool = False,
     shots: Shots | None = None,
-) -> list[Finding]:
+) -> Findings:
     """Return everything that is wrong, doubtful or worth knowing about a draft.
 
     Parameters
@@ -55,8 +49,8 @@ def check(
 
     Returns
     -------
-    list of Finding
-        Errors first, then warnings, then hints; of equal severity in the order of the form.
+    Findings
+        A list: errors first, then warnings, then hints; of equal severity in the order of the form.
 
     Examples
     --------
@@ -77,7 +71,7 @@ def check(
         *check_pair(image, clip),
         *check_shots(shots),
     ]
-    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+    return Findings(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
 
 def _check_fields(req: MotionRequest) -> Iterator[Finding]:
@@ -119,6 +113,10 @@ def _check_prompt(prompt: object) -> Iterator[Finding]:
         yield wrong_type("prompt", prompt, say("a_text"))
         return
     limit, count = LIMITS.prompt_characters, len(prompt)
+    if count > LONGEST_TEXT:
+        cut = fix("fix_cut_prompt", {"prompt": prompt[:limit]}, limit=limit)
+        yield find("prompt", "error", "text_long", what=say("the_prompt"), limit=LONGEST_TEXT, fixes=(cut,))
+        return
     if count > limit:
         cut = fix("fix_cut_prompt", {"prompt": prompt[:limit]}, limit=limit)
         yield find(
@@ -164,6 +162,9 @@ def _check_webhook(webhook: object) -> Iterator[Finding]:
         return
     if not isinstance(webhook, str):
         yield wrong_type("webhook", webhook, say("a_link"))
+        return
+    if len(webhook) > LONGEST_TEXT:
+        yield find("webhook", "error", "text_long", what=say("the_webhook"), limit=LONGEST_TEXT)
         return
     parts = host_of(webhook)
     if parts is None or parts[1] not in (None, 80, 443):

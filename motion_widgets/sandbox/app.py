@@ -21,10 +21,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from motion_widgets.sandbox.account import balance_response, usage_response
-from motion_widgets.sandbox.balance import charges_response
-from motion_widgets.sandbox.faults.parse import PlanError
-from motion_widgets.sandbox.faults.plan import FaultPlan
+from motion_widgets.sandbox.balance import balance_response, charges_response, usage_response
+from motion_widgets.sandbox.faults.plan import FaultPlan, PlanError
 from motion_widgets.sandbox.idempotency import SubmitResponse
 from motion_widgets.sandbox.media import serve_file
 from motion_widgets.sandbox.price import MODELS, price
@@ -137,7 +135,7 @@ class _Endpoint:
                 return JSONResponse(kept.body, kept.status, headers)
         try:
             kept = await anyio.to_thread.run_sync(self._accept, raw, key, modern, limiter=self._checking)
-        except BaseException:
+        except BaseException:  # it is raised again
             if honoured is not None:
                 with anyio.CancelScope(shield=True):
                     await run_in_threadpool(keys.release, honoured)

@@ -1,4 +1,4 @@
-"""The connection under a request, for what no server does on purpose: reset, break off, trickle, go away."""
+"""The connection under a request: bounded, and able to reset, break off, trickle and go away on purpose."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import functools
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -16,8 +17,16 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-__all__ = ["Connection", "stop_listening"]
+__all__ = ["BACKLOG", "LARGEST_HEAD", "Connection", "stop_listening"]
 
+BACKLOG = 64
+"""Connections that the system takes and asyncio accepts at once, before any is counted."""
+LARGEST_HEAD = 64 << 10
+"""Bytes of a request's head."""
+_MOST = 128
+"""Connections at a time. Beyond, the one that has waited longest for its request makes room."""
+_HEAD_SECONDS = 20.0  # s for a request's head to come in whole
+_SILENCE_SECONDS = 60.0  # s for some of a response to be taken, more of a body, or the next request
 _INTERVAL = 0.05  # s between looks whether the outage is over
 
 
@@ -35,23 +44,65 @@ class Connection(H11Protocol):
         self.app_state = {**app_state, "connection": self}
         self.reset_on_reuse = False
         """Whether the next bytes are answered with a reset."""
+        self.since = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count the connection, and make room if there are too many."""
+        super().connection_made(transport)
+        self._arm(_HEAD_SECONDS)
+        there = [one for one in self.connections if not one.transport.is_closing()]
+        if len(there) > _MOST:
+            waiting = [one for one in there if isinstance(one, Connection) and one.waits]
+            min(waiting, key=lambda one: one.since).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Receive bytes, unless the connection is to break on its next use."""
         if self.reset_on_reuse:
             self.reset()
-        else:
-            super().data_received(data)
+            return
+        super().data_received(data)
+        if not (self.waits or self.flow.write_paused):
+            self._arm(_SILENCE_SECONDS if self.cycle.more_body else None)
+
+    def on_response_complete(self) -> None:
+        """Wait for what is left of the response to be taken, and for the next request."""
+        super().on_response_complete()
+        if self.waits:
+            self._arm(_SILENCE_SECONDS)
+
+    def pause_writing(self) -> None:
+        """Wait for what was sent to be taken."""
+        super().pause_writing()
+        self._arm(_SILENCE_SECONDS)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if not self.waits:
+            self._arm(None)
+
+    def _arm(self, seconds: float | None) -> None:
+        """Drop the connection after some seconds unless this is called again; None: not."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Break the reference cycle through `app_state`."""
+        self._arm(None)
         super().connection_lost(exc)
         self.app_state = {}
 
     def reset(self) -> None:
         """Break the connection at once, so that the other side sees a reset."""
         connected = self.transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it is closed already; that is what was wanted
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ __all__ = ["LEASE", "Database"]
 # Leases are renewed while their process lives, so what a killed process left is soon taken over.
 LEASE = 8.0
 """Seconds that a claim on a task or an idempotency key lasts unless it is renewed."""
+_PATIENCE = 10.0
+"""Seconds that a fork waits for a call under way."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -33,9 +37,16 @@ CREATE TABLE IF NOT EXISTS media (
 CREATE TABLE IF NOT EXISTS charges (
   task TEXT PRIMARY KEY, key TEXT, body TEXT NOT NULL, amount INTEGER NOT NULL, created REAL NOT NULL,
   refunded REAL, prompt TEXT NOT NULL);
+-- A folder may come from anybody: what names a file that lies elsewhere is no task of a sandbox.
+DELETE FROM tasks WHERE typeof(id) <> 'text' OR id GLOB '*[^A-Za-z0-9_-]*'
+  OR typeof(image) <> 'text' OR image GLOB '*[^A-Za-z0-9._-]*'
+  OR typeof(clip) <> 'text' OR clip GLOB '*[^A-Za-z0-9._-]*';
 -- A folder from before there were charges gets one for each of its tasks.
 INSERT OR IGNORE INTO charges SELECT id, NULL, '', charge, created, failed, '' FROM tasks;
 """
+
+
+_opened: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
 class Database:
@@ -44,16 +55,44 @@ class Database:
     def __init__(self, path: Path) -> None:
         # One connection under one lock: a connection per call would checkpoint the WAL on each close.
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._path = path
+        self._connection = self._connect()
+        self._drop_foreign()
         self._connection.executescript(_SCHEMA)
+        self._rests = False
+        _opened.add(self)
+
+    def _connect(self) -> sqlite3.Connection:
+        made = sqlite3.connect(self._path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        made.row_factory = sqlite3.Row
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "trusted_schema = OFF"):
+            made.execute(f"PRAGMA {pragma}")
+        return made
+
+    def _drop_foreign(self) -> None:
+        """Drop triggers and views, which no sandbox makes: they would run statements of somebody else's."""
+        query = "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+        for kind, name in self._connection.execute(query).fetchall():
+            quoted = str(name).replace('"', '""')
+            self._connection.execute(f'DROP {kind} IF EXISTS "{quoted}"')
 
     def close(self) -> None:
         """Close the file."""
+        _opened.discard(self)
         with self._lock:
             self._connection.close()
+
+    def rest(self) -> None:
+        """Close the file before a fork: SQLite would believe to hold the parent's locks in the child."""
+        self._rests = self._lock.acquire(timeout=_PATIENCE) and not self._connection.in_transaction
+        if self._rests:
+            self._connection.close()
+
+    def go_on(self) -> None:
+        """Open the file again after a fork, in the parent."""
+        if self._rests:
+            self._connection, self._rests = self._connect(), False
+            self._lock.release()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -68,7 +107,7 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-            except BaseException:
+            except BaseException:  # it is raised again
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
@@ -81,3 +120,17 @@ class Database:
     def row(self, query: str, *values: object) -> sqlite3.Row | None:
         """Run a statement and return its first row, None when it has none."""
         return next(iter(self.rows(query, *values)), None)
+
+
+def _rest_all() -> None:
+    for database in list(_opened):
+        database.rest()
+
+
+def _go_on_all() -> None:
+    for database in list(_opened):
+        database.go_on()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_rest_all, after_in_parent=_go_on_all)

@@ -1,20 +1,24 @@
 """Fetching what a link in a request leads to, over real HTTP, within bounds.
 
 These are the only requests that the sandbox ever makes. Its own media are fetched the same way; a link that
-still carries the port of an earlier process is pointed at the present one.
+still carries the port of an earlier process is pointed at the present one. A link may lead to this machine,
+as the sandbox is on it; a redirect from elsewhere may not.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from motion_widgets.sandbox.responses import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import httpx
@@ -25,16 +29,21 @@ __all__ = ["Fetcher"]
 
 _DEADLINE = 60.0  # s for one link, redirects and slow servers included
 _REDIRECTS = 3
+_NAT64, _UNICAST = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2000::/3")
 
 
 class Fetcher:
     """Fetches links into the store's ``inputs/``, each file named after its content.
 
-    `base` returns the present base address, `is_own` whether a path is one of this sandbox's own files.
+    `base` returns the present base address, `is_own` whether a path is one of this sandbox's own files. With
+    `public`, nothing else that is inside is fetched.
     """
 
-    def __init__(self, store: Store, base: Callable[[], str], is_own: Callable[[str], bool]) -> None:
+    def __init__(
+        self, store: Store, base: Callable[[], str], is_own: Callable[[str], bool], *, public: bool = False
+    ) -> None:
         self._store = store
+        self._public = public
         self._base = base
         self._is_own = is_own
 
@@ -44,17 +53,20 @@ class Fetcher:
         Raises
         ------
         ApiError
-            400: not reachable, not 200, larger than `limit` bytes or too slow.
+            400: not reachable, not 200, larger than `limit` bytes, too slow, or a redirect leads inside.
         """
         import httpx
 
         deadline = time.monotonic() + _DEADLINE
+        inside = False
         try:
             url = httpx.URL(self._present(link))
-            for _ in range(_REDIRECTS + 1):
-                # A loopback link never goes through a proxy, others as the environment says.
-                proxied = not _is_loopback(url.host)
-                with httpx.stream("GET", url, trust_env=proxied, timeout=10.0) as response:
+            for hop in range(_REDIRECTS + 1):
+                addresses, led = _addresses(url), inside
+                inside = any(map(_is_inside, addresses))
+                if inside and ((hop and not led) or (self._public and not self._serves(url))):
+                    raise ApiError.invalid(f"{field} {'redirects' if hop else 'leads'} to a private network.")
+                with _asked(url, addresses) as response:
                     if response.has_redirect_location:
                         url = url.join(response.headers["location"])
                         if url.scheme not in {"http", "https"}:
@@ -89,6 +101,69 @@ class Fetcher:
         if _is_loopback(parts.hostname or "") and self._is_own(parts.path):
             return self._base() + parts.path
         return link
+
+    def _serves(self, url: httpx.URL) -> bool:
+        return str(url).startswith(f"{self._base()}/")
+
+
+def _is_proxied(url: httpx.URL) -> bool:
+    """Return whether the environment's proxy is asked; never for a link to this machine."""
+    has_proxy = not {url.scheme, "all"}.isdisjoint(getproxies())
+    return has_proxy and not _is_loopback(url.host) and not proxy_bypass(url.host)
+
+
+def _addresses(url: httpx.URL) -> list[str]:
+    """Return where a link leads, as looked up from here. Empty: only the proxy may know."""
+    import httpx
+
+    try:
+        found = socket.getaddrinfo(url.raw_host.decode(), url.port or 80, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        if _is_proxied(url):
+            return []
+        raise httpx.ConnectError(str(error)) from error
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+@contextmanager
+def _asked(url: httpx.URL, addresses: list[str]) -> Iterator[httpx.Response]:
+    """Ask one hop at the first address that listens: it is not looked up again, unless by a proxy."""
+    import httpx
+
+    if _is_proxied(url):
+        with httpx.stream("GET", url, timeout=10.0) as response:
+            yield response
+        return
+    named = {"Host": url.netloc.decode()}
+    with httpx.Client(trust_env=False, verify=httpx.create_ssl_context(), timeout=10.0) as client:
+        for left in range(len(addresses) - 1, -1, -1):
+            request = client.build_request(
+                "GET", url.copy_with(host=addresses[-1 - left]), headers=named,
+                extensions={"sni_hostname": url.raw_host.decode()},
+            )  # fmt: skip
+            try:
+                response = client.send(request, stream=True)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if not left:
+                    raise
+            else:
+                try:
+                    yield response
+                finally:
+                    response.close()
+                return
+
+
+def _is_inside(text: str) -> bool:
+    """Return whether an address, or the IPv4 address that it stands for, is not a public one."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        forwarded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+        inner = address.ipv4_mapped or address.sixtofour or forwarded
+        if inner is None and address not in _UNICAST:
+            return True
+        return not (inner or address).is_global
+    return not address.is_global or address.is_multicast
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ ffmpeg gets the absolute path of a local file whose first box was checked, and a
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import subprocess
@@ -15,7 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ClipFacts", "ImageFacts", "Unreadable", "ffmpeg", "kind_of", "measure_clip", "measure_image"]
+__all__ = [
+    "ClipFacts", "ImageFacts", "Unreadable", "ffmpeg", "kind_of", "measure_clip", "measure_image",
+    "picture_file",
+]  # fmt: skip
 
 _DEADLINE = 20.0  # s; ffmpeg reads a header in some 15 ms
 _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
@@ -27,11 +31,13 @@ _STARTS = {
     b"GIF89a": ("gif", "image/gif"),
     b"\x1aE\xdf\xa3": ("webm", "video/webm"),
 }
+_TEXTS = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}  # a profile may be as large; nothing here needs it
 _DURATION = re.compile(rb"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
 _STREAM = re.compile(rb"^  Stream #0:\d+[^\n]*?: (Video|Audio): ([^\n]*)$", re.MULTILINE)
 _SIDES = re.compile(rb"[ ,](\d{2,5})x(\d{2,5})[ ,\n]")
+_PIXEL = re.compile(rb"\[SAR (\d+):(\d+) ")
 _FPS = re.compile(rb"([\d.]+)(k?) fps")
-_ROTATION = re.compile(rb"displaymatrix: rotation of (-?[\d.]+) degrees")
+_ROTATION = re.compile(rb"display ?matrix: rotation of (-?[\d.]+) degrees", re.IGNORECASE)
 
 
 class Unreadable(Exception):  # noqa: N818 - the caller turns it into a refusal
@@ -106,6 +112,9 @@ def measure_clip(path: Path) -> ClipFacts:
     if sides is None:
         raise Unreadable("has no video track")
     width, height = int(sides[1]), int(sides[2])
+    pixel = _PIXEL.search(pictures[0])
+    if pixel is not None and int(pixel[1]) and int(pixel[2]):
+        width = round(width * int(pixel[1]) / int(pixel[2]))
     turn = _ROTATION.search(banner)
     if turn is not None and round(abs(float(turn[1]))) % 180 == 90:
         width, height = height, width
@@ -137,7 +146,7 @@ def measure_image(path: Path) -> ImageFacts:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with Image.open(picture_file(path)) as image:
             # A JPEG with further pictures behind the first is still a JPEG to every viewer.
             name = "jpeg" if image.format == "MPO" else (image.format or "").lower()
             return ImageFacts(name, *image.size)
@@ -145,6 +154,20 @@ def measure_image(path: Path) -> ImageFacts:
         raise Unreadable("has too many pixels to be decoded") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise Unreadable("is not an image that can be read") from None
+
+
+def picture_file(path: Path) -> BinaryIO:
+    """Return an image's file for Pillow; a PNG without its texts, of which Pillow refuses more than 1 MB."""
+    data = path.read_bytes()
+    if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return io.BytesIO(data)
+    kept, at = [data[:8]], 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in _TEXTS:
+            kept.append(data[at:end])
+        at = end
+    return io.BytesIO(b"".join(kept))
 
 
 def _mvhd_length(file: BinaryIO) -> float | None:

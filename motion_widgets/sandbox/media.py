@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from motion_widgets.sandbox.content import IncomingFile
-    from motion_widgets.sandbox.store import Store
+    from motion_widgets.sandbox.store import IncomingFile, Store
 
 __all__ = ["HostedMedia", "serve_file"]
 

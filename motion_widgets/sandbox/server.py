@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from motion_widgets.sandbox.faults.plan import ActivePlan, FaultPlan
 from motion_widgets.sandbox.price import UNITS
 from motion_widgets.sandbox.store import Store
+from motion_widgets.sandbox.truth import TRUTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.sandbox.balance import Charge
     from motion_widgets.sandbox.faults.middleware import FaultMiddleware
+    from motion_widgets.sandbox.truth import Plant
 
 __all__ = ["DEFAULT_SPEED", "Sandbox"]
 
@@ -56,6 +58,11 @@ class Sandbox:
         Seconds that links are valid, before the clock factor.
     faults : FaultPlan, path or mapping, optional
         What goes wrong; see `FaultPlan`. Can be changed at any time through `Sandbox.faults`.
+    public : bool
+        Fetch no link that leads to this machine or a private network, its own media excepted.
+    truth : mapping, optional
+        What is planted in results, by the value of a setting. None: nothing. Can be changed at any time
+        through `Sandbox.truth`, for the results that are drawn from then on.
 
     Examples
     --------
@@ -74,7 +81,11 @@ class Sandbox:
         result_life: float = _RESULT_LIFE,
         upload_life: float = _UPLOAD_LIFE,
         faults: FaultPlan | Mapping[str, Any] | str | Path | None = None,
+        public: bool = False,
+        truth: Mapping[str, Plant] | None = TRUTH,
     ) -> None:
+        self.truth = truth
+        self._public = public
         self.folder = Path(folder)
         self.speed = DEFAULT_SPEED if speed is None else float(speed)
         if not 0 < self.speed < float("inf"):
@@ -151,7 +162,7 @@ class Sandbox:
             return self
         import uvicorn
 
-        from motion_widgets.sandbox.connection import Connection
+        from motion_widgets.sandbox.connection import BACKLOG, LARGEST_HEAD, Connection
 
         self._active.stopping = False
         store = self._open()
@@ -166,6 +177,8 @@ class Sandbox:
             lifespan="off",
             loop="asyncio",
             http=Connection,
+            backlog=BACKLOG,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=2,
@@ -215,13 +228,13 @@ class Sandbox:
         from motion_widgets.sandbox.rendering.worker import Worker
 
         media = HostedMedia(store, lambda: self.url)
-        worker = Worker(store)
+        worker = Worker(store, lambda: self.truth)
         self._cleanup.callback(worker.stop)
         worker.start()
         context = AppContext(
             store=store,
             media=media,
-            fetcher=Fetcher(store, lambda: self.url, media.is_own),
+            fetcher=Fetcher(store, lambda: self.url, media.is_own, public=self._public),
             worker=worker,
             faults=self._active,
             base=lambda: self.url,

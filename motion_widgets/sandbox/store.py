@@ -1,7 +1,8 @@
 """Everything that the sandbox keeps in its folder: tasks, balance, idempotency keys, the token, files.
 
 Several processes may serve one folder. Every change is one transaction across all of them, so a submit is
-charged once whoever asks, and nothing is held in memory that another process would need.
+charged once whoever asks, and nothing is held in memory that another process would need. A file that comes in
+is named after its content.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from motion_widgets.sandbox.balance import Balance
-from motion_widgets.sandbox.content import IncomingFile
 from motion_widgets.sandbox.database import Database
 from motion_widgets.sandbox.idempotency import IdempotencyKeys, SubmitResponse
+from motion_widgets.sandbox.measure import kind_of
 from motion_widgets.sandbox.price import usd
 from motion_widgets.sandbox.responses import ApiError
 from motion_widgets.sandbox.tasks import Task, TaskTable
@@ -24,7 +25,48 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Store"]
+__all__ = ["IncomingFile", "Store"]
+
+
+class IncomingFile:
+    """A file being written to `path`; raises `too_large` past `limit` bytes."""
+
+    def __init__(self, path: Path, limit: int, too_large: ApiError) -> None:
+        self.size = 0
+        self.path = path
+        self._file = path.open("xb")
+        self._limit = limit
+        self._too_large = too_large
+        self._digest = hashlib.sha256()
+        self._head = b""
+
+    def write(self, chunk: bytes) -> None:
+        """Append a chunk."""
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise self._too_large
+        self._head = (self._head + chunk[:16])[:16]
+        self._digest.update(chunk)
+        self._file.write(chunk)
+
+    def close(self) -> None:
+        """Close the file, so that it can be read or moved."""
+        self._file.close()
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what has been written."""
+        return self._digest.hexdigest()
+
+    @property
+    def name(self) -> str:
+        """The name for this content: the start of its digest and the extension of its kind."""
+        return f"{self.sha256[:32]}.{kind_of(self._head)[0]}"
+
+    @property
+    def content_type(self) -> str:
+        """The content type, judged by the first bytes."""
+        return kind_of(self._head)[1]
 
 
 class Store:
@@ -63,7 +105,7 @@ class Store:
         try:
             yield part
         finally:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # what went wrong before it matters more
                 part.unlink(missing_ok=True)
 
     @contextlib.contextmanager

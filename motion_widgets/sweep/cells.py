@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.core.errors import ClipError
     from motion_widgets.log.rows import AttemptRow
-    from motion_widgets.request.rules import Finding
+    from motion_widgets.request.findings import Finding
     from motion_widgets.sweep.design import Design
     from motion_widgets.sweep.host import SweepHost
 
@@ -54,6 +54,8 @@ class Cell:
     """Which repeat of this content it is, from 1. None: the one that stands for it."""
     order: int = 0
     """Its place in the running order, from 1."""
+    number: int = 0
+    """Its number in the plan, from 1, which it keeps in a part of the plan and in a run."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -139,7 +141,7 @@ def appraised(sweep: Design, ws: SweepHost) -> list[Cell]:
     own = {name: getattr(sweep.request, name) for name in WIRE_FIELDS}
     drafts: list[Cell] = []
     keys: dict[int, str] = {}
-    for values, repeat, order in sweep.draws():
+    for values, repeat, order, number in sweep.draws():
         known = keys.get(id(values))  # repeats share their values
         fields = {**own, **values}
         req = MotionRequest(**fields)
@@ -152,15 +154,16 @@ def appraised(sweep: Design, ws: SweepHost) -> list[Cell]:
         key = keys[id(values)] = known or req.key
         found = judge.verdict(req, clip, image)
         status, reason = ("invalid", found.errors) if found.errors else ("new", found.warnings)
+        cost = judge.cost(req, clip)
         drafts.append(
-            Cell(values, req, key, status, reason, judge.cost(req, clip), found.findings, None, repeat, order)
+            Cell(values, req, key, status, reason, cost, found.findings, None, repeat, order, number)
         )
     standing = ws.log_store.jobs.repeats(ws.endpoint, ws.account, list(dict.fromkeys(keys.values())))
     first: dict[tuple[str, int | None], int] = {}
     cells = []
-    for number, cell in enumerate(drafts, 1):
-        twin = first.setdefault((cell.key, cell.repeat), number)
-        cells.append(_placed(cell, standing.get(cell.key, ()), twin if twin != number else None))
+    for cell in drafts:
+        twin = first.setdefault((cell.key, cell.repeat), cell.number)
+        cells.append(_placed(cell, standing.get(cell.key, ()), twin if twin != cell.number else None))
     return cells
 
 

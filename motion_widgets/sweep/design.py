@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import operator
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
+from motion_widgets.core.texts import composed
 from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.request.findings import show
 from motion_widgets.request.media_source import media_name
@@ -19,7 +22,7 @@ from motion_widgets.request.media_source import media_name
 if TYPE_CHECKING:
     from motion_widgets.request.request import MotionRequest
 
-__all__ = ["Condition", "Design", "Draw", "identity", "label"]
+__all__ = ["Condition", "Design", "Draw", "identity", "label", "whole"]
 
 DEFAULT_AXES: Mapping[str, tuple[str, ...]] = {
     "mode": ("std", "pro"),
@@ -49,6 +52,8 @@ class Draw(NamedTuple):
     """Which repeat of this content it is, from 1. None: the one that stands for it."""
     order: int
     """Its place in the running order, from 1."""
+    number: int
+    """Its number, from 1, which it keeps in a part of the design."""
 
 
 class Design:
@@ -66,19 +71,20 @@ class Design:
         where: Mapping[str, Condition] | Condition | None = None,
         **axes: Any,
     ) -> None:
-        if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
+        count, begin = whole(repeats), whole(seed)
+        if count is None or count < 1:
             raise RequestError.of("repeats_wrong", found=show(repeats))
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        if seed is not None and begin is None:
             raise RequestError.of("seed_wrong", found=show(seed))
         self.request = req
         self.design = "product"
         """``"product"``, ``"zip"`` or ``"list"``."""
         self.axes = _read(axes or DEFAULT_AXES)
-        self.repeats = repeats
-        self.seed = seed
+        self.repeats = count
+        self.seed = begin
         self.where = where
-        self.listed_cells: list[tuple[dict[str, Any], int | None, int | None]] = []
-        """Of a list, per cell: its values, its repeat and its place in the running order, if it says so."""
+        self.listed_cells: list[tuple[dict[str, Any], int | None, int | None, int | None]] = []
+        """Of a list, per cell: its values; its repeat, place and number if it says so."""
         if isinstance(where, Mapping):
             for name, condition in where.items():
                 named = [name, *(condition if isinstance(condition, Mapping) else ())]
@@ -124,7 +130,8 @@ class Design:
         ----------
         cells
             Per cell its values by wire field; what one leaves out is the request's own. ``repeat`` says which
-            repeat of its content it is (from 1), ``order`` its place in the running order.
+            repeat of its content it is (from 1), ``order`` its place in the running order, ``number`` its
+            number where it is not just the next one.
 
         Raises
         ------
@@ -135,8 +142,8 @@ class Design:
         odd = [cell for cell in given if not isinstance(cell, Mapping)]
         if odd:
             raise RequestError.of("cell_wrong", found=show(odd[0]))
-        rows = [dict(cell) for cell in given]
-        places = [(row.pop("repeat", None), row.pop("order", None)) for row in rows]
+        rows = [{name: _plain(value) for name, value in cell.items()} for cell in given]
+        places = [tuple(row.pop(name, None) for name in ("repeat", "order", "number")) for row in rows]
         names = list(dict.fromkeys(name for row in rows for name in row))
         own = {name: getattr(req, name, None) for name in names}
         rows = [{**own, **row} for row in rows]
@@ -145,10 +152,9 @@ class Design:
             raise RequestError.of("cells_missing")
         made = cls(req, repeats=repeats, seed=seed)
         made.design, made.axes = "list", _read(axes)
-        for repeat, order in places:
-            for one in (repeat, order):
-                if one is not None and (isinstance(one, bool) or not isinstance(one, int) or one < 1):
-                    raise RequestError.of("repeats_wrong", found=show(one))
+        for one in itertools.chain.from_iterable(places):
+            if one is not None and (whole(one) or 0) < 1:
+                raise RequestError.of("repeats_wrong", found=show(one))
         made.listed_cells = [(row, *place) for row, place in zip(rows, places, strict=True)]
         return made
 
@@ -157,7 +163,7 @@ class Design:
         names = list(self.axes)
         self._require_few()
         if self.design == "list":
-            return [values for values, _, _ in self.listed_cells]
+            return [values for values, *_ in self.listed_cells]
         rows = (
             zip(*self.axes.values(), strict=True)
             if self.design == "zip"
@@ -168,7 +174,16 @@ class Design:
             return cells
         if callable(self.where):
             return [values for values in cells if self.where(dict(values))]
-        kept = {tuple(map(id, values.values())): values for values in map(self._folded, cells)}
+        assert isinstance(self.where, Mapping)
+        never = set(self.where)
+        kept: dict[tuple[int, ...], dict[str, Any]] = {}
+        for cell in cells:
+            values, met = self._folded(cell)
+            never -= met
+            kept[tuple(map(id, values.values()))] = values
+        for name in self.where:
+            if name in never:
+                raise RequestError.of("where_never", name=name, condition=show(self.where[name]))
         return list(kept.values())
 
     def _require_few(self) -> None:
@@ -179,15 +194,18 @@ class Design:
         if count > MOST:
             raise RequestError.of("cells_many", count=count, most=MOST)
 
-    def _folded(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return a cell with the request's own value on every axis that does not vary there."""
+    def _folded(self, values: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+        """Return a cell with the request's own value on every axis that does not vary there.
+
+        With it the axes whose conditions it meets.
+        """
         where = self.where
         assert isinstance(where, Mapping)
         left = set(where)
         while True:
             out = [name for name in left if not _meets(where[name], self.request, values)]
             if not out:
-                return values
+                return values, left
             values = values | {name: getattr(self.request, name) for name in out}
             left -= set(out)
 
@@ -200,15 +218,15 @@ class Design:
         self._require_few()
         if self.listed_cells:
             cells = [
-                (values, repeat if repeat is not None or self.repeats == 1 else number, order)
-                for number in range(1, self.repeats + 1)
-                for values, repeat, order in self.listed_cells
-                if number == 1 or repeat is None
+                (values, repeat if repeat is not None or self.repeats == 1 else turn, order, number)
+                for turn in range(1, self.repeats + 1)
+                for values, repeat, order, number in self.listed_cells
+                if turn == 1 or repeat is None
             ]
         else:
-            numbers = range(1, self.repeats + 1) if self.repeats > 1 else (None,)
+            turns = range(1, self.repeats + 1) if self.repeats > 1 else (None,)
             combinations = self.combinations()
-            cells = [(values, number, None) for number in numbers for values in combinations]
+            cells = [(values, turn, None, None) for turn in turns for values in combinations]
         running = sorted(range(len(cells)), key=lambda at: (cells[at][2] is None, cells[at][2] or 0))
         if self.seed is not None:
             running = list(range(len(cells)))
@@ -216,22 +234,62 @@ class Design:
         orders = [0] * len(cells)
         for place, at in enumerate(running, 1):
             orders[at] = place
-        return [Draw(values, repeat, order) for (values, repeat, _), order in zip(cells, orders, strict=True)]
+        numbers = _numbered([number for *_, number in cells])
+        return [
+            Draw(values, repeat, order, number)
+            for (values, repeat, *_), order, number in zip(cells, orders, numbers, strict=True)
+        ]
+
+
+def _numbered(given: Sequence[int | None]) -> list[int]:
+    """Return a number per cell: its own if it has one that none before it has, else the next after all."""
+    further = itertools.count(max((one for one in given if one is not None), default=0) + 1)
+    taken: set[int] = set()
+    numbers = []
+    for one in given:
+        number = next(further) if one is None or one in taken else one
+        taken.add(number)
+        numbers.append(number)
+    return numbers
 
 
 def _read(axes: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     """Read axes as a person gives them; a single value is an axis of one."""
     read: dict[str, tuple[Any, ...]] = {}
-    for name, values in axes.items():
+    for name, given in axes.items():
+        values = _plain(given)
         if name not in WIRE_FIELDS:
             raise RequestError.of("axis_unknown", name=name, known=", ".join(WIRE_FIELDS))
         single = isinstance(values, str | bytes | Path | Mapping | Clip | Image) or not isinstance(
             values, Iterable
         )
-        read[name] = (values,) if single else tuple(values)
+        # The order of a set is another one in each process, and a seed is to give the same plan again.
+        ordered = sorted(values, key=_order) if isinstance(values, AbstractSet) else values
+        read[name] = tuple(map(_plain, (values,) if single else ordered))
         if not read[name]:
             raise RequestError.of("axis_empty", name=name)
     return read
+
+
+def _order(value: object) -> tuple[bool, str]:
+    return value is None, str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of NumPy or pandas as Python's own; what is not set there is None."""
+    if getattr(value, "ndim", None) == 0 and callable(getattr(value, "item", None)):
+        value = value.item()
+    unset = type(value).__module__.startswith("pandas.") or (isinstance(value, float) and math.isnan(value))
+    return None if unset and str(value) in ("nan", "<NA>", "NaT") else value
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number of Python or NumPy. None: it is none."""
+    plain = _plain(value)
+    try:
+        return None if isinstance(plain, bool) else operator.index(plain)
+    except TypeError:
+        return None
 
 
 def identity(value: object) -> object:
@@ -243,8 +301,13 @@ def _meets(condition: Condition, req: MotionRequest, values: dict[str, Any]) -> 
     if callable(condition):
         return bool(condition(dict(values)))
     for name, wanted in condition.items():
-        value = values.get(name, getattr(req, name))
-        many = isinstance(wanted, Sequence | set | frozenset) and not isinstance(wanted, str | bytes)
-        if value not in wanted if many else value != wanted:
+        value = _comparable(values.get(name, getattr(req, name)))
+        many = isinstance(wanted, Iterable) and not isinstance(wanted, str | bytes | Mapping)
+        if value not in list(map(_comparable, wanted if many else [wanted])):
             return False
     return True
+
+
+def _comparable(value: Any) -> Any:
+    """Return a value as it is compared: a text in one spelling."""
+    return composed(value) if isinstance(value, str) else value

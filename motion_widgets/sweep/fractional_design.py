@@ -9,13 +9,14 @@ effects, for independent rows form a matroid, of which a greedy choice finds the
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from motion_widgets.core.errors import BudgetError
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import Micro, cents_up, to_usd
+from motion_widgets.core.money import Micro, format_left, format_price, to_usd
 from motion_widgets.sweep.design import label
 from motion_widgets.sweep.model import Model, distinct
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from motion_widgets.sweep.cells import Cell
     from motion_widgets.sweep.model import Matrix
 
-__all__ = ["fraction_of"]
+__all__ = ["Estimable", "estimable_by", "fraction_of"]
 
 _ZERO = 1e-7
 """A squared length of a row under this is the noise of floats."""
@@ -121,7 +122,9 @@ def fraction_of(
     if int(model.cost[least.taken].sum()) > limit or not least.taken:
         price = Micro(int(model.cost[least.taken].sum()))
         new = int((~model.there[least.taken]).sum())
-        raise BudgetError.of("fraction_none", budget=to_usd(limit), cells=new, least=cents_up(price))
+        raise BudgetError.of(
+            "fraction_none", budget=format_left(to_usd(limit)), cells=new, least=format_price(to_usd(price))
+        )
     tally = _begun(model, seed)
     _fill(model, tally, limit)
     if not _keeps(model, tally, full):
@@ -151,7 +154,7 @@ def _keeps(model: Model, tally: _Tally, full: int) -> bool:
 def _independent(model: Model, seed: int, *, limit: Micro | None) -> tuple[_Tally, int]:
     """Take cells that each tell something new: the cheapest; with a limit (micro-dollars) the most wanted.
 
-    Gives the cells taken, and the rank of the model for them.
+    Return the cells taken, and the rank of the model for them.
     """
     tally = _begun(model, seed)
     basis = np.zeros((model.width, model.width))
@@ -260,24 +263,15 @@ def _gives_up(model: Model, chosen: Matrix, full: int, limit: Micro) -> list[str
     new = int((~model.there[chosen]).sum())
     said = [
         say(
-            "fraction_left", left=len(every) - len(chosen), all=len(every), new=new, cost=to_usd(spent),
-            budget=to_usd(limit),
+            "fraction_left", left=len(every) - len(chosen), all=len(every), new=new,
+            cost=format_price(to_usd(spent)), budget=format_left(to_usd(limit)),
         )
     ]  # fmt: skip
     if full == model.width:
         said.append(say("fraction_keeps"))
     else:
         said.append(say("fraction_keeps_part", rank=full - 1, full=model.width - 1))
-    for axis, name in enumerate(model.names):
-        counts = np.bincount(model.levels[axis, chosen], minlength=len(model.values[axis]))
-        if len(counts) <= _FEW:
-            told = ", ".join(
-                f"{label(name, value) or say('fraction_none_word')} {count}"
-                for value, count in zip(model.values[axis], counts.tolist(), strict=True)
-            )
-            said.append(say("fraction_balance", axis=name, counts=told))
-        else:
-            said.append(say("fraction_uneven", axis=name, least=int(counts.min()), most=int(counts.max())))
+    said += _balance(model, chosen)
     said += _interactions(model, chosen)
     combinations, counts = np.unique(model.levels[:, every], axis=1, return_counts=True)
     if counts.max(initial=1) > 1:
@@ -287,6 +281,53 @@ def _gives_up(model: Model, chosen: Matrix, full: int, limit: Micro) -> list[str
         fewer = sum(have_of.get(one, 0) < count for one, count in planned)
         said.append(say("fraction_repeats", fewer=fewer, all=combinations.shape[1]))
     return said
+
+
+def _counts(model: Model, axis: int, chosen: Matrix) -> Matrix:
+    return np.bincount(model.levels[axis, chosen], minlength=len(model.values[axis]))
+
+
+def _balance(model: Model, chosen: Matrix) -> list[str]:
+    said = []
+    for axis, name in enumerate(model.names):
+        counts = _counts(model, axis, chosen)
+        if len(counts) <= _FEW:
+            told = ", ".join(
+                f"{label(name, value) or say('fraction_none_word')} {count}"
+                for value, count in zip(model.values[axis], counts.tolist(), strict=True)
+            )
+            said.append(say("fraction_balance", axis=name, counts=told))
+        else:
+            said.append(say("fraction_uneven", axis=name, least=int(counts.min()), most=int(counts.max())))
+    return said
+
+
+@dataclass(frozen=True)
+class Estimable:
+    """What some cells of a plan can tell."""
+
+    balanced: bool
+    """Whether each value of an axis is there as often as its others, within one."""
+    mains: bool
+    """Whether the effect of each axis can be told, as long as axes do not interact."""
+    pairs: bool
+    """Whether all interactions of two axes can be told that the whole plan could tell."""
+    details: tuple[str, ...]
+    """How often each value is there, and what cannot be told, in sentences."""
+
+
+def estimable_by(cells: Sequence[Cell], axes: Mapping[str, Sequence[Any]], some: Sequence[int]) -> Estimable:
+    """Return what those of a plan's cells can tell whose indices are in `some`."""
+    model = Model(cells, axes)
+    mains = [(axis,) for axis in range(len(model.names))]
+    place = {number: at for at, number in enumerate(model.at)}
+    chosen = np.array([place[one] for one in some if one in place], dtype=np.int64)
+    lost = _interactions(model, chosen)
+    return Estimable(
+        balanced=all(np.ptp(_counts(model, axis, chosen)) <= 1 for axis in range(len(model.names))),
+        mains=model.rank(chosen, mains) == model.rank(np.arange(len(model.at)), mains),
+        pairs=not lost, details=(*_balance(model, chosen), *lost),
+    )  # fmt: skip
 
 
 def _interactions(model: Model, chosen: Matrix) -> list[str]:

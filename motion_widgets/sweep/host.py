@@ -42,6 +42,9 @@ class Preparation(Protocol):
     def require_bound(self, cost: Estimate, bound: float | None) -> None:
         """Raise BudgetError unless a price fits what may be spent."""
 
+    def require_unpaid(self, keys: Iterable[str]) -> None:
+        """Raise RequestError where content was sent with another key of this endpoint."""
+
     def require_ready(self) -> None:
         """Raise unless the key is there and the results folder takes files."""
 
@@ -51,6 +54,9 @@ class Connection(Protocol):
 
     def drives_any(self, job_ids: Iterable[str]) -> bool:
         """Return whether this process is at work on any of some jobs."""
+
+    def watch(self, job_ids: Iterable[str]) -> None:
+        """Note that somebody waits for jobs."""
 
 
 class PricedPlan(Protocol):

@@ -8,17 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.html_repr import card, table
+from motion_widgets.core.messages import say
 from motion_widgets.core.money import total
-from motion_widgets.log.ids import new_id
+from motion_widgets.log.names import new_id
 from motion_widgets.request.findings import show
-from motion_widgets.request.price import Estimate, bound_micro
+from motion_widgets.request.price import Estimate, bound_micro, sum_of
 from motion_widgets.sweep.cells import appraised
 from motion_widgets.sweep.design import Design
 from motion_widgets.sweep.run import Run
 from motion_widgets.sweep.trim_offer import offer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan"]
 
+SHOWN = 60
+"""Cells that a notebook shows of a plan."""
 STATUSES = ("new", "done", "running", "unknown", "invalid", "double")
 
 
@@ -68,20 +72,13 @@ class Plan:
         """What the new cells will cost together.
 
         >>> print(mw.Sweep(req, mode=["std", "pro"]).plan(ws).cost)
-        $0.89
+        $0.90
         """
         return self._sum([cell for cell in self.cells if cell.status == "new"])
 
     def _sum(self, cells: Sequence[Cell]) -> Estimate:
         costs = [cell.estimate for cell in cells if cell.estimate is not None]
-        return Estimate(
-            round(sum(one.low for one in costs), 6),
-            round(sum(one.high for one in costs), 6),
-            seconds_low=sum(one.seconds_low for one in costs),
-            seconds_high=sum(one.seconds_high for one in costs),
-            length_unknown=any(one.length_unknown for one in costs),
-            prices_date=self._ws.prices.date,
-        )
+        return sum_of(costs, self._ws.prices)
 
     # As a table, as a file.
 
@@ -101,8 +98,9 @@ class Plan:
     def edited(self, frame: pd.DataFrame) -> Plan:
         """Return a new plan by an edited `frame`, checked and priced again.
 
-        Rows may be dropped, added and changed; a column that is a wire field is an axis. A medium that was
-        not touched is still the same file; another name is read as a path or a link.
+        Rows may be dropped, added and changed; a column that is a wire field is an axis. A cell keeps its
+        number; a row without one of its own gets the next. A medium that was not touched is still the same
+        file; another name is read as a path or a link.
 
         Raises
         ------
@@ -169,7 +167,7 @@ class Plan:
         --------
         >>> plan = mw.Sweep(req, mode=["std", "pro"], character_orientation=["image", "video"]).plan(ws)
         >>> print(plan.cost)
-        $1.78
+        $1.79
         >>> print(plan.for_budget(1.50).cost)
         $1.44
         """
@@ -185,8 +183,19 @@ class Plan:
             at: place for place, at in enumerate(sorted(chosen, key=lambda at: self.cells[at].order), 1)
         }
         kept = [replace(self.cells[at], order=places[at]) for at in chosen]
-        rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in kept]
+        rows = [dict(one.values, repeat=one.repeat, order=one.order, number=one.number) for one in kept]
         return Plan(Design.listed(self.sweep.request, rows), self._ws, cells=kept, gives_up=gives_up)
+
+    def beyond(self, keys: Collection[str]) -> Plan | None:
+        """Return the new cells whose content is none of `keys`, such as those of a run. None: there are none.
+
+        Give it to `run` with ``into=``, and the run grows by them.
+        """
+        cells = [cell for cell in self.cells if cell.status == "new" and cell.key not in keys]
+        if not cells:
+            return None
+        rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in cells]
+        return Plan(Design.listed(self.sweep.request, rows), self._ws, cells=cells)
 
     @property
     def offer(self) -> Offer[Plan] | None:
@@ -198,8 +207,9 @@ class Plan:
         return offer_of(self.sweep, self.cells, lambda design: Plan(design, self._ws))
 
     def run(
-        self, budget: float | None = None, *, new: bool = False, stop_after: tuple[int, float] | None = None
-    ) -> Run:
+        self, budget: float | None = None, *, new: bool = False, stop_after: tuple[int, float] | None = None,
+        into: Run | None = None,
+    ) -> Run:  # fmt: skip
         """Run the valid cells; cells already run are attached to, not paid for again.
 
         Parameters
@@ -211,6 +221,9 @@ class Plan:
         stop_after
             (n, share): where n cells of an axis value have ended and at least this share of them failed,
             while the axis's other values fare better, its cells still planned are not sent. None: all are.
+        into
+            A run to which the cells are added: its budget pays for them too, and stays what it is unless
+            another `budget` is given. None: they are a run of their own.
 
         Returns
         -------
@@ -223,7 +236,8 @@ class Plan:
         BudgetError
             No budget on a live endpoint, or one that does not hold a single cell.
         RequestError
-            No cell is valid, or `stop_after` is not such a pair.
+            No cell is valid, one was sent with another key of the endpoint, or `stop_after` is not such a
+            pair.
 
         Examples
         --------
@@ -240,21 +254,39 @@ class Plan:
         if not valid:
             raise RequestError.of("no_valid_cell", reason=self.cells[0].reason)
         paid = [cell for cell in valid if new or cell.status == "new"]
+        if not new:
+            self._ws.preparation.require_unpaid([cell.key for cell in paid if (cell.repeat or 1) == 1])
+        own = None if into is None else into.budget[0]
+        self._require_money(paid, own if budget is None else budget)
+        run_id = into.id if into is not None else new_id("run") if new else run_id_of(ws, valid)
+        return Run.begin(
+            ws, run_id, valid, axes=self.sweep.axes, budget=budget, new=new, stop_after=stop_after,
+            keep=into is not None and budget is None,
+        )  # fmt: skip
+
+    def _require_money(self, paid: Sequence[Cell], budget: float | None) -> None:
+        """Raise unless the budget is one, and holds a cell of those that are to be paid for."""
         if budget is not None:
             bound_micro(budget)
         if paid:
             least = min((self._sum([cell]) for cell in paid), key=lambda one: one.high_micro)
-            ws.preparation.require_bound(self._sum(paid) if budget is None else least, budget)
-            ws.preparation.require_ready()
-        run_id = new_id("run") if new else run_id_of(ws, valid)
-        return Run.begin(
-            ws, run_id, valid, axes=self.sweep.axes, budget=budget, new=new, stop_after=stop_after
-        )
+            self._ws.preparation.require_bound(self._sum(paid) if budget is None else least, budget)
+            self._ws.preparation.require_ready()
 
     def __repr__(self) -> str:
         counts = {status: sum(cell.status == status for cell in self.cells) for status in STATUSES}
         told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
         return f"<Plan of {len(self.cells)} cells{': ' if told else ''}{told}; {self.cost}>"
+
+    def _repr_html_(self) -> str:
+        axes, count = list(self.sweep.axes), len(self.cells)
+        heads = [say("shown_cell"), *axes, say("shown_status"), say("shown_price"), say("shown_reason")]
+        rows = [
+            [cell.number, *cell.labels.values(), cell.status, cell.estimate or "", cell.reason]
+            for cell in self.cells[:SHOWN]
+        ]
+        more = {"": say("shown_cells_of", shown=SHOWN, count=count)} if count > SHOWN else None
+        return card(repr(self)[1:-1], more, table(heads, rows, named=1))
 
 
 def _require_rule(rule: object) -> None:

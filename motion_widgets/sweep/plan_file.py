@@ -27,6 +27,8 @@ _HEAD = """\
 # A plan of motion-widgets: run it with  motion-widgets sweep FILE --dry-run  (or --budget USD).
 # "" stands for no value.
 """
+_MOST = 32_000_000
+"""Bytes; a plan of 100,000 cells has some 10 MB."""
 _DESIGNS = ("product", "zip", "list")
 
 
@@ -45,7 +47,10 @@ def save(sweep: Design, path: str | Path) -> Path:
 def load(path: str | Path) -> Design:
     """Read a sweep from TOML."""
     try:
-        data = tomllib.loads(Path(path).expanduser().read_text("utf-8"))
+        source = Path(path).expanduser()
+        if source.stat().st_size > _MOST:
+            raise RequestError.of("plan_large", name=str(path), limit=_MOST // 1_000_000)
+        data = tomllib.loads(source.read_text("utf-8"))
         return _sweep(data)
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -70,13 +75,16 @@ def _text(sweep: Design) -> str:
     else:
         lines.append("cells = [")
         draws = sweep.draws()
-        mixed = any(order != number for number, (_, _, order) in enumerate(draws, 1))
-        for values, repeat, order in draws:
+        mixed = any(draw.order != place for place, draw in enumerate(draws, 1))
+        part = any(draw.number != place for place, draw in enumerate(draws, 1))
+        for values, repeat, order, number in draws:
             cell = dict(values)
             if repeat is not None:
                 cell["repeat"] = repeat
             if mixed:
                 cell["order"] = order
+            if part:
+                cell["number"] = number
             lines.append(
                 "    { " + ", ".join(f"{name} = {_toml(name, it)}" for name, it in cell.items()) + " },"
             )

@@ -1,4 +1,7 @@
-"""How a run stands and how long it will still take, kept up to date by reading only what changed."""
+"""How a run stands and how long it will still take, kept up to date by reading only what changed.
+
+`html_of` shows it as a notebook does at the end of a cell: as a matrix of its cells.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,23 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from motion_widgets.core.html_repr import card, table
 from motion_widgets.core.messages import say
+from motion_widgets.core.money import format_left, format_usd, to_usd, total
 from motion_widgets.jobs.job import all_rest
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.poll_schedule import DurationModel, Window
 from motion_widgets.log.schema import jobs
-from motion_widgets.log.states import ENDS, State
+from motion_widgets.log.states import NO_RESULT, UNDER_WAY, State, mark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from motion_widgets.log.rows import JobRow
     from motion_widgets.sweep.host import SweepHost
 
-__all__ = ["Outlook", "Standing", "held_by", "span"]
+__all__ = ["Outlook", "Standing", "held_by", "html_of", "span"]
 
-_SAME = ("endpoint", "account", "key", "repeat")
-_AT_WORK = (State.SUBMITTING, State.SUBMITTED, State.RUNNING, State.COMPLETED)
 _SOON = 2.0
 """s that are not worth counting."""
 _OVERDUE = 0.15
@@ -42,16 +47,21 @@ class Outlook:
     failed: int
     """Ended without a result."""
     unknown: int
+    """Of unknown outcome, which a person can decide on."""
+    in_doubt: float
+    """USD reserved for those of unknown outcome."""
     limit: float | None
     """USD. None: no budget was set."""
     used: float
     """USD spent or reserved."""
+    reserved: float
+    """USD of it that is reserved."""
     left: Window | None
     """s until the last cell ends. None: nobody can tell yet, or nothing is under way."""
     moving: bool
     """Whether anything still happens by itself."""
     held: str = ""
-    """Which budget holds cells back, in words; ``""``: none does."""
+    """Which budget or doubt holds cells back, in words; ``""``: none does."""
 
     def __str__(self) -> str:
         counts = [say("board_running", count=self.running), say("board_failed", count=self.failed)]
@@ -59,9 +69,9 @@ class Outlook:
         counts += [say("board_unknown", count=self.unknown)] if self.unknown else []
         said = [say("board_done", done=self.done, all=self.cells), f"{', '.join(counts)}."]
         if self.limit is None:
-            said.append(say("board_spent", used=self.used))
+            said.append(say("board_spent", used=format_usd(self.used)))
         else:
-            said.append(say("board_spent_of", used=self.used, limit=self.limit))
+            said.append(say("board_spent_of", used=format_usd(self.used), limit=format_left(self.limit)))
         if self.left is not None:
             low, high = self.left
             soon = high < _SOON
@@ -115,7 +125,7 @@ class Standing(Generic[_Run]):
         self.rows: list[JobRow] = run.rows()
         self._places: dict[tuple[object, ...], list[int]] = {}
         for place, row in enumerate(self.rows):
-            self._places.setdefault(_same(row), []).append(place)
+            self._places.setdefault(row.repeat_of, []).append(place)
         self._durations = DurationModel()
         self._learned = -1
 
@@ -126,7 +136,7 @@ class Standing(Generic[_Run]):
             return []
         changed: list[int] = []
         for row in self._ws.log_store.jobs.rows(jobs.c.seq > self._seen):
-            for place in self._places.get(_same(row), ()):
+            for place in self._places.get(row.repeat_of, ()):
                 if row.attempt >= self.rows[place].attempt:
                     self.rows[place] = row
                     changed.append(place)
@@ -143,7 +153,7 @@ class Standing(Generic[_Run]):
     def ends(self, row: JobRow) -> Window | None:
         """Return when a job under way is expected to end (unix s; past: it is late). None: unknown."""
         window = self._window(row)
-        if window is None or row.submitted is None or row.state not in _AT_WORK:
+        if window is None or row.submitted is None or row.state not in UNDER_WAY:
             return None
         began = row.submitted / 1e6
         return Window(began + window.low, began + window.high)
@@ -155,12 +165,15 @@ class Standing(Generic[_Run]):
         self._learn(done)
         limit, used = self.run.budget
         waiting = states.count(State.PLANNED)
-        running = sum(state in _AT_WORK for state in states)
+        running = sum(state in UNDER_WAY for state in states)
         moving = bool(running or waiting) and not (self.resting if resting is None else resting)
         return Outlook(
             cells=len(states), done=done, running=running, waiting=waiting,
-            failed=sum(state in ENDS for state in states) - done, unknown=states.count(State.UNKNOWN),
-            limit=limit, used=used, left=self._left() if moving else None, moving=moving,
+            failed=sum(state in NO_RESULT for state in states),
+            unknown=sum(row.undecided for row in self.rows),
+            in_doubt=to_usd(total(row.reserved for row in self.rows if row.undecided)),
+            limit=limit, used=used, reserved=to_usd(self._ws.log_store.jobs.reserved(self.run.id)),
+            left=self._left() if moving else None, moving=moving,
             held="" if moving else held_by(self.rows),
         )  # fmt: skip
 
@@ -208,10 +221,30 @@ class Standing(Generic[_Run]):
 
 
 def held_by(rows: list[JobRow]) -> str:
-    """Return which budget holds cells back; ``""``: none does."""
-    planned = [row for row in rows if row.state == State.PLANNED and row.error_kind == "budget"]
+    """Return which budget or doubt holds cells back; ``""``: none does."""
+    kinds = ("budget", "doubt")
+    planned = [row for row in rows if row.state == State.PLANNED and row.error_kind in kinds]
     return str(planned[0].error_message) if planned else ""
 
 
-def _same(row: JobRow) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in _SAME)
+def html_of(
+    title: str, axes: Iterable[str], cells: Iterable[dict[str, Any]], attempts: Sequence[JobRow]
+) -> str:
+    """Return a run as HTML: the last axis across, the others down, repeats in the same cell."""
+    *down, across = list(axes) or [""]
+    columns: dict[str, None] = {}
+    body: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for cell, row in zip(cells, attempts, strict=True):
+        values = cell["values"]
+        column = values.get(across, "")
+        columns[column] = None
+        body.setdefault(tuple(values[name] for name in down), {}).setdefault(column, []).append(_told(row))
+    lines = [[*names, *("; ".join(held.get(one, [])) for one in columns)] for names, held in body.items()]
+    heads = [*down, *(f"{across} {one}".strip() for one in columns)]
+    return card(title, None, table(heads, lines, named=len(down)))
+
+
+def _told(row: JobRow) -> str:
+    """Return a cell's state in words, and what it cost."""
+    state = f"{mark(row.state)} {say(f'state_{row.state}')}"
+    return state if row.cost is None else f"{state} {format_usd(to_usd(row.cost))}"

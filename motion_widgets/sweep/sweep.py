@@ -60,6 +60,6 @@ class Sweep(Design):
         """Measure, check and price every cell for a workspace; nothing is sent.
 
         >>> mw.Sweep(req, mode=["std", "pro"]).plan(ws)
-        <Plan of 2 cells: 2 new; $0.89>
+        <Plan of 2 cells: 2 new; $0.90>
         """
         return Plan(self, ws)

@@ -22,7 +22,9 @@ __all__ = ["cells_of", "frame_of", "planned_frame"]
 
 _TOLD = ("status", "reason", "estimate_low", "estimate_high", "job_id")
 _PLACES = ("repeat", "order")
-_KNOWN = {*WIRE_FIELDS, *_TOLD, *_PLACES}
+_NUMBER = "cell"
+"""The name of the index of a plan's frame."""
+_KNOWN = {*WIRE_FIELDS, *_TOLD, *_PLACES, _NUMBER}
 _ALIKE = 0.8
 """From which likeness (0 to 1) on a column's name is taken for a misspelt wire field."""
 
@@ -33,12 +35,13 @@ def frame_of(axes: Iterable[str], cells: Sequence[Draw | Cell]) -> pd.DataFrame:
     for axis in axes:
         shown = [cell.values[axis] for cell in cells]  # noqa: PD011 - no array
         labels = {id(value): label(axis, value) for value in {id(one): one for one in shown}.values()}
-        columns[axis] = pd.array([labels[id(value)] for value in shown], dtype="string")
+        # What is not set is so in the log's frames too, whose prompt is joined with this one.
+        columns[axis] = pd.array([labels[id(value)] or None for value in shown], dtype="string")
     if any(cell.repeat is not None for cell in cells):
         columns["repeat"] = pd.array([cell.repeat for cell in cells], dtype="Int64")
-    if any(cell.order != number for number, cell in enumerate(cells, 1)):
+    if any(cell.order != place for place, cell in enumerate(cells, 1)):
         columns["order"] = pd.array([cell.order for cell in cells], dtype="Int64")
-    return pd.DataFrame(columns, index=pd.RangeIndex(1, len(cells) + 1, name="cell"))
+    return pd.DataFrame(columns, index=pd.Index([cell.number for cell in cells], dtype="int64", name=_NUMBER))
 
 
 def planned_frame(axes: Iterable[str], cells: Sequence[Cell]) -> pd.DataFrame:
@@ -62,8 +65,8 @@ def cells_of(
     Parameters
     ----------
     design, cells
-        Whose frame it was: a label that is still there stands for the value that it stood for. None: the
-        frame holds the values themselves.
+        Whose frame it was: a label that is still there stands for the value that it stood for, and a row
+        keeps its cell's number. None: the frame holds the values themselves.
 
     Raises
     ------
@@ -80,17 +83,28 @@ def cells_of(
     axes = [str(name) for name in frame.columns if name in WIRE_FIELDS]
     if not axes or not len(frame):
         raise RequestError.of("cells_missing")
-    values = {axis: _values(axis, frame, design, cells) for axis in axes}
+    numbers = _own_numbers(frame)
+    values = {axis: _values(axis, frame, numbers, design, cells) for axis in axes}
     places = {name: _numbers(name, frame) for name in _PLACES if name in frame.columns}
-    every = {**values, **places}
+    every = {**values, **places, **({} if design is None else {"number": numbers})}
     return [dict(zip(every, row, strict=True)) for row in zip(*every.values(), strict=True)]
 
 
-def _values(axis: str, frame: pd.DataFrame, design: Design | None, cells: Sequence[Cell]) -> list[Any]:
+def _own_numbers(frame: pd.DataFrame) -> list[int | None]:
+    """Return the number of each row's cell, in the index or where `reset_index` put it. None: a new row."""
+    index = frame.index.name == _NUMBER
+    found = frame.index.to_series() if index else frame.get(_NUMBER, pd.Series([None] * len(frame)))
+    numbers = pd.to_numeric(found, errors="coerce").tolist()  # a row that was added may have made them floats
+    return [int(one) if one >= 1 and one == int(one) else None for one in numbers]
+
+
+def _values(
+    axis: str, frame: pd.DataFrame, numbers: list[int | None], design: Design | None, cells: Sequence[Cell]
+) -> list[Any]:
     found = frame[axis].tolist()
     if design is None or axis not in design.axes:
         return [_read(axis, one) for one in found]
-    numbers = frame.index.tolist() if frame.index.name == "cell" else [None] * len(found)
+    numbered: dict[int | None, Cell] = {cell.number: cell for cell in cells}
     named: dict[str, list[Any]] = {}
     for value in design.axes[axis]:
         same = named.setdefault(label(axis, value), [])
@@ -99,10 +113,9 @@ def _values(axis: str, frame: pd.DataFrame, design: Design | None, cells: Sequen
     read = []
     for number, one in zip(numbers, found, strict=True):
         text = "" if _none(one) else str(one)
-        known = isinstance(number, int) and 1 <= number <= len(cells)
-        own = cells[number - 1].values[axis] if known else None  # noqa: PD011 - no array
-        meant = named.get(text, [])
-        if own is not None and label(axis, own) == text:
+        meant, cell = named.get(text, []), numbered.get(number)
+        own = cell.values[axis] if cell else None  # noqa: PD011 - no array
+        if cell and label(axis, own) == text:
             read.append(own)
         elif len(meant) > 1:
             raise RequestError.of("label_ambiguous", axis=axis, found=show(text), count=len(meant))

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import Micro, to_micro, to_usd
+from motion_widgets.core.money import Micro, format_left, format_price, format_usd, to_micro, to_usd
 from motion_widgets.log.states import ENDS, State
 from motion_widgets.widgets import controls as ui
 
@@ -87,7 +87,13 @@ class Balance:
             return say("balance_asking")
         if self._remain is None:
             return say("balance_unknown" if ws.live else "balance_unknown_sandbox")
-        return say("balance_live" if ws.live else "balance_sandbox", usd=to_usd(self._remain))
+        return say("balance_live" if ws.live else "balance_sandbox", usd=format_left(to_usd(self._remain)))
+
+    def left(self, ws: Workspace) -> str:
+        """Return the balance in the fewest words, for the head."""
+        if self._remain is None or self._key[:1] != (ws.endpoint,):
+            return self.text(ws)
+        return say("head_left", usd=format_left(to_usd(self._remain)))
 
     def beside_price(self, ws: Workspace, price: float | None) -> str:
         """Return the HTML beside a price in USD: the balance, this person's budget, and what is missing."""
@@ -97,14 +103,18 @@ class Balance:
         why = f' title="{escape(self.why)}"' if self.why else ""
         balance = f'<div class="mw-muted mw-small mw-balance"{why}>{escape(words)}</div>'
         if missing > 0:
-            balance = ui.note(say("balance_missing", usd=to_usd(missing)), f"{words}.", kind="warning")
+            balance = ui.note(
+                say("balance_missing", usd=format_price(to_usd(missing))), f"{words}.", kind="warning"
+            )
         return balance + self._own_beside(ws, price)
 
     def _own_beside(self, ws: Workspace, price: float | None) -> str:
         words = self.budget_text(ws)
         left = self._own.left if self._own is not None else None
         if words and price is not None and left is not None and to_micro(price) > to_micro(left):
-            return ui.note(say("own_budget_missing", usd=price - left), f"{words}.", kind="warning")
+            return ui.note(
+                say("own_budget_missing", usd=format_price(price - left)), f"{words}.", kind="warning"
+            )
         return f'<div class="mw-muted mw-small mw-balance">{escape(words)}</div>' if words else ""
 
     def budget_text(self, ws: Workspace) -> str:
@@ -113,8 +123,8 @@ class Balance:
         if own is None:
             return ""
         if own.limit is None:
-            return say("own_budget_open", used=own.used)
-        return say("own_budget", left=own.left, limit=own.limit)
+            return say("own_budget_open", used=format_usd(own.used))
+        return say("own_budget", left=format_left(own.left or 0.0), limit=format_left(own.limit))
 
 
 def _ask(ws: Workspace) -> tuple[Micro | None, str]:

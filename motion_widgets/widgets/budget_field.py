@@ -9,6 +9,7 @@ import ipywidgets as w
 
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.request.findings import show
 from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import DEBOUNCE
 
@@ -33,14 +34,14 @@ class BudgetField:
         self._found: tuple[Plan, float, Plan | None] | None = None
         """A plan, a budget, and the part of the plan that it buys, if it buys any."""
         self.field = ui.control(w.Text, say("board_budget"), placeholder=say("board_budget_hint"))
-        self.field.observe(self._changed, "value")
+        self.field.observe(panel.edge.guard(self._changed), "value")
         self.gives_up = ui.live_region()
         self._wrong = False
 
     @property
     def bound(self) -> float | None:
         """The budget in USD. None: none was given. NaN: what was typed is not an amount."""
-        text = self.field.value.strip().removeprefix("$")
+        text = ui.typed(self.field.value).strip().removeprefix("$")
         if not text:
             return None
         try:
@@ -80,7 +81,7 @@ class BudgetField:
 
     def _changed(self, _: Any) -> None:
         if self.wrong or self._wrong:
-            said = say("bound_wrong", found=self.field.value) if self.wrong else ""
+            said = say("bound_wrong", found=show(self.field.value)) if self.wrong else ""
             self._panel.announce(said, bad=self.wrong)
         self._wrong = self.wrong
         self._look()
@@ -94,14 +95,14 @@ class BudgetField:
             return
 
         def take(part: Plan | None, told: str) -> None:
-            self._found = (plan, bound, part)
-            ui.speak(self.gives_up, told)
-            self._on_change()
+            if self._plan is plan and self.bound == bound:  # else something newer is looked for, or nothing
+                self._found = (plan, bound, part)
+                ui.speak(self.gives_up, told)
+                self._on_change()
 
         def bought(part: Plan) -> None:
             head, *rest = part.gives_up
-            items = "".join(f"<li>{escape(one)}</li>" for one in rest)
-            take(part, f'<div class="mw-note mw-warning"><b>{escape(head)}</b><ul>{items}</ul></div>')
+            take(part, f'<div class="mw-note mw-tells">{escape(head)} {ui.folded(rest)}</div>')
 
         def failed(message: str) -> None:
             take(None, ui.note(f"{message} {say('board_part_none')}", kind="warning"))

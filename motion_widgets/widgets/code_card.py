@@ -13,10 +13,12 @@ import ipywidgets as w
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
+from motion_widgets.core.visitor import in_visitor_mode
 from motion_widgets.request.fields import FIELDS
 from motion_widgets.request.media_source import media_kind, media_source
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.fold import Fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "CodeCard", "snippet"]
 
 KINDS = ("JSON", "curl", "Python")
+_MOST = 100_000
+"""Characters of a pasted request."""
 
 
-class CodeCard(ui.Column):
+class CodeCard(Fold):
     """Shows a request as code, and takes one as JSON.
 
     `get` returns the current request; `load` puts one into the form.
@@ -38,23 +42,26 @@ class CodeCard(ui.Column):
     def __init__(
         self, host: Panel, *, get: Callable[[], MotionRequest], load: Callable[[MotionRequest], None]
     ) -> None:
-        super().__init__(cls="mw-card")
         self._host, self._get, self._load = host, get, load
         self.kind = ui.control(w.Dropdown, say("form_code"), options=list(KINDS))
-        self.kind.observe(lambda _: self.draw(), "value")
+        self.kind.observe(host.edge.guard(lambda _: self.draw()), "value")
         self._code = ui.html()
         self.paste = ui.control(w.Textarea, say("form_paste"), placeholder='{"model": …}', rows=2)
-        self.take = ui.button(say("form_paste_button"), self._pasted)
-        self.children = (self.kind, self._code, self.paste, ui.flow(self.take))
+        self.take = ui.button(host.edge, say("form_paste_button"), self._pasted)
+        body = (self.kind, self._code, self.paste, ui.flow(self.take))
+        super().__init__(host.edge, say("form_show_code"), *body, on_turn=self.draw)
 
     def draw(self) -> None:
-        """Show the current request."""
+        """Show the current request, if somebody looks."""
+        if not self.is_open:
+            return
         text = snippet(self.kind.value, self._get(), self._host.ws)
         ui.assign(self._code, "value", f'<pre class="mw-json" tabindex="0">{escape(text)}</pre>')
 
     def _pasted(self) -> None:
         try:
-            self._load(MotionRequest.from_wire(json.loads(self.paste.value)))
+            text = ui.require_typed(self.paste.value, say("form_paste"), most=_MOST)
+            self._load(MotionRequest.from_wire(json.loads(text)))
         except RequestError as error:
             self._host.announce(str(error), bad=True)
         except (ValueError, RecursionError) as error:
@@ -90,9 +97,10 @@ def _python(req: MotionRequest, ws: Workspace) -> str:
     values = {field.name: getattr(req, field.name) for field in dataclasses.fields(MotionRequest)}
     set_ones = {name: value for name, value in values.items() if value not in (None, "")}
     lines = "".join(f"    {name}={pprint.pformat(value)},\n" for name, value in set_ones.items())
+    folder = ws.folder.name if in_visitor_mode() else str(ws.folder)
     return (
         "import motion_widgets as mw\n\n"
-        f"ws = mw.Workspace({str(ws.folder)!r}, endpoint={ws.endpoint!r})\n"
+        f"ws = mw.Workspace({folder!r}, endpoint={ws.endpoint!r})\n"
         f"req = mw.MotionRequest(\n{lines})\n"
         "job = ws.submit(req, max_cost=ws.estimate(req).high)\njob.wait()\njob.result"
     )

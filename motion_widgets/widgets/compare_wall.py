@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import ipywidgets as w
 
-from motion_widgets.core.errors import LogError
+from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
 from motion_widgets.sweep import Run
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.axis_words import axis_head
 from motion_widgets.widgets.base import Panel
+from motion_widgets.widgets.job_pictures import JobPictures
+from motion_widgets.widgets.page_files import PlayerFiles
 from motion_widgets.widgets.player_wall import PlayerWall, WallCell
-from motion_widgets.widgets.row_text import billed, state_words, waited
+from motion_widgets.widgets.row_text import REFUSED, billed, dotted, waited
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from motion_widgets.jobs.job import Job
     from motion_widgets.log.rows import JobRow
     from motion_widgets.workspace.workspace import Workspace
 
-__all__ = ["CompareWall", "server_root"]
+__all__ = ["CompareWall"]
 
-_START = Path.cwd()  # taken at import: a later os.chdir says nothing about the notebook's place
 LATEST = 6
 """Results on the wall when no run is chosen."""
 RUNS = 50
 """Runs to choose from."""
-_LATEST = (say("wall_latest"), "")
-_DOT = " \u00b7 "
+_TOLD = ("model", "mode", "character_orientation", "image_url", "video_url", "prompt")
+"""Fields in which results are told apart."""
+_POSTERS = 12
+"""Results that have a picture until their clip is there."""
 
 
 @dataclass
@@ -47,27 +49,52 @@ class _Layout:
     cells: list[WallCell] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
+    shown: list[JobRow] = field(default_factory=list)
+    """Jobs with a result."""
+    absent: list[JobRow] = field(default_factory=list)
+    """Jobs without one."""
 
     @classmethod
     def of(cls, rows: Sequence[JobRow]) -> _Layout:
         """Return an empty layout for these jobs; it steps by the slowest of their clips."""
         return cls(min([*(row.clip_fps for row in rows if row.clip_fps), 30.0]))
 
+    def take(self, row: JobRow) -> bool:
+        """Note a job; return whether it has a result to show."""
+        has = row.state == State.COLLECTED and bool(row.result_path)
+        (self.shown if has else self.absent).append(row)
+        return has
 
-def server_root() -> Path:
-    """Return the folder that the Jupyter server or Voilà serves, as far as the kernel can tell.
 
-    Both start a kernel in its notebook's folder and say where the notebook lies below their root. Where they
-    do not, it is the working directory, and the page may have to ask the kernel for the bytes.
-    """
-    told = os.environ.get("JPY_SESSION_NAME", "")
-    request = urlsplit(os.environ.get("VOILA_REQUEST_URL", "")).path
-    if "/voila/render/" in request:
-        told = unquote(request.split("/voila/render/", 1)[1])
-    folders = PurePosixPath(told.replace("\\", "/").strip("/")).parts[:-1]
-    if folders and _START.parts[-len(folders) :] == folders:
-        return Path(*_START.parts[: -len(folders)])
-    return _START
+def _differing(rows: Sequence[JobRow]) -> list[str]:
+    """Return the fields in which jobs differ."""
+    return [name for name in _TOLD if len({_value(row, name) for row in rows}) > 1]
+
+
+def _value(row: JobRow, name: str) -> str:
+    kept = {"image_url": row.image_name, "video_url": row.clip_name}
+    return axis_head(name, str(kept.get(name) or getattr(row, name) or ""))
+
+
+def _said_once(found: _Layout) -> str:
+    """Return what all results share, and what is not shown and why."""
+    lines = []
+    if found.shown:
+        differs = _differing(found.shown)
+        same = dotted(*(_value(found.shown[0], name) for name in _TOLD if name not in differs))
+        lines.append(say("wall_same", values=same))
+    if found.absent:
+        counts = Counter(map(_why_absent, found.absent))
+        told = ", ".join(f"{count} {word}" for word, count in counts.items())
+        lines.append(say("wall_not_shown", count=len(found.absent), why=told))
+    return "".join(f"<div>{escape(one)}</div>" for one in lines)
+
+
+def _why_absent(row: JobRow) -> str:
+    if row.state == State.COLLECTED:
+        return say("wall_lost")
+    refused = row.state in (State.REJECTED, State.FAILED) and row.error_kind in REFUSED
+    return say("why_refused") if refused else say(f"state_{row.state}")
 
 
 class CompareWall(Panel):
@@ -91,19 +118,26 @@ class CompareWall(Panel):
         super().__init__(ws, watch=watch)
         self._job_ids: list[str] = []
         self._drawn: list[WallCell] = []
-        self._absent: dict[str, JobRow] = {}
-        """Jobs on the wall with a file that is not in this folder."""
-        self._asked: set[str] = set()
-        """Those that were looked for at the shared path."""
-        self._lacking: dict[str, str] = {}
-        """Those that are not there either, and why."""
-        self.choice = ui.control(w.Dropdown, say("wall_choice"), options=[_LATEST])
-        self.choice.observe(self._chosen, "value")
+        self.choice = ui.control(w.Dropdown, say("wall_choice"), options=[(say("wall_latest"), "")])
+        self.choice.observe(self.edge.guard(self._chosen), "value")
         self._empty = ui.html(ui.note(say("wall_empty")))
-        self.wall = PlayerWall(read=self._read)
-        self.fill(ui.Column(self.choice, self.notice, self._empty, self.wall, cls="mw-body"))
-        self.show_run(run) if run is not None else self.refresh()
+        self._files = PlayerFiles(self)
+        self._wall: PlayerWall | None = None
+        self._same = ui.html(cls="mw-wall-same")
+        head = ui.flow(self.choice, self._same, cls="mw-wall-line")
+        self._body = ui.Column(head, self.notice, self._empty, cls="mw-body mw-compare")
+        self.fill(self._body)
+        self.show_run(run) if run is not None else self.redraw()
         self.watch()
+
+    @property
+    def wall(self) -> PlayerWall:
+        """The clips. It is made once there are any: its script would be saved with every notebook."""
+        with self.lock:
+            if self._wall is None:
+                self._wall = PlayerWall(read=self._files.read, on_said=self._rated)
+                self._body.children += (self._wall,)
+            return self._wall
 
     def show_run(self, run: Run | str) -> None:
         """Put a run on the wall."""
@@ -119,12 +153,15 @@ class CompareWall(Panel):
 
     def _show(self, job_ids: Sequence[str], choose: str = "") -> None:
         self._job_ids = list(job_ids)
-        self._asked, self._lacking = set(), {}  # a person asks again for what did not come
+        self._files.look_again()
         self._offer(choose)
-        self.refresh()
+        self.redraw()
 
     def _offer(self, choose: str | None = None) -> None:
-        options = [_LATEST, *((run_id, run_id) for run_id in self.ws.log_store.sweeps.ids()[:RUNS])]
+        names = self.ws.log_store.sweeps.names(RUNS)
+        twice = {name for name, count in Counter(names.values()).items() if count > 1}
+        told = [(dotted(name, one) if name in twice else name, one) for one, name in names.items()]
+        options = [(say("wall_latest"), ""), *told]
         with self.lock:
             value = self.choice.value if choose is None else choose
             if list(self.choice.options) != options:
@@ -135,52 +172,48 @@ class CompareWall(Panel):
     def _chosen(self, _: object) -> None:
         if self.choice.value:
             self._job_ids = []
-        self.later("wall", self.refresh)
+        self.later("wall", self.redraw)
 
     def refresh(self) -> None:
         """Draw what there is of the chosen run; clips that are already on the wall play on."""
         self._offer()
-        run_id, self._absent = self.choice.value, {}
+        run_id = self.choice.value
         found = self._of_run(Run(self.ws, run_id)) if run_id else self._of_latest()
         with self.lock:
             ui.show(self._empty, not found.cells)
-            ui.show(self.wall, found.cells)
+            if found.cells or self._wall is not None:
+                ui.show(self.wall, found.cells)
+            ui.assign(self._same, "value", _said_once(found))
             if found.cells != self._drawn:
                 self._drawn = found.cells
                 for name in ("fps", "rows", "columns"):
                     ui.assign(self.wall, name, getattr(found, name))
                 self.wall.cells = [dict(cell) for cell in found.cells]
-        wanted = [row for job_id, row in self._absent.items() if job_id not in self._asked]
-        if wanted:
-            self._asked.update(row.id for row in wanted)
-            self.later(f"fetch {wanted[0].id}", partial(self._fetch, wanted))
-
-    def _fetch(self, rows: list[JobRow]) -> None:
-        """Fetch from the shared path what is not here, and show it, or why it did not come."""
-        for row in rows:
-            try:
-                self.ws.team.fetch_inputs(row)
-                self.ws.result_of(row)
-            except LogError as error:
-                self._lacking[row.id] = str(error)
-            self.refresh()
+        if JobPictures.of(self.ws).lacks(found.shown[:_POSTERS]):
+            make = partial(JobPictures.of(self.ws).make, self.ws, found.shown[:_POSTERS])
+            self.later("posters", make, lambda made: self.later("wall", self.redraw) if made else None)
+        self._files.fetch()
 
     def _of_run(self, run: Run) -> _Layout:
-        """Lay a run out: its second axis down, the others across, the reference clip first in every row."""
+        """Lay out what has a result: the second axis down, the others across, the reference clip first."""
         axes = [name for name, values in run.axes.items() if len(values) > 1] or list(run.axes)
         down = axes[1] if len(axes) > 1 else ""
         across = [name for name in axes if name != down]
         rows = run.rows()
         made = _Layout.of(rows)
+        marks = self.ws.log_store.annotations.stars(rows)
         for cell, row in zip(run.cells, rows, strict=False):
-            line = cell["values"].get(down, "") if down else ""
-            column = _DOT.join(cell["values"][name] for name in across)
+            if not made.take(row):
+                continue
+            values = cell["values"]
+            line = axis_head(down, values.get(down) or "") if down else ""
+            column = dotted(*(axis_head(name, values.get(name) or "") for name in across))
             if line not in made.rows:
                 made.rows.append(line)
                 made.cells.append(self._reference(row, line))
             if column not in made.columns:
                 made.columns.append(column)
-            made.cells.append(self._cell(row, line, column))
+            made.cells.append(self._cell(row, line, column, marks))
         made.columns.insert(0, say("wall_reference"))
         return made
 
@@ -193,57 +226,38 @@ class CompareWall(Panel):
             collected = jobs.c.state == State.COLLECTED.value
             rows = log.rows(*self.ws.connection.mine, collected, limit=LATEST, newest=True)
         made = _Layout.of(rows)
+        rows = [row for row in rows if made.take(row)]
+        if not rows:
+            return made
         made.rows.append("")
         if len({row.clip_sha or row.video_url for row in rows}) == 1:
             made.cells.append(self._reference(rows[0], ""))
             made.columns.append(say("wall_reference"))
+        marks, differs = self.ws.log_store.annotations.stars(rows), _differing(rows)
         for number, row in enumerate(rows, 1):
-            column = f"{number}. {row.mode}{_DOT}{row.character_orientation}"
+            column = dotted(str(number), *(_value(row, name) for name in differs))
             made.columns.append(column)
-            made.cells.append(self._cell(row, "", column))
+            made.cells.append(self._cell(row, "", column, marks))
         return made
 
     def _reference(self, row: JobRow, line: str) -> WallCell:
         cell: WallCell = {"row": line, "column": say("wall_reference"), "label": row.clip_name or ""}
         if row.clip_path:
             cell["caption"] = f"{row.clip_length:.2f} s" if row.clip_length else ""
-            self._place(cell, row, row.clip_path)
-        else:
-            cell["state"], cell["message"] = say("wall_no_clip"), say("wall_no_clip_why")
+            return self._files.place(cell, row, row.clip_path)
+        cell["state"], cell["message"] = say("wall_no_clip"), say("wall_no_clip_why")
         return cell
 
-    def _cell(self, row: JobRow, line: str, column: str) -> WallCell:
-        facts = (billed(row), waited(row), "SANDBOX" if row.sandbox else "")
-        cell: WallCell = {"row": line, "column": column, "label": column or row.mode or ""}
-        cell["caption"] = _DOT.join(filter(None, facts))
-        if row.state == State.COLLECTED and row.result_path:
-            self._place(cell, row, row.result_path)
-        else:
-            cell["state"], cell["message"] = state_words(row), row.error_message or ""
-        return cell
+    def _cell(self, row: JobRow, line: str, column: str, marks: Mapping[str, float]) -> WallCell:
+        cell: WallCell = {"row": line, "column": column, "id": row.id, "stars": round(marks.get(row.id, 0))}
+        cell["caption"] = dotted(billed(row), waited(row), "SANDBOX" if row.sandbox else "")
+        if poster := JobPictures.of(self.ws).get(row):
+            cell["poster"] = poster
+        return self._files.place(cell, row, row.result_path or "")
 
-    def _place(self, cell: WallCell, row: JobRow, name: str) -> None:
-        """Put a file of the folder into a cell, or say that it is on its way here."""
-        path = self.ws.folder / name
-        if self.ws.shared is None or path.is_file():
-            root = server_root()  # the page reaches what lies below it; only the kernel reads other paths
-            cell["path"] = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
-            return
-        self._absent[row.id] = row
-        why = self._lacking.get(row.id, "")
-        cell["state"] = say("shared_absent") if why else say("shared_fetching", place=self.ws.shared)
-        cell["message"] = why
-
-    def _read(self, path: str) -> bytes | None:
-        """Return a clip for a page that cannot reach it; None: it is not a file of this workspace."""
-        whole = Path(path) if Path(path).is_absolute() else server_root() / path
-        whole = whole.resolve()
-        allowed = [(self.ws.folder / name).resolve() for name in ("results", "inputs")]
-        if not any(whole.is_relative_to(folder) for folder in allowed):
-            return None
-        return whole.read_bytes()
-
-    def close(self) -> None:
-        """Take the wall from the page."""
-        self.wall.close()
-        super().close()
+    def _rated(self, job_id: str, what: str, value: object) -> None:
+        """Write the stars that a person gave to a result on the wall."""
+        on_wall = {cell.get("id") for cell in self._drawn}
+        if what == "stars" and job_id in on_wall and (value is None or isinstance(value, int)):
+            rate = self.ws.log_store.annotations.rate
+            self.later(f"stars {job_id}", lambda: rate(job_id, stars=value), in_turn=True)

@@ -12,20 +12,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
 
+from motion_widgets.core.errors import RequestError
 from motion_widgets.core.html import escape
+from motion_widgets.core.messages import say
+from motion_widgets.request.limits import LONGEST_TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from motion_widgets.widgets.edge import Edge
 
 __all__ = [
     "Choices",
     "Column",
     "assign",
+    "beside",
     "button",
     "check_box",
     "close_inside",
     "control",
     "flow",
+    "folded",
     "html",
     "is_shown",
     "label_button",
@@ -33,12 +40,13 @@ __all__ = [
     "make",
     "note",
     "progress_bar",
+    "require_typed",
     "set_class",
     "shared",
     "show",
-    "side_by_side",
     "speak",
     "toggle",
+    "typed",
 ]
 
 _W = TypeVar("_W", bound=w.Widget)
@@ -92,9 +100,9 @@ def flow(*children: w.Widget, cls: str = "") -> w.HBox:
     return _add_classes(made, f"mw-flow {cls}")
 
 
-def side_by_side(*children: w.Widget) -> w.Box:
-    """Put widgets in columns, below each other where there is no room."""
-    return _add_classes(make(w.Box, children=children), "mw-columns")
+def beside(form: w.Widget, *views: w.Widget) -> w.Box:
+    """Put what a form makes beside it, or below it where there is no room."""
+    return _add_classes(make(w.Box, children=[form, Column(*views, cls="mw-views")]), "mw-beside")
 
 
 def html(text: str = "", *, cls: str = "") -> w.HTML:
@@ -111,6 +119,25 @@ def control(cls: type[w.DOMWidget], label: str, **options: Any) -> Any:
     return _add_classes(made, "mw-control")
 
 
+def typed(text: object) -> str:
+    """Return a text from the page; of one that is too long, as much as shows that it is."""
+    return str(text)[: LONGEST_TEXT + 1]
+
+
+def require_typed(text: object, what: str, *, most: int = LONGEST_TEXT) -> str:
+    """Return a text from the page; megabytes may be pasted, which no work is to begin with.
+
+    Raises
+    ------
+    RequestError
+        `what` takes `most` characters.
+    """
+    shown = str(text)
+    if len(shown) > most:
+        raise RequestError.of("text_long", what=what, limit=most)
+    return shown
+
+
 def check_box(label: str, *, width: str, **options: Any) -> w.Checkbox:
     """Make a box to tick, its label beside it."""
     options = {"value": False, "indent": False, **options}
@@ -118,13 +145,12 @@ def check_box(label: str, *, width: str, **options: Any) -> w.Checkbox:
 
 
 def button(
-    label: str, action: Callable[[], object] | None = None, *, cls: str = "", tooltip: str = ""
+    edge: Edge, label: str, action: Callable[[], object], *, cls: str = "", tooltip: str = ""
 ) -> w.Button:
-    """Make a button that says what it does; `action` must not block."""
+    """Make a button that says what it does; `action` must not block, and its errors end at the `edge`."""
     layout = {"width": "auto", "margin": "0"}
     made = make(w.Button, description=label, tooltip=tooltip or label, layout=layout)
-    if action is not None:
-        made.on_click(lambda _: action())
+    made.on_click(edge.guard(lambda _: action()))
     return _add_classes(made, f"mw-button {cls}")
 
 
@@ -144,9 +170,9 @@ class Choices:
     `act` is called with what a clicked button stands for; it must not block. Further offers are not shown.
     """
 
-    def __init__(self, act: Callable[[Any], None], *, most: int, cls: str = "") -> None:
+    def __init__(self, edge: Edge, act: Callable[[Any], None], *, most: int, cls: str = "") -> None:
         self._act, self._offers = act, ()
-        self.buttons = [button("", partial(self._click, number), cls=cls) for number in range(most)]
+        self.buttons = [button(edge, "", partial(self._click, number), cls=cls) for number in range(most)]
 
     def offer(self, offers: Sequence[Any], draw: Callable[[w.Button, Any], None]) -> None:
         """Show a button for each of `offers`; `draw` says what is on it."""
@@ -224,6 +250,12 @@ def note(text: str, head: str = "", *, kind: str = "") -> str:
     """Return the HTML of a note from plain text; `kind` is a severity, ``ok`` or nothing."""
     bold = f"<b>{escape(head)}</b> " if head else ""
     return f'<div class="mw-note{f" mw-{kind}" if kind else ""}">{bold}{escape(text)}</div>'
+
+
+def folded(lines: Iterable[str]) -> str:
+    """Return the HTML of plain sentences that a person opens as a list."""
+    items = "".join(f"<li>{escape(one)}</li>" for one in lines)
+    return f"<details><summary>{escape(say('line_details'))}</summary><ul>{items}</ul></details>"
 
 
 def progress_bar(percent: int, name: str) -> str:

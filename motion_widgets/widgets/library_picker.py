@@ -29,30 +29,25 @@ _NOTHING = ("\u2013", "")
 class LibraryPicker(ui.Column):
     """Chooses a medium from the workspace's library, or puts one there.
 
-    `which` is ``"image"`` or ``"clip"``; `value` and `use` read and write the medium's path in the form.
+    `which` is ``"image"`` or ``"clip"``. `value` returns the medium's path in the form and what a person
+    calls it; `use` puts a path there.
     """
 
     def __init__(
-        self, host: Panel, which: Literal["image", "clip"], *, value: Callable[[], str],
+        self, host: Panel, which: Literal["image", "clip"], *, value: Callable[[], tuple[str, str]],
         use: Callable[[str], None],
     ) -> None:  # fmt: skip
         super().__init__(cls="mw-library", width="100%")
         self._host, self._which, self._value, self._use = host, which, value, use
-        self.open = ui.button(say(f"library_{which}"), self._toggle, cls="mw-library-open")
-        self.keep = ui.button(say(f"library_keep_{which}"), self._keep, cls="mw-library-keep")
         self._grid, self._said = ui.html(), ui.live_region()
         self.choice = ui.control(w.Dropdown, say(f"library_choice_{which}"), options=[_NOTHING])
-        self.choice.observe(self._chosen, "value")
+        self.choice.observe(host.edge.guard(self._chosen), "value")
         self.box = ui.Column(self._grid, self.choice, cls="mw-card")
         ui.show(self.box, visible=False)
-        ui.show(self.keep, visible=False)
-        self.children = (ui.flow(self.open, self.keep), self._said, self.box)
+        self.children = (self._said, self.box)
 
-    def draw(self) -> None:
-        """Offer to keep the medium in the form, if it is a file."""
-        ui.show(self.keep, media_kind(self._value() or None) == "path")
-
-    def _toggle(self) -> None:
+    def toggle(self) -> None:
+        """Show or hide what there is to choose."""
         if ui.toggle(self.box):
             self.refresh()
 
@@ -77,11 +72,14 @@ class LibraryPicker(ui.Column):
     def _chosen(self, _: object) -> None:
         if self.choice.value:
             self._use(str(self.choice.value))
+            ui.show(self.box, visible=False)
 
-    def _keep(self) -> None:
-        value = self._value()
+    def keep(self) -> None:
+        """Put the medium in the form into the library, under the name that a person knows."""
+        value, name = self._value()
         if media_kind(value or None) == "path":
-            self._host.later(f"keep {self._which}", lambda: self._host.ws.library.add(value), self._kept)
+            add = self._host.ws.library.add
+            self._host.later(f"keep {self._which}", lambda: add(value, name or None), self._kept)
         else:
             self._announce(say("library_nothing"))
 
@@ -105,7 +103,7 @@ class LibraryAxisPicker(ui.Column):
         self._cells: dict[str, ui.Column] = {}
         self.boxes: dict[str, w.Checkbox] = {}
         """By path, as far as the library was opened."""
-        self.open = ui.button(say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
+        self.open = ui.button(host.edge, say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
         self._said = ui.live_region()
         self.shelf = ui.make(w.Box, layout={"width": "100%"})
         self.shelf.add_class("mw-picks")
@@ -152,7 +150,7 @@ class LibraryAxisPicker(ui.Column):
             ui.assign(known, "description", item.line)
             return known
         box = ui.check_box(item.line, width="100%", disabled=not item.fits, tooltip=item.trouble or item.line)
-        box.observe(self._on_change, "value")
+        box.observe(self._host.edge.guard(self._on_change), "value")
         return box
 
 

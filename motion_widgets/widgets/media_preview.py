@@ -1,4 +1,4 @@
-"""Pictures of the media in a form: a thumbnail, a filmstrip, and the ruler of a clip's length."""
+"""Pictures and facts of the media in a form: what a card shows of a measured clip or image."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.media.preview import filmstrip, thumbnail
-from motion_widgets.request.limits import LIMITS, MB
+from motion_widgets.request.limits import MB
 from motion_widgets.request.media_source import media_kind
+from motion_widgets.widgets.page_files import page_path
+from motion_widgets.widgets.row_text import dotted
 
 if TYPE_CHECKING:
-    from motion_widgets.core.errors import ClipError
+    from motion_widgets.widgets.media_card import ShownMedium
 
-__all__ = ["clip_line", "data_link", "image_line", "picture", "preview", "ruler"]
+__all__ = ["clip_to_play", "data_link", "picture", "shown_medium"]
+
+HEIGHT = 240
+"""px of the picture on a card."""
 
 
 def data_link(data: bytes) -> str:
@@ -31,64 +36,40 @@ def picture(data: bytes, alt: str) -> str:
     return f'<img alt="{escape(alt)}" src="{data_link(data)}">'
 
 
-def _small(fact: Clip | Image) -> str:
-    """Return a small picture of a local file; a link is not fetched for it. Blocks."""
-    if media_kind(fact.source) != "path":
-        return ""
+def shown_medium(fact: Clip | Image) -> ShownMedium:
+    """Return what a card shows of a medium: name, facts, picture, and where a clip plays. Blocks."""
+    shown: ShownMedium = {"name": fact.name, "facts": _facts(fact)}
+    if isinstance(fact, Clip):
+        sound = say("with_sound" if fact.has_audio else "without_sound")
+        shown |= {"badge": dotted(f"{fact.length:.1f} s", sound), "alt": say("clip_of", name=fact.name)}
+    else:
+        shown["alt"] = say("picture_of", name=fact.name)
+    if media_kind(fact.source) != "path":  # a link is not fetched for it
+        return shown
     path = Path(fact.source).expanduser()
     try:
-        if isinstance(fact, Clip):
-            return picture(filmstrip(path), say("filmstrip_of", name=fact.name))
-        return picture(thumbnail(path, 84), say("picture_of", name=fact.name))
-    except (MotionError, OSError):
-        return ""
+        data = filmstrip(path, 1, HEIGHT) if isinstance(fact, Clip) else thumbnail(path, HEIGHT)
+        shown["picture"] = data_link(data)
+    except (MotionError, OSError):  # the facts are shown without a picture
+        pass
+    if isinstance(fact, Clip):
+        shown["path"] = page_path(path)
+    return shown
 
 
-def preview(fact: Clip | Image) -> str:
-    """Return a small picture of a medium and its measured facts as HTML. Blocks."""
-    said = image_line(fact) if isinstance(fact, Image) else clip_line(fact)
-    told = f'<span class="mw-muted mw-small">{escape(said)}</span>'
-    return f'<div class="mw-preview">{_small(fact)}{told}</div>'
+def clip_to_play(fact: object) -> bytes | None:
+    """Return the bytes of a measured clip for a page that cannot reach it; None: it is no local clip."""
+    if not isinstance(fact, Clip) or media_kind(fact.source) != "path":
+        return None
+    return Path(fact.source).expanduser().read_bytes()
 
 
-def _bytes(size: int | None) -> str:
-    if size is None:
-        return say("size_unknown")
-    return f"{size / MB:.1f} MB" if size >= MB / 10 else f"{size / 1000:.0f} kB"
-
-
-def clip_line(clip: Clip) -> str:
-    """Return the measured facts of a clip in one plain line."""
-    fps = f"{clip.fps:.4g} fps" if clip.fps else say("fps_unknown")
-    sound = say("with_sound" if clip.has_audio else "without_sound")
-    moviepy = (
-        f"moviepy {clip.moviepy_length:.2f} s" if clip.moviepy_length is not None else say("moviepy_silent")
-    )
-    sides = f"{clip.width} \u00d7 {clip.height} px"
-    return f"{clip.length:.3f} s ({moviepy}), {sides}, {fps}, {clip.codec}, {sound}, {_bytes(clip.size)}"
-
-
-def image_line(image: Image) -> str:
-    """Return the measured facts of an image in one plain line."""
-    return f"{image.width} \u00d7 {image.height} px, {image.format.upper()}, {_bytes(image.size)}"
-
-
-def ruler(clip: Clip | ClipError | None, orientation: object) -> str:
-    """Return a clip's length against what the orientation allows as HTML, drawn and in words."""
-    low, high = LIMITS.clip_length(orientation)
-    longest = LIMITS.clip_seconds["video"][1]
-    allowed = say("ruler_allowed", low=low, high=high)
-    length = clip.length if isinstance(clip, Clip) else None
-    scale = max(longest, length or 0) * 1.02
-    left, width = 100 * low / scale, 100 * (high - low) / scale
-    bars = f'<div class="mw-ruler-range" style="left:{left:.2f}%;width:{width:.2f}%"></div>'
-    spoken, shown = say("ruler_unknown", allowed=allowed), ""
-    if length is not None:
-        inside = low <= round(length, 6) <= high + LIMITS.clip_tolerance
-        at = f"left:calc({100 * length / scale:.2f}% - 1.5px)"
-        bars += f'<div class="mw-ruler-at{"" if inside else " mw-out"}" style="{at}"></div>'
-        spoken = say("ruler_inside" if inside else "ruler_outside", length=length, allowed=allowed)
-        shown = f"<b>{length:.2f} s</b>"
-    words = f"<span>{escape(allowed)}</span><span>{shown}</span>"
-    words = f'<div class="mw-ruler-words" aria-hidden="true">{words}</div>'
-    return f'<div class="mw-ruler" role="img" aria-label="{escape(spoken)}">{bars}</div>{words}'
+def _facts(fact: Clip | Image) -> str:
+    size = fact.size or 0
+    weight = say("size_unknown")
+    if fact.size is not None:
+        weight = f"{size / MB:.1f} MB" if size >= MB / 10 else f"{size / 1000:.0f} kB"
+    if isinstance(fact, Image):
+        return dotted(f"{fact.width} \u00d7 {fact.height}", weight)
+    fps = f"{fact.fps:.3g} fps" if fact.fps else say("fps_unknown")
+    return dotted(f"{min(fact.width, fact.height)}p", fps, weight)

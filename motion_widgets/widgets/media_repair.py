@@ -1,4 +1,4 @@
-"""Repairs in the form: a button for each, the trim card, progress, before beside after, and undo."""
+"""Repairs in the form: what is offered beside a finding, the trim bar, progress, before and after, undo."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
-from motion_widgets.media.repair.compare import before_after
+from motion_widgets.media.preview import before_after
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.media_source import media_kind
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.form_field import Offer
 from motion_widgets.widgets.media_preview import picture
 from motion_widgets.widgets.trim_card import TrimCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import ipywidgets as w
 
     from motion_widgets.core.errors import ClipError
     from motion_widgets.media.repair.operation import Operation
@@ -30,95 +30,135 @@ if TYPE_CHECKING:
 
 __all__ = ["MediaRepair"]
 
-OFFERED = 4
-"""Repairs shown as buttons."""
 OFTEN = 0.15
 """s between two updates of the progress bar."""
 
 
 class MediaRepair(ui.Column):
-    """What can be done about one medium's findings. Its `buttons` stand where the findings do.
+    """What can be done about one medium's findings: its offers stand beside them, and the rest here.
 
-    `which` is ``"image"`` or ``"clip"``; `value` and `use` read and write the medium's path in the form.
+    `which` is ``"image"`` or ``"clip"``; `value` and `use` read and write the medium's path in the form, and
+    `fact` returns what was measured of it. `changed` is called when another offer would be made.
     """
 
     def __init__(
-        self, host: Panel, which: str, *, value: Callable[[], str], use: Callable[[str], None]
-    ) -> None:
+        self, host: Panel, which: str, *, value: Callable[[], str], use: Callable[[str], None],
+        fact: Callable[[], Clip | Image | ClipError | None], changed: Callable[[], None],
+    ) -> None:  # fmt: skip
         super().__init__(cls="mw-mender", width="100%")
         self._host, self._which, self._value, self._use = host, which, value, use
-        self._fact: Clip | Image | ClipError | None = None
-        self._orientation: object = None
+        self._fact, self._changed = fact, changed
         self._cancel: threading.Event | None = None
         self._made: tuple[Mended, str] | None = None
         """The last repair, and what stood in the form before it."""
-        self._offers = ui.Choices(self._click, most=OFFERED, cls="mw-mend")
-        self.buttons = self._offers.buttons
         self.trim: TrimCard | None = None
         if which == "clip":
-            self.trim = TrimCard(host, announce=self._announce, complain=self._complain, run=self._run)
+            self.trim = TrimCard(host, changed=changed, complain=self._complain)
         self._bar, self._said, self._shown = ui.html(), ui.live_region(), ui.html()
-        self.cancel = ui.button(say("mend_cancel"), self._stop, cls="mw-mend-cancel")
+        self.cancel = ui.button(host.edge, say("cancel"), self._stop, cls="mw-mend-cancel")
         self._going = ui.flow(self._bar, self.cancel, cls="mw-going")
-        self.undo = ui.button(say("mend_undo"), self._undo, cls="mw-undo")
-        self._done = ui.Column(self._shown, ui.flow(self.undo), cls="mw-card")
-        for one in (*self.buttons, self._going, self._done):
+        self.undo = ui.button(host.edge, say("mend_undo"), self._undo, cls="mw-undo")
+        self._done = ui.flow(self._said, self.undo, cls="mw-finding mw-ok")
+        self._pair = ui.Column(self._shown, width="100%")
+        for one in (self._going, self._done, self._pair):
             ui.show(one, visible=False)
         trim = () if self.trim is None else (self.trim,)
-        self.children = (*trim, self._going, self._said, self._done)
+        self.children = (*trim, self._going, self._done, self._pair)
 
     # What is offered.
 
-    def offer(
-        self, operations: Sequence[Operation], fact: Clip | Image | ClipError | None, orientation: object
-    ) -> None:
-        """Offer repairs of the medium in the form; all presets of a trim are one button."""
-        if fact is not self._fact:
-            self._fact = fact
-            if fact is not None and self.trim is not None:  # None: it is being measured; what is open stays
-                self.trim.hide()
-        self._orientation = orientation
+    def draw(self, operations: Sequence[Operation], orientation: object) -> None:
+        """Show the trim bar where a trim would help, and the last repair as long as it stands in the form."""
+        fact = self._fact()
         local = media_kind(self._value() or None) == "path"
-        unique = list({_key(one): one for one in operations}.values()) if local else []
-        presets = [one for one in unique if _is_preset(one)]
-        others = [one for one in unique if not _is_preset(one)]
-        self._offers.offer([*presets[:1], *others], self._draw_offer)
+        preset = next((one for one in operations if _is_preset(one)), None) if local else None
+        if self.trim is not None and fact is not None:  # None: it is being measured; what is open stays
+            if preset is not None and isinstance(fact, Clip):
+                low = LIMITS.clip_length(orientation)[0]
+                self.trim.show_clip(fact, low, float(preset.parameters["length"]))
+            else:
+                self.trim.hide()
         stands = self._made is not None and self._value() == self._made[0].result.source
         if self._made is not None and not stands:  # something else was chosen: the repair is no news any more
             self._made = None
             if self._cancel is None:
                 self._announce("")
-        ui.show(self._done, stands)
+        for one in (self.undo, self._pair):
+            ui.show(one, stands)
 
-    def _draw_offer(self, shown: w.Button, one: Operation) -> None:
-        label = say("trim_open", length=one.parameters["length"]) if _is_preset(one) else one.label
-        ui.label_button(shown, label, enabled=self._cancel is None)
+    @property
+    def part(self) -> Operation | None:
+        """The trim that keeps the part chosen on the bar. None: there is no bar, or a repair is running."""
+        return self.trim.part if self.trim is not None and self._cancel is None else None
 
-    def _click(self, one: Operation) -> None:
-        if not _is_preset(one):
-            self._run(one)
-        elif self.trim is not None and isinstance(self._fact, Clip):
-            low = LIMITS.clip_length(self._orientation)[0]
-            self.trim.show_clip(self._fact, low, float(one.parameters["length"]))
+    def offer(self, operation: Operation) -> tuple[object, Offer] | None:
+        """Return the button for a repair, and what is the same repair. None: the medium is no local file."""
+        if media_kind(self._value() or None) != "path":
+            return None
+        if not _is_preset(operation) or self.trim is None:
+            idle = self._cancel is None
+            return _key(operation), Offer(operation.label, partial(self._run, operation), enabled=idle)
+        part = self.part
+        length = float(part.parameters["length"] if part is not None else operation.parameters["length"])
+        label = say("trim_go", length=length)
+        return "trim", Offer(label, self._trim, enabled=part is not None)
+
+    def _trim(self) -> None:
+        if self.part is not None:
+            self._run(self.part)
 
     # Repairing, off the callback's thread.
+
+    def _begin(self) -> tuple[str, threading.Event]:
+        """Return what is repaired, and what cancels it."""
+        self._cancel = cancel = threading.Event()
+        return self._value(), cancel
 
     def _run(self, operation: Operation) -> None:
         with self._host.lock:
             if self._cancel is not None:
                 return
-            self._cancel = cancel = threading.Event()
-            before = self._value()
+            before, cancel = self._begin()
+
+            def failed(message: str) -> None:
+                self._idle()
+                (self._announce if cancel.is_set() else self._complain)(message)
+
+            work = partial(self._mend, before, operation, cancel)
+            self._host.later(f"mend {self._which}", work, partial(self._mended, before), failed=failed)
+            self._going_on()  # only now: what fails in drawing leaves the buttons usable
+
+    def mend_now(self, operation: Operation) -> Clip | Image:
+        """Repair the medium in the form on this thread, which may block, and return what is in the form now.
+
+        Raises
+        ------
+        RequestError
+            Another repair is running, or the form has another medium by the end.
+        ClipError, LogError
+            It cannot be repaired, or the repair was cancelled.
+        """
+        with self._host.lock:
+            if self._cancel is not None:
+                raise RequestError.of("mend_running")
+            before, cancel = self._begin()
+        try:
+            self._going_on()
+            found = self._mend(before, operation, cancel)
+        except BaseException:  # whatever it is, it goes on to the caller
+            self._idle()
+            raise
+        with self._host.lock:
+            self._mended(before, found)
+            if self._value() != found[0].result.source:
+                raise RequestError.of("changed_after_click")
+        return found[0].result
+
+    def _going_on(self) -> None:
         self._announce("")
         self._progress(0.0)
         self._busy(busy=True)
-
-        def failed(message: str) -> None:
-            self._idle()
-            (self._announce if cancel.is_set() else self._complain)(message)
-
-        work = partial(self._mend, before, operation, cancel)
-        self._host.later(f"mend {self._which}", work, partial(self._mended, before), failed=failed)
+        self._changed()
 
     def _mend(self, before: str, operation: Operation, cancel: threading.Event) -> tuple[Mended, str]:
         """Return what was made, and its picture beside the source's as HTML."""
@@ -130,32 +170,36 @@ class MediaRepair(ui.Column):
                 drawn = time.monotonic()
                 self._progress(share)
 
-        made = self._host.ws.mend(before, operation, progress=progress, cancel=cancel)
+        fact = self._fact()  # which knows the file's own name
+        source = fact if isinstance(fact, Clip | Image) and fact.source == before else before
+        made = self._host.ws.mend(source, operation, progress=progress, cancel=cancel)
         return made, _before_after(made)
 
     def _mended(self, before: str, found: tuple[Mended, str]) -> None:
-        self._idle()
         made, view = found
-        if self._value() != before:  # another choice that was made meanwhile stays
-            return
-        self._made = (made, before)
-        ui.assign(self._shown, "value", view)
-        if self.trim is not None:
-            self.trim.hide()
-        self._announce(say("mend_done", name=made.result.name), kind="ok")
-        self._use(made.result.source)
+        try:
+            if self._value() == before:  # another choice that was made meanwhile stays
+                ui.assign(self._shown, "value", view)
+                self._announce(say("mend_done", name=made.result.name))
+                self._made = (made, before)
+                self._use(made.result.source)
+        finally:
+            self._idle()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a repair is running."""
+        return self._cancel is not None
 
     def _idle(self) -> None:
         self._cancel = None
         self._busy(busy=False)
+        with self._host.lock:
+            self._changed()
 
     def _busy(self, *, busy: bool) -> None:
         ui.show(self._going, busy)
         ui.assign(self.cancel, "disabled", False)
-        for one in self.buttons:
-            ui.assign(one, "disabled", busy)
-        if self.trim is not None:
-            self.trim.set_busy(busy)
 
     def _progress(self, share: float) -> None:
         percent = round(100 * share)
@@ -178,18 +222,23 @@ class MediaRepair(ui.Column):
             return before if Path(before).expanduser().is_file() else back  # the name that the person knows
 
         def take(back: str) -> None:
-            self._made = None
-            ui.show(self._done, visible=False)
-            self._announce(say("mend_undone", name=Path(back).name))
-            self._use(back)
+            if self._made == (made, before):
+                self._made = None
+            if self._value() == made.result.source:  # another choice that was made meanwhile stays
+                self._announce(say("mend_undone", name=Path(back).name))
+                self._use(back)
 
         self._host.later(f"undo {self._which}", work, take)
 
-    def _announce(self, text: str, *, kind: str = "") -> None:
-        ui.speak(self._said, ui.note(text, kind=kind) if text else "")
+    def _announce(self, text: str) -> None:
+        ui.speak(self._said, escape(text))
+        ui.set_class(self._done, "mw-error", wanted=False)
+        ui.show(self._done, text)
 
     def _complain(self, text: str) -> None:
-        ui.speak(self._said, ui.note(text, say("word_error"), kind="error"))
+        ui.speak(self._said, f"<b>{escape(say('word_error'))}</b> {escape(text)}")
+        ui.set_class(self._done, "mw-error", wanted=True)
+        ui.show(self._done, visible=True)
 
 
 def _is_preset(operation: Operation) -> bool:

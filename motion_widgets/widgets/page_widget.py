@@ -1,22 +1,25 @@
 """The base of the widgets that scripts of `static/` draw: the joined script, its sentences, one thread.
 
 Nothing is built and nothing fetched: the files are joined when their class is made, and travel to the page
-in the widget's own state. That state is saved with a notebook, so comments and indentation stay here.
+in the widget's own state. That state is saved with a notebook, so comments and spare blanks stay here. They
+are not packed any further, nor do they wait for each other: anywidget gives a script two seconds to load.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets as t
 
+from motion_widgets.core.logging import going_on, report
 from motion_widgets.core.messages import template
+from motion_widgets.widgets.edge import Edge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,21 +27,28 @@ if TYPE_CHECKING:
 __all__ = ["PageWidget", "codes_in", "compact", "read_or_none"]
 
 _STATIC = Path(__file__).parent / "static"
+_LITERAL = r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|(?<=[( ])/(?![ /*])(?:\\.|[^/\\\n])+/)"""
+"""A text, a template (with none inside it) or a regular expression, whose blanks count."""
+_GAP = r"(?:\s|//.*|/\*[\s\S]*?\*/)+"
+_SPARE = {
+    ".js": re.compile(rf"{_LITERAL}|(?<![\w$+/-]){_GAP}|{_GAP}(?![\w$+/-])"),
+    ".css": re.compile(r'("[^"]*")|/\*[\s\S]*?\*/\s*|(?<=[{};,>:])\s+|\s+(?=[{};,>!\s])|;(?=\s*\})'),
+}
+"""Comments, and blanks and line ends that nothing hangs on, but for those in a literal."""
 
 
+@cache
 def compact(name: str) -> str:
-    """Return a file of `static/` without indentation and without the comments that fill whole lines."""
-    kept, in_comment = [], False
-    for line in map(str.strip, (_STATIC / name).read_text("utf-8").splitlines()):
-        in_comment |= line.startswith("/*")
-        if line and not in_comment and not line.startswith("//"):
-            kept.append(line)
-        in_comment &= "*/" not in line
-    return "\n".join(kept) + "\n"
+    """Return a file of `static/` without comments and without the blanks that say nothing.
+
+    A script has to end its statements by semicolons, and to put blanks around a division.
+    """
+    path = _STATIC / name
+    return _SPARE[path.suffix].sub(r"\1", path.read_text("utf-8"))
 
 
 def codes_in(script: str) -> set[str]:
-    """Return the codes of the sentences that a script names: ``words.log_save``."""
+    """Return the codes of the sentences that a script names: ``words.save``."""
     return set(re.findall(r"\bwords(?:\(\))?\.([a-z][a-z_]*)\b", script))
 
 
@@ -46,7 +56,8 @@ def read_or_none(read: Callable[[str], bytes | None] | None, name: str) -> bytes
     """Return what a caller's reader has for a name; None: there is no reader, or it failed."""
     try:
         return read(name) if read is not None else None
-    except Exception:  # noqa: BLE001 - whatever a reader raises, the page goes without the picture or clip
+    except Exception as error:  # noqa: BLE001 - whatever it raises, the page goes without the picture or clip
+        report(error, "reading for the page")
         return None
 
 
@@ -60,6 +71,9 @@ class PageWidget(anywidget.AnyWidget):
     _words = t.Dict().tag(sync=True)
     """The sentences that the scripts name, by code; the page puts the values in."""
 
+    _trouble = t.Unicode().tag(sync=True)
+    """What went wrong in the kernel; the page shows it in the widget's own line. ``""``: nothing did."""
+
     def __init_subclass__(cls, *, scripts: Sequence[str] = (), **options: Any) -> None:
         if scripts:  # not the class that traitlets makes of one, to add traits to an object
             cls._esm = "".join(compact(f"{one}.js") for one in ("shared", *scripts))
@@ -70,10 +84,19 @@ class PageWidget(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._thread: ThreadPoolExecutor | None = None
         self._closed = False
-        words = {code: template(code) for code in codes_in(str(self._esm))}
-        # A layout of its own: once it is drawn, the page hears no more of anywidget's other layouts.
-        super().__init__(_words=words, **traits)
-        self.on_msg(self._on_message)
+        self.edge = Edge(type(self).__name__, self._show_trouble)
+        """Where errors of its callbacks end."""
+        # Not a shared layout: once it is drawn, the page hears no more of another one that anywidget gets.
+        super().__init__(_words=self._spoken(), **traits)
+        self.on_msg(self.edge.guard(self._on_message))
+
+    def _spoken(self) -> dict[str, str]:
+        """Return the sentences that the scripts name, in the language that is spoken now."""
+        return {code: template(code) for code in codes_in(str(self._esm))}
+
+    def _show_trouble(self, text: str) -> None:
+        if not self._closed:
+            self._trouble = text
 
     def _on_message(self, _widget: object, content: object, buffers: object) -> None:
         if isinstance(content, dict):
@@ -87,12 +110,18 @@ class PageWidget(anywidget.AnyWidget):
         if not self._closed:
             self.send({**message, "ok": data is not None}, buffers=[] if data is None else [data])
 
+    def _send_file(
+        self, request: str, path: str, read: Callable[[str], bytes | None] | None, *, shown: object
+    ) -> None:
+        """Answer a `Bytes` of the page, which is not trusted with paths: it gets what is `shown`, no more."""
+        self._send_bytes({"type": "bytes", "id": request}, read_or_none(read, path) if shown else None)
+
     def _submit(self, work: Callable[..., None], *args: Any) -> None:
         """Run something on the widget's own thread, in order, unless the widget is closed by then."""
 
         def run() -> None:
             if not self._closed:
-                work(*args)
+                self.edge.run(partial(work, *args))
 
         with self._lock:
             if self._closed:
@@ -110,7 +139,7 @@ class PageWidget(anywidget.AnyWidget):
             self._closed = True
             thread, self._thread = self._thread, None
         if thread is not None:
-            with contextlib.suppress(RuntimeError):  # the interpreter ends
-                thread.submit(self._clean_up)
+            with going_on("cleaning up"):  # a thread takes nothing any more while the interpreter ends
+                thread.submit(self.edge.run, self._clean_up)
             thread.shutdown(wait=False)
         super().close()

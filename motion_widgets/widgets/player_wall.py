@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import traitlets as t
 
-from motion_widgets.widgets.page_widget import PageWidget, read_or_none
+from motion_widgets.widgets.page_widget import PageWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +23,9 @@ class WallCell(TypedDict):
     """One place on the wall. Every text may be anything: the page never reads it as HTML.
 
     `path` is relative to the Jupyter server's root, with `/`; ``""`` where there is nothing to play,
-    and then `state` (a word) and `message` (a sentence) say why. `poster` is a picture shown until
-    the first frame is there: a path like `path`, or a ``data:image/…`` link. `sound` says whether the
-    clip has any; without it the page finds out.
+    and then `state` (a word) and `message` (a sentence) say why, and `progress` (%) how far it is.
+    `poster` is a picture, as a ``data:image/…`` link, shown until the first frame is there. A cell with the
+    `id` of a job takes stars: `stars` of 5, 0 while it has none.
     """
 
     row: str
@@ -35,11 +35,13 @@ class WallCell(TypedDict):
     path: NotRequired[str]
     state: NotRequired[str]
     message: NotRequired[str]
+    progress: NotRequired[int]
     poster: NotRequired[str]
-    sound: NotRequired[bool]
+    id: NotRequired[str]
+    stars: NotRequired[int]
 
 
-class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall")):
+class PlayerWall(PageWidget, scripts=("children", "player", "player_clock", "result_row", "player_wall")):
     """Clips in a labelled grid, played, stepped and scrubbed by one clock.
 
     Parameters
@@ -50,7 +52,26 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall")):
         Return a clip's bytes by its `path`, or None where it has none, for hosts whose files the page
         cannot reach. It is called only with a `path` of the current cells, on a thread of the wall's
         own. None: such a clip is marked as not shown.
+    on_said
+        Called with a job's id, what a person said of it (``"stars"``, ``"usable"`` or ``"note"``) and the
+        value, of any kind. It must not block.
     """
+
+    view = t.Enum(["wall", "stage", "sample"], "wall").tag(sync=True)
+    """A labelled grid; one clip and its result large, compared in a `mode`; or one clip that only plays."""
+
+    mode = t.Enum(["side", "result", "wipe"], "side").tag(sync=True)
+    """How a stage compares: side by side, the last cell alone, or the last one behind a divider."""
+
+    heading = t.Unicode().tag(sync=True)
+    """What stands above a stage."""
+
+    note = t.Unicode().tag(sync=True)
+    """What stands beside its heading."""
+
+    result = t.Dict().tag(sync=True)
+    """What is said of a stage's result: `id`, `name` of the saved file, `stars`, `usable` and `note`. Empty:
+    there is none."""
 
     cells: t.List[Any] = t.List(t.Dict()).tag(sync=True)
     """What is shown, as `WallCell` dicts. A new list touches only the cells that changed; the others
@@ -66,9 +87,6 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall")):
     fps = t.Float(24.0).tag(sync=True)
     """Frames per second of one step back or forward, and of what counts as in step (half a frame)."""
 
-    length = t.Float(0.0).tag(sync=True)
-    """Length of the clock (s); 0: the longest clip's own."""
-
     autoplay = t.Bool(default_value=False).tag(sync=True)
     """Start playing, silently, once there are clips; never where the reader asked for reduced motion."""
 
@@ -77,10 +95,11 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall")):
         cells: Sequence[WallCell] = (),
         *,
         read: Callable[[str], bytes | None] | None = None,
+        on_said: Callable[[str, str, object], None] | None = None,
         **traits: Any,
     ) -> None:
         super().__init__(cells=[dict(cell) for cell in cells], **traits)
-        self._read = read
+        self._read, self._on_said = read, on_said
 
     @t.validate("fps")
     def _usable_fps(self, proposal: Mapping[str, Any]) -> float:
@@ -90,11 +109,11 @@ class PlayerWall(PageWidget, scripts=("player", "player_clock", "player_wall")):
 
     def _receive(self, content: dict[str, Any], _buffers: list[Any]) -> None:
         path, request = content.get("path"), content.get("id")
+        if content.get("type") == "said" and self._on_said is not None:
+            self._on_said(str(request), str(content.get("what")), content.get("value"))
         if content.get("type") == "bytes" and isinstance(path, str) and isinstance(request, str):
             self._submit(self._answer, path, request)
 
     def _answer(self, path: str, request: str) -> None:
-        # The page is not trusted with paths: it gets what the kernel put on the wall, and no more.
         shown = path and path in {cell.get("path") for cell in self.cells}
-        data = read_or_none(self._read, path) if shown else None
-        self._send_bytes({"type": "bytes", "id": request, "path": path}, data)
+        self._send_file(request, path, self._read, shown=shown)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.publishing.destination import Destination, Published
 from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import DEBOUNCE
+from motion_widgets.widgets.fold import Fold
 from motion_widgets.workspace.public_links import MissingConsent
 
 if TYPE_CHECKING:
@@ -42,34 +45,38 @@ class PublishPanel(ui.Column):
     """Says where local media become public, asks for consent, and publishes.
 
     `get` returns the current request, and `use` puts a link into the form as the clip. `looked` is
-    called when the place or the consents were looked up.
+    called when the place or the consents were looked up, or `strips` changed. `located` returns the names of
+    the media that say where they were taken, and `strip` takes that off a field's file; it blocks.
     """
 
     def __init__(
         self, host: Panel, *, get: Callable[[], MotionRequest], use: Callable[[str], None],
-        looked: Callable[[], None],
+        looked: Callable[[], None], located: Callable[[], list[str]], strip: Callable[[str], None],
     ) -> None:  # fmt: skip
-        super().__init__(cls="mw-card mw-publish", width="100%")
+        super().__init__(cls="mw-publish", width="100%")
         self._host, self._get, self._use, self._looked = host, get, use, looked
+        self._located, self._strip = located, strip
         self._seen = _Seen()
         self._published: Published | None = None
-        self._busy = self._opened = False
-        self.open = ui.button(say("publish_open"), self._toggle, cls="mw-publish-open")
+        self._busy = self._wanted = False
         self._about, self._asks, self._said = ui.live_region(), ui.live_region(), ui.live_region()
         self._where = ui.html()
         ways = [(say(f"publish_way_{one}"), one) for one in WAYS]
         self.way = ui.control(w.Dropdown, say("publish_way"), options=ways)
-        self.way.observe(lambda _: self._draw(), "value")
+        self.way.observe(host.edge.guard(lambda _: self._draw()), "value")
         self.places: dict[str, w.Text] = {one: _box(one) for one in WAYS}
-        self.keep = ui.button(say("publish_keep"), self._keep)
-        self.agree = ui.button(say("publish_agree"), self._agree, cls="mw-primary mw-agree")
-        self.withdraw = ui.button(say("publish_withdraw"), self._withdraw)
-        self.now = ui.button(say("publish_now"), self._publish, cls="mw-publish-now")
-        self.link = ui.button(say("publish_use"), self._use_link, cls="mw-publish-use")
+        self.keep = ui.button(host.edge, say("publish_keep"), self._keep)
+        self.strip = ui.check_box(say("publish_strip"), width="100%", value=True)
+        self.strip.observe(host.edge.guard(self._turned), "value")
+        self.agree = ui.button(host.edge, say("publish_agree"), self._agree, cls="mw-agree")
+        self.withdraw = ui.button(host.edge, say("publish_withdraw"), self._withdraw)
+        self.now = ui.button(host.edge, say("publish_now"), self._publish, cls="mw-publish-now")
+        self.link = ui.button(host.edge, say("publish_use"), self._use_link, cls="mw-publish-use")
         place = (self._where, self.way, *self.places.values(), ui.flow(self.keep))
         buttons = ui.flow(self.agree, self.withdraw, self.now)
-        self.box = ui.Column(*place, self._asks, buttons, cls="mw-stack-small")
-        self.children = (ui.flow(self.open), self._about, self.box, self._said, ui.flow(self.link))
+        shown = (self._about, *place, self._asks, self.strip, buttons)
+        self.fold = Fold(host.edge, say("publish_open"), *shown, on_turn=self._turned_fold)
+        self.children = (self.fold, self._said, ui.flow(self.link))
         self._draw()
 
     @property
@@ -78,12 +85,20 @@ class PublishPanel(ui.Column):
         return self._seen.asked if self._host.ws.live else ()
 
     @property
+    def strips(self) -> bool:
+        """Whether the location is taken off a file before it becomes public."""
+        return bool(self.strip.value)
+
+    def _turned(self, _: object) -> None:
+        self._draw()
+        self._looked()
+
+    @property
     def hosted(self) -> bool:
         """Whether a person chose where local clips are published."""
         return self._seen.place is not None
 
-    def _toggle(self) -> None:
-        self._opened = not self._opened
+    def _turned_fold(self) -> None:
         self._draw()
         self.look()
 
@@ -112,21 +127,20 @@ class PublishPanel(ui.Column):
         req, live, seen = self._get(), self._host.ws.live, self._seen
         local = _is_local(req.image_url) or _is_local(req.video_url)
         wanted = live and local and (bool(seen.asked) or not seen.place)
-        opened = self._opened or wanted
-        ui.show(self.open, not wanted)
-        ui.assign(self.open, "description", say("publish_close" if self._opened else "publish_open"))
+        if wanted != self._wanted:  # between that it is a person's to open and close
+            self._wanted = wanted
+            self.fold.unfold(wanted=wanted)
         about = say("publish_live" if live else "publish_sandbox")
-        ui.speak(self._about, ui.note(about) if opened else "")
-        ui.show(self.box, opened)
+        ui.speak(self._about, ui.note(about) if self.fold.is_open else "")
         where = say("publish_where_now", place=seen.place.label) if seen.place else say("publish_nowhere")
         ui.assign(self._where, "value", ui.note(where))
         way = str(self.way.value)
         for one, place in self.places.items():
             ui.show(place, one == way)
         ui.assign(self.keep, "description", say("publish_result" if way == "result" else "publish_keep"))
-        question = say("publish_question")
-        ui.speak(self._asks, "".join(ui.note(one.sentence, question, kind="warning") for one in seen.asked))
+        ui.speak(self._asks, "".join(self._ask(one) for one in seen.asked))
         ui.show(self.agree, seen.asked)
+        ui.set_class(self.agree, "mw-primary", live)
         leaves = seen.place is not None and seen.place.to != "serve"
         ui.show(self.withdraw, seen.agreed and not seen.asked and leaves)
         ui.show(self.now, seen.place is not None and not seen.asked and _is_local(req.video_url))
@@ -134,11 +148,23 @@ class PublishPanel(ui.Column):
         ui.assign(self.now, "description", say("publish_busy" if self._busy else "publish_now"))
         ui.show(self.link, self._published is not None)
 
+    def _ask(self, asked: MissingConsent) -> str:
+        """Return the question for a consent: which file, where, for how long, and if it names its place."""
+        says = asked.sentence
+        if asked.name in self._located():
+            says += " " + say("publish_located" if not self.strips else "publish_located_off")
+        head = say(f"publish_question_{asked.field}")
+        return ui.note(says, head, kind="warning")
+
     # What a person does.
 
     def _keep(self) -> None:
         way, ws = str(self.way.value), self._host.ws
-        to = str(self.places[way].value).strip()
+        try:
+            to = ui.require_typed(self.places[way].value, self.places[way].description).strip()
+        except RequestError as error:
+            self._complain(str(error))
+            return
         if way == "serve" and to != "serve" and not to.startswith("serve:"):
             to = f"serve:{to}" if to else "serve"
         if way == "result":
@@ -150,7 +176,8 @@ class PublishPanel(ui.Column):
             self._announce(say("publish_kept"))
             self.look()
 
-        self._host.later("publish to", lambda: setattr(ws, "publish_to", to), kept, failed=self._complain)
+        keep = partial(setattr, ws, "publish_to", to)
+        self._host.later("publish to", keep, kept, failed=self._complain, in_turn=True)
 
     def _agree(self) -> None:
         self._consent({one.place.to for one in self._seen.asked}, given=True)
@@ -165,11 +192,15 @@ class PublishPanel(ui.Column):
 
         if places:
             ws = self._host.ws
-            self._host.later("consent", lambda: ws.consent(*sorted(places), given=given), done)
+            self._host.later("consent", lambda: ws.consent(*sorted(places), given=given), done, in_turn=True)
 
     def _publish(self) -> None:
-        clip = self._get().video_url
-        self._run(lambda: self._host.ws.publish(clip))
+        def publish() -> Published:
+            if self.strips:
+                self._strip("video_url")
+            return self._host.ws.publish(self._get().video_url)
+
+        self._run(publish)
 
     def _run(self, publish: Callable[[], Published]) -> None:
         def idle(made: Published | None) -> None:
@@ -188,8 +219,8 @@ class PublishPanel(ui.Column):
             if self._busy:
                 return
             self._busy = True
-            self._draw()
-        self._host.later("publish", publish, done, failed=failed)
+            self._host.later("publish", publish, done, failed=failed)
+            self._draw()  # only now: what fails in it leaves the button usable
 
     def _use_link(self) -> None:
         if self._published is not None:

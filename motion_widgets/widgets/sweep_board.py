@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,11 @@ from motion_widgets.widgets.base import DEBOUNCE, Panel
 from motion_widgets.widgets.budget_field import BudgetField
 from motion_widgets.widgets.cell_matrix import CellMatrix
 from motion_widgets.widgets.run_controls import RunControls
+from motion_widgets.widgets.run_line import fraction_html, plan_line, run_line
+from motion_widgets.widgets.run_title import RunTitle
 from motion_widgets.widgets.sweep_axes import AxesPicker
-from motion_widgets.widgets.sweep_cells import cell_of_row, layout_of_plan, layout_of_run, plan_holds
+from motion_widgets.widgets.sweep_cells import cell_of_row, layout_of_plan, layout_of_run, plan_holds, sums_of
+from motion_widgets.widgets.sweep_trim import SweepTrim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
     from motion_widgets.sweep import Plan, Run, Sweep
     from motion_widgets.sweep.progress import Outlook, Standing
-    from motion_widgets.widgets.cell_matrix import MatrixCell
+    from motion_widgets.sweep.trim_offer import Offer
+    from motion_widgets.widgets.cell_matrix import Sums
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["SweepBoard"]
@@ -38,7 +41,7 @@ __all__ = ["SweepBoard"]
 TALL = 104
 """px of a cell's picture, twice what is shown, for sharp screens."""
 AGAIN = 5.0
-"""s between two updates of the remaining time while nothing else changes."""
+"""s between two looks at what no job's change tells: the remaining time, a pause."""
 
 
 class SweepBoard(Panel):
@@ -56,6 +59,10 @@ class SweepBoard(Panel):
         Called with a run once it has started, on a background thread.
     on_show
         Called with a cell's job to show its result, on a background thread. None: its path is named.
+    on_compare
+        Called with the run whose results are to be compared. None: that is not offered.
+    on_edit
+        Called with the request of a cell that was refused, to be changed. None: that is not offered.
 
     Examples
     --------
@@ -70,6 +77,8 @@ class SweepBoard(Panel):
         run: Run | str | None = None,
         on_run: Callable[[Run], None] | None = None,
         on_show: Callable[[Job], None] | None = None,
+        on_compare: Callable[[Run], None] | None = None,
+        on_edit: Callable[[MotionRequest], None] | None = None,
         watch: bool = True,
     ) -> None:
         super().__init__(ws, watch=watch)
@@ -79,46 +88,78 @@ class SweepBoard(Panel):
         self._known: dict[str, JobRow] = {}
         """Jobs that stand for cells already, by content."""
         self._standing: Standing[Run] | None = None
-        self._reading = threading.Lock()
         self._places: list[int] = []
         """The place in the matrix of each of the run's rows."""
         self._drawn: tuple[object, ...] = ()
         """Plan, standing and balanced part on show; while they stay, only changed cells are drawn."""
+        self._shape = (0, 0)
+        """Rows and columns of the table on show."""
         self._judged = -1
         """How many jobs had ended when failures were last grouped."""
         self._rested = False
         """Whether it was said that the run came to rest."""
+        self._paused = False
+        """Whether the run was paused when it was last drawn."""
         self._looked = 0.0
+        self._watched = run is not None
+        """Whether the board only watches a run, which stays whatever can be planned."""
+        self._on_edit = on_edit
         self.axes = AxesPicker(self, self._replan)
+        self.axes.draw(self._request)
         self.budget_field = BudgetField(self, self._redraw)
         self.budget = self.budget_field.field
         self._runs = RunControls(
             self, self.budget_field, plan=lambda: self._plan, run=lambda: self.run, started=self._started,
-            moved=self._moved,
+            moved=self._moved, compare=on_compare,
         )  # fmt: skip
+        self._runs.plans = run is None
         self.start, self.hold, self.retry = self._runs.start, self._runs.hold, self._runs.retry
-        self.matrix = CellMatrix(picture=self._picture, on_open=lambda one: self.show_result(one, on_show))
+        self.trim = SweepTrim(self, self._replan)
+        self.matrix = CellMatrix(
+            picture=self._picture, on_open=lambda one: self.show_result(one, on_show),
+            on_change=self._edit if on_edit is not None else None,
+        )  # fmt: skip
         self.sound = ui.check_box(say("board_sound"), width="auto")
-        self.sound.observe(lambda _: setattr(self.matrix, "sound", self.sound.value), "value")
-        # The line of counts changes all the while, so it is not spoken; what ended is.
-        self._said, self._spoken = ui.html(), ui.live_region()
-        self._money, self._clusters = ui.live_region(), ui.live_region()
-        buttons = ui.flow(self.start, self.hold, self.retry, self.sound)
-        money = (self._money, self.budget, self.budget_field.gives_up)
-        side = ui.Column(self._said, self._spoken, *money, self.notice, buttons, cls="mw-card")
-        columns = ui.side_by_side(self.axes.view, side)
-        self.fill(ui.Column(columns, self._clusters, self.matrix, cls="mw-body"))
-        self._replan(delay=DEBOUNCE if run is None else 0.0)
-        if run is not None:
+        self.sound.observe(self.edge.guard(self._sound_turned), "value")
+        self._assemble()
+        self._body = ui.Column(cls="mw-body mw-sweep")
+        self.fill(self._body)
+        self._arrange()
+        if run is None:
+            self._replan()
+        else:
             for one in (self.axes.view, self.budget, self.start, self._money):
                 ui.show(one, visible=False)
             self.follow(run)
         self.watch()
 
+    def _assemble(self) -> None:
+        """Make what stands above, in and below the table."""
+        # The line of counts changes all the while, so it is not spoken; what ended is.
+        self._said, self._spoken, self._tells = ui.html(cls="mw-line"), ui.live_region(), ui.html()
+        self._money, self._clusters = ui.live_region(), ui.live_region()
+        self.run_title = RunTitle(self, lambda: self.run, self._moved)
+        line = ui.flow(self._said, self.hold, cls="mw-bar-line")
+        self._above = ui.Column(self.run_title.view, line, cls="mw-stack-small")
+        self._below = ui.Column(
+            self._clusters, self.trim.view, self.matrix, self._tells, self.budget_field.gives_up, self._money,
+            cls="mw-board",
+        )  # fmt: skip
+        add, buttons = self._runs.addition, [*self._runs.after_run, self.start, self._runs.compare]
+        bar = ui.flow(self.sound, self.budget, add.offer, *buttons)
+        self._foot = ui.Column(add.card, self._spoken, self.notice, bar, cls="mw-board mw-foot")
+
+    def _arrange(self) -> None:
+        """Put the axes first while there is no run, and below its cells beside one; the buttons stay last."""
+        board = (self._above, self._below)
+        parts = (self.axes.view, *board) if self.run is None else (*board, self.axes.view)
+        ui.assign(self._body, "children", (*parts, self._foot))
+
     def load(self, req: MotionRequest) -> None:
         """Take over the request that all cells share."""
         if req != self._request:
             self._request = req
+            self.axes.draw(req)
             self._replan()
 
     @property
@@ -137,47 +178,67 @@ class SweepBoard(Panel):
 
         def take(standing: Standing[Run]) -> None:
             self._standing = standing
+            self.budget_field.take(None)
+            self._arrange()
             self._moved()
+            if not self._watched:
+                self._plan_again()  # a plan still on its way was asked for before this run: it may not end it
 
-        self.later("run", work, take)
+        self.later("follow", work, take)
 
     def sweep(self) -> Sweep:
         """Return the sweep on the board; an axis with nothing ticked keeps the request's own value."""
-        return self.axes.sweep(self._request)
+        return self.axes.sweep(self._request, self.trim.taken)
 
     # Planning, off the keystroke path.
 
-    def _replan(self, _: object = None, *, delay: float = DEBOUNCE) -> None:
-        """Plan again because the axes or the request changed; the run on show no longer fits."""
+    def _replan(self, _: object = None) -> None:
+        """Plan again because the axes or the request changed; a run that the new plan does not hold goes."""
         with self.lock:
-            self._plan = self._standing = None
-            self._rested = False
+            self._plan = None
             self.budget_field.take(None)
+            self._runs.addition.draw(None)
             self._runs.draw_start()
-            self._runs.draw_run(None)
-        self._plan_again(delay)
+            self._plan_again(changed=True)
 
-    def _plan_again(self, delay: float = DEBOUNCE) -> None:
-        def work() -> tuple[Plan, dict[str, JobRow]]:
+    def _plan_again(self, *, changed: bool = False) -> None:
+        def work() -> tuple[Plan, dict[str, JobRow], Offer[Plan] | None]:
             plan = self.sweep().plan(self.ws)
             keys = [cell.key for cell in plan.cells if cell.job_id is not None]
-            return plan, self.ws.log_store.jobs.latest(self.ws.endpoint, self.ws.account, keys)
+            return plan, self.ws.log_store.jobs.latest(self.ws.endpoint, self.ws.account, keys), plan.offer
 
-        def take(found: tuple[Plan, dict[str, JobRow]]) -> None:
-            self._plan, self._known = found
-            self.budget_field.take(self._plan)
+        def take(found: tuple[Plan, dict[str, JobRow], Offer[Plan] | None]) -> None:
+            self._plan, self._known, offer = found
+            if changed and self._standing is not None and not plan_holds(self._plan, self._standing):
+                self._standing, self._rested = None, False
+                self._runs.draw_run(None)
+                ui.speak(self._clusters, "")
+            self.budget_field.take(self._plan if self.run is None else None)
+            self.trim.offer(offer if self.run is None else None)
+            self._arrange()
             self._redraw()
 
-        self.later("plan", work, take, delay=delay)
+        self.later("plan", work, take, delay=DEBOUNCE)
 
     def _redraw(self) -> None:
         self._runs.draw_start()
-        self.later("draw", self.refresh)
+        self.later("draw", self.redraw)
 
     # What the buttons did.
 
+    def _sound_turned(self, _: object) -> None:
+        self.matrix.sound = self.sound.value
+
+    def _edit(self, job_id: str) -> None:
+        if self._on_edit is not None:
+            self.later("edit", lambda: self.ws.request_of(self.ws.log_store.jobs.get(job_id)), self._on_edit)
+
     def _started(self, standing: Standing[Run] | None) -> None:
-        self._standing = standing or self._standing
+        if standing is not None:
+            self._standing = standing
+            self.budget_field.take(None)  # the run has it now
+            self._arrange()
+            self.focus(self.hold)  # the button that had the focus is gone
         self._rested = False
         ui.assign(self.matrix, "finished", "")
         self._plan_again()
@@ -187,54 +248,92 @@ class SweepBoard(Panel):
     def _moved(self) -> None:
         self._rested = False
         ui.assign(self.matrix, "finished", "")
-        self.later("draw", self.refresh)
+        self.later("draw", self.redraw)
 
     # Drawing.
 
     def watch_jobs(self) -> None:
-        """Update the remaining time now and then, while nothing else changes."""
-        if self._standing is not None and not self._rested and time.monotonic() - self._looked > AGAIN:
+        """Update the remaining time now and then; of a run at rest, whether another process paused it."""
+        if self._standing is not None and time.monotonic() - self._looked > AGAIN:
             self._looked = time.monotonic()
-            self.later("draw", self.refresh)
+            if not self._rested or self._standing.run.paused != self._paused:
+                self.later("draw", self.redraw)
 
     def refresh(self) -> None:
         """Draw the cells as the log has them now."""
-        with self._reading:  # one at a time; controls are not held up by it
-            plan, standing, part = self._plan, self._standing, self.budget_field.part
-            if plan is None:
-                return
-            changed = standing.update() if standing is not None else []
-            outlook, resting, paused = None, False, False
-            if standing is not None:
-                resting, paused = standing.resting, standing.run.paused
-                outlook = standing.outlook(resting=resting)
-            if self._drawn != (plan, standing, part):
-                self._lay_out(plan, standing, part)
-                self._drawn = (plan, standing, part)
-            elif standing is not None:
-                self.matrix.change({self._places[at]: _cell(standing, at) for at in changed})
-            if standing is not None:
-                self._judge(standing)
+        plan, standing, part = self._plan, self._standing, self.budget_field.part
+        if plan is None and not (self._watched and standing is not None):
+            return
+        changed = standing.update() if standing is not None else []
+        outlook, resting, paused, named, title = None, False, False, {}, ""
+        if standing is not None:
+            title = standing.run.name
+            resting, paused = standing.resting, standing.run.paused
+            self._paused = paused
+            outlook = standing.outlook(resting=resting)
+            named = self._runs.price_run(standing, outlook, resting=resting, paused=paused)
+        held = plan if plan is not None and standing is not None and plan_holds(plan, standing) else None
+        if self._drawn != (plan, standing, part):
+            self._lay_out(plan, standing, part)
+            self._drawn = (plan, standing, part)
+        elif standing is not None and changed:
+            self._change(standing, changed)
+        if standing is not None:
+            self._judge(standing)
+        tells, rest = self._rest_of(held, standing)
         with self.lock:
             if self._plan is plan and self._standing is standing:
+                self._draw_line(plan, held, outlook, tells)
+                self.run_title.draw(title)
                 self._runs.draw_start()
-                self._runs.draw_run(outlook, resting=resting, paused=paused)
-                said = _planned(plan) if outlook is None else str(outlook)
-                ui.assign(self._said, "value", f"<div>{escape(said)}</div>")
+                self._runs.draw_run(outlook, named, resting=resting, paused=paused)
+                if outlook is not None:
+                    self._runs.addition.draw(rest, limit=outlook.limit, used=outlook.used)
                 if standing is not None and outlook is not None and resting and not self._rested:
                     self._come_to_rest(standing.run, outlook, paused=paused)
                 self._draw_money()
         Balance.of(self.ws).show(self, self._draw_money, delay=DEBOUNCE)
 
-    def _lay_out(self, plan: Plan, standing: Standing[Run] | None, part: Plan | None) -> None:
+    def _rest_of(self, held: Plan | None, standing: Standing[Run] | None) -> tuple[str, Plan | None]:
+        """Return what a run can tell of the plan that holds it, and the cells of it that it does not have."""
+        if held is None or standing is None:
+            return "", None
+        keys = {row.key for row in standing.rows}
+        if len(keys) == len(held.cells):
+            return "", None
+        return fraction_html(held, keys), held.beyond(keys)
+
+    def _draw_line(self, plan: Plan | None, held: Plan | None, outlook: Outlook | None, tells: str) -> None:
+        line = run_line(outlook, held) if outlook is not None else plan_line(plan) if plan is not None else ""
+        ui.assign(self._said, "value", line)
+        ui.assign(self._tells, "value", tells)
+
+    def _lay_out(self, plan: Plan | None, standing: Standing[Run] | None, part: Plan | None) -> None:
         """Put all cells into the matrix: a run's by its own axes unless the planned ones hold all of it."""
-        if standing is not None and not plan_holds(plan, standing):
-            drawn = layout_of_run(standing)
+        stars = self.ws.log_store.annotations.stars(standing.rows if standing is not None else ())
+        if standing is not None and (plan is None or not plan_holds(plan, standing)):
+            drawn = layout_of_run(standing, stars)
+        elif plan is not None:
+            drawn = layout_of_plan(plan, standing, self._known, part or plan, stars)
         else:
-            drawn = layout_of_plan(plan, standing, self._known, part or plan)
-        self._places = drawn.places
+            return
+        self._places, self._shape = drawn.places, (len(drawn.rows), len(drawn.columns))
         self._judged = -1
-        self.matrix.show(drawn.rows, drawn.columns, drawn.cells, drawn.corner)
+        sums = self._sums(standing, stars)
+        self.matrix.show(drawn.rows, drawn.columns, drawn.cells, drawn.corner, sums)
+
+    def _change(self, standing: Standing[Run], changed: list[int]) -> None:
+        """Draw the cells whose rows changed, and what rows and columns come to now."""
+        stars, rows = self.ws.log_store.annotations.stars(standing.rows), standing.rows
+        cells = {
+            self._places[at]: cell_of_row(rows[at], standing.ends(rows[at]), stars.get(rows[at].id))
+            for at in changed
+        }
+        self.matrix.change(cells, self._sums(standing, stars))
+
+    def _sums(self, standing: Standing[Run] | None, stars: dict[str, float]) -> Sums:
+        rows = standing.rows if standing is not None else []
+        return sums_of(dict(zip(self._places, rows, strict=False)), stars, self._shape)
 
     def _judge(self, standing: Standing[Run]) -> None:
         """Show which values the failures have in common, whenever more jobs have ended."""
@@ -257,11 +356,12 @@ class SweepBoard(Panel):
         ui.speak(self._spoken, escape(ended))
         ui.assign(self.matrix, "finished", ended)
         self.announce(say("board_held", id=run.id) if paused else "")
-        self._plan_again()
+        if not self._watched:
+            self._plan_again()
 
     def _draw_money(self) -> None:
         """Show the balance beside what the new cells may cost."""
-        price = self._plan.cost.high if self._plan is not None else None
+        price = self._plan.cost.high if self._plan is not None and self.run is None else None
         ui.speak(self._money, Balance.of(self.ws).beside_price(self.ws, price))
 
     def _picture(self, job_id: str) -> bytes | None:
@@ -270,14 +370,3 @@ class SweepBoard(Panel):
         with contextlib.suppress(LogError):  # it is elsewhere, and opening it says where
             path = Job(self.ws, job_id).result
         return filmstrip(path, frames=1, height=TALL) if path is not None else None
-
-
-def _cell(standing: Standing[Run], at: int) -> MatrixCell:
-    row = standing.rows[at]
-    return cell_of_row(row, standing.ends(row))
-
-
-def _planned(plan: Plan) -> str:
-    said = say("board_planned", cells=len(plan.cells), price=str(plan.cost))
-    invalid = sum(cell.status == "invalid" for cell in plan.cells)
-    return f"{said} {say('board_invalid', count=invalid)}" if invalid else said

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from motion_widgets.core.facts import Clip
     from motion_widgets.widgets.base import Panel
 
-__all__ = ["TrimCard", "TrimEditor"]
+__all__ = ["TrimCard"]
 
 
 class TrimEditor(PageWidget, scripts=("trim_editor",)):
@@ -70,30 +70,53 @@ FRAMES = 12
 
 
 class TrimCard(ui.Column):
-    """Lets a person choose a part of a clip, and calls `run` with the trim that cuts it out.
+    """The bar on which a person chooses the part of a clip to keep.
 
-    `announce` shows a plain sentence and `complain` one about an error.
+    `changed` is called when another part was chosen; `complain` shows a sentence about an error.
     """
 
     def __init__(
-        self, host: Panel, *, announce: Callable[[str], None], complain: Callable[[str], None],
-        run: Callable[[Operation], None],
-    ) -> None:  # fmt: skip
-        self._host, self._announce, self._complain, self._run = host, announce, complain, run
-        self._clip: Clip | None = None
-        self._busy = False
-        self.editor = TrimEditor()
-        self.first = ui.button("", lambda: self.editor.choose(0.0, self.editor.high))
-        self.stillest = ui.button("", self._stillest)
-        self.go = ui.button(say("trim_go"), self._trim, cls="mw-primary mw-trim-go")
-        self.leave = ui.button(say("trim_close"), self.hide)
-        rows = (ui.flow(self.first, self.stillest), ui.flow(self.go, self.leave))
-        super().__init__(self.editor, *rows, cls="mw-card")
+        self, host: Panel, *, changed: Callable[[], object], complain: Callable[[str], None]
+    ) -> None:
+        self._host, self._changed, self._complain = host, changed, complain
+        self._shown: tuple[Clip, float, float] | None = None
+        self._editor: TrimEditor | None = None
+        self.first = ui.button(host.edge, say("trim_first"), self._first, cls="mw-text-button")
+        self.stillest = ui.button(host.edge, say("trim_stillest"), self._stillest, cls="mw-text-button")
+        self._bar = ui.Column(width="100%")
+        super().__init__(self._bar, ui.flow(self.first, self.stillest), cls="mw-trim-card", width="100%")
         self.hide()
-        self.editor.observe(self._chosen, ["start", "end"])
+
+    @property
+    def editor(self) -> TrimEditor:
+        """The bar itself, made when it is first needed: few clips are too long."""
+        if self._editor is None:
+            self._editor = TrimEditor()
+            self._editor.observe(self._host.edge.guard(self._chosen), ["start", "end"])
+            self._bar.children = (self._editor,)
+        return self._editor
+
+    @property
+    def part(self) -> Operation | None:
+        """The trim that keeps the chosen part. None: there is none, or it may not last so long."""
+        if self._shown is None or not self.editor.fits:
+            return None
+        start, end = self.editor.start, self.editor.end
+        return Operation("trim_clip", {"start": start, "length": round(end - start, 3)})
+
+    @property
+    def clip(self) -> Clip | None:
+        """The clip that is shown."""
+        return self._shown[0] if self._shown is not None else None
 
     def show_clip(self, clip: Clip, low: float, high: float) -> None:
-        """Show the filmstrip of a clip, of which `low` to `high` s may be kept."""
+        """Show a clip of which `low` to `high` s may be kept, its first part chosen; its pictures follow."""
+        if self._shown == (clip, low, high):
+            return
+        self._shown = None  # what is chosen meanwhile is no choice of a person
+        self.editor.load("", length=clip.video_length or clip.length, low=low, high=high)
+        self._shown = (clip, low, high)
+        ui.show(self, visible=True)
 
         def strip() -> str:
             try:
@@ -101,40 +124,37 @@ class TrimCard(ui.Column):
             except (MotionError, OSError):  # the handles work without pictures
                 return ""
 
-        def take(pictures: str) -> None:
-            self._clip = clip
-            self.editor.load(pictures, length=clip.video_length or clip.length, low=low, high=high)
-            ui.label_button(self.first, say("trim_first", length=high))
-            ui.label_button(self.stillest, say("trim_stillest", length=high))
-            ui.show(self, visible=True)
-
-        self._host.later("strip", strip, take)
+        self._host.later("strip", strip, lambda pictures: ui.assign(self.editor, "strip", pictures))
 
     def hide(self) -> None:
-        """Hide the card."""
+        """Hide the bar."""
+        self._shown = None
         ui.show(self, visible=False)
 
-    def set_busy(self, busy: object) -> None:
-        """Accept no trim while another repair is running."""
-        self._busy = bool(busy)
-        self._chosen()
+    def _chosen(self, _: object) -> None:
+        if self._shown is not None:
+            with self._host.lock:
+                self._changed()
 
-    def _chosen(self, _: object = None) -> None:
-        ui.assign(self.go, "disabled", not self.editor.fits or self._busy)
+    def _first(self) -> None:
+        self.editor.choose(0.0, self.editor.high)
 
     def _stillest(self) -> None:
-        clip, length = self._clip, self.editor.high
-        if clip is None:
+        if self._shown is None:
             return
-        self._announce(say("trim_looking"))
+        (clip, *_), length = self._shown, self.editor.high
+        ui.assign(self.stillest, "description", say("trim_looking"))
+
+        def ready() -> None:
+            ui.assign(self.stillest, "description", say("trim_stillest"))
 
         def take(start: float) -> None:
-            self._announce("")
-            self.editor.choose(start, length)
+            ready()
+            if self.clip is clip:
+                self.editor.choose(start, length)
 
-        self._host.later("stillest", lambda: stillest(clip.source, length), take, failed=self._complain)
+        def failed(message: str) -> None:
+            ready()
+            self._complain(message)
 
-    def _trim(self) -> None:
-        if self.editor.fits:
-            start, end = self.editor.start, self.editor.end
-            self._run(Operation("trim_clip", {"start": start, "length": round(end - start, 3)}))
+        self._host.later("stillest", lambda: stillest(clip.source, length), take, failed=failed)

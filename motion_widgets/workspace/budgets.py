@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import BudgetError
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import ZERO, format_usd, to_usd
-from motion_widgets.log.ids import current_person, person_named
+from motion_widgets.core.moments import local_words, moment
+from motion_widgets.core.money import ZERO, Micro, cents_up, format_left, format_price, format_usd, to_usd
+from motion_widgets.log.names import current_person, person_named
 from motion_widgets.request.price import bound_micro
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class Budget:
         return None if self.limit is None else max(self.limit - self.used, 0.0)
 
     def __str__(self) -> str:
-        since = "" if self.since is None else say("budget_since", when=f"{self.since:%Y-%m-%d}")
-        limit = say("budget_no_limit") if self.limit is None else format_usd(self.limit)
+        since = "" if self.since is None else say("budget_since", when=local_words(self.since))
+        limit = say("budget_no_limit") if self.limit is None else format_left(self.limit)
         return say(
-            "budget_line", person=self.person, used=self.used, limit=limit, endpoint=self.endpoint,
-            since=since,
+            "budget_line", person=self.person, used=format_usd(self.used), limit=limit,
+            endpoint=self.endpoint, since=since,
         )  # fmt: skip
 
 
@@ -101,22 +102,22 @@ class PersonalBudgets:
         person
             As `created_by` has it. None: you.
         since
-            A day such as ``"2026-11-01"`` (UTC): what was sent before counts no more. None: everything that
-            this person ever had sent counts.
+            A day such as ``"2026-11-01"`` or `date.today()`, or a time: what was sent before counts no more.
+            Without a time zone it is in this machine's. None: all that this person ever had sent counts.
 
         Raises
         ------
         BudgetError
-            `limit` is not an amount, or `since` no day up to today.
+            `limit` is not an amount, or `since` not a day up to today.
         LogError
             `person` is not a valid name, or the log cannot be written.
         """
         who = current_person() if person is None else person_named(person)
         micro = None if limit is None else bound_micro(limit)
-        day = None if since is None else _midnight(since)
+        start = None if since is None else _start(since)
         return Budget.of(
             self._log.budgets.set_person(
-                who, self._connection.target.endpoint, self._connection.account, micro, since=day
+                who, self._connection.target.endpoint, self._connection.account, micro, since=start
             )
         )
 
@@ -130,21 +131,20 @@ class PersonalBudgets:
             current_person(), self._connection.target.endpoint, self._connection.account
         )
         if row is not None and row.left is not None and cost.high_micro > row.left:
-            limit, price = to_usd(row.limit or ZERO), to_usd(cost.high_micro)
-            left = to_usd(row.left)
+            limit = row.limit or ZERO
             raise BudgetError.of(
-                "person_budget_used_up", name=row.person, price=price, left=left, limit=limit,
-                more=limit + price - left,
+                "person_budget_used_up", name=row.person, price=format_price(cost.high),
+                left=format_left(to_usd(row.left)), limit=format_left(to_usd(limit)),
+                more=cents_up(Micro(limit + cost.high_micro - row.left)),
             )  # fmt: skip
 
 
-def _midnight(day: str | date) -> int:
-    """Return the first moment of a day (UTC) in unix microseconds."""
+def _start(since: str | date) -> int:
+    """Return the moment from which a budget counts, in unix microseconds."""
     try:
-        found = day if isinstance(day, date) else date.fromisoformat(str(day).strip())
+        first = moment(since)
     except ValueError:
-        raise BudgetError.of("since_wrong", found=str(day)[:40]) from None
-    first = datetime(found.year, found.month, found.day, tzinfo=UTC)
+        raise BudgetError.of("since_wrong", found=str(since)[:40]) from None
     if first > datetime.now(UTC):
-        raise BudgetError.of("since_wrong", found=str(day)[:40])
+        raise BudgetError.of("since_wrong", found=str(since)[:40])
     return int(first.timestamp() * 1_000_000)

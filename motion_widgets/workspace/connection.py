@@ -7,19 +7,19 @@ until it is closed.
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING, Any
 
-from motion_widgets.core.background import spawn
+from motion_widgets.core.background import on_owned_loop, spawn
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.forks import in_child, keep_for_parent, new_rlock
+from motion_widgets.core.visitor import confinement
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.log.schema import jobs
-from motion_widgets.workspace.endpoint_choice import keep_in_mind, target_of
 from motion_widgets.workspace.inputs import wire_of
 from motion_widgets.workspace.public_links import PublicLinks
-from motion_widgets.workspace.settings import sandbox_account
+from motion_widgets.workspace.settings import choose, sandbox_account, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
     from motion_widgets.sandbox import Sandbox
-    from motion_widgets.workspace.endpoint_choice import OnResponse, Target
+    from motion_widgets.workspace.settings import OnAnswer, Target
 
 __all__ = ["Connection"]
 
@@ -64,23 +64,25 @@ class Connection:
         self.target = target
         self._folder, self._log = folder, log
         self._speed, self._shared, self._fetch_inputs = speed, shared, fetch_inputs
-        self._lock = threading.RLock()
+        self._lock = new_rlock()
         self._closed = False
         self._sandbox: Sandbox | None = None
         self._runner: Runner | None = None
         self._links: PublicLinks | None = None
+        self._inherited = False
+        in_child(self._leave_to_parent)
 
     def switch(
-        self, endpoint: str, *, key: str | Secret | None, remember: bool, on_response: OnResponse | None
+        self, endpoint: str, secret: Secret | None, *, remember: bool, on_answer: OnAnswer | None
     ) -> None:
         """Switch as `Workspace.switch` says."""
-        target = target_of(endpoint, Secret(key) if isinstance(key, str) else key)
-        if on_response is not None:
-            target.on_response = on_response
+        target = target_of(endpoint, secret)
+        if on_answer is not None:
+            target.on_answer = on_answer
         with self._lock:
             old, self._runner, self.target, self._links = self._runner, None, target, None
             if remember:
-                keep_in_mind(self._folder, target)
+                choose(self._folder, endpoint=target.endpoint)
         if old is not None:
             old.close()
 
@@ -91,13 +93,17 @@ class Connection:
 
     @property
     def account(self) -> str:
-        """Under which name the log keeps this account: a salted fingerprint of the key.
+        """Under which name the log keeps this account: a fingerprint of the key and the origin.
 
         The sandbox's is ``"sandbox"``; in a log outside the folder, which others may share, it is one's own.
         """
         if not self.target.live and self._log.database.path != self._folder / "log.sqlite":
             return sandbox_account(self._folder)
-        return self.target.account(self._log.database.salt)
+        target = self.target
+        name = target.account
+        if target.secret is not None:
+            self._log.accounts.carry(target.endpoint, name, target.account_before)
+        return name
 
     @property
     def mine(self) -> tuple[Any, ...]:
@@ -128,7 +134,10 @@ class Connection:
             if self._sandbox is None:
                 from motion_widgets.sandbox import Sandbox
 
-                self._sandbox = Sandbox(self._folder / "sandbox", speed=self._speed).start()
+                held, folder = confinement(), self._folder / "sandbox"
+                self._sandbox = Sandbox(folder, speed=self._speed, public=held is not None).start()
+                if held is not None:
+                    held.origins.add(self._sandbox.url)
             return self._sandbox
 
     @property
@@ -176,6 +185,11 @@ class Connection:
         """Return whether this process is at work on any of some jobs; nothing is read for it."""
         return self._runner is not None and self._runner.drives(*job_ids)
 
+    def watch(self, job_ids: Iterable[str]) -> None:
+        """Note that somebody waits for jobs; those that this process drives are polled more often."""
+        if self._runner is not None:
+            self._runner.watch(*job_ids)
+
     def risks(self) -> list[str]:
         """Return what this machine's sleep puts at risk, or did, in sentences. Empty: nothing."""
         return self._runner.sleep_guard.messages() if self._runner is not None else []
@@ -184,11 +198,16 @@ class Connection:
         """Ask the endpoint for the account's money in USD within `timeout` s. None: unlimited or unstated."""
         return spawn(self.runner.balance()).result(timeout)
 
-    def finish_submits(self) -> None:
-        """Wait for answers under way, then stop the runner: the interpreter ends."""
-        if self._runner is not None:
-            self._runner.finish_submits()
+    def leave(self, *, send: bool) -> list[JobRow]:
+        """Send what is still to be sent, if `send`, and stop the runner; return the jobs that were not."""
+        if self._runner is None:
+            return []
+        try:
+            if send and not on_owned_loop():
+                self._runner.finish_submits()
+        finally:
             self._runner.close()
+        return self._runner.unsent()
 
     def close(self) -> None:
         """Stop the runner and the sandbox."""
@@ -200,11 +219,22 @@ class Connection:
         with self._lock:
             sandbox, self._sandbox = self._sandbox, None
         if sandbox is not None:
+            held = confinement()
+            if held is not None:  # another visitor's sandbox may get the port
+                held.origins.discard(sandbox.url)
             sandbox.stop()
 
     def _require_open(self) -> None:
         if self._closed:
-            raise RequestError.of("workspace_closed", name=str(self._folder))
+            code = "workspace_forked" if self._inherited else "workspace_closed"
+            raise RequestError.of(code, name=str(self._folder))
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process, leave the jobs and the sandbox to the parent, which goes on with them."""
+        keep_for_parent(self._runner, self._sandbox)
+        self._runner = self._sandbox = None
+        self._inherited = self._inherited or not self._closed
+        self._closed = True
 
     def _new_runner(self, account: str) -> Runner:
         """Make the runner of the present target; it stays with that whatever is switched to later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,12 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import partial_file, whole_file
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.money import to_micro
+from motion_widgets.core.paths import readable
 from motion_widgets.core.version import __version__
+from motion_widgets.core.visitor import may_read
+from motion_widgets.jobs.stored_file import stored_input
+from motion_widgets.media.probe.sniff import SNIFFED, ending_of, looks_like
+from motion_widgets.media.repair.operation import Operation
 from motion_widgets.request.fields import FIELD
 from motion_widgets.request.media_source import media_kind, media_name, media_source
 
@@ -28,16 +34,11 @@ if TYPE_CHECKING:
     from motion_widgets.workspace.public_links import PublicLinks
 
 __all__ = [
-    "columns_of",
-    "keep_input",
-    "keep_inputs",
-    "make_folder",
-    "require_writable",
-    "wire_of",
-]
+    "columns_of", "keep_input", "keep_inputs", "make_folder", "own_name", "require_writable", "wire_of",
+]  # fmt: skip
 
-_MEDIA = (("image_url", "image_path"), ("video_url", "clip_path"))
-"""The wire fields of media, and the columns of the copies of those that are local."""
+_MEDIA = (("image_url", "image_path", "image_sha"), ("video_url", "clip_path", "clip_sha"))
+"""The wire fields of media, and the columns of the copies of those that are local, and of their hashes."""
 
 
 def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
@@ -80,19 +81,39 @@ def keep_inputs(
     LogError
         The folder takes no files.
     """
+    known = {} if known is None else known
     columns: dict[str, Any] = {}
     for name, value in (("image", req.image_url), ("clip", req.video_url)):
         if media_kind(value) != "path":
             continue
         path = Path(str(media_source(value))).expanduser()
-        known = {} if known is None else known
         if path not in known:
             known[path] = keep_input(log, folder, path, media_name(value))
         relative, sha = known[path]
         if isinstance(value, Clip | Image) and value.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=media_name(value))
         columns |= {f"{name}_path": relative, f"{name}_sha": sha}
+        own = _known_as(log, folder, path, sha)
+        if own is not None:
+            columns[f"{name}_name"] = own
     return columns
+
+
+def own_name(log: Log, folder: Path, fact: Clip | Image) -> str:
+    """Return what a person calls a measured file: the names of our own files are made of their content."""
+    known = None if fact.sha256 is None else _known_as(log, folder, Path(fact.source), fact.sha256)
+    return known or fact.name
+
+
+def _known_as(log: Log, folder: Path, path: Path, sha: str) -> str | None:
+    """Return what a person calls a file of ours: a copy, or what a repair made. None: it is none of ours."""
+    if path.stem == sha[:20]:
+        return log.files.name_of(sha)
+    if path.parent == folder / "mended":
+        for row in log.mends.find(result_sha=sha)[-1:]:
+            source = row.source_name or path.name
+            return Operation(row.operation, row.parameters).own_name(source, path.suffix)
+    return None
 
 
 def make_folder(folder: Path) -> None:
@@ -118,19 +139,35 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]:
-    """Copy a file into the folder under its content's hash; return the path relative to it, and the hash."""
+    """Copy a file into the folder under its content's hash; return the path relative to it, and the hash.
+
+    Raises
+    ------
+    RequestError
+        It cannot be read or is not a visitor's, is neither a clip nor an image, or changes meanwhile.
+    LogError
+        The folder takes no files.
+    """
+    if not may_read(path):
+        raise RequestError.of("visitor_file", name=name)
     try:
         sha = sha256_of(path)
+        with path.open("rb") as file:
+            head = file.read(SNIFFED)
     except OSError as error:
         raise RequestError.of("input_unreadable", name=name, reason=error.strerror or str(error)) from error
-    target = folder / "inputs" / f"{sha[:20]}{path.suffix.lower()[:8]}"
-    if not target.exists():
+    name = _known_as(log, folder, path, sha) or name
+    kind = looks_like(head)
+    if kind.kind not in ("clip", "image"):
+        raise RequestError.of("input_kind", name=name, found=kind.label)
+    target = folder / "inputs" / f"{sha[:20]}{ending_of(head)}"
+    if stored_input(folder, target.relative_to(folder).as_posix(), sha) is None:
         with _writing(target.parent), whole_file(target) as partial:
             shutil.copyfile(path, partial)
             if sha256_of(partial) != sha:
                 raise RequestError.of("input_changed", name=name)
     relative = target.relative_to(folder).as_posix()
-    log.files.add_input(sha, name=name, size=target.stat().st_size, path=relative)
+    log.files.add_input(sha, name=readable(name), size=target.stat().st_size, path=relative)
     return relative, sha
 
 
@@ -153,19 +190,20 @@ async def wire_of(
     Raises
     ------
     RequestError
-        A file cannot be published, or a link is dead or leads to something else.
+        A local file's copy is not here or has changed, a file cannot be published, or a link is dead or leads
+        to something else.
     """
     published: dict[str, Any] = {}
-    for field, kept in _MEDIA:
+    for field, kept, sha in _MEDIA:
         published[field], copy = getattr(row, field), getattr(row, kept)
         name = media_name(published[field])
-        if copy:
-            path = folder / copy
+        if media_kind(published[field]) != "link":
+            path = await asyncio.to_thread(stored_input, folder, copy, getattr(row, sha))
+            if path is None:
+                raise RequestError.of("input_missing", name=name)
             if links is None:
                 published[field] = await client.host(path, path.suffix)
             else:
                 published[field] = await links.link_for(client, field, path, name)
-        if media_kind(published[field]) != "link":
-            raise RequestError.of("clip_needs_hosting", name=name)
     wire: dict[str, Any] = dict(row.request.replace(**published).to_wire())
     return wire, await links.look(wire) if links is not None else []

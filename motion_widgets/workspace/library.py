@@ -7,27 +7,27 @@ their small pictures drawn; both are kept in a hidden folder beside them.
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from motion_widgets.core.errors import ClipError, MotionError, RequestError
+from motion_widgets.core.errors import ClipError, LogError, MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import copy_whole, write_whole
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.messages import say
+from motion_widgets.core.paths import plain_name
+from motion_widgets.core.signed_file import read_signed, write_signed
 from motion_widgets.media.preview import filmstrip, thumbnail
 from motion_widgets.media.probe.image import measure_image
-from motion_widgets.media.probe.local_file import local_file
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.probe.sniff import SNIFFED, ending_of, looks_like
+from motion_widgets.media.probe.source import local_file
 from motion_widgets.request.fields import MODELS, ORIENTATIONS
 from motion_widgets.request.media_source import media_kind, media_name, media_source
 from motion_widgets.request.request import MotionRequest
 from motion_widgets.request.rules import check
 from motion_widgets.workspace.inputs import make_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["Item", "Library"]
 
@@ -60,7 +60,7 @@ class Item:
 
     @property
     def line(self) -> str:
-        """Return one line: what it is, how long or large, and what it can be used for."""
+        """One line: what it is, how long or large, and what it can be used for."""
         fact = self.fact
         about = say("library_broken")
         if isinstance(fact, Clip):
@@ -86,11 +86,20 @@ class Library:
         self.folder = folder
 
     def items(self, kind: Literal["clip", "image"] | None = None) -> list[Item]:
-        """Return what is there, by name; of one kind, or all. Touches the disk."""
+        """Return what is there, by name; of one kind, or all. Touches the disk.
+
+        Raises
+        ------
+        LogError
+            The folder cannot be read.
+        """
         try:
             paths = sorted(one for one in self.folder.iterdir() if not one.name.startswith("."))
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise LogError.of("library_unreadable", name=str(self.folder), reason=reason) from error
         known = self._remembered()
         found, facts = [], {}
         for path in paths[:_MOST]:
@@ -144,15 +153,16 @@ class Library:
         """
         if media_kind(source) != "path":
             raise RequestError.of("publish_local", found=media_name(source) or type(source).__name__)
-        file = local_file(media_source(source) or "")[0]
-        if file.suffix.lower() not in (*_CLIPS, *_IMAGES):
+        file = local_file(Path(media_source(source) or ""))[0]
+        try:
+            with file.open("rb") as content:
+                head = content.read(SNIFFED)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RequestError.of("input_unreadable", name=file.name, reason=reason) from error
+        if ending_of(head) not in (*_CLIPS, *_IMAGES):
             raise RequestError.of("library_kind", name=file.name)
-        plain = "".join(
-            one if one.isprintable() and one not in '/\\:*?"<>|' else "_" for one in name or file.name
-        )
-        plain = plain.lstrip(". ")[-100:] or f"file{file.suffix.lower()}"
-        if not plain.lower().endswith(file.suffix.lower()):
-            plain += file.suffix.lower()
+        plain = _fitting_name(name or file.name, head)
         make_folder(self.folder)
         stem, _, ending = plain.rpartition(".")
         target, number = self.folder / plain, 1
@@ -172,12 +182,14 @@ class Library:
         """Return a small picture of an item, drawn once. None: it cannot be drawn. Blocks."""
         try:
             kept = self.folder / _CACHE / f"{sha256_of(item.path)[:20]}.{_HEIGHT}"
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # there is no picture yet, so one is made
                 return kept.read_bytes()
             small = filmstrip(item.path, 3, _HEIGHT) if item.kind == "clip" else thumbnail(item.path, _HEIGHT)
-        except (MotionError, OSError):
+        except (MotionError, OSError):  # the line beside it says what is wrong
             return None
-        self._write(kept, small)
+        with contextlib.suppress(OSError):  # it is drawn again at the next look
+            kept.parent.mkdir(exist_ok=True)
+            write_whole(kept, small)
         return small
 
     def __repr__(self) -> str:
@@ -205,21 +217,19 @@ class Library:
             return None, str(error)
 
     def _remembered(self) -> dict[str, Any]:
-        try:
-            held = json.loads((self.folder / _CACHE / "measured.json").read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return held if isinstance(held, dict) else {}
+        """Return what was measured before; what another user measured would make prices untrue."""
+        return read_signed(self.folder / _CACHE / "measured.json") or {}
 
     def _remember(self, facts: dict[str, Any]) -> None:
-        self._write(self.folder / _CACHE / "measured.json", json.dumps(facts).encode())
+        with contextlib.suppress(OSError):  # it is measured again then
+            (self.folder / _CACHE).mkdir(exist_ok=True)
+            write_signed(self.folder / _CACHE / "measured.json", facts)
 
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        """Keep something that could be made again; a disk that does not take it does no harm."""
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, content)
+
+def _fitting_name(name: str, head: bytes) -> str:
+    """Return a name that a disk takes; what it ends in says what the content is, never anything else."""
+    plain = plain_name(name).strip(". ")[-100:] or "file"
+    return plain if plain.lower().endswith(looks_like(head).endings) else plain + ending_of(head)
 
 
 def _state(path: Path) -> dict[str, int]:

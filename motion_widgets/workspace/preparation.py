@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from motion_widgets.core.errors import ClipError, RequestError
 from motion_widgets.core.facts import Clip, Image, Shots
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.request.findings import Findings
 from motion_widgets.request.media_source import media_kind, media_source
 from motion_widgets.request.price import Estimate, Prices, estimate, require_bound
 from motion_widgets.request.rules import check
-from motion_widgets.workspace.inputs import columns_of, keep_inputs, require_writable
+from motion_widgets.workspace.inputs import columns_of, keep_inputs, own_name, require_writable
+from motion_widgets.workspace.rotated_key import RotatedKey
+from motion_widgets.workspace.settings import own_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from motion_widgets.log.store import Log
     from motion_widgets.request.request import MotionRequest
-    from motion_widgets.request.rules import Finding
     from motion_widgets.workspace.connection import Connection
 
 __all__ = ["Preparation"]
@@ -36,22 +39,26 @@ class Preparation:
         The workspace's.
     connection
         Where it is.
+
+    Attributes
+    ----------
     prices
         What a second costs.
     """
 
-    def __init__(self, folder: Path, log: Log, connection: Connection, prices: Prices) -> None:
+    def __init__(self, folder: Path, log: Log, connection: Connection) -> None:
         self._folder, self._log, self._connection = folder, log, connection
-        self.prices = prices
+        self.prices: Prices = own_prices(folder)
+        self.rotated = RotatedKey(log, connection)
 
     def measure(self, req: MotionRequest) -> tuple[Clip | ClipError | None, Image | ClipError | None]:
         """Measure a request's clip and image; an error stands in for what could not be measured.
 
         Touches disk or network. None: the request names no file and no link.
         """
-        return _measured(req.video_url, measure_clip), _measured(req.image_url, measure_image)
+        return self._measured(req.video_url, measure_clip), self._measured(req.image_url, measure_image)
 
-    def check(self, req: MotionRequest) -> list[Finding]:
+    def check(self, req: MotionRequest) -> Findings:
         """Measure a request's media and find all that is wrong with it."""
         return self.judge(req, *self.measure(req))
 
@@ -63,7 +70,7 @@ class Preparation:
         *,
         hosted: bool | None = None,
         shots: Shots | None = None,
-    ) -> list[Finding]:
+    ) -> Findings:
         """Find all that is wrong with a request whose media were measured.
 
         Parameters
@@ -78,11 +85,11 @@ class Preparation:
         moot = {"link_private"} if target.here else set()  # an endpoint on this machine reaches its links
         if (self._connection.links.publish_to is not None) if hosted is None else hosted:
             moot.add("clip_needs_hosting")
-        return [one for one in findings if one.code not in moot]
+        return Findings(one for one in findings if one.code not in moot)
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs."""
-        return estimate(req, _measured(req.video_url, measure_clip), prices=self.prices)
+        return estimate(req, self._measured(req.video_url, measure_clip), prices=self.prices)
 
     def prepare(self, req: MotionRequest) -> tuple[dict[str, Any], Estimate]:
         """Measure, check and price a request; return the log's columns for it.
@@ -132,21 +139,26 @@ class Preparation:
         """Raise BudgetError unless a price fits what may be spent (a live endpoint needs a bound)."""
         require_bound(cost, bound, live=self._connection.target.live)
 
+    def require_unpaid(self, keys: Iterable[str]) -> None:
+        """Raise RequestError where content was sent with another key (`RotatedKey.require_unpaid`)."""
+        self.rotated.require_unpaid(keys)
+
     def require_ready(self) -> None:
         """Raise unless the key is there and the results folder takes files; nothing is paid for in vain."""
         if self._connection.target.live:
             self._connection.target.need_key()
         require_writable(self._folder / "results")
 
-
-def _measured(value: object, measure: Callable[..., _Fact]) -> _Fact | ClipError | None:
-    """Measure what a field names. None: it names no file and no link."""
-    if isinstance(value, Clip | Image):
-        return cast("_Fact", value)
-    source, kind = media_source(value), media_kind(value)
-    if source is None or kind not in ("link", "path"):
-        return None
-    try:
-        return measure(source, hash_content=kind == "path")
-    except ClipError as error:
-        return error
+    def _measured(self, value: object, measure: Callable[..., _Fact]) -> _Fact | ClipError | None:
+        """Measure what a field names. None: it names no file and no link."""
+        if isinstance(value, Clip | Image):
+            return cast("_Fact", value)
+        source, kind = media_source(value), media_kind(value)
+        if source is None or kind not in ("link", "path"):
+            return None
+        try:  # an endpoint elsewhere reaches nothing inside, and nobody may look there by asking for it
+            where = Path(source) if kind == "path" else source
+            fact = measure(where, hash_content=kind == "path", public=not self._connection.target.here)
+        except ClipError as error:
+            return error
+        return replace(fact, name=own_name(self._log, self._folder, fact))

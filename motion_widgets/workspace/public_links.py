@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.publishing.destination import Destination, Published, hours
-from motion_widgets.publishing.link_cache import LinkCache
 from motion_widgets.publishing.link_check import LinkChecker
-from motion_widgets.publishing.publisher import Publisher
+from motion_widgets.publishing.publisher import LinkCache, Publisher
 from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.workspace.settings import choose, chosen
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from motion_widgets.log.store import Log
     from motion_widgets.request.findings import Finding
     from motion_widgets.request.request import MotionRequest
-    from motion_widgets.workspace.endpoint_choice import Target
+    from motion_widgets.workspace.settings import Target
 
 __all__ = ["MissingConsent", "PublicLinks"]
 

@@ -1,22 +1,21 @@
-"""Publishing a workspace's local media: where clips go, who agreed, and one file at a time."""
+"""Publishing a local file because a person asks for it; `public_links` publishes those of jobs."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
-from motion_widgets.media.probe.local_file import local_file
+from motion_widgets.media.probe.source import local_file
 from motion_widgets.publishing.destination import Destination
 from motion_widgets.publishing.publisher import is_clip
 from motion_widgets.request.media_source import media_kind, media_name, media_source
 from motion_widgets.workspace.inputs import keep_input
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from motion_widgets.log.store import Log
     from motion_widgets.publishing.destination import Published
     from motion_widgets.workspace.connection import Connection
@@ -71,11 +70,11 @@ class Publishing:
         """
         place = Destination.read(to) if to is not None else None
         if place is not None and place.kind == "result":
-            file = None if source is None else local_file(media_source(source) or "")[0]
+            file = None if source is None else local_file(Path(media_source(source) or ""))[0]
             return self._connection.links.result(place.to[7:], sha256_of(file) if file is not None else None)
         if media_kind(source) != "path":
             raise RequestError.of("publish_local", found=media_name(source) or type(source).__name__)
-        file = local_file(media_source(source) or "")[0]
+        file = local_file(Path(media_source(source) or ""))[0]
         if place is None:
             default = self._connection.links.publish_to if is_clip(file) else "endpoint"
             if default is None:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.forks import in_child, keep_for_parent
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.jobs.share_result import Outbox, not_shared_yet
 from motion_widgets.jobs.sidecar import read_sidecar, request_of, write_sidecar
+from motion_widgets.jobs.stored_file import stored_file
+from motion_widgets.log.names import is_safe_path
 from motion_widgets.log.schema import jobs
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ class Team:
         self._log, self._folder = log, folder
         self._outbox = Outbox(log, shared) if shared is not None and not log.read_only else None
         self.shared = None if self._outbox is None else shared
+        in_child(self._leave_to_parent)
 
     @property
     def label(self) -> str | None:
@@ -62,6 +66,11 @@ class Team:
         """Stop sharing; the file that is on its way is finished."""
         if self._outbox is not None:
             self._outbox.close()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process, leave what is to be shared to the parent."""
+        keep_for_parent(self._outbox)
+        self._outbox = None
 
     def share(self, *, everything: bool = False) -> int:
         """Put on the shared path now what is only here; return how many files.
@@ -95,13 +104,13 @@ class Team:
             It is neither here nor there, or the path cannot be reached.
         """
         name = row.result_path
-        if name is None:
+        if name is None or not is_safe_path(name):
             return None
-        path = self._folder / name
-        if self.shared is not None and not path.is_file():
+        path = stored_file(self._folder, name)
+        if path is None and self.shared is not None:
             if row.shared is None:
                 raise not_shared_yet(row, self.shared)
-            self.shared.get(name, row.result_sha)
+            path = self.shared.get(name, row.result_sha)
             write_sidecar(row, self._folder)
         return path
 
@@ -132,7 +141,7 @@ class Team:
         """Return the request that a result was made of (`Workspace.restore`)."""
         known = [jobs.c.id == path.stem]
         if path.suffix != ".json":
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # what cannot be read is looked for by its name alone
                 known.append(jobs.c.result_sha == sha256_of(path))
         rows = self._log.jobs.rows(or_(*known), limit=1, newest=True)
         return self.request_of(rows[0]) if rows else read_sidecar(path, self._folder)

@@ -1,34 +1,33 @@
 """A workspace ties an endpoint, a log and a folder together; it is what a notebook opens first.
 
 In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inputs/``, ``mended/`` and
-``library/`` (visible, so that Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json``
-(which endpoint a person last chose).
+``library/`` (visible, so that Jupyter serves them), ``samples/``, ``sandbox/`` and ``workspace.json``.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from motion_widgets.endpoint.api_key import Secret
+from motion_widgets.core.hidden import hidden, variable
+from motion_widgets.endpoint.api_key import secret_of
 from motion_widgets.jobs.job import Job
 from motion_widgets.jobs.shared_store import Shared
-from motion_widgets.log.ids import current_person
+from motion_widgets.log.names import current_person
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
-from motion_widgets.request.price import PRICES, Prices
 from motion_widgets.sweep.plan import Plan
 from motion_widgets.sweep.run import Run
-from motion_widgets.workspace.at_exit import OPEN, say_what_goes_on
+from motion_widgets.workspace.at_exit import OPEN, leave
 from motion_widgets.workspace.budgets import PersonalBudgets
 from motion_widgets.workspace.connection import Connection
-from motion_widgets.workspace.endpoint_choice import BASE_URL, remembered, target_of
+from motion_widgets.workspace.folder import open_folder
 from motion_widgets.workspace.inputs import make_folder
 from motion_widgets.workspace.media import Media
 from motion_widgets.workspace.preparation import Preparation
 from motion_widgets.workspace.publishing import Publishing
+from motion_widgets.workspace.settings import accept_prices, remembered, target_of, unbelieved
 from motion_widgets.workspace.submission import Submission
 from motion_widgets.workspace.team import Team
 
@@ -36,29 +35,33 @@ if TYPE_CHECKING:
     from datetime import date
 
     from motion_widgets.core.facts import Clip, Image
+    from motion_widgets.endpoint.api_key import Secret
     from motion_widgets.jobs.runner import Runner
     from motion_widgets.log.rows import JobRow
     from motion_widgets.media.repair.operation import Operation
     from motion_widgets.media.samples import SampleMedia
     from motion_widgets.publishing.destination import Published
-    from motion_widgets.request.price import Estimate
+    from motion_widgets.request.findings import Findings
+    from motion_widgets.request.price import Estimate, Prices
     from motion_widgets.request.request import MotionRequest
-    from motion_widgets.request.rules import Finding
     from motion_widgets.sweep.design import Design
     from motion_widgets.workspace.budgets import Budget
-    from motion_widgets.workspace.endpoint_choice import OnResponse
     from motion_widgets.workspace.library import Library
     from motion_widgets.workspace.media import Mended
+    from motion_widgets.workspace.settings import OnAnswer
 
-__all__ = ["BASE_URL", "Workspace"]
+__all__ = ["Workspace"]
 
-FOLDER = "MOTION_WIDGETS_FOLDER"
 LOG = "MOTION_WIDGETS_LOG"
 SHARED = "MOTION_WIDGETS_SHARED"
 
 
 class Workspace:
     """A folder with an endpoint and a log.
+
+    >>> with mw.Workspace(folder, endpoint="sandbox") as ws:
+    ...     print(ws.endpoint, ws.live)
+    sandbox False
 
     Parameters
     ----------
@@ -76,17 +79,16 @@ class Workspace:
         address that fsspec writes to. None: ``MOTION_WIDGETS_SHARED``, else they stay in the folder.
     speed
         The sandbox's clock factor. None: its default.
+    visitor
+        Whether strangers drive this kernel: the sandbox only, no secrets, in a folder that ends with it.
+        None: under Voilà. False: nobody else opens the page.
 
     Raises
     ------
     LogError
         The folder or the log cannot be opened, or `shared` or ``MOTION_WIDGETS_USER`` is not usable.
     RequestError
-        The endpoint is none of these, or a base URL came without a key.
-
-    >>> with mw.Workspace(folder, endpoint="sandbox") as ws:
-    ...     print(ws.endpoint, ws.live)
-    sandbox False
+        The endpoint is none of these, or a base URL came without a key, or a visitor may not have it.
     """
 
     def __init__(
@@ -95,51 +97,53 @@ class Workspace:
         endpoint: str | None = None,
         log: str | None = None,
         key: str | None = None,
-        *,
-        shared: str | None = None,
-        speed: float | None = None,
-    ) -> None:
-        secret = Secret(key) if key is not None else None
-        del key
-        self.folder = Path(folder or os.environ.get(FOLDER) or ".").expanduser().absolute()
+        *, shared: str | None = None, speed: float | None = None, visitor: bool | None = None,
+    ) -> None:  # fmt: skip
+        key_of, log_of = hidden(key), hidden(log)
+        del key, log  # verbose tracebacks show the locals of this frame
+        secret = secret_of(key_of)
+        self.folder = open_folder(folder, visitor=visitor, elsewhere=bool(log_of() or shared))
         target = target_of(endpoint or remembered(self.folder), secret)
         for name in ("results", "inputs"):
             make_folder(self.folder / name)
         current_person()  # a wrong name is an error now, not in the middle of a job
-        address = shared or os.environ.get(SHARED)
-        place = Shared(address, self.folder) if address else None
-        own_prices = self.folder / "prices.toml"
-        prices = Prices.load(own_prices) if own_prices.is_file() else PRICES
-        self.log_store = Log(log or os.environ.get(LOG) or self.folder / "log.sqlite")
-        self.log = LogView(self.log_store)
+        place = Shared(address, self.folder) if (address := shared or variable(SHARED)) else None
+        self.log_store = Log(log_of() or variable(LOG) or self.folder / "log.sqlite")
+        self.log = LogView(self.log_store, lambda: self.live)
         self.team = Team(self.log_store, self.folder, place)
         self.connection = Connection(
             self.folder, self.log_store, target, speed=speed,
             shared=self.team.shared, fetch_inputs=self._fetch_inputs,
         )  # fmt: skip
-        self.preparation = Preparation(self.folder, self.log_store, self.connection, prices)
+        self.preparation = Preparation(self.folder, self.log_store, self.connection)
         self.publishing = Publishing(self.folder, self.log_store, self.connection)
         self.personal_budgets = PersonalBudgets(self.log_store, self.connection)
-        self.submission = Submission(self.log_store, self.connection, self.preparation, self.personal_budgets)
+        self.submission = Submission(
+            self.log_store, self.folder, connection=self.connection, team=self.team,
+            preparation=self.preparation, budgets=self.personal_budgets,
+        )  # fmt: skip
         self.media = Media(self.log_store, self.folder)
         OPEN.add(self)
-        for notice in self.log_store.database.notices:
+        self.notices = (
+            *unbelieved(self.folder), *self.log_store.database.notices, *self.preparation.rotated.notices(),
+        )  # fmt: skip
+        for notice in self.notices:
             warnings.warn(notice, UserWarning, stacklevel=2)
         if not self.log_store.read_only and self.submission.under_way():
             _ = self.connection.runner  # jobs of an earlier kernel are followed on; that costs nothing
 
-    # The endpoint.
-
     def switch(
         self, endpoint: str, *, key: str | Secret | None = None, remember: bool = True,
-        on_response: OnResponse | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:  # fmt: skip
         """Switch to ``"sandbox"`` or ``"apimart"``, because a person said so.
 
-        `key` is for this kernel only; None: from the environment or the keyring. With `remember` the folder
-        opens there the next time. `on_response` is called with each request and its response.
+        `key` is as above. With `remember` the folder opens there the next time. `on_answer` is called with
+        each request and what was answered.
         """
-        self.connection.switch(endpoint, key=key, remember=remember, on_response=on_response)
+        key_of = hidden(key)
+        del key
+        self.connection.switch(endpoint, secret_of(key_of), remember=remember, on_answer=on_answer)
 
     @property
     def endpoint(self) -> str:
@@ -158,12 +162,16 @@ class Workspace:
 
     @property
     def prices(self) -> Prices:
-        """What a second costs: the folder's ``prices.toml``, else the table that the toolkit ships."""
+        """What a second costs: the folder's accepted ``prices.toml``, else what the toolkit ships."""
         return self.preparation.prices
 
     @prices.setter
     def prices(self, prices: Prices) -> None:
         self.preparation.prices = prices
+
+    def accept_prices(self) -> None:
+        """Let the folder's ``prices.toml`` count as it is now; a changed one has to be accepted again."""
+        self.prices = accept_prices(self.folder)
 
     def balance(self, timeout: float = 30.0) -> float | None:
         """Ask the endpoint for the account's money in USD, for `timeout` s. None: unlimited, or not stated.
@@ -172,7 +180,7 @@ class Workspace:
         """
         return self.connection.balance(timeout)
 
-    def check(self, req: MotionRequest) -> list[Finding]:
+    def check(self, req: MotionRequest) -> Findings:
         """Measure a request's media and find all that is wrong with it, for this workspace's endpoint."""
         return self.preparation.check(req)
 
@@ -187,12 +195,16 @@ class Workspace:
     # Jobs.
 
     def find(self, req: MotionRequest) -> Job | None:
-        """Return the job that already answers for the same content. None: submitting would make a new one."""
-        row = self.submission.find(req)
+        """Return the job that answers for the same content, by whichever key. None: there is none yet."""
+        row = self.submission.find(req) or next(iter(self.preparation.rotated.paid([req.key])), None)
         return Job(self, row.id) if row is not None else None
 
     def submit(self, req: MotionRequest, max_cost: float | None = None, *, new: bool = False) -> Job:
         """Submit a request, or attach to the job that already stands for the same content.
+
+        >>> job = ws.submit(req, max_cost=0.50)
+        >>> ws.submit(req, max_cost=0.50).id == job.id  # the same content is not paid for twice
+        True
 
         Parameters
         ----------
@@ -211,19 +223,13 @@ class Workspace:
         Raises
         ------
         RequestError
-            The request has errors, all of which are in `findings`; or a local file would become public and
-            nobody consented (`consent`).
+            The request has errors (all in `findings`), or a local file would become public without consent.
         BudgetError
-            No `max_cost` on a live endpoint, or the estimate's upper end exceeds it, or what is left of your
-            own budget.
+            No `max_cost` on a live endpoint, or the upper estimate exceeds it or what is left of your budget.
         AuthError
             A live endpoint without a key.
         LogError
             The log or the results folder cannot be written.
-
-        >>> job = ws.submit(req, max_cost=0.50)
-        >>> ws.submit(req, max_cost=0.50).id == job.id  # the same content is not paid for twice
-        True
         """
         job = Job(self, self.submission.submit(req, max_cost, new=new))
         self.team.wake()
@@ -241,33 +247,32 @@ class Workspace:
         """
         return self.team.restore(Path(path).expanduser())
 
-    def attach(self, an_id: str) -> Job | Run:
+    def attach(self, an_id: str, *, same_account: bool = False) -> Job | Run:
         """Take up a job or a run by its id, after a restart or in another notebook.
 
         What was sent is followed to its end; nothing is sent, so what is only planned stays so until a person
-        submits it again (`submit`, `Plan.run`, `Run.retry`).
-
-        Raises
-        ------
-        LogError
-            The log holds no such id.
+        submits it again (`submit`, `Plan.run`, `Run.retry`). A warning says what was sent with another key;
+        with `same_account`, as this key is a new one of the same account, it is followed with this.
 
         >>> ws.attach(job.id)
         <Job ...: collected, $0.34, SANDBOX>
+
+        Raises
+        ------
+        LogError, RequestError
+            The log holds no such id; or, with `same_account`, it belongs to another endpoint.
         """
-        if an_id.startswith("run-"):
-            run = Run(self, an_id)
-            self.submission.follow(run.rows())
-            return run
-        self.submission.follow([self.log_store.jobs.get(an_id)])
-        return Job(self, an_id)
+        an_id = str(an_id)  # whatever it is, the log holds no such id
+        run = Run(self, an_id) if an_id.startswith("run-") else None
+        rows = [self.log_store.jobs.get(an_id)] if run is None else run.rows()
+        for notice in self.submission.take_up(rows, an_id, same_account=same_account):
+            warnings.warn(notice, UserWarning, stacklevel=2)
+        return Job(self, an_id) if run is None else run
 
     def jobs(self, *, limit: int = 50) -> list[Job]:
         """Return the newest jobs of this workspace's endpoint and account."""
-        return [
-            Job(self, row.id)
-            for row in self.log_store.jobs.rows(*self.connection.mine, limit=limit, newest=True)
-        ]
+        rows = self.log_store.jobs.rows(*self.connection.mine, limit=limit, newest=True)
+        return [Job(self, row.id) for row in rows]
 
     def runner_for(self, row: JobRow) -> Runner | None:
         """Return what drives a job (`Connection.runner_for`). None: it is another endpoint's or account's."""
@@ -371,26 +376,21 @@ class Workspace:
         """Return the reference image and clips that come with the toolkit, drawn at first use."""
         return self.media.samples()
 
-    # The end.
-
-    def close(self) -> None:
-        """Stop the background work; jobs live on at the endpoint and in the log, which stays readable."""
+    def close(self, *, send: bool = True) -> None:
+        """Send what is still to be sent, if `send`, and say what was not and what goes on; the log stays."""
+        leave(self, send=send)
         self.connection.close()
-        self.team.close()
         self.log_store.close()
-        OPEN.discard(self)
-
-    def leave(self) -> None:
-        """Wait for answers under way, and say how to take up what goes on without this interpreter."""
-        self.connection.finish_submits()
-        self.team.close()
-        say_what_goes_on(self.submission.under_way())
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(send=kind is None)  # an error or an interrupt spends nothing more
+
+    def __dir__(self) -> list[str]:
+        named = {*vars(type(self)), "folder", "log", "notices"} - {"runner_for", "result_of"}
+        return [one for one in named if not one.startswith("_")]  # the rest is for the other rooms
 
     def __repr__(self) -> str:
         if not hasattr(self, "log"):  # a debugger may look at it while its log is being opened

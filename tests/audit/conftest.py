@@ -116,7 +116,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("APIMART_API_KEY", "APIMART_BASE_URL", "MOTION_WIDGETS_FOLDER", "MOTION_WIDGETS_LOG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("motion_widgets.endpoint.api_key._keyring_get", lambda _: None)
-    monkeypatch.setattr("motion_widgets.audit.account_usage.PAUSE", 0.01)
+    monkeypatch.setattr("motion_widgets.endpoint.account_usage.PAUSE", 0.01)
     monkeypatch.setattr(first_contact, "SPEED", SPEED)
     monkeypatch.setattr(first_contact, "_rehearsed", rehearsed)
     monkeypatch.setattr(server, "DEFAULT_SPEED", SPEED)

@@ -9,9 +9,9 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.audit.first_contact import first_contact
-from motion_widgets.audit.response_shape import compare, redacted, shape_of
+from motion_widgets.audit.recorder import compare, redacted, shape_of
 from motion_widgets.cli import main
-from motion_widgets.log.event_notes import event_words
+from motion_widgets.log.transitions import event_words
 from tests.audit.conftest import KEY, Answer, Passing, files_with
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_every_planted_difference_is_named(passing: Passing, tmp_path: Path) -> 
         "The same key and body again return: ANOTHER TASK",
         "does not use the status word warming_up",
         "Status words seen: warming_up",
-        "Progress is written as: percent as text or whole number",
+        "Progress is written as: percent as text / a whole number",
         "task, working: data.progress is text",
         "task, working: data.estimated_time is text",
         "Result links come as: text; on the sandbox array",
@@ -214,7 +214,7 @@ def test_from_the_terminal(
 
 def test_shapes_are_joined_and_compared_without_values() -> None:
     known = shape_of([{"a": [{"b": 1}], "c": None}, {"a": [], "c": "x"}])
-    assert known["a"] == {"list", "empty list"}
+    assert known["a"] == {"list", "empty"}
     assert known["c"] == {"null", "text"}
     assert compare("x", known, known) == []
     assert compare("x", shape_of([{"a": [], "c": None}, {"a": [], "c": "y"}]), known) == []

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from motion_widgets.audit.key_patterns import KeyFinder, known_keys, masked
 from motion_widgets.audit.key_scan import scan
 from motion_widgets.cli import main
+from motion_widgets.core.errors import RequestError
 from motion_widgets.endpoint.api_key import Secret
 
 if TYPE_CHECKING:
@@ -65,9 +66,18 @@ def test_every_wrapping_of_a_known_key_is_seen(key: str, way: str) -> None:
     assert text.count("\n", 0, found[0].position) == 1
 
 
+def is_usable(key: str) -> bool:
+    """Return whether a text is taken for a key at all, not for what stands for one in documentation."""
+    try:
+        Secret(key)
+    except RequestError:
+        return False
+    return True
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=60).filter(is_usable),
     st.text(max_size=20), st.text(max_size=20), st.sampled_from(sorted(WRAPPINGS)),
 )  # fmt: skip
 def test_any_key_in_any_wrapping(key: str, before: str, after: str, way: str) -> None:
@@ -192,7 +202,7 @@ def test_the_terminal_ends_with_1_and_never_shows_it(
     assert KEY not in shown.out + shown.err + caplog.text
     notebook.write_text('{"cells": []}', "utf-8")
     assert main.main(["scan", str(notebook)]) == 0
-    assert "No key was found in 1 file(s)" in capsys.readouterr().out
+    assert "No key was found in 1 file" in capsys.readouterr().out
 
 
 def test_a_database_its_deleted_rows_and_its_wal(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from urllib.parse import parse_qsl
 import pytest
 
 import motion_widgets as mw
-from motion_widgets.audit.account_usage import split_period
 from motion_widgets.audit.reconcile import reconcile
 from motion_widgets.cli import main
+from motion_widgets.core.money import to_micro
+from motion_widgets.endpoint.account_usage import split_period
+from motion_widgets.log.budgets import spend
 from motion_widgets.log.states import State
 from tests.audit.conftest import KEY
 from tests.jobs.endpoint import make_clip, make_png
@@ -23,6 +25,7 @@ from tests.loopback import LoopbackServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -251,6 +254,8 @@ def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
     ws: mw.Workspace, account: Account
 ) -> None:
     ws.log_store.budgets.set("run-1", 5_000_000)
+    with ws.log_store.database.write() as connection:
+        spend(connection, to_micro(0.23), "run-1")  # as the intent to send reserves it
     late = put(ws, S.VANISHED, task_id="task_late", reserved=230_000, budget_id="run-1")
     lost = put(ws, S.VANISHED, task_id="task_lost")
     account.costs["task_late"] = 0.17136
@@ -264,10 +269,10 @@ def test_a_cost_that_is_not_known_is_asked_for_and_written_with_fix(
     assert "has been recorded" in said(ws, fix=True)[1]
     row = ws.log_store.jobs.get(late)
     assert (row.cost, row.reserved, row.state) == (171_360, 0, "vanished")
-    assert ws.log_store.budgets.get("run-1") == (5_000_000, 171_360 - 230_000)
+    assert ws.log_store.budgets.get("run-1") == (5_000_000, 171_360)
     assert ws.log_store.jobs.events(late)[-1].note == "event_cost_requested"
     assert "task_late" not in said(ws, fix=True)[1]
-    assert ws.log_store.budgets.get("run-1")[1] == 171_360 - 230_000
+    assert ws.log_store.budgets.get("run-1")[1] == 171_360
 
 
 def test_a_long_time_is_asked_for_in_pieces_that_miss_nothing(ws: mw.Workspace, account: Account) -> None:
@@ -309,6 +314,12 @@ def test_moments_in_any_form_and_no_grouping(ws: mw.Workspace, account: Account,
     bill(account, 0.2)
     account.forms, account.group_by = (form,), False
     assert said(ws)[0] == 0
+
+
+def test_a_day_is_one_where_the_person_is(ws: mw.Workspace, account: Account, zone: ZoneInfo) -> None:
+    shown = datetime(2026, 11, 10, tzinfo=zone).astimezone(UTC)
+    assert f", {shown:%Y-%m-%d %H:%M} to 2026-11-20 12:00 UTC" in said(ws, since="2026-11-10")[1]
+    assert ", 2026-11-09 15:00 to" in said(ws, since="2026-11-10T00:00+09:00")[1]
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2999-01-01", ""])

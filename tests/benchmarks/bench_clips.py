@@ -21,7 +21,7 @@ from motion_widgets.media.batch import measure_clips
 from motion_widgets.media.probe import hub
 from motion_widgets.media.probe.cache import SHARED
 from motion_widgets.media.probe.measure import measure_clip
-from motion_widgets.media.probe.moviepy_import import load_moviepy
+from motion_widgets.media.probe.moviepy_check import load_moviepy
 from tests.benchmarks.bench_media import make, seconds
 from tests.media.gallery import make_gallery
 

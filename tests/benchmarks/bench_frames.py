@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.log.filters import between
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -24,15 +26,15 @@ SIZES = {10_000: 3, 100_000: 3, 1_000_000: 1}
 CHANGES = 50
 FILTERS: dict[str, dict[str, Any]] = {
     "sweep": {"sweep_id": "run-00000003"},
-    "created": {"created": ("2025-11-13 03:03:20", "2025-11-13 03:19:59")},
+    "created": {"created": between("2025-11-13 03:03:20", "2025-11-13 03:19:59")},
     "axes": {
         "model": "kling-v3-motion-control", "mode": "pro", "character_orientation": "video",
-        "clip_name": "clip-13.mp4", "cost": (0.46, 0.4636),
+        "clip_name": "clip-13.mp4", "cost": between(0.46, 0.4636),
     },
-    "cost": {"cost": (0.46, 0.4601124)},
+    "cost": {"cost": between(0.46, 0.4601124)},
     "other": {
         "image_sha": f"{3:064x}", "clip_sha": f"{11:064x}",
-        "task_id": (f"task_{0:026}", f"task_{40_000 * 7919:026}"),
+        "task_id": between(f"task_{0:026}", f"task_{40_000 * 7919:026}"),
     },
 }  # fmt: skip
 """About 1,000 of 100,000 jobs each; the last by columns that no index has."""

@@ -3,7 +3,8 @@
 Real seconds on loopback: a lean server in a process of its own, the client in another one. It takes a quarter
 of an hour (some four minutes per variant), and asserts nothing. For a look at one thing, name it:
 ``intents``, ``interrupts``, ``naive``, ``exact``, ``within``, ``none``; with ``MW_BENCH_JOBS=200
-MW_BENCH_SLOTS=40`` in the environment it is half as long.
+MW_BENCH_SLOTS=40`` in the environment it is half as long. On a busy Linux machine start it with `setsid -w`:
+processes share the CPU by sessions first, and by `nice` only within one.
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ def client(url: str, folder: str) -> None:
     """Drive all jobs as a run, to the last result."""
     import motion_widgets.sweep
     from motion_widgets import Workspace
-    from motion_widgets.media.probe.moviepy_import import load_moviepy
+    from motion_widgets.media.probe.moviepy_check import load_moviepy
 
     ws = Workspace(folder, endpoint=url, key=KEY)
     cells = [({}, row) for row in rows_of(ws)]
@@ -232,7 +233,7 @@ def client(url: str, folder: str) -> None:
     del cells
     load_moviepy()  # which goes on in the background, and is one of the imports
     before, used, start = memory("VmRSS"), processor(), time.time()
-    run.drive()
+    ws.connection.runner.drive(*[row.id for row in run.rows()])  # not measured anew, for which the rows stand
     run.wait()
     end, used = time.time(), processor() - used
     told = {"seconds": end - start, "cpu": used, "memory": memory("VmHWM") - before, "ends": run.counts()}
@@ -395,7 +396,7 @@ def intents(folder: Path) -> Iterator[tuple[str, str, str, str]]:
     log = Log(folder / "intents.sqlite")
     log.budgets.set("b", 10**12)
     plain = {"endpoint": "bench", "account": "a", "sandbox": False, "budget_id": "b"}
-    ids = [log.jobs.add({**plain, "key": str(number)})[0]["id"] for number in range(2 * ROUNDS + 1)]
+    ids = [log.jobs.add({**plain, "key": str(number)})[0].id for number in range(2 * ROUNDS + 1)]
     said: list[tuple[str, Any]] = []
     assert log.database._writer is not None
 

@@ -18,20 +18,20 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
-import nbformat
 from axe_playwright_python.sync_playwright import Axe
 
-from motion_widgets.cli.jupyter_nodelay import FLAG
+from motion_widgets.cli.jupyter_server import FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from playwright.sync_api import BrowserContext, Page, Request, Route
+    from playwright.sync_api import BrowserContext, Page, Request
 
 REPO = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPO / "screenshots"
@@ -48,11 +48,12 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+    # Nothing outside is reached. A route that aborts would do as well, but with one nothing is cached.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 # The one thing Voilà's own template loads from elsewhere: FontAwesome's two stylesheets.
 FONT_AWESOME = re.compile(r"^https://[^/]+/.*font-?awesome.*\.css$")
-NOT_LOOPBACK = re.compile(r"^(?!https?://127\.0\.0\.1[:/])(https?|wss?)://")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 Theme = Literal["JupyterLab Dark", "JupyterLab Light"]
@@ -81,10 +82,15 @@ class Guard:
     errors: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
-    def watch(self, page: Page) -> None:
-        """Collect the errors and the requests of a page."""
-        page.on("pageerror", lambda error: self.errors.append(f"{error.name}: {error.message}"))
-        page.on("websocket", lambda sock: self.asked.append(sock.url))
+    def watch(self, page: Page) -> list[tuple[str, Callable[[Any], None]]]:
+        """Collect the errors and the requests of a page; return what listens to it."""
+        listening: list[tuple[str, Callable[[Any], None]]] = [
+            ("pageerror", lambda error: self.errors.append(f"{error.name}: {error.message}")),
+            ("websocket", lambda sock: self.asked.append(sock.url)),
+        ]
+        for event, note in listening:
+            page.on(event, note)
+        return listening
 
     def request(self, request: Request) -> None:
         """Note one request."""
@@ -121,20 +127,50 @@ def allow(page: Page, origin: str) -> None:
     guard_of(page).allowed.add(origin)
 
 
+@contextmanager
+def guarding(page: Page) -> Iterator[Guard]:
+    """Collect the errors and requests of a page and of those that it opens, which are closed at the end."""
+    guard, context = Guard(), page.context
+    before = set(context.pages)
+    idle = before - {page}
+
+    def note(request: Request) -> None:
+        if _page_of(request) not in idle:
+            guard.request(request)
+
+    watched = (("request", note), ("page", guard.watch))
+    for event, heard in watched:
+        context.on(event, heard)
+    noted = guard.watch(page)
+    _GUARDS[page] = guard
+    yield guard
+    for event, heard in noted:
+        page.remove_listener(event, heard)
+    for event, heard in watched:
+        context.remove_listener(event, heard)
+    for other in set(context.pages) - before:
+        other.close()
+
+
+def _page_of(request: Request) -> Page | None:
+    """Return the page that asked; None: it is only about to be there."""
+    from playwright.sync_api import Error
+
+    try:
+        return request.frame.page
+    except Error:
+        return None
+
+
 def guarded_page(context: BrowserContext) -> Page:
-    """Open a page whose errors and requests are collected; nothing outside is ever reached."""
-    guard = Guard()
-    context.on("request", guard.request)
-    context.on("page", guard.watch)
-    context.route(NOT_LOOPBACK, _abort)
+    """Open a page of its own whose errors and requests are collected until its context is closed."""
     page = context.new_page()
     page.set_default_timeout(WAIT_MS)
-    _GUARDS[page] = guard
+    _GUARDS[page] = guard = Guard()
+    context.on("request", guard.request)
+    context.on("page", guard.watch)
+    guard.watch(page)
     return page
-
-
-def _abort(route: Route) -> None:
-    route.abort()
 
 
 # --- servers ----------------------------------------------------------------------------------------
@@ -150,12 +186,15 @@ class Server:
         Its root folder: notebooks and clips that tests write are served from here.
     home
         The temporary folder with its settings, data and runtime files, and its log.
+    kernel
+        The command that starts a kernel.
     """
 
     site: Path
     home: Path
     port: int = field(default_factory=free_port)
     extra_env: Mapping[str, str] = field(default_factory=dict)
+    kernel: tuple[str, ...] = (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}")
     process: subprocess.Popen[bytes] | None = None
     ready_path = "/api"
 
@@ -184,7 +223,6 @@ class Server:
         folders = {
             "HOME": home,
             "XDG_CONFIG_HOME": f"{home}/xdg-config",
-            "XDG_CACHE_HOME": f"{home}/xdg-cache",
             "XDG_DATA_HOME": f"{home}/xdg-data",
             "IPYTHONDIR": f"{home}/ipython",
             "JUPYTER_CONFIG_DIR": f"{home}/config",
@@ -247,6 +285,8 @@ class Server:
         cells
             Python source of each cell.
         """
+        import nbformat  # takes 2 s, in every worker that collects the tests
+
         path = self.site / (name if name.endswith(".ipynb") else f"{name}.ipynb")
         path.parent.mkdir(parents=True, exist_ok=True)
         book = nbformat.v4.new_notebook(
@@ -278,24 +318,20 @@ class Server:
 
     def _write_settings(self) -> None:
         spec = {
-            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "argv": list(self.kernel),
             "display_name": "Python 3 (ipykernel)",
             "language": "python",
         }
         kernel = self.home / "first" / "kernels" / "python3" / "kernel.json"
         kernel.parent.mkdir(parents=True, exist_ok=True)
         kernel.write_text(json.dumps(spec))
-        disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
-        page_config = self.home / "config" / "labconfig" / "page_config.json"
-        page_config.parent.mkdir(parents=True, exist_ok=True)
-        page_config.write_text(json.dumps(disabled))
 
 
 class Lab(Server):
     """A JupyterLab server, and how a test drives it."""
 
     def command(self) -> list[str]:
-        """Return the command line of a Lab that asks nobody for news or extensions."""
+        """Return the command line of a Lab as `motion-widgets studio` starts it, on an open port."""
         return [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             "--ServerApp.ip=127.0.0.1",
@@ -305,16 +341,22 @@ class Lab(Server):
             "--ServerApp.terminals_enabled=False",
             "--IdentityProvider.token=",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.news_url=None",
-            FLAG,
+            *FLAGS,
         ]
 
     def open(self, page: Page, notebook: Path | str) -> None:
-        """Open a notebook alone, in the light theme, and wait until its kernel is idle."""
+        """Open a notebook alone, in the light theme, and wait until its kernel is idle.
+
+        A page with this Lab in it opens the notebook there: loading Lab anew costs seconds of two cores.
+        """
         allow(page, self.url)
-        page.goto(f"{self.url}/lab/tree/{self.address(notebook)}?reset")
+        if page.url.startswith(f"{self.url}/lab"):
+            path = urllib.parse.unquote(self.address(notebook))
+            _command(page, "docmanager:open", path=path)
+        else:
+            page.goto(f"{self.url}/lab/tree/{self.address(notebook)}?reset")
         page.wait_for_function(
             "() => { const w = window.jupyterapp?.shell?.currentWidget; return !!w?.context?.isReady; }"
         )
@@ -331,7 +373,7 @@ class Lab(Server):
 
     def run_all(self, page: Page, *, errors: bool = False) -> None:
         """Run all cells to the end; a cell that raised fails the test, unless `errors`."""
-        page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        _command(page, "notebook:run-all-cells")
         self.idle(page)
         raised = page.evaluate(
             """() => [...jupyterapp.shell.currentWidget.content.widgets]
@@ -354,11 +396,39 @@ class Lab(Server):
         if reply["status"] != "ok":
             raise AssertionError(ANSI.sub("", "\n".join(reply.get("traceback", [str(reply)]))))
 
+    def until(self, page: Page, condition: str) -> None:
+        """Wait for a condition in the open notebook's kernel, which goes on with its work in between."""
+        reply = page.evaluate(
+            """async code => {
+                const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
+                for (let left = 600, reply; ; left -= 1) {
+                    reply = (await kernel.requestExecute({ code, stop_on_error: false }).done).content;
+                    if (reply.status === 'ok' || !left) return reply;
+                    await new Promise(done => setTimeout(done, 50));
+                }
+            }""",
+            f"assert {condition}",
+        )
+        if reply["status"] != "ok":
+            raise AssertionError(ANSI.sub("", "\n".join(reply.get("traceback", [str(reply)]))))
+
     def theme(self, page: Page, name: Theme) -> None:
         """Switch the theme and wait until the page wears it."""
-        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
+        _command(page, "apputils:change-theme", theme=name)
         page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
         page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def leave(self, page: Page) -> None:
+        """Close what is open in the page and end its kernels; Lab itself stays, for the next notebook."""
+        if page.url.startswith(f"{self.url}/lab"):
+            page.evaluate(
+                """async () => {
+                    for (const widget of [...jupyterapp.shell.widgets('main')]) {
+                        await widget.context?.sessionContext?.shutdown().catch(() => {});
+                        widget.dispose();
+                    }
+                }"""
+            )
 
     def close_kernels(self) -> None:
         """End every kernel, so that one test's does not slow the next."""
@@ -372,6 +442,11 @@ class Lab(Server):
             address = f"{self.url}/api/sessions/{session['id']}"
             request = urllib.request.Request(address, method="DELETE", headers={"X-XSRFToken": xsrf})
             opener.open(request, timeout=20).close()
+
+
+def _command(page: Page, name: str, **told: str) -> None:
+    """Have Lab do something. What it returns stays there: sending a notebook's objects takes seconds."""
+    page.evaluate("async ([name, told]) => { await jupyterapp.commands.execute(name, told); }", [name, told])
 
 
 class Voila(Server):
@@ -397,7 +472,8 @@ class Voila(Server):
     def open(self, page: Page, notebook: Path | str, theme: Literal["light", "dark"] = "light") -> None:
         """Open a notebook as an app and wait until its cells have run."""
         allow(page, self.url)
-        page.goto(f"{self.url}/voila/render/{self.address(notebook)}?theme={theme}")
+        # It answers only once the cells have run, which takes a busy machine its time.
+        page.goto(f"{self.url}/voila/render/{self.address(notebook)}?theme={theme}", timeout=3 * WAIT_MS)
         page.locator("#loading").wait_for(state="detached")
         page.wait_for_function(
             "light => document.body.dataset.jpThemeLight === light", arg=str(theme == "light").lower()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import _lab
+from tests.browser._kernels import kernels
 from tests.browser._lab import (
     CHROMIUM_FLAGS,
     SCREENSHOTS,
@@ -20,15 +21,15 @@ from tests.browser._lab import (
     Lab,
     Voila,
     find_browser,
-    guard_of,
-    guarded_page,
+    guarding,
+    wide,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 _CALL_FAILED = pytest.StashKey[bool]()
 
@@ -42,10 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember whether the test itself failed, for the picture that `page` then takes."""
+    """Take a picture of the page of a test that failed, before its fixtures end."""
     report = yield
-    if report.when == "call":
-        item.stash[_CALL_FAILED] = report.failed
+    if report.when == "call" and report.failed:
+        item.stash[_CALL_FAILED] = True
+        page: Page | None = getattr(item, "funcargs", {}).get("page")
+        if page is not None and not page.is_closed():
+            page.screenshot(path=SCREENSHOTS / "failed" / f"{item.name.replace('/', '_')}.png")
     return report
 
 
@@ -60,8 +64,8 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="package")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """The system's Chromium; without one, CI fails and a developer's run skips."""
+def chromium() -> str:
+    """The path of the system's Chromium; without one, CI fails and a developer's run skips."""
     path = find_browser()
     if path is None:
         sentence = (
@@ -70,9 +74,28 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail(sentence)
         pytest.skip(sentence)
-    chromium = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_FLAGS)
-    yield chromium
-    chromium.close()
+    return path
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """A Chromium for people who share nothing: each gets a context of its own."""
+    launched = playwright.chromium.launch(executable_path=chromium, headless=True, args=CHROMIUM_FLAGS)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="package")
+def profile(
+    playwright: Playwright, chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
+    """A profile that all pages share, so that Lab's scripts come compiled from its cache: half the work."""
+    context = playwright.chromium.launch_persistent_context(
+        tmp_path_factory.mktemp("profile"), executable_path=chromium, headless=True, args=CHROMIUM_FLAGS,
+        viewport=WIDE, service_workers="block", reduced_motion="reduce",
+    )  # fmt: skip
+    yield context
+    context.close()
 
 
 @pytest.fixture(scope="package")
@@ -82,24 +105,34 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def _lab_server(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    server = Lab(site=site, home=tmp_path_factory.mktemp("lab-home"))
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """The command that starts a kernel for Lab and Voilà, at once."""
+    with kernels(tmp_path_factory.mktemp("kernels")) as command:
+        yield tuple(command)
+
+
+@pytest.fixture(scope="package")
+def _lab_server(
+    site: Path, kernel: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    server = Lab(site=site, home=tmp_path_factory.mktemp("lab-home"), kernel=kernel)
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def lab(_lab_server: Lab) -> Iterator[Lab]:
-    """A running JupyterLab; the kernels that a test started end with it."""
+def lab(_lab_server: Lab, page: Page) -> Iterator[Lab]:
+    """A running JupyterLab; what a test opened and the kernels that it started end with it."""
     yield _lab_server
+    _lab_server.leave(page)
     _lab_server.close_kernels()
 
 
 @pytest.fixture(scope="package")
-def voila(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voila]:
+def voila(site: Path, kernel: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Voila]:
     """A running Voilà over the same folder."""
-    server = Voila(site=site, home=tmp_path_factory.mktemp("voila-home"))
+    server = Voila(site=site, home=tmp_path_factory.mktemp("voila-home"), kernel=kernel)
     server.start()
     yield server
     server.stop()
@@ -111,17 +144,37 @@ def write_notebook(site: Path) -> Callable[[str, list[str]], Path]:
     return Lab(site=site, home=site).write_notebook
 
 
-@pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh page, 1280 x 900; page errors and requests to outside fail its test."""
-    context = browser.new_context(viewport=WIDE, service_workers="block", reduced_motion="reduce")
-    opened = guarded_page(context)
-    guard = guard_of(opened)
+@pytest.fixture(scope="package")
+def _lab_page(profile: BrowserContext) -> Iterator[Page]:
+    """The page that holds Lab for the tests of a worker, one after another; loading it anew costs seconds."""
+    yield from _opened(profile)
+
+
+@pytest.fixture(scope="package")
+def _other_page(profile: BrowserContext) -> Iterator[Page]:
+    """The page that the tests of a worker use for all but Lab."""
+    yield from _opened(profile)
+
+
+def _opened(profile: BrowserContext) -> Iterator[Page]:
+    opened = profile.new_page()
+    opened.set_default_timeout(WAIT_MS)
     yield opened
-    if request.node.stash.get(_CALL_FAILED, False):
-        name = request.node.name.replace("/", "_")
-        opened.screenshot(path=SCREENSHOTS / "failed" / f"{name}.png")
-    context.close()
+    opened.close()
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page, 1280 x 900, with no notebook open; page errors and requests to outside fail its test."""
+    in_lab = "lab" in request.fixturenames
+    page: Page = request.getfixturevalue("_lab_page" if in_lab else "_other_page")
+    page.bring_to_front()
+    page.emulate_media(reduced_motion="reduce")  # a test that looks at motion says so itself
+    with guarding(page) as guard:
+        yield page
+        if not in_lab or request.node.stash.get(_CALL_FAILED, False):
+            page.goto("about:blank")
+    wide(page)
     complaints = guard.complaints()
     if complaints:
         pytest.fail(complaints, pytrace=False)

@@ -16,6 +16,7 @@ from motion_widgets.log.view import LogView
 from tests.cli.test_main import KEYLESS, run, said
 from tests.log.conftest import VALUES
 from tests.log.test_merge import put
+from tests.log.test_open_file import of_shape
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def folder(tmp_path):
     """A workspace of two jobs, one with a result."""
     place = tmp_path / "ws"
     (place / "results").mkdir(parents=True)
-    (place / "results/a.mp4").write_bytes(b"video")
+    (place / "results/a.mp4").write_bytes(b"\0\0\0\x18ftypisom, a video")
     log = Log(place / "log.sqlite")
     put(log, "collected", "a", result_path="results/a.mp4")
     put(log, "failed", "b")
@@ -48,11 +49,32 @@ def ids(folder):
 def test_check_of_a_sound_log(folder):
     ended = run("log", "check", "--folder", folder)
     assert (ended.code, ended.err) == (0, "")
-    assert f"no damage found. Schema version {SCHEMA}, 2 job(s)" in ended.out
+    assert f"no damage found. Schema version {SCHEMA}, 2 jobs" in ended.out
 
 
 def test_the_folder_may_stand_before_the_action(folder):
     assert run("log", "--folder", folder, "check").out == run("log", "check", "--folder", folder).out
+
+
+@pytest.mark.parametrize("shape", [1, SCHEMA])
+def test_check_writes_nothing(tmp_path, shape):
+    path = tmp_path / "log.sqlite"
+    of_shape(path, shape)
+    before = path.read_bytes()
+    ended = run("log", "check", "--folder", tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Schema version {shape}, 1 job" in ended.out
+    assert [one.name for one in tmp_path.iterdir()] == ["log.sqlite"]
+    assert path.read_bytes() == before
+
+
+def test_check_of_a_log_in_use_leaves_its_journal_alone(folder):
+    log = Log(folder / "log.sqlite")
+    put(log, "failed", "c")
+    names = sorted(one.name for one in folder.iterdir())
+    assert "3 jobs" in run("log", "check", "--folder", folder).out
+    assert sorted(one.name for one in folder.iterdir()) == names
+    log.close()
 
 
 def test_check_names_files_that_are_gone_or_changed(folder):
@@ -117,9 +139,9 @@ def test_export_and_import(folder, tmp_path, kind):
     target = tmp_path / f"log.{kind}"
     assert run("log", "export", target, "--folder", folder).out.strip() == str(target)
     ended = run("log", "import", target, "--folder", tmp_path / "new")
-    assert ended.out == "2 of 2 job(s) are new here.\n"
+    assert ended.out == "2 of 2 jobs are new here.\n"
     assert ids(tmp_path / "new") == ids(folder)
-    assert run("log", "import", target, "--folder", tmp_path / "new").out == "0 of 2 job(s) are new here.\n"
+    assert run("log", "import", target, "--folder", tmp_path / "new").out == "0 of 2 jobs are new here.\n"
 
 
 HARD = {
@@ -198,9 +220,9 @@ def test_merge_of_two_folders(folder, tmp_path):
     log.close()
     ended = run("log", "merge", folder, "--folder", mine)
     assert ended.out.count("independently") == 1
-    assert "2 job(s) added, 0 updated, 0 already known. 1 file(s)" in ended.out
-    assert (mine / "results/a.mp4").read_bytes() == b"video"
-    assert "0 job(s) added, 0 updated, 2 already known" in run("log", "merge", folder, "--folder", mine).out
+    assert "2 jobs added, 0 updated, 0 already known. 1 file" in ended.out
+    assert (mine / "results/a.mp4").read_bytes() == (folder / "results/a.mp4").read_bytes()
+    assert "0 jobs added, 0 updated, 2 already known" in run("log", "merge", folder, "--folder", mine).out
 
 
 def test_merge_of_what_is_no_log_or_a_damaged_one(folder, tmp_path):
@@ -210,7 +232,7 @@ def test_merge_of_what_is_no_log_or_a_damaged_one(folder, tmp_path):
     spoil(folder)
     ended = run("log", "merge", folder, "--folder", tmp_path / "mine")
     assert f"{folder} is damaged (" in ended.out
-    assert "merged: 2 job(s)" in ended.out
+    assert "merged: 2 jobs" in ended.out
     assert ids(tmp_path / "mine") == before
     assert not list(folder.glob("*.rescued*")), "nothing there changes"
 
@@ -219,7 +241,7 @@ def test_pack_says_what_is_not_there(folder, tmp_path):
     (folder / "results/a.mp4").unlink()
     ended = run("pack", tmp_path / "ws.zip", "--folder", folder)
     assert ended.code == 0
-    assert "1 file(s) that jobs name are missing here" in ended.out
+    assert "1 file that a job names is missing here" in ended.out
     assert run("unpack", tmp_path / "ws.zip", tmp_path / "new").code == 0
 
 
@@ -227,7 +249,7 @@ def test_pack_and_unpack(folder, tmp_path):
     ended = run("pack", tmp_path / "ws.zip", "--folder", folder)
     assert "but no key" in ended.out
     ended = run("unpack", tmp_path / "ws.zip", tmp_path / "new")
-    assert "2 job(s)" in ended.out
+    assert "2 jobs" in ended.out
     assert ids(tmp_path / "new") == ids(folder)
     said(run("unpack", tmp_path / "ws.zip", tmp_path / "new"), "is not empty")
     said(run("unpack", tmp_path / "none.zip", tmp_path / "newer"), "none.zip")
@@ -240,7 +262,7 @@ def test_pack_and_unpack(folder, tmp_path):
 )
 def test_where_there_is_no_log(tmp_path, words, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said(run(*words, "--folder", tmp_path), "contains no log")
+    said(run(*words, "--folder", tmp_path), "There is no log in", "--folder")
     assert list(tmp_path.iterdir()) == []
 
 

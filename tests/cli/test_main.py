@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import io
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -23,15 +26,17 @@ import pytest
 import motion_widgets as mw
 from motion_widgets.cli import main
 from motion_widgets.endpoint import api_key
+from motion_widgets.jobs.scheduling import timing
 from motion_widgets.sandbox import server
 from motion_widgets.workspace import at_exit
+from tests.jobs import endpoint as live
 from tests.notebooks._counter import PLANTED, counting, files_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REPO = Path(__file__).parents[2]
-README = (REPO / "README.md").read_text("utf-8")
+CURL = (REPO / "motion_widgets/sandbox/README.md").read_text("utf-8")
 PROGRAM = [sys.executable, "-c", "import sys; from motion_widgets.cli.main import main; sys.exit(main())"]
 KEYLESS = {name: value for name, value in os.environ.items() if not name.startswith(("APIMART", "MOTION_"))}
 
@@ -112,9 +117,9 @@ def write(path: Path, folder: Path, **fields: object) -> Path:
     return path
 
 
-def frame(folder: Path) -> pd.DataFrame:
+def frame(folder: Path, *, hidden: bool = False) -> pd.DataFrame:
     with mw.Workspace(folder, endpoint="sandbox") as ws:
-        return ws.log.frame()
+        return ws.log.frame(hidden=hidden)
 
 
 # --- demo ---
@@ -174,7 +179,7 @@ def test_measure_goes_on_after_a_bad_file(folder: Path, tmp_path: Path) -> None:
 
 def test_check_prices_a_valid_request(folder: Path, request_file: Path) -> None:
     ended = run("check", "--folder", folder, request_file)
-    assert ended == Ended(0, "Price: $0.34\n", "")
+    assert ended == Ended(0, "Price: $0.35\n", "")
 
 
 def test_check_says_what_is_wrong_and_ends_with_1(folder: Path, tmp_path: Path) -> None:
@@ -182,6 +187,7 @@ def test_check_says_what_is_wrong_and_ends_with_1(folder: Path, tmp_path: Path) 
     ended = run("check", "--folder", folder, path)
     assert ended.code == 1
     assert ended.out.splitlines()[0].startswith("error: video_url: The clip is 12.00 s, 2.00 s too long")
+    assert ended.err == "The request has 1 error and cannot be sent.\n"
     assert "3–10 s" in ended.out
 
 
@@ -189,7 +195,7 @@ def test_check_reads_standard_input(
     folder: Path, request_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(request_file.read_text("utf-8")))
-    assert run("check", "--folder", folder, "-").out == "Price: $0.34\n"
+    assert run("check", "--folder", folder, "-").out == "Price: $0.35\n"
 
 
 @pytest.mark.parametrize(
@@ -222,6 +228,9 @@ def test_submit_attaches_to_what_is_there(folder: Path, request_file: Path) -> N
     an_id, shown, path = ended.out.splitlines()
     assert an_id in set(frame(folder)["id"])
     assert shown == f"<Job {an_id}: collected, $0.34, SANDBOX>"
+    assert re.search(rf"{an_id} \(std, image\) ━+ collected", ended.err), (
+        "its progress is not in the way of a pipe"
+    )
     assert Path(path).is_file()
     assert len(frame(folder)) == 4
 
@@ -230,14 +239,14 @@ def test_submit_new_makes_one_more(demo: tuple[Path, Ended], tmp_path: Path) -> 
     copy = tmp_path / "ws"
     shutil.copytree(demo[0], copy)
     path = write(tmp_path / "request.json", copy, prompt="Waves at the camera, steady framing")
-    ended = run("submit", "--folder", copy, path, "--new", "--max-cost", "0.50")
+    ended = run("submit", "--folder", copy, path, "--new", "--max-cost", "0.60")
     assert ended.code == 0, ended.err
     assert len(frame(copy)) == 5
 
 
 def test_submit_over_the_bound_sends_nothing(folder: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "request.json", folder, prompt="never sent")
-    said(run("submit", "--folder", folder, path, "--max-cost", "0.01"), "$0.34", "$0.01", "Raise the limit")
+    said(run("submit", "--folder", folder, path, "--max-cost", "0.01"), "$0.35", "$0.01", "Raise the limit")
     assert len(frame(folder)) == 4
 
 
@@ -250,7 +259,7 @@ def test_submit_live_needs_a_bound_and_a_key(tmp_path: Path, monkeypatch: pytest
     links = {"image_url": "https://example.com/hero.png", "video_url": "https://example.com/dance.mp4"}
     path = write(tmp_path / "request.json", tmp_path, **links)
     words = ("submit", "--folder", tmp_path / "ws", path, "--endpoint", "apimart")
-    said(run(*words), "real money", "max_cost=0.58")
+    said(run(*words), "real money", "--max-cost 0.58")
     said(run(*words, "--max-cost", "0.60"), "api.apimart.ai", "APIMART_API_KEY")
     assert len(frame(tmp_path / "ws")) == 0
 
@@ -279,7 +288,7 @@ def test_sweep_runs_and_attach_takes_it_up(folder: Path, request_file: Path) -> 
     assert ended.code == 0, ended.err
     found = re.search(r"^run-\w+$", ended.out, re.MULTILINE)
     assert found is not None
-    assert "4 of 4 cells collected." in ended.out
+    assert "4 of 4 cells collected." in ended.err
     assert "4 collected; $1.78, SANDBOX>" in ended.out
     again = run("attach", "--folder", folder, found[0])
     assert again.code == 0, again.err
@@ -322,7 +331,10 @@ def test_a_run_is_paused_and_let_go_from_the_terminal(demo: tuple[Path, Ended], 
     again = run("attach", "--folder", copy, found[0])
     assert re.search(r"^ +a (collected|planned) ", again.out, re.MULTILINE), "what varies is told"
     assert "1 planned, paused; $0.34, SANDBOX>" in ended.out
+    ended = run("resume", "--folder", copy, found[0], "--max-cost", "0.30")
+    said(ended, "This costs $0.35, but at most $0.30 may be spent")
     ended = run("resume", "--folder", copy, found[0])
+    assert "Its planned cells cost $0.35 now." in ended.out
     assert "1 planned; $0.34, SANDBOX>" in ended.out
     with mw.Workspace(copy, endpoint="sandbox") as ws:
         assert ws.log_store.sweeps.get(found[0]).stop_after == "[4, 0.5]"
@@ -344,7 +356,7 @@ def test_sweep_saves_a_plan_that_runs_from_its_file(folder: Path, request_file: 
     words = ["--axis", "mode=std,pro", "--repeats", 2, "--seed", 3, "--save", plan]
     ended = run("sweep", "--folder", folder, request_file, "--dry-run", *words)
     assert ended.code == 0, ended.err
-    assert ended.out.splitlines()[-2:] == [str(plan), "<Plan of 4 cells: 2 new, 2 done; $0.89>"]
+    assert ended.out.splitlines()[-2:] == [str(plan), "<Plan of 4 cells: 2 new, 2 done; $0.90>"]
     assert {"repeat", "order"} <= set(ended.out.split())
     again = run("sweep", "--folder", folder, plan, "--dry-run")
     assert again.out.splitlines()[-1] == ended.out.splitlines()[-1]
@@ -372,7 +384,7 @@ def test_sweep_says_what_a_budget_buys(folder: Path, request_file: Path) -> None
     assert ended.code == 0, ended.err
     assert "of 8 cells are left out" in ended.out
     assert "Whether mode and prompt interact" in ended.out
-    said(run("sweep", "--folder", folder, request_file, *axes, "0.50"), "at least 5 new cell(s)")
+    said(run("sweep", "--folder", folder, request_file, *axes, "0.50"), "at least 5 new cells")
 
 
 def test_sweep_offers_to_trim_for_all_cells(folder: Path, tmp_path: Path) -> None:
@@ -380,6 +392,39 @@ def test_sweep_offers_to_trim_for_all_cells(folder: Path, tmp_path: Path) -> Non
     ended = run("sweep", "--folder", folder, path, "--dry-run")
     assert ended.code == 0, ended.err
     assert ended.out.count("If all cells take the same clip, trimmed to 10 s") == 1
+
+
+def test_what_is_planned_live_is_sent_for_a_stated_price_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run on a live endpoint whose budget held one of its two cells, taken up from the terminal."""
+    monkeypatch.setattr(timing, "POLL", (0.01, 0.05))
+    monkeypatch.setenv("APIMART_API_KEY", live.KEY)
+    folder, endpoint = tmp_path / "ws", live.Endpoint(live.make_clip(tmp_path / "clip.mp4"))
+    monkeypatch.setenv("APIMART_BASE_URL", endpoint.url)
+    try:
+        with mw.Workspace(folder, endpoint="apimart") as ws:
+            links = [f"{endpoint.url}/media/{name}" for name in ("image.png", "clip.mp4")]
+            req = mw.MotionRequest(model="kling-v2-6-motion-control", image_url=links[0], video_url=links[1])
+            began = ws.plan(mw.Sweep(req, prompt=["a", "b"])).run(budget=0.40)
+            began.wait(30)
+            assert ws.live
+        where = ("--folder", folder, "--endpoint", "apimart")
+        job = next(one.id for one in began.jobs if one.state == "collected")
+        assert run("attach", *where, job).out.splitlines()[-1].endswith(f"{job}.mp4")
+        ended = run("attach", *where, began.id)
+        assert "1 planned" in ended.out
+        price = re.search(r"\$0\.\d+", ended.err + ended.out)
+        assert price is not None, "it says what resume would cost"
+        assert "motion-widgets resume" in ended.err + ended.out
+        said(run("resume", *where, began.id), "real money", "--max-cost")
+        said(run("resume", *where, began.id, "--max-cost", "0.01"), "$0.01 may be spent")
+        assert len(endpoint.posts) == 1, "nothing was sent without a person's price"
+        ended = run("resume", *where, began.id, "--max-cost", "0.60")
+        assert (ended.code, len(endpoint.posts)) == (0, 2), ended
+        assert "2 collected" in ended.out
+    finally:
+        endpoint.stop()
 
 
 def test_attach_a_job(folder: Path) -> None:
@@ -391,19 +436,104 @@ def test_attach_a_job(folder: Path) -> None:
 
 @pytest.mark.parametrize("an_id", ["job-none", "run-none", ""])
 def test_attach_to_nothing(folder: Path, an_id: str) -> None:
-    said(run("attach", "--folder", folder, an_id), an_id, "ws.log.frame()")
+    said(run("attach", "--folder", folder, an_id), an_id, "motion-widgets log --folder")
+
+
+def test_attach_to_what_has_no_result_says_why_it_ends_with_1(tmp_path: Path) -> None:
+    with mw.Workspace(tmp_path, endpoint="sandbox") as ws:
+        values = {"endpoint": "sandbox", "account": "sandbox", "sandbox": True, "key": "k", "mode": "std"}
+        told = ws.log_store.jobs.add({**values, "error_message": "It was no use."})[0].id
+        silent = ws.log_store.jobs.add({**values, "key": "l"})[0].id
+    for an_id, why in (
+        (told, "It was no use."),
+        (silent, f"motion-widgets attach --folder {tmp_path} {silent}"),
+    ):
+        ended = run("attach", "--folder", tmp_path, an_id)
+        assert ended.code == 1
+        last = ended.err.splitlines()[-1]
+        assert last.startswith(f"{an_id} has no result: it is planned. ")
+        assert why in last
+
+
+def test_a_run_that_is_interrupted_is_taken_up_by_the_command_that_was_said(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "request.json", folder, prompt="interrupted", mode="std")
+    words = ["sweep", "--folder", "my dance", str(path), "--axis", "mode=std,pro"]
+    process = subprocess.Popen(
+        [*PROGRAM, *words], cwd=tmp_path, env=KEYLESS, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    an_id = next(line.strip() for line in process.stdout if line.startswith("run-"))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    call = f"motion-widgets attach --folder 'my dance' {an_id}"
+    assert err.splitlines()[-1] == f"Interrupted; nothing is lost. Continue with {call}"
+    assert "ws." not in out + err, "this is a shell"
+    assert "Traceback" not in err
+    last = [line for line in out.splitlines() if "at the endpoint. Return to" in line]
+    assert all(line.endswith(call) for line in last), "the run's id, not that of one of its jobs"
 
 
 # --- log ---
 
 
+def test_log_finds_the_workspace_that_demo_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = main._parser().parse_args(["demo"]).folder
+    mw.Workspace(tmp_path / default).close()
+    monkeypatch.chdir(tmp_path)
+    said_so = "There is no log here; using the workspace in workspace.\n"
+    ended = run("log")
+    assert (ended.code, ended.err) == (0, said_so)
+    assert ended.out.startswith("No job yet.")
+    assert run("log", "check").err == said_so
+    assert run("prices").err == said_so
+    assert [one.name for one in tmp_path.iterdir()] == ["workspace"], "none was made beside it"
+    mw.Workspace(tmp_path).close()
+    assert run("log").err == "", "the log that is here comes first"
+
+
+def test_log_says_where_there_are_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mw.Workspace(tmp_path / "dance").close()
+    (tmp_path / "elsewhere").mkdir()
+    for place in (tmp_path, tmp_path / "elsewhere"):
+        monkeypatch.chdir(place)
+        said(run("log"), "There is no log in", "but there is one in", str(tmp_path / "dance"), "--folder")
+
+
+def names(folder: Path) -> list[tuple[str, str]]:
+    """Return the runs of a workspace with their names, the demo's own as the last."""
+    with mw.Workspace(folder, endpoint="sandbox") as ws:
+        return list(ws.log_store.sweeps.names().items())
+
+
+def test_a_run_has_its_name_in_the_terminal(folder: Path) -> None:
+    run_id, name = names(folder)[-1]
+    assert name.startswith("quality \u00d7 faces \u00b7 ")
+    attached = run("attach", "--folder", folder, run_id)
+    assert f"{run_id} ({name})" in attached.err, "above the bars"
+    assert f"<Run {run_id} ({name}): 4 collected" in attached.out
+    with mw.Workspace(folder, endpoint="sandbox") as ws:
+        ws.log_store.sweeps.rename(run_id, "hats")
+    assert f"{run_id}  hats" in run("log", "--folder", folder).out.splitlines()
+    with mw.Workspace(folder, endpoint="sandbox") as ws:
+        ws.log_store.sweeps.rename(run_id, None)
+
+
 def test_log_shows_and_exports(folder: Path, tmp_path: Path) -> None:
-    assert run("log", "--folder", folder).out.count("collected") == 4
+    told = run("log", "--folder", folder).out
+    assert told.count("collected") == 4
+    run_id, name = names(folder)[-1]
+    assert f"{run_id}  {name}" in told.splitlines(), "by which attach finds it"
+    assert sum(name in line for line in told.splitlines()[1:5]) == 4, "each job says which run it is of"
     paths = {kind: tmp_path / f"log.{kind}" for kind in ("csv", "parquet", "json")}
     words = [word for kind, path in paths.items() for word in (f"--{kind}", path)]
     ended = run("log", "--folder", folder, *words)
     assert ended.out.split() == [str(path) for path in paths.values()]
-    whole = frame(folder)
+    whole = frame(folder, hidden=True)  # an export says of each row whether it is hidden
     assert list(pd.read_csv(paths["csv"])["id"]) == list(whole["id"])
     pd.testing.assert_frame_equal(pd.read_parquet(paths["parquet"]), whole, check_categorical=False)
     objects = [json.loads(line) for line in paths["json"].read_text("utf-8").splitlines()]
@@ -420,7 +550,8 @@ def test_log_shows_the_newest_of_many(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_log_of_an_empty_workspace(tmp_path: Path) -> None:
     mw.Workspace(tmp_path / "new").close()
     ended = run("log", "--folder", tmp_path / "new")
-    assert ended == Ended(0, "The log has no such rows.\n", "")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"No job yet. motion-widgets submit --folder {tmp_path / 'new'} REQUEST.json")
 
 
 def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None:
@@ -435,7 +566,7 @@ def test_what_a_server_said_does_nothing_to_the_terminal(tmp_path: Path) -> None
 
 
 def test_log_of_a_misspelt_folder_makes_none(tmp_path: Path) -> None:
-    said(run("log", "--folder", tmp_path / "wrokspace"), "wrokspace contains no log")
+    said(run("log", "--folder", tmp_path / "wrokspace"), "There is no log in", "wrokspace", "--folder")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -463,6 +594,59 @@ def test_studio_lays_notebooks_down_and_starts_lab(tmp_path: Path, monkeypatch: 
     assert command[-1] == "--LabApp.default_url=/lab/tree/studio.ipynb"
     run("studio", "--folder", tmp_path, "--open")
     assert "--no-browser" not in called[1]
+
+
+def test_studio_for_visitors_starts_voila_alone_without_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(
+        main, "_replace_process", lambda command: called.append((command, dict(os.environ))) or 0
+    )
+    for name in ("APIMART_API_KEY", "JUPYTER_TOKEN", "MOTION_WIDGETS_LOG"):
+        monkeypatch.setenv(name, PLANTED)
+    (tmp_path / "demo.zip").touch()
+    ended = run("studio", "--voila", "--port", "8899", "--example", tmp_path / "demo.zip")
+    assert (ended.code, PLANTED in ended.out) == (0, False)
+    assert "http://127.0.0.1:8899" in ended.out
+    ((command, environment),) = called
+    assert command[:4] == [sys.executable, "-m", "voila", str(REPO / "notebooks/shared/studio.ipynb")]
+    wanted = {
+        "--VoilaConfiguration.file_allowlist=[]", "--VoilaConfiguration.show_tracebacks=False",
+        "--MappingKernelManager.cull_idle_timeout=600", "--no-browser", "--Voila.ip=127.0.0.1",
+        "--Voila.port=8899",
+    }  # fmt: skip
+    assert wanted <= set(command)
+    assert PLANTED not in environment.values()
+    assert environment["MOTION_WIDGETS_EXAMPLE"] == str(tmp_path / "demo.zip")
+
+
+def test_the_app_starts_voila_for_its_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(
+        main, "_replace_process", lambda command: called.append((command, dict(os.environ))) or 0
+    )
+    monkeypatch.setenv("APIMART_API_KEY", PLANTED)  # the user's own, who may go live with it
+    monkeypatch.delenv("MOTION_WIDGETS_FOLDER", raising=False)
+    said_so = run("studio", "--app", "--folder", tmp_path, "--port", "8899")
+    assert (said_so.code, str(tmp_path) in said_so.out, "token" in said_so.out) == (0, True, True)
+    ((command, environment),) = called
+    assert command[:4] == [sys.executable, "-m", "voila", str(REPO / "notebooks/shared/app.ipynb")]
+    assert {"--Voila.ip=127.0.0.1", "--Voila.auto_token=True", "--Voila.port=8899"} <= set(command)
+    assert "--VoilaConfiguration.file_allowlist=[]" in command, "no file is served"
+    assert environment["MOTION_WIDGETS_FOLDER"] == str(tmp_path)
+    assert environment["APIMART_API_KEY"] == PLANTED
+    for more in (("--ip", "0.0.0.0"), ("--voila",), ("--example", tmp_path / "x.zip")):
+        said(run("studio", "--app", *more), "for you alone", "127.0.0.1")
+    assert len(called) == 1
+
+
+def test_studio_for_visitors_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "_replace_process", lambda command: pytest.fail(str(command)))
+    said(run("studio", "--voila", "--example", tmp_path / "no.zip"), "no.zip", "motion-widgets pack")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "voila" else find(name))
+    said(run("studio", "--voila"), "Voilà", "motion-widgets[voila]")
 
 
 def test_studio_lays_down_every_notebook() -> None:
@@ -541,7 +725,7 @@ def test_the_readme_s_curl_commands(served: tuple[Path, str]) -> None:
     place, printed = served
     port = re.search(r"http://127\.0\.0\.1:(\d+)", printed)
     assert port is not None
-    section = README.split("\n## With curl\n")[1].split("\n## ")[0]
+    section = CURL.split("\n## With curl\n")[1].split("\n## ")[0]
     blocks = [block for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) if "curl" in block]
     answers = [asked(block.replace(":8765", f":{port[1]}"), place) for block in blocks]
     assert [status for status, _ in answers] == [200, 400, 401]
@@ -610,6 +794,28 @@ def test_help_and_version_name_everything() -> None:
     assert run("--version").out.strip() == mw.__version__
 
 
+def parsers(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield a parser and those of all commands in it, each with what it is called by."""
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, one in action.choices.items():
+                yield from parsers(one, f"{name} {word}")
+
+
+def test_the_help_of_every_command_has_an_example_that_it_takes() -> None:
+    commands = dict(parsers(main._parser(), "motion-widgets"))
+    assert {
+        "motion-widgets submit",
+        "motion-widgets log merge",
+        "motion-widgets check-live",
+    } <= commands.keys()
+    for name, parser in commands.items():
+        line = parser.format_help().split("\nexample:\n  ")[1].strip()
+        assert f"{line} ".startswith(f"{name} ")
+        main._parser().parse_args(shlex.split(line)[1:])
+
+
 def test_as_a_process_an_error_is_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*PROGRAM, "attach", "job-none", "--folder", "ws"],
@@ -620,3 +826,52 @@ def test_as_a_process_an_error_is_one_sentence(tmp_path: Path) -> None:
         text=True,
     )
     said(Ended(ended.returncode, ended.stdout, ended.stderr), "motion-widgets: There is no job-none")
+
+
+BROKEN = (
+    "import sys; from motion_widgets.cli import main as m; m._scan = lambda _: 1 // 0; sys.exit(m.main())"
+)
+
+
+def test_an_error_that_nobody_expected_is_one_line_and_debug_shows_its_details(tmp_path: Path) -> None:
+    plain, debug = (
+        subprocess.run(
+            [sys.executable, "-c", BROKEN, *flag, "scan", str(tmp_path)],
+            env=KEYLESS, capture_output=True, text=True, timeout=60, check=False,
+        )
+        for flag in ([], ["--debug"])
+    )  # fmt: skip
+    said(Ended(plain.returncode, plain.stdout, plain.stderr), "ZeroDivisionError", "--debug")
+    assert debug.returncode == 1
+    assert "Traceback" in debug.stderr
+    assert "in <lambda>" in debug.stderr
+
+
+def test_a_kept_key_is_forgotten_and_where_it_was_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {"https://api.apimart.ai:443": "sk-kept", "https://mirror.example:443": "sk-mirror"}
+    monkeypatch.setattr("keyring.delete_password", lambda _, origin: held.pop(origin))
+    monkeypatch.delenv("APIMART_BASE_URL", raising=False)
+    monkeypatch.setenv("APIMART_API_KEY", "sk-environment")
+    done = run("forget-key")
+    assert done.code == 0
+    assert re.search("keyring.* https://api.apimart.ai:443.*APIMART_API_KEY", done.out)
+    assert list(held) == ["https://mirror.example:443"]
+    again = run("forget-key")
+    assert (again.code, "holds no key" in again.out) == (1, True)
+    assert run("forget-key", "--endpoint", "https://mirror.example/v1").code == 0
+    assert held == {}
+    said(run("forget-key", "--endpoint", "nowhere"), "not an endpoint")
+
+
+def test_prices_are_shown_and_accepted(tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text('date = "2031-01"\n[my-model]\nstd = 0.25\n')
+    before = run("prices", "--folder", tmp_path)
+    assert before.code == 0
+    assert "prices --accept" in before.err
+    assert "kling-v3-motion-control pro: $0.13712" in before.out
+    run("prices", "--accept", "--folder", tmp_path)
+    after = run("prices", "--folder", tmp_path)
+    assert (after.code, after.err) == (0, "")
+    assert "2031-01" in after.out
+    assert "my-model std: $0.25000" in after.out

@@ -14,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion_widgets.core import files
-from motion_widgets.core.files import PRIVATE, copy_whole, move_if_free, partial_file, whole_file, write_whole
+from motion_widgets.core.files import (
+    PRIVATE,
+    copy_whole,
+    move_if_free,
+    partial_file,
+    size_of,
+    whole_file,
+    write_whole,
+)
 
 
 class StoppedError(Exception):
@@ -259,3 +267,21 @@ class TestMoveIfFree:
     def test_a_source_that_is_missing(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             move_if_free(tmp_path / "source", tmp_path / "target")
+
+
+def test_a_size_is_none_where_another_process_removes_the_file_at_any_moment(tmp_path):
+    path, stop = tmp_path / "log.sqlite-wal", threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            path.write_bytes(b"half")
+            path.unlink()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        assert {size_of(path) for _ in range(3000)} <= {0, 4}
+    finally:
+        stop.set()
+        other.join()
+    assert size_of(path) == 0

@@ -16,6 +16,11 @@ from motion_widgets.core.hosts import host_of, is_link, is_loopback, is_private
         "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255", "::1", "[::1]",
         "fe80::1%eth0", "fd00::1",
         "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1", "::",
+        "127.0.0.1.", "10.0.0.8..", "017700000001", "0177.0.0.1", "0x7f.1", "127.0.1",
+        "\uff11\uff12\uff17.0.0.1",
+        "169\u3002254\u3002169\u3002254", "a.localhost.", "::127.0.0.1", "::ffff:0:127.0.0.1",
+        "64:ff9b:1::127.0.0.1", "64:ff9b::10.0.0.1", "fec0::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2002:c0a8:101::1", "[::ffff:7f00:1]", "100::1", "198.18.0.1", "240.0.0.1",
     ],
 )  # fmt: skip
 def test_private_however_it_is_written(host: str) -> None:
@@ -27,7 +32,7 @@ def test_private_however_it_is_written(host: str) -> None:
     [
         "example.com", "localhost.evil.com", "127.evil.com", "10.0.0.1.example.com", "93.184.216.34",
         "2606:2800:220:1::1", "[2606:2800:220:1::1]", "::ffff:93.184.216.34", "64:ff9b::5db8:d822",
-        "local.example",
+        "local.example", "93.184.216.34.", "0x5db8d822", "2002:5db8:d822::1", "b\u00fccher.example",
     ],
 )  # fmt: skip
 def test_public(host: str) -> None:

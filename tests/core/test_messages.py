@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections import Counter
 from functools import cache
@@ -12,10 +13,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 import motion_widgets
-from motion_widgets.core.messages import MESSAGES, ROOMS, say, template
-from motion_widgets.log.columns import DICTIONARY
+from motion_widgets.core.messages import MESSAGES, ROOMS, at_terminal, say, template
+from motion_widgets.core.messages.cli import AT_TERMINAL
+from motion_widgets.log.columns import DICTIONARY, FIDELITY
+from motion_widgets.log.rows import ComparisonRow
 from motion_widgets.log.states import State
+from motion_widgets.media.repair.clips import CLIP_OPERATIONS
+from motion_widgets.media.repair.images import IMAGE_OPERATIONS
+from motion_widgets.request.fields import FIELD
+from motion_widgets.study.fidelity.difference import COLUMNS
+from motion_widgets.study.money import Costs
 from motion_widgets.widgets.page_widget import codes_in
+from tests.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,51 +43,90 @@ NOT_PUT_IN = {"fixes", "detail", "reached"}
 MEDIA = ("image", "clip")
 FAMILIES: dict[str, tuple[str, ...]] = {
     "action_*": (
-        "show", "keep", "resend", "resend_live", "write_off", "go_on", "go_on_live", "retry", "retry_live",
-        "edit", "decide",
+        "show", "attach", "keep", "resend", "resend_live", "write_off", "go_on", "go_on_live", "retry",
+        "retry_live", "edit", "decide",
     ),
+    "axis_*": tuple(FIELD),
+    "difference_*": ("few", "higher", "lower", "not_shown", "chart"),
     "axis_library_*": MEDIA,
+    "axis_sound_*": ("yes", "no"),
+    "why_*": ("moderation", "media", "parameters"),
     "axis_more_*": ("image_url", "video_url", "prompt"),
     "cli_*": (
         "demo", "studio", "sandbox", "measure", "check", "submit", "sweep", "attach", "pause", "resume",
-        "log", "pack", "unpack", "budget", "share", "scan", "reconcile", "check-live",
+        "log", "study", "pack", "unpack", "budget", "prices", "forget-key", "share", "scan", "reconcile",
+        "check-live",
     ),
     "cli_live_*": ("image_url", "video_url"),
+    "example_*": (
+        "demo", "studio", "sandbox", "measure", "check", "submit", "sweep", "attach", "pause", "resume",
+        "study", "log", "log_check", "log_rescue", "log_export", "log_import", "log_merge", "pack", "unpack",
+        "budget", "prices", "forget-key", "share", "scan", "reconcile", "check-live",
+    ),
     "cli_log_*": ("check", "rescue", "export", "import", "merge"),
     "cluster_*": ("moderation", "media", "parameters"),
     "column_*": (
-        "state", "model", "character_orientation", "mode", "image_name", "clip_name", "prompt",
-        "keep_original_sound", "sandbox", "created_by", "estimate", "billed", "wait", "id", "error",
+        "state", "prompt", "sandbox", "created_by", "estimate", "billed", "wait", "id", "error",
+        "pictures", "settings", "when", "stars", "said", "usable",
     ),
+    "rating_choice_*": ("left", "right", "tie", "both_bad", "skip"),
     "contact_*": ("differences", "wrong"),
+    "contact_a_*": (
+        "absent", "stated", "list", "text", "percent", "fraction", "decimal", "whole", "other",
+        "same_fields", "tenfold", "not_tenfold", "down", "nearest", "up", "exact", "unclear",
+    ),
+    "month_*": tuple(map(str, range(1, 13))),
+    "held_*": ("reserved", "spent"),
+    "faces_*": ("image", "video"),
+    "history_faces_*": ("image", "video"),
+    "kind_*": (
+        "null", "boolean", "seconds", "milliseconds", "number", "link", "date", "digits", "text", "list",
+        "empty", "object",
+    ),
     "contact_q_*": (
         "usage", "models", "http", "place", "word", "version", "request_id", "headers", "replay", "words",
         "progress", "estimated_time", "took", "url", "expires", "language", "cost", "rounding", "credits",
         "delta_account", "delta_key", "ahead", "errors",
     ),
     "form_*": MEDIA,
+    "form_*_card": MEDIA,
+    "form_*_drop": MEDIA,
+    "filter_*": ("tag", "since", "deleted"),
     "form_*_hint": MEDIA,
     "form_*_pick": MEDIA,
     "form_mode_*": ("std", "pro"),
     "form_orientation_*": ("image", "video"),
     "form_sound_*": ("yes", "no"),
     "form_watermark_*": ("none", "off", "on"),
-    "from_*": ("request", "measured", "priced", "toolkit", "endpoint"),
+    "from_*": ("request", "measured", "priced", "toolkit", "endpoint", "people"),
     "known_*": ("failed", "cancelled", "expired", "vanished", "unknown", "rejected", "written_off"),
-    "library_*": MEDIA,
     "library_choice_*": MEDIA,
-    "library_keep_*": MEDIA,
-    "meaning_*": tuple(column.name for column in DICTIONARY),
+    "made_*": (*CLIP_OPERATIONS, *IMAGE_OPERATIONS),
+    "meaning_*": tuple(column.name for column in (*DICTIONARY, *FIDELITY)),
+    "mend_*": tuple({*CLIP_OPERATIONS, *IMAGE_OPERATIONS} - {"fit_clip"}),
     "money_*": ("open", "billed", "refunded", "reserved", "paid"),
     "next_*": (
         "moderation", "media", "parameters", "account", "auth", "network", "unknown", "written_off",
+        "gone", "planned",
+        "failed_task", "rejected",
     ),
     "pick_wrong_*": MEDIA,
+    "more_sound_*": ("yes", "no"),
+    "more_watermark_*": ("none", "off", "on"),
     "publish_hint_*": ("store", "command", "serve", "result"),
+    "publish_question_*": ("image_url", "video_url"),
     "publish_to_*": ("store", "command", "serve", "result"),
     "publish_way_*": ("store", "command", "serve", "result"),
+    "rating_*": tuple(ComparisonRow.__dataclass_fields__),
     "scan_cell_*": ("attachments", "metadata"),
+    "since_*": ("1", "7", "30"),
     "state_*": tuple(State),
+    "study_cost_*": ("setting", *Costs.__dataclass_fields__, "failed", "excluded"),
+    "study_motion_*": COLUMNS,
+    "tab_*": ("create", "sweep", "compare", "study", "log"),
+    "undecided_*": ("ask", "resend", "write_off"),
+    "undecided_sure_*": ("resend", "write_off"),
+    "undecided_yes_*": ("resend", "write_off"),
     "word_*": ("error", "warning", "hint"),
     "*_public": ("image_location", "clip_location"),
 }  # fmt: skip
@@ -86,13 +134,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 
 
 def fields(text: str) -> dict[str, str]:
-    """Return the fields of a template with their format."""
-    return {name: spec or "" for _, name, spec, _ in string.Formatter().parse(text) if name is not None}
+    """Return the fields of a template with their format; words that go with a count are none."""
+    told = [(name, spec or "") for _, name, spec, _ in string.Formatter().parse(text) if name is not None]
+    return dict.fromkeys((name for name, _ in told), "") | {
+        name: spec for name, spec in told if spec and "|" not in spec
+    }
 
 
 @cache
 def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
+    return parse(path.read_text("utf-8"))
 
 
 def branches(code: ast.expr) -> Iterator[ast.expr]:
@@ -173,16 +224,45 @@ def test_a_code_belongs_to_one_room() -> None:
     assert files == {room.__name__.rpartition(".")[2] for room in ROOMS}, "every file is joined"
 
 
-@pytest.mark.parametrize("code", MESSAGES)
-def test_every_template_formats(code: str) -> None:
-    names = fields(MESSAGES[code])
-    assert all(name.isidentifier() for name in names), "fields have names, and nothing is looked up in them"
-    values = {name: 1 if spec and spec[-1] in ",dfg%" else "\u202e{x}<b>" for name, spec in names.items()}
-    said = say(code, **values)
-    assert said
-    assert "{{" not in said
-    for name, spec in names.items():
-        assert spec or str(values[name]) in said
+def test_every_template_formats() -> None:
+    for code, sentence in MESSAGES.items():
+        names = fields(sentence)
+        assert all(name.isidentifier() for name in names), f"{code}: nothing is looked up in a value"
+        values = {name: 1 if spec and spec[-1] in ",dfg%" else "\u202e{x}<b>" for name, spec in names.items()}
+        said = say(code, **values)
+        assert said, code
+        assert "{{" not in said, code
+        for name, spec in names.items():
+            assert spec or str(values[name]) in said, code
+
+
+ONE = {"is", "was", "has", "does", "as", "this"}
+"""Words behind a number that are no plural."""
+COUNTS = re.compile(
+    r"\{(?:count|all|jobs|cells|files|places|clips|pairs|ratings|raters|rounds|planned|others|shared|ties|events)"
+    r"(?::,)?\}(?: [a-z]+){0,2}? ([a-z]+s)\b"
+)
+NEVER_ONE = {
+    "doubts_stopped", "link_many_requests", "note_long", "excel_rows", "prompt_long", "clip_cuts",
+    "cells_many", "label_ambiguous", "offer_several", "fraction_wide",
+}  # fmt: skip
+"""Sentences that are only said of several."""
+
+
+def test_one_thing_is_not_spoken_of_in_the_plural() -> None:
+    for code, sentence in [*MESSAGES.items(), *AT_TERMINAL.items()]:
+        assert not re.search(r"(?<!http)\(s\)", sentence), f"{code}: write {{count:job|jobs}}"
+        found = set() if code in NEVER_ONE else set(COUNTS.findall(sentence)) - ONE
+        assert not found, f"{code}: write {{count:cell|cells}}"
+
+
+def test_a_word_goes_with_its_count() -> None:
+    said = [say("shown_count", count=count) for count in (0, 1, 2, 1000)]
+    assert said == ["0 jobs", "1 job", "2 jobs", "1,000 jobs"]
+    assert say("merge_done", added=1, advanced=0, same=2, files=1) == (
+        "1 job added, 0 updated, 2 already known. 1 file belongs to them."
+    )
+    assert say("log_deleted", count="1").startswith("1 row hidden;"), "a number that is a text already"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -233,7 +313,8 @@ def test_sentences_of_findings_end_with_a_next_step() -> None:
     files = [PACKAGE / "request" / name for name in ("rules.py", "media_rules.py", "findings.py")]
     rules = [code for path in files for code, _ in calls(path)]
     codes = {str(code.value) for code in rules if isinstance(code, ast.Constant)}
-    said = {code for code in codes if not code.startswith(("fix_", "the_", "a_", "length_"))}
+    parts = ("fix_", "the_", "a_", "length_", "shown_", "word_")
+    said = {code for code in codes if not code.startswith(parts)}
     assert len(said) > 30
     for code in said:
         text = MESSAGES[code]
@@ -245,3 +326,15 @@ def test_an_unknown_code_is_an_error() -> None:
     for function in (say, template):
         with pytest.raises(KeyError, match="no such code"):
             function("no such code")
+
+
+@pytest.mark.parametrize("code", AT_TERMINAL)
+def test_the_terminal_s_sentences_stand_for_others_and_take_their_values(code: str) -> None:
+    assert fields(AT_TERMINAL[code]).keys() <= fields(MESSAGES[code]).keys()
+    assert not re.search(r"\bws\.(?!attach\(\"{id}\", same_account)", AT_TERMINAL[code]), "a call in Python"
+
+
+def test_at_the_terminal_commands_are_named_that_work_in_the_same_folder() -> None:
+    with at_terminal(" --folder 'my {dance}'"):
+        assert say("interrupted", id="run-1").endswith("motion-widgets attach --folder 'my {dance}' run-1")
+    assert say("interrupted", id="run-1").endswith('ws.attach("run-1")')

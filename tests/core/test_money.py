@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from pathlib import Path
@@ -12,9 +13,22 @@ from hypothesis import strategies as st
 
 import motion_widgets
 from motion_widgets.core.messages import MESSAGES
-from motion_widgets.core.money import ZERO, Micro, cents_up, format_usd, to_micro, to_usd, total
+from motion_widgets.core.money import (
+    ZERO,
+    Micro,
+    cents_up,
+    format_interval,
+    format_left,
+    format_price,
+    format_usd,
+    to_micro,
+    to_usd,
+    total,
+)
+from tests.syntax import parse
 
-AMOUNT = st.integers(0, 10**15).map(Micro)
+AMOUNT = st.integers(0, 10**12).map(Micro)
+SAYING = {"say", "of"}
 
 
 @given(st.integers(-(10**12), 10**12).map(Micro))
@@ -59,30 +73,64 @@ def test_cents_rounded_up(amount: int, usd: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("usd", "digits", "shown"),
+    ("usd", "price", "left", "billed"),
     [
-        (0.456, 2, "$0.46"), (0.34272, 5, "$0.34272"), (0, 2, "$0.00"), (1234.5, 2, "$1234.50"),
-        (1e-6, 5, "$0.00000"),
+        (0.34272, "$0.35", "$0.34", "$0.34"), (0.89136, "$0.90", "$0.89", "$0.89"),
+        (0.345678, "$0.35", "$0.34", "$0.35"), (0.30000000000000004, "$0.30", "$0.30", "$0.30"),
+        (1.2 - 0.9, "$0.30", "$0.30", "$0.30"), (0.29, "$0.29", "$0.29", "$0.29"), (0, *["$0.00"] * 3),
+        (1e-6, "$0.01", "$0.00", "$0.00"), (1234.5, *["$1234.50"] * 3), (-0.1, *["-$0.10"] * 3),
+        (-0.105, "-$0.10", "-$0.11", "-$0.10"),
     ],
 )  # fmt: skip
-def test_amounts_as_people_read_them(usd: float, digits: int, shown: str) -> None:
-    assert format_usd(usd, digits=digits) == shown
+def test_amounts_as_people_read_them(usd: float, price: str, left: str, billed: str) -> None:
+    assert (format_price(usd), format_left(usd), format_usd(usd)) == (price, left, billed)
 
 
-def test_cents_are_what_is_shown_unless_more_is_asked_for() -> None:
-    assert format_usd(0.5) == "$0.50"
+def test_a_bill_to_the_digit() -> None:
+    assert (format_usd(0.34272, digits=5), format_usd(-1e-6, digits=5)) == ("$0.34272", "-$0.00000")
 
 
-def test_sentences_show_cents_or_all_digits_of_a_price() -> None:
-    shown = {field for text in MESSAGES.values() for field in re.findall(r"\$\{\w+([^}]*)\}", text)}
-    assert shown == {":.2f", ":.5f"}
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.34272, 0.34272, "$0.35"), (0.342719, 0.342721, "$0.35"), (0.51408, 0.5712, "$0.51\u2013$0.58"),
+        (0.34, 0.341, "$0.34\u2013$0.35"), (0, 0, "$0.00"),
+    ],
+)  # fmt: skip
+def test_an_interval_encloses_the_estimate(low: float, high: float, shown: str) -> None:
+    assert format_interval(low, high) == shown
 
 
-def test_nobody_else_prints_money() -> None:
-    package = Path(motion_widgets.__file__).parent
-    printing = {
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
-        if re.search(r"\$\{\w[^}]*:\.\d?f|\$\{to_usd", path.read_text("utf-8"))
-    }
-    assert {one for one in printing if not one.startswith(("core/messages/", "sandbox/"))} == set()
+def typed(shown: str) -> Micro:
+    return to_micro(float(shown.replace("$", "")))
+
+
+@given(AMOUNT)
+def test_what_is_shown_can_be_relied_on(amount: Micro) -> None:
+    usd = to_usd(amount)
+    assert amount <= typed(format_price(usd)) < amount + 10_000, "a price typed back is enough"
+    assert amount - 10_000 < typed(format_left(usd)) <= amount, "no more is shown than is left"
+    assert abs(typed(format_usd(usd)) - amount) <= 5_000
+    assert cents_up(amount) == float(format_price(usd).replace("$", ""))
+
+
+SOURCES = [
+    path
+    for path in Path(motion_widgets.__file__).parent.rglob("*.py")
+    if "sandbox" not in path.parts and path.name != "money.py"
+]
+
+
+def test_money_is_printed_in_one_place_only() -> None:
+    assert {code for code, text in MESSAGES.items() if "$" in text} == set(), "the value has its sign"
+    printing = [path.name for path in SOURCES if re.search(r"\$\{|:\.2f\} ?USD", path.read_text("utf-8"))]
+    assert printing == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_sentence_is_given_a_bare_amount(path: Path) -> None:
+    for node in ast.walk(parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in SAYING:
+            for one in node.keywords:
+                name = getattr(getattr(one.value, "func", None), "id", "")
+                assert name not in {"to_usd", "to_micro"}, f"{path.name}:{node.lineno}: {one.arg}"

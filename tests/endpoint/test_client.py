@@ -8,8 +8,10 @@ import copy
 import gzip
 import logging
 import pickle
+import time
 import traceback
 import tracemalloc
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -36,12 +38,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNNING = {"code": 200, "data": {"id": "t", "status": "processing", "progress": 45}}
+PROCESSING = {"data": {"status": "processing"}}
+"""Of no task in particular."""
 
 
 def test_task_is_asked_in_a_language_with_its_id_quoted() -> None:
     async def go() -> tuple[str, str]:
-        async with Wire(says(200, RUNNING)) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
+        async with Wire(says(200, PROCESSING)) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
             task = await client.task("a/b?c", language="ja")
+            assert wire.asked[0].headers["cache-control"] == "no-cache"
             return wire.asked[0].path, task.word
 
     assert run(go()) == ("/v1/tasks/a%2Fb%3Fc?language=ja", "processing")
@@ -63,7 +68,10 @@ def test_a_path_in_front_of_v1_is_kept() -> None:
     ("status", "body", "cls"),
     [
         (404, {"error": {"message": "no task"}}, NotFoundError),
-        (410, b"", NotFoundError),
+        (410, {"error": {"message": "gone"}}, NotFoundError),
+        (404, b"<html>", ServerError),
+        (410, b"", ServerError),
+        (404, {"message": "no Route matched"}, ServerError),
         (500, {"error": {"message": "x"}}, ServerError),
         (502, b"<html>", ServerError),
         (503, b"", ServerError),
@@ -117,7 +125,7 @@ class TestBounds:
 
         tracemalloc.start()
         try:
-            with pytest.raises(OutcomeUnknown if paid else AnswerError, match="larger than 4 MiB"):
+            with pytest.raises(OutcomeUnknown if paid else AnswerError, match="larger than 1 MiB"):
                 (submit if paid else poll)(play)
             peak = tracemalloc.get_traced_memory()[1]
         finally:
@@ -212,10 +220,14 @@ class TestOrigin:
         async def go() -> None:
             async with Wire(says(200, RUNNING)) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
                 request = httpx.Request("GET", url.format(port=wire.port))
-                await client._transport.send(open_transport(request.url), request, lambda: None)
+                await client._transport.send(open_transport(request.url), request, at_once)
 
         with pytest.raises(RequestError, match="does not belong"):
             run(go())
+
+
+async def at_once() -> None:
+    """Wait for nothing before the first byte."""
 
 
 def assert_keyless(text: object) -> None:
@@ -281,9 +293,7 @@ class TestKeyStaysSecret:
             async with Wire(reply) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
                 request = httpx.Request("GET", wire.url)
                 with contextlib.suppress(httpx.HTTPError):
-                    response = await client._transport.send(
-                        open_transport(request.url), request, lambda: None
-                    )
+                    response = await client._transport.send(open_transport(request.url), request, at_once)
                     await response.aclose()
                 (asked,) = wire.asked
                 assert asked.headers["authorization"] == f"Bearer {KEY}"
@@ -312,6 +322,32 @@ class TestSmallCalls:
                 return [asked.path for asked in wire.asked]
 
         assert run(go()) == ["/v1/user/balance", "/v1/balance"]
+
+    def test_its_clock_is_that_of_the_last_date_whatever_this_machines_is_set_to(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An answer without a date, such as a proxy's, says nothing of the time."""
+        dated = says(200, PROCESSING, headers={"Date": "Sun, 01 Mar 2026 12:00:00 GMT"})
+        real = time.time
+
+        async def play(asked: Asked, writer: asyncio.StreamWriter) -> None:
+            await (dated if asked.connection == 1 else says(200, PROCESSING))(asked, writer)
+
+        async def go() -> list[float]:
+            async with Wire(play) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
+                moments = [client.now() - real()]
+                await client.task("t")
+                moments.append(client.now())
+                monkeypatch.setattr(time, "time", lambda: real() + 1e6)
+                moments.append(client.now())
+                await client.task("t")
+                return [*moments, client.now()]
+
+        ahead, *told = run(go())
+        assert abs(ahead) < 5
+        noon = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
+        assert told == sorted(told)
+        assert told == pytest.approx([noon] * 3, abs=60)
 
     def test_balance_that_is_none(self) -> None:
         with pytest.raises(AnswerError):

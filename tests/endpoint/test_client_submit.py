@@ -57,9 +57,10 @@ def test_accepted_in_every_shape(status: int, body: object, task_id: str) -> Non
     assert submit(says(status, body)).task_id == task_id
 
 
-def test_submit_sends_key_body_and_idempotency_key_once() -> None:
+@pytest.mark.parametrize("base", ["/v1/", "/v1/videos/generations", "/v1/videos/generations/", "/v1/tasks/"])
+def test_submit_sends_key_body_and_idempotency_key_once(base: str) -> None:
     async def go() -> list[Asked]:
-        async with Wire(says(200, TASK)) as wire, EndpointClient(wire.url + "/v1/", Secret(KEY)) as client:
+        async with Wire(says(200, TASK)) as wire, EndpointClient(wire.url + base, Secret(KEY)) as client:
             await client.submit(BODY, "job-1")
             return wire.asked
 
@@ -76,7 +77,7 @@ def test_what_is_called_off_at_the_last_moment_is_not_sent() -> None:
     async def go() -> tuple[str, list[Asked]]:
         async with Wire(says(200, TASK)) as wire, EndpointClient(wire.url, Secret(KEY)) as client:
 
-            def off() -> bool:
+            async def off() -> bool:
                 connected.append(wire.connections)
                 return False
 
@@ -117,8 +118,17 @@ REFUSALS = [
     (403, error_body(403, "not for you", "permission_error"), AuthError, "auth"),
     (429, error_body(429, "slower", "rate_limit_error"), RateLimitError, "rate"),
     (429, error_body(429, "1303 parallel task over limit"), RateLimitError, "busy"),
+    (429, error_body("insufficient_quota", "slower", "rate_limit_error"), PaymentError, "account"),
+    (429, error_body(429, "slower", "insufficient_quota"), PaymentError, "account"),
+    (400, error_body(1301, "no", "invalid_request_error"), RefusedError, "moderation"),
     (500, error_body(500, "build_request_failed: bad field", "server_error"), RefusedError, "parameters"),
     (402, b"<html>pay</html>", PaymentError, "account"),
+    (404, error_body(404, "no such address"), RefusedError, "other"),
+    (405, {"code": 405, "message": "method not allowed"}, RefusedError, "other"),
+    (413, error_body(413, "body too large"), RefusedError, "other"),
+    (415, error_body(415, "send JSON"), RefusedError, "other"),
+    (422, error_body(422, "field model is required"), RefusedError, "parameters"),
+    (200, {"code": 404, "message": "no such address"}, RefusedError, "other"),
     (302, b"", RedirectError, "network"),
     (307, b"", RedirectError, "network"),
     (200, {"code": 400, "error": {"message": "bad"}}, RefusedError, "other"),
@@ -146,7 +156,11 @@ UNKNOWN = [
     (503, error_body(503, "busy")),
     (504, error_body(504, "late")),
     (303, b""),
-    (404, error_body(404, "what")),
+    (404, b""),
+    (404, b"<html>nothing here</html>"),
+    (404, {"detail": "Not Found"}),
+    (405, b"no such method"),
+    (422, {"detail": [{"loc": ["body"]}]}),
     (408, b""),
     (409, error_body("idempotency_result_indeterminate", "?")),
     (409, error_body(409, "?", "idempotency_result_indeterminate")),

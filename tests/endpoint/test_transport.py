@@ -120,14 +120,16 @@ def test_what_is_given_up_while_a_name_is_looked_up_is_never_sent(
     async def go() -> list[Asked]:
         async def never(_: Asked, __: asyncio.StreamWriter) -> None: ...
 
+        async def asked() -> bool:
+            asked_to_go.append(True)
+            return True
+
         async with Wire(never) as wire:
             seconds = 0.1 if how == "deadline" else 30.0
             url = f"http://localhost:{wire.port}"
             async with EndpointClient(url, Secret(KEY), submit_seconds=seconds) as client:
                 with slow_names(monkeypatch) as found:
-                    call = asyncio.create_task(
-                        client.submit(BODY, "job-1", go=lambda: not asked_to_go.append(True))
-                    )
+                    call = asyncio.create_task(client.submit(BODY, "job-1", go=asked))
                     if how == "cancelled":
                         await asyncio.sleep(0.05)
                         call.cancel()
@@ -172,7 +174,7 @@ def test_closing_ends_what_was_kept_and_what_comes_after() -> None:
         async def play(asked: Asked, writer: asyncio.StreamWriter) -> None:
             if "slow" in asked.path:
                 await let_go.wait()
-            writer.write(answer(200, RUNNING, close=False))
+            writer.write(answer(200, {"data": {"status": "processing"}}, close=False))
             ends.append(asyncio.create_task(writer.wait_closed()))
 
         async with Wire(play, keep=True) as wire:

@@ -13,7 +13,7 @@ from motion_widgets import MotionRequest, measure_clip, measure_image
 from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.sandbox import Sandbox
-from tests.jobs.conftest import HURRY, opening
+from tests.jobs.conftest import HURRY, OVER, opening
 from tests.jobs.endpoint import make_clip
 
 SPEED = 4000
@@ -33,9 +33,15 @@ def hurry(monkeypatch):
 def impatient(monkeypatch):
     """A client whose total deadlines are short."""
     monkeypatch.setattr(
-        "motion_widgets.workspace.endpoint_choice.EndpointClient",
+        "motion_widgets.workspace.settings.EndpointClient",
         functools.partial(wire.EndpointClient, **IMPATIENT),
     )
+
+
+@pytest.fixture
+def late(monkeypatch):
+    """The time after a result would have expired."""
+    monkeypatch.setattr(timing, "LIFE", OVER)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import time
 from collections import Counter
 
 import pytest
@@ -14,6 +15,9 @@ from tests.jobs.endpoint import KEY, Endpoint, make_clip
 HURRY = {
     "BEAT": 0.1, "POLL": (0.005, 0.01), "BACKOFF": (0.005, 0.02), "STEP": 0.002, "PARTING": 5.0, "LEASE": 1.5,
 }  # fmt: skip
+
+OVER = -2.0
+"""The life (s) of a result that has expired at its submit, by an endpoint that dates in whole seconds."""
 
 SOAK = os.environ.get("MW_SOAK") == "1"
 """Whether to take long (`make soak`)."""
@@ -65,6 +69,19 @@ def endpoint(clip_bytes):
     server = Endpoint(clip_bytes)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def set_clock(monkeypatch):
+    """Set this machine's clock so many s ahead of the right one, which the endpoint's always shows."""
+    real = time.time_ns
+
+    def put(ahead):
+        monkeypatch.setattr(time, "time_ns", lambda: real() + int(ahead * 1e9))
+        monkeypatch.setattr(time, "time", lambda: time.time_ns() / 1e9)
+
+    yield put
+    put(0)
 
 
 @pytest.fixture

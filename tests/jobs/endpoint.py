@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import multiprocessing
@@ -26,6 +27,7 @@ from motion_widgets.media.ffmpeg import ffmpeg_exe
 from tests.loopback import LoopbackServer
 
 KEY = "test-key"
+REAL_TIME = time.time
 COST = 0.17136  # 3 s of v2.6 std
 
 
@@ -113,6 +115,9 @@ class Process:
     def freeze(self):
         """Stop it, and wait until its threads stand still: until then one may still begin to write."""
         os.kill(self._process.pid, signal.SIGSTOP)
+        self.await_stop()
+
+    def await_stop(self):
         until(lambda: all(one in "TZX" for one in self._thread_states()))
 
     def _thread_states(self):
@@ -138,6 +143,7 @@ class Process:
         return self._process.exitcode
 
 
+@functools.cache
 def make_png(color="teal"):
     out = io.BytesIO()
     Image.new("RGB", (400, 400), color).save(out, "PNG")
@@ -176,6 +182,9 @@ class Endpoint(LoopbackServer):
         self.clip = clip
         self.files = {"/media/clip.mp4": clip, "/media/image.png": make_png()}
         self.next_post, self.next_poll, self.next_download = deque(), deque(), deque()
+        self.next_upload: deque[Say] = deque()
+        self.results_at: str | None = None
+        """What a result's link begins with. None: this server's address."""
         self.posts: list[Post] = []
         self.polls: list[str] = []
         self.uploads = 0
@@ -190,6 +199,8 @@ class Endpoint(LoopbackServer):
         self.honours_keys = True
         self.on_post = lambda _: None
         self.expires_in = 3600.0
+        self.clock_ahead = 0.0
+        """s by which its clock is ahead of this machine's."""
         self.let_go = threading.Event()
         self._lock = threading.Lock()
         super().__init__(_Handler)
@@ -220,10 +231,14 @@ class Endpoint(LoopbackServer):
             elif data.get("status") == "failed" and self.refunds:
                 self.bills[task_id] = 0.0
 
+    def now(self):
+        """Return the time by its own clock (unix s), which no test sets with this machine's."""
+        return REAL_TIME() + self.clock_ahead
+
     def completed(self, task_id="", **changes) -> Say:
         video = {
-            "url": [f"{self.url}/result/{task_id}.mp4"],
-            "expires_at": int(time.time() + self.expires_in),
+            "url": [f"{self.url if self.results_at is None else self.results_at}/result/{task_id}.mp4"],
+            "expires_at": int(self.now() + self.expires_in),
         }
         data = {"id": task_id, "status": "completed", "cost": COST, "result": {"videos": [video]}} | changes
         return Say(
@@ -246,6 +261,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(self.own.now() if timestamp is None else timestamp)
 
     def _act(self, action, default, *arguments):
         """Do what the script says; give the Say to send, or None when the connection is done with."""
@@ -288,6 +306,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path.startswith("/v1/uploads"):
             own.uploads += 1
+            if own.next_upload:
+                self._send(own.next_upload.popleft())
+                return
             own.files[f"/media/up{own.uploads}.png"] = own.files["/media/image.png"]
             self._send(Say(200, {"url": f"{own.url}/media/up{own.uploads}.png"}))
             return

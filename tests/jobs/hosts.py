@@ -165,6 +165,12 @@ def tunnel(port, heard):
     return listening
 
 
+_USAGES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
+
+
 def certificates(folder, *names):
     """Make an authority and a certificate of it for names; give the paths of both (PEM)."""
     now = dt.datetime.now(dt.UTC)
@@ -183,11 +189,23 @@ def certificates(folder, *names):
         return builder.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     ca, leaf = folder / "ca.pem", folder / "leaf.pem"
-    ca.write_bytes(made(root, authority, (x509.BasicConstraints(ca=True, path_length=None), True)))
+    # Python 3.13 verifies RFC 5280 to the letter: an authority says what its key may do and which it is.
+    whose = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
+    signs = {name: name == "key_cert_sign" for name in _USAGES}
+    ca.write_bytes(
+        made(
+            root,
+            authority,
+            (x509.BasicConstraints(ca=True, path_length=None), True),
+            (x509.KeyUsage(**signs), True),
+            (whose, False),
+        )
+    )
     mine = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
     private = own.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    leaf.write_bytes(made(mine, own, (alternatives, False)) + private)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(whose)
+    leaf.write_bytes(made(mine, own, (alternatives, False), (issuer, False)) + private)
     return ca, leaf

@@ -4,17 +4,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import json
 import os
+import sqlite3
+import time
 
 import pytest
 
+from motion_widgets import Workspace
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.jobs.download.download import Download
-from motion_widgets.jobs.scheduling import timing
-from tests.jobs.endpoint import Say, refusal, results_in, until
+from motion_widgets.log.engine import now_us
+from motion_widgets.log.store import Log
+from tests import hostile
+from tests.jobs.endpoint import Endpoint, Say, refusal, results_in, until
 
 MAX = 0.50
+DAY = 86400.0
 ETAG = {"ETag": '"v1"'}
 
 
@@ -77,11 +85,52 @@ def test_dead_link_asks_the_task_for_another(ws, req, endpoint, status):
 
 
 def test_link_that_stays_dead_expires(ws, req, endpoint):
-    endpoint.next_download.extend([refusal(403)] * 100)
-    job = ws.submit(req, max_cost=MAX).wait(30)
-    assert (job.state, len(endpoint.downloads)) == ("expired", timing.GONE)
+    endpoint.next_download.extend([refusal(403)] * 10_000)
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: len(endpoint.downloads) > 8)
+    assert job.state == "completed", "the task says that it lives"
+    endpoint.expires_in = -5.0
+    assert job.wait(30).state == "expired"
     assert "403" in job.error
     assert ws.submit(req).id == job.id, "expired is no reason to pay again"
+    endpoint.next_download.clear()
+    assert ws.attach(job.id).wait(30).state == "collected", "a person's attach asks again"
+
+
+def test_expiry_is_by_the_endpoints_clock(ws, req, endpoint, monkeypatch):
+    """This machine's clock is a week ahead, so that every link seems to have expired."""
+    endpoint.clock_ahead = -7 * 24 * 3600.0
+    endpoint.next_download.extend([refusal(403)] * 5)
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert (job.state, len(endpoint.downloads)) == ("collected", 6)
+
+
+def test_a_clock_that_was_behind_and_is_put_right_expires_nothing(ws, req, endpoint, set_clock):
+    """By what this machine's clock showed when the task ended, its link should have expired days ago."""
+    set_clock(-7 * DAY)
+    endpoint.next_download.extend([refusal(403)] * 10_000)
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: len(endpoint.downloads) > 3)
+    endpoint.next_poll.extend([refusal(404)] * 10_000)
+    set_clock(0)
+    asked = len(endpoint.downloads)
+    until(lambda: len(endpoint.downloads) > asked + 3)
+    assert job.state == "completed"
+    endpoint.next_download.clear()
+    assert job.wait(30).state == "collected"
+
+
+def test_lifetime_instead_of_a_moment(ws, req, endpoint):
+    def lives(task_id):
+        return endpoint.completed(
+            task_id, result={"videos": [{"url": f"{endpoint.url}/result/{task_id}.mp4", "expires_at": 86400}]}
+        )
+
+    endpoint.next_poll.extend([lives] * 100)
+    endpoint.next_download.extend([refusal(403)] * 5)
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert job.state == "collected"
+    assert job.row.expires_at / 1e6 == pytest.approx(time.time() + 86400, abs=120)
 
 
 def test_any_trouble_past_the_expiry_expires(ws, req, endpoint):
@@ -199,3 +248,63 @@ def test_part_appears_under_its_name_only_when_whole(ws, req, endpoint):
     job = finished(ws, req, endpoint)
     assert seen == []
     until(lambda: job.result.exists())
+
+
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("known", [True, False])
+def test_link_of_a_row_is_never_fetched_before_its_task_told_it(tmp_path, spaces, endpoint, address, known):
+    """Under one's own account as well: somebody may have sent the folder."""
+    canary, ws = Endpoint(endpoint.clip), spaces()
+    row = {
+        "id": "job-sent", "endpoint": ws.endpoint, "account": ws.account, "sandbox": 0, "state": "completed",
+        "task_id": endpoint.accept("paid") if known else "task-none", "sent": 1, "submitted": now_us(),
+        "expires_at": now_us() + 3_600_000_000, "links": json.dumps([f"{canary.url}/result/x.mp4"]),
+    }  # fmt: skip
+    if not known:
+        endpoint.next_poll.extend([refusal(404)] * 100_000)
+    with contextlib.closing(sqlite3.connect(address)) as db, db:
+        assert hostile.insert(db, "jobs", hostile.good_row("jobs", **row))
+    ws.close()
+    again = spaces()
+    job = again.attach("job-sent")
+    if known:
+        assert job.wait(30).state == "collected"
+        assert len(endpoint.downloads) == 1
+    else:
+        until(lambda: len(endpoint.polls) > 5)
+        assert (job.state, endpoint.downloads) == ("completed", [])
+    canary.stop()
+    assert canary.requests == 0
+    assert canary.downloads == []
+
+
+def test_sandbox_row_of_a_received_folder_is_asked_for_nowhere_else(tmp_path):
+    canary = Endpoint(b"")
+    folder = tmp_path / "received"
+    folder.mkdir()
+    Log(folder / "log.sqlite").close()
+    row = {
+        "id": "job-sent",
+        "state": "completed",
+        "task_id": "task-1",
+        "expires_at": now_us() + 3_600_000_000,
+    }
+    row |= {"links": json.dumps([f"{canary.url}/result/x.mp4"])}
+    row |= {"submitted": now_us()}
+    with contextlib.closing(sqlite3.connect(folder / "log.sqlite")) as db, db:
+        assert hostile.insert(db, "jobs", hostile.good_row("jobs", **row))
+    with Workspace(folder) as ws:
+        job = ws.attach("job-sent")
+        until(lambda: job.error)
+    canary.stop()
+    assert canary.requests == 0
+    assert canary.downloads == []
+
+
+@pytest.mark.parametrize("form", ["relative", "without a scheme"])
+def test_a_link_that_leaves_out_what_is_the_endpoints_own(ws, req, endpoint, form):
+    endpoint.results_at = "" if form == "relative" else endpoint.url.removeprefix("http:")
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert job.state == "collected"
+    assert job.result.read_bytes() == endpoint.clip
+    assert json.loads(job.row.links) == [f"{endpoint.url}/result/{job.task_id}.mp4"]

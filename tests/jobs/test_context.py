@@ -65,6 +65,25 @@ def test_calls_are_made_one_at_a_time_in_the_order_that_they_came(ids):
     assert order == ids
 
 
+def test_sending_waits_for_at_most_one_of_the_ordinary_calls(ids):
+    order = []
+
+    async def story(db, free):
+        calls = [asyncio.create_task(db(order.append, one)) for one in ids]
+        await asyncio.sleep(0)
+        calls.append(asyncio.create_task(db.first(order.append, "mine")))
+        calls.append(asyncio.create_task(db.persist(order.append, "mine too")))
+        calls.append(asyncio.create_task(db.persist(order.append, "no hurry", ahead=False)))
+        await asyncio.sleep(0)
+        free.set()
+        await asyncio.gather(*calls)
+
+    told(story)
+    assert [one for one in order if one in ids] == ids
+    assert order.index("mine too") <= 3
+    assert order[-1] == "no hurry", "what nothing waits for goes in turn"
+
+
 def test_what_was_written_is_committed_once_a_call_returns(log, ids):
     async def story(db, free):
         free.set()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 from motion_widgets import Sweep
+from motion_widgets.jobs.refunds import RefundCheck
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.log.event_notes import event_words
+from motion_widgets.log.schema import jobs
+from motion_widgets.log.transitions import event_words
 from tests.jobs.endpoint import COST, refusal, until
 
 MAX = 0.50
@@ -84,12 +89,54 @@ def test_in_a_sweep_it_is_decided_when_the_others_have_their_bills(ws, req, endp
     until(lambda: run.budget[1] == pytest.approx(3 * COST))
 
 
+def test_it_is_decided_also_where_the_others_end_while_it_is_written_down(ws, req, endpoint, monkeypatch):
+    """The last bill comes between the failed job's own look at the balance and its line in the log."""
+
+    async def looks_too_early(self, row):
+        while ws.log_store.jobs.count(jobs.c.state == "collected") < 3:
+            await asyncio.sleep(0.01)
+        return False
+
+    monkeypatch.setattr(RefundCheck, "is_refunded", looks_too_early)
+    endpoint.next_poll.append(endpoint.failed())
+    run = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws).run(budget=2).wait(60)
+    assert run.counts() == {"failed": 1, "collected": 3}
+    until(lambda: run.budget[1] == pytest.approx(3 * COST))
+
+
 def test_in_a_sweep_one_that_was_charged_is_never_believed_free(ws, req, endpoint):
     endpoint.refunds = False
     endpoint.next_poll.append(endpoint.failed())
     run = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws).run(budget=2).wait(60)
     assert run.counts() == {"failed": 1, "collected": 3}
     assert run.budget[1] == pytest.approx(3 * COST + HIGH / 1e6)
+
+
+def test_a_bill_that_comes_while_the_balance_is_read_is_no_proof(ws, req, endpoint, monkeypatch):
+    """One job works on and a second one fails, both charged; two more are billed after what is read."""
+    monkeypatch.setattr(timing, "READING", 60.0)
+    endpoint.refunds, others, worked = False, [], threading.Event()
+
+    def answer(task_id):
+        if task_id == "task_0001":
+            return None if worked.is_set() else endpoint.working()
+        return endpoint.failed() if task_id == "task_0002" else None
+
+    def read_early():
+        if len(endpoint.posts) == 2:
+            others.extend(ws.submit(req.replace(prompt=one), max_cost=MAX) for one in "cd")
+            until(lambda: all(one.row.cost is not None for one in others))
+
+    endpoint.next_poll.extend([answer] * 100_000)
+    first = ws.submit(req.replace(prompt="a"), max_cost=MAX)
+    until(lambda: first.task_id)
+    endpoint.balance_says = read_early
+    failing = ws.submit(req.replace(prompt="b"), max_cost=MAX)
+    until(lambda: len(others) == 2 and failing.state == "failed")
+    assert money(failing) == (None, HIGH)
+    worked.set()
+    assert [one.wait(30).state for one in (first, *others)] == ["collected"] * 3
+    assert money(failing) == (None, HIGH)
 
 
 def test_a_fresh_process_does_not_guess(spaces, req, endpoint):

@@ -138,7 +138,7 @@ def test_leaving_the_interpreter_waits_for_the_answer_of_a_post(tmp_path, spaces
         until(lambda: endpoint.posts)
         time.sleep(0.2)
         endpoint.let_go.set()
-        assert "continue at the endpoint" in run.stdout.read()
+        assert "at the endpoint. Return to" in run.stdout.read()
     assert run.returncode == 0
     job = spaces().jobs()[0]
     assert job.task_id == "task_0001"
@@ -292,14 +292,17 @@ class TestOneProcess:
         endpoint.let_go.set()
         until(lambda: job.state == "submitted")
 
-    def test_closing_sends_nothing_that_was_not_on_its_way(self, spaces, req, endpoint, monkeypatch):
+    def test_an_interrupted_block_sends_nothing_that_was_not_on_its_way(
+        self, spaces, req, endpoint, monkeypatch
+    ):
         monkeypatch.setattr(timing, "CALLS", 1)
         endpoint.next_post.append(lambda _: endpoint.let_go.wait(20) and None)
         ws = spaces()
         jobs = [ws.submit(req.replace(prompt=one), max_cost=MAX) for one in "abc"]
         until(lambda: endpoint.posts)
         threading.Timer(0.2, endpoint.let_go.set).start()
-        ws.close()
+        with pytest.raises(KeyboardInterrupt), ws:
+            raise KeyboardInterrupt
         assert sorted(job.state for job in jobs) == ["planned", "planned", "submitted"]
         assert len(endpoint.posts) == 1
         assert sum(job.row.reserved for job in jobs) == jobs[0].row.estimate_high

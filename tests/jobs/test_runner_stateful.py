@@ -103,7 +103,7 @@ class Notebooks(RuleBasedStateMachine):
     @precondition(any_job)
     @rule(which=notebooks, pick=picks)
     def resend(self, which, pick):
-        job_id = self.job(pick)["id"]
+        job_id = self.job(pick).id
         self.words[job_id] += 1
         if self.at(which).tell("resend", job_id).startswith("refused"):
             self.words[job_id] -= 1

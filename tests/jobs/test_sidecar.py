@@ -50,7 +50,7 @@ def collected(log, tmp_path):
             )
         log.transitions.record(row.id, result_path=f"results/{row.id}.mp4", task_id="t", cost=456_960)
         path = tmp_path / "results" / f"{row.id}.mp4"
-        path.write_bytes(b"video")
+        path.write_bytes(b"\0\0\0\x18ftypisom, a video")
         write_sidecar(log.jobs.get(row.id), tmp_path)
         return path
 
@@ -75,7 +75,7 @@ def test_media_that_were_kept_come_back_by_their_copies(collected, tmp_path):
     (tmp_path / "inputs/a.png").write_bytes(picture)
     sha = hashlib.sha256(picture).hexdigest()
     path = collected(
-        image_url="/home/me/secret project/a.png",
+        image_url="/secret project/a.png",
         image_name="a.png",
         image_sha=sha,
         image_path="inputs/a.png",

@@ -120,7 +120,7 @@ def test_the_risk_names_the_jobs_and_the_first_link_to_die(log):
     soon, late = time.time() + HOUR, time.time() + 9 * HOUR
     ids = [done(log, "late", late), done(log, "soon", soon)]
     said = guard(log).risk()
-    assert said.startswith("2 paid job(s)")
+    assert said.startswith("2 paid jobs")
     assert all(one in said for one in ids)
     assert time.strftime("%Y-%m-%d %H:%M", time.localtime(soon)) in said
     assert "only you can do that" in said

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
 import sqlite3
 import time
+from collections import Counter
 
 import pytest
 
 from motion_widgets import BudgetError, LogError, RequestError, Sweep
 from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs.scheduling import timing
+from motion_widgets.log.engine import now_us
 from motion_widgets.log.states import State
+from tests import hostile
 from tests.jobs.endpoint import COST, KEY, Say, make_png, refusal, until
 
 MAX = 0.50
@@ -36,6 +40,7 @@ def test_all_the_way_to_a_checked_result(ws, req, endpoint):
     assert row.result_path == f"results/{job.id}.mp4"
     assert row.result_size == len(endpoint.clip)
     assert row.reserved == 0
+    assert (row.lease_owner, row.lease_until) == (None, None), "it ended with the job"
     assert [event.to_state for event in ws.log_store.jobs.events(job.id)][:3] == [
         "planned",
         "submitting",
@@ -100,7 +105,7 @@ def test_endpoint_without_a_client_leaves_it_planned_and_says_why(
     def broken(*_, **__):
         raise error
 
-    monkeypatch.setattr("motion_widgets.workspace.endpoint_choice.EndpointClient", broken)
+    monkeypatch.setattr("motion_widgets.workspace.settings.EndpointClient", broken)
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, job.row.reserved, job.row.error_kind) == ("planned", 0, kind)
     assert str(error) in job.error
@@ -134,7 +139,8 @@ def test_local_file_is_published_between_the_intent_and_the_post(ws, req, monkey
     [
         "reset", "close", "charge reset", Say(200, b"<html>"), Say(200, {"code": 200, "data": []}),
         refusal(500, "server_error"), refusal(502), refusal(503), refusal(504), Say(502, b"<html>bad</html>"),
-        refusal(409, "idempotency_result_indeterminate"), refusal(409, "idempotency_key_reused"), refusal(404),
+        refusal(409, "idempotency_result_indeterminate"), refusal(409, "idempotency_key_reused"),
+        Say(404, b"<html>"), Say(405, {"detail": "Method Not Allowed"}),
         Say(200, b"{}", {"Content-Length": "900"}),
     ],
 )  # fmt: skip
@@ -155,7 +161,7 @@ def test_unclear_answer_to_the_post_is_unknown_and_never_sent_again(ws, req, end
 
 def test_hanging_post_is_unknown(ws, req, endpoint, monkeypatch):
     impatient = functools.partial(wire.EndpointClient, submit_seconds=0.5)
-    monkeypatch.setattr("motion_widgets.workspace.endpoint_choice.EndpointClient", impatient)
+    monkeypatch.setattr("motion_widgets.workspace.settings.EndpointClient", impatient)
     endpoint.next_post.append("hang")
     assert ws.submit(req, max_cost=MAX).wait(20).state == "unknown"
     assert len(endpoint.posts) == 1
@@ -173,6 +179,31 @@ def test_refusals_end_rejected_and_give_the_money_back(ws, req, endpoint, status
     assert (job.state, job.row.error_kind, job.row.reserved) == ("rejected", kind, 0)
     assert ws.log_store.budgets.get("b")[1] == 0
     assert len(endpoint.posts) == 1
+
+
+@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize(
+    "said",
+    [
+        (
+            "insufficient_quota",
+            "You exceeded your current quota, please check your plan and billing details.",
+        ),
+        ("insufficient_user_quota", "no"),
+        ("error", "Your balance is too low"),
+        ("error", "credits exhausted"),
+    ],
+)
+def test_missing_money_is_no_reason_to_slow_down(ws, req, endpoint, status, said):
+    endpoint.next_post.append(refusal(status, *said))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, job.row.error_kind, len(endpoint.posts)) == ("rejected", "account", 1)
+    assert "balance" in job.error
+
+
+def test_quota_of_requests_is_a_reason_to_slow_down(ws, req, endpoint):
+    endpoint.next_post.append(refusal(429, "rate_limit_error", "Quota exceeded: 60 requests a minute"))
+    assert ws.submit(req, max_cost=MAX).wait(20).state == "collected"
 
 
 def test_500_that_proves_nothing_was_accepted_is_rejected(ws, req, endpoint):
@@ -451,10 +482,10 @@ class TestStops:
         assert len(endpoint.posts) == 2
         said = [row.error_message for row in run.rows() if row.state == "planned"]
         assert all("balance too low" in one for one in said)
-        assert ws.connection.runner.submits_stopped is not None
+        assert ws.connection.runner.context.breaker.refusal() is not None
         assert run.budget[1] == COST
         assert run.retry("failed").wait(30).counts() == {"collected": 4}
-        assert ws.connection.runner.submits_stopped is None
+        assert ws.connection.runner.context.breaker.refusal() is None
         assert (len(endpoint.charges), run.budget[1]) == (4, pytest.approx(4 * COST))
 
     def test_following_or_attaching_lifts_no_stop(self, ws, req, endpoint):
@@ -463,12 +494,90 @@ class TestStops:
         ws.submit(req.replace(prompt="x"), max_cost=MAX).wait(20)
         ws.attach(done.id)
         ws.submit(req)
-        assert ws.connection.runner.submits_stopped is not None
+        assert ws.connection.runner.context.breaker.refusal() is not None
 
     def test_next_submit_of_a_person_lifts_it(self, ws, req, endpoint):
         endpoint.next_post.append(refusal(401))
         ws.submit(req, max_cost=MAX).wait(20)
         assert ws.submit(req.replace(prompt="x"), max_cost=MAX).wait(20).state == "collected"
+
+
+class TestDoubts:
+    """Outcomes that are unknown, several in a row: no more is sent until a person says so."""
+
+    @pytest.mark.parametrize("answer", ["reset", "charge reset", Say(502, b"<html>"), Say(404, b"<html>")])
+    def test_many_single_jobs_stop_after_three(self, ws, req, endpoint, answer):
+        endpoint.next_post.extend([answer] * 40)
+        jobs = [ws.submit(req.replace(prompt=str(one)), max_cost=MAX) for one in range(40)]
+        states = Counter(job.wait(30).state for job in jobs)
+        assert (states, len(endpoint.posts)) == ({"unknown": 3, "planned": 37}, 3)
+        waiting = [job.row for job in jobs if job.state == "planned"]
+        assert {(row.error_kind, row.reserved) for row in waiting} == {("doubt", 0)}
+        assert all("Whether 3 requests in a row" in row.error_message for row in waiting)
+
+    def test_a_loop_that_goes_on_submitting_is_no_persons_word(self, ws, req, endpoint):
+        endpoint.next_post.extend(["reset"] * 8)
+        jobs = [ws.submit(req.replace(prompt=str(one)), max_cost=MAX).wait(30) for one in range(8)]
+        assert [job.state for job in jobs] == ["unknown"] * 3 + ["planned"] * 5
+        assert len(endpoint.posts) == 3
+        endpoint.next_post.clear()
+        assert ws.submit(req.replace(prompt="9"), max_cost=MAX).wait(30).state == "planned"
+        assert ws.submit(req.replace(prompt="7"), max_cost=MAX).wait(30).state == "collected", "asked again"
+        assert ws.submit(req.replace(prompt="10"), max_cost=MAX).wait(30).state == "collected"
+
+    def test_after_a_persons_word_one_goes_as_a_probe(self, ws, req, endpoint):
+        endpoint.next_post.extend(["reset"] * 4)
+        jobs = [ws.submit(req.replace(prompt=str(one)), max_cost=MAX) for one in range(12)]
+        for job in jobs:
+            job.wait(30)
+        waiting = [job for job in jobs if job.state == "planned"]
+        ws.connection.runner.drive(*[job.id for job in waiting])
+        for job in waiting:
+            job.wait(30)
+        assert Counter(job.state for job in jobs) == {"unknown": 4, "planned": 8}
+        assert len(endpoint.posts) == 4
+        waiting = [job for job in jobs if job.state == "planned"]
+        ws.connection.runner.drive(*[job.id for job in waiting])
+        assert {job.wait(30).state for job in waiting} == {"collected"}
+
+    def test_an_outcome_in_between_that_is_known_starts_the_count_anew(self, ws, req, endpoint, monkeypatch):
+        monkeypatch.setattr(timing, "CALLS", 1)
+        answers = ["reset", "reset", None, "reset", "reset", refusal(400), "reset", "reset", None]
+        endpoint.next_post.extend(answers)
+        jobs = [ws.submit(req.replace(prompt=str(one)), max_cost=MAX) for one in range(len(answers))]
+        states = Counter(job.wait(30).state for job in jobs)
+        assert states == {"unknown": 6, "collected": 2, "rejected": 1}
+
+    def test_sweep_pauses_and_says_so_in_every_process(self, spaces, req, endpoint):
+        ws = spaces()
+        endpoint.next_post.extend(["reset"] * 120)
+        run = Sweep(req, prompt=[str(one) for one in range(30)]).plan(ws).run(budget=50).wait(60)
+        assert (run.counts(), len(endpoint.posts), run.paused) == ({"unknown": 3, "planned": 27}, 3, True)
+        assert "Whether 3 requests in a row" in run.summary()
+        assert "Whether 3 requests in a row" in str(run.standing().outlook())
+        other = spaces().attach(run.id)
+        other.drive()
+        other.wait(60)
+        assert len(endpoint.posts) == 3
+        endpoint.next_post.clear()
+        assert run.resume().wait(60).counts() == {"unknown": 3, "collected": 27}
+        assert run.resend().wait(60).counts() == {"collected": 30}
+        assert len(set(endpoint.charges.values())) == len(endpoint.charges) == 30
+
+    def test_resending_a_whole_run_stops_at_new_doubts_and_writing_off_ends_them(self, ws, req, endpoint):
+        endpoint.next_post.extend(["reset"] * 6)
+        run = Sweep(req, prompt=[str(one) for one in range(6)]).plan(ws).run(budget=50).wait(60)
+        run.resume().wait(60)
+        run.resume().wait(60)
+        run.resume().wait(60)
+        assert (run.counts(), len(endpoint.posts)) == ({"unknown": 6}, 6)
+        endpoint.next_post.append("reset")
+        assert run.resend().wait(60).counts() == {"unknown": 6}
+        assert len(endpoint.posts) == 7, "the first of them said that it is no better"
+        assert {row.error_kind for row in run.rows()} == {"unknown"}
+        used = run.budget[1]
+        assert run.write_off().counts() == {"written_off": 6}
+        assert (run.budget[1], run.resend().counts()) == (used, {"written_off": 6})
 
 
 class TestBounds:
@@ -515,3 +624,78 @@ def test_one_word_to_resend_sends_once_whatever_else_is_asked_meanwhile(ws, req,
     endpoint.let_go.set()
     assert job.wait(30).state == "unknown"
     assert len(endpoint.posts) == 2
+
+
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+def test_tasks_that_the_endpoint_does_not_know_take_no_place_of_ones_own(
+    spaces, req, endpoint, monkeypatch, address
+):
+    monkeypatch.setattr(timing, "ROOM", 3)
+    endpoint.next_poll.extend(
+        [lambda task: refusal(404) if task.startswith("task-foreign") else None] * 100_000
+    )
+    ws = spaces()
+    place = {"endpoint": ws.endpoint, "account": ws.account, "sandbox": 0, "state": "running"}
+    with contextlib.closing(sqlite3.connect(address)) as db, db:
+        for number in range(40):
+            row = {**place, "task_id": f"task-foreign-{number}", "submitted": now_us(), "sent": 1}
+            assert hostile.insert(db, "jobs", hostile.good_row("jobs", **row))
+    ws.close()
+    again = spaces()
+    until(lambda: len(endpoint.polls) >= 40)
+    job = again.submit(req, max_cost=MAX).wait(60)
+    assert (job.state, len(endpoint.posts)) == ("collected", 1)
+
+
+def test_settings_that_cannot_be_used_leave_all_planned_until_a_person_corrects_them(
+    spaces, req, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    ws = spaces(endpoint="https://127.0.0.1:9", key=KEY)
+    jobs = [ws.submit(req.replace(prompt=word), max_cost=MAX) for word in ("one", "two")]
+    for job in jobs:
+        job.wait(30)
+        assert (job.state, job.row.reserved, job.row.error_kind) == ("planned", 0, "network")
+        assert "SSL_CERT_FILE" in job.error
+        assert "none.pem" not in job.error
+    monkeypatch.delenv("SSL_CERT_FILE")
+    again = ws.submit(req.replace(prompt="one"), max_cost=MAX)
+    until(lambda: "cannot be reached" in (again.error or ""))  # nobody listens there; now it is asked
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(413, "rejected"), (415, "rejected"), (404, "planned"), (401, "rejected"), (400, "rejected")],
+)
+def test_an_upload_that_is_refused_is_not_sent_again_and_never_unknown(
+    ws, req, endpoint, tmp_path, *, status, state
+):
+    endpoint.next_upload.append(refusal(status, "invalid_request_error", "the image is too large"))
+    local = tmp_path / "local.png"
+    local.write_bytes(make_png())
+    job = ws.submit(req.replace(image_url=str(local)), max_cost=MAX).wait(30)
+    assert (job.state, job.row.reserved, endpoint.uploads, endpoint.posts) == (state, 0, 1, [])
+    assert "the image is too large" in job.error
+
+
+@pytest.mark.parametrize("timeout", ["5", [1], True, float("nan"), b"5"])
+def test_a_time_to_wait_that_is_none(ws, req, endpoint, timeout):
+    job = ws.submit(req, max_cost=MAX)
+    with pytest.raises(RequestError, match="seconds"):
+        job.wait(timeout)
+    assert job.wait(10**400).state == "collected"
+
+
+def test_the_timeout_of_wait_for_is_not_called_an_interrupt(ws, req, endpoint, capsys):
+    endpoint.next_post.append("hang")
+
+    async def cell():
+        await asyncio.wait_for(job, 0.1)
+
+    job = ws.submit(req, max_cost=MAX)
+    with pytest.raises(TimeoutError):
+        asyncio.run(cell())
+    said = capsys.readouterr().out
+    assert "nterrupt" not in said
+    assert f'ws.attach("{job.id}")' in said
+    endpoint.let_go.set()

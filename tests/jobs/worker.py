@@ -9,11 +9,13 @@ scripts do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 import sys
+import threading
 import time
 
 from motion_widgets import MotionError, MotionRequest, Sweep, Workspace
@@ -22,10 +24,13 @@ from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import job
 from motion_widgets.jobs.context import LogCalls
 from motion_widgets.jobs.download.download import Download
+from motion_widgets.jobs.last_look import LastLook
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.shared_store import Shared
+from motion_widgets.log.engine import Database
 from motion_widgets.log.states import State
 from motion_widgets.log.transitions import Transitions
+from motion_widgets.workspace import connection
 
 
 def die():
@@ -37,7 +42,7 @@ def dies(point):
     """Patch one step so that the process is killed just before it, or once what it wrote is committed."""
     real_intend, real_seal, real_move = Transitions.intend, Transitions.seal, Transitions.move
     real_task, real_judge, real_put = EndpointClient.task, Download._judge, Shared.put
-    real_call, written = LogCalls.__call__, []
+    real_call, written = LogCalls.first, []
 
     def intend(self, *a, **k):
         if point == "before intent":
@@ -97,7 +102,7 @@ def dies(point):
         if point == "after shared" and name.startswith("results/"):
             die()
 
-    Shared.put, LogCalls.__call__ = put, call
+    Shared.put, LogCalls.first = put, call
     Transitions.intend, Transitions.seal, Transitions.move, EndpointClient.task, Download._judge = (
         intend,
         seal,
@@ -107,12 +112,76 @@ def dies(point):
     )
 
 
+def stops(point):
+    """Patch one step so that the process is stopped there, the first time; none holds the log's lock."""
+    real_intend, real_seal, real_move = Transitions.intend, Transitions.seal, Transitions.move
+    real_submit, real_look, real_call = EndpointClient.submit, LastLook.is_clear, LogCalls.first
+    real_wire, real_reads, real_writes = connection.wire_of, Database.read, Database.write
+    left, turn = [point], threading.RLock()
+    if point is None:
+        return
+
+    @contextlib.contextmanager
+    def reads(self):
+        with turn, real_reads(self) as open_now:
+            yield open_now
+
+    @contextlib.contextmanager
+    def writes(self, *a, **k):
+        with turn, real_writes(self, *a, **k) as open_now:
+            yield open_now
+
+    def at(step):
+        if left == [step]:
+            left.clear()
+            with turn:  # else another thread may be stopped in the middle of a write
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # at once, whoever else runs
+
+    def intend(self, *a, **k):
+        at("before intent")
+        done = real_intend(self, *a, **k)
+        at("after intent")
+        return done
+
+    async def wire_of(*a, **k):
+        at("publishing")
+        return await real_wire(*a, **k)
+
+    async def submit(self, *a, **k):
+        at("before connecting")
+        return await real_submit(self, *a, **k)
+
+    async def is_clear(self, *a, **k):
+        at("connected")
+        return await real_look(self, *a, **k)
+
+    def seal(self, *a, **k):
+        at("before seal")
+        done = real_seal(self, *a, **k)
+        at("after seal")
+        return done
+
+    async def call(self, function, *a, **k):
+        done = await real_call(self, function, *a, **k)
+        at("sealed" if function.__name__ == "_seal" else "")
+        return done
+
+    def move(self, job_id, to, **k):
+        at("answered" if to is State.SUBMITTED else "")
+        return real_move(self, job_id, to, **k)
+
+    Transitions.intend, Transitions.seal, Transitions.move = intend, seal, move
+    EndpointClient.submit, LastLook.is_clear, LogCalls.first = submit, is_clear, call
+    connection.wire_of, Database.read, Database.write = wire_of, reads, writes
+
+
 def work(told, say=print, gate=None, hear=None):
     """Do as told; says ``ready``, then the job's id and how it ended (`Notebook` says what else there is)."""
     timing.BEAT, timing.POLL, timing.BACKOFF, timing.STEP = 0.1, (0.005, 0.01), (0.005, 0.02), 0.002
     timing.LEASE = told.get("lease", 0.3)
     job.TICK = 0.01
     dies(told.get("die"))
+    stops(told.get("stop"))
     os.environ.update(told.get("environ", {}))
     key = told.get("key", "test-key")
     ws = Workspace(

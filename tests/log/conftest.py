@@ -1,6 +1,9 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from motion_widgets.log.states import State
@@ -41,6 +44,15 @@ def put(log, add):
         return log.jobs.get(row.id)
 
     return make
+
+
+@pytest.fixture
+def public():
+    """A folder that everybody may read."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        Path(name).chmod(0o755)
 
 
 def _paths():

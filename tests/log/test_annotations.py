@@ -1,14 +1,21 @@
+# ruff: noqa: E501
 """What people say of jobs, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
+import pandas as pd
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from motion_widgets.core.errors import LogError
-from motion_widgets.log.annotations import Annotation, visible
-from motion_widgets.log.schema import jobs, notes, ratings
+from motion_widgets.log.annotations import Annotation, split_tags, visible
+from motion_widgets.log.paging import PageQuery, page
+from motion_widgets.log.schema import jobs, notes, ratings, tags
 from motion_widgets.log.states import ENDS, State
+from motion_widgets.log.view import LogView
 
 MEND = {
     "kind": "clip", "operation": "trim", "parameters": {"start": 0.5, "end": 4}, "source_sha": "a",
@@ -178,3 +185,75 @@ class TestMends:
         row = add(clip_sha="b")
         log.mends.add(**MEND)
         assert log.jobs.get(row.id).seq > row.seq
+
+
+def test_a_single_job_and_numbers_of_numpy_are_taken(log, put):
+    one, two = put(State.FAILED, key="a").id, put(State.FAILED, key="b").id
+    log.annotations.rate(one, usable=np.True_, stars=np.int64(4))
+    log.annotations.rate(pd.Series([one, two, one]), stars=np.float64(5.0))
+    log.annotations.tag(one, "hero")
+    log.annotations.tag((each for each in (one, two)), "dark")
+    log.annotations.untag(two, "dark")
+    log.annotations.hide(np.array([two]))
+    assert log.annotations.of([one, two]) == {
+        one: Annotation(usable=True, stars=5.0, tags=("dark", "hero")), two: Annotation(stars=5.0),
+    }  # fmt: skip
+    assert log.jobs.count(visible) == 1
+    log.annotations.unhide(two)
+    assert log.jobs.count(visible) == 2
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"stars": 4.5}, {"stars": np.float64("nan")}, {"stars": True}, {"stars": "4"}, {"usable": "no"}, {"usable": 1}],
+    ids=str,
+)  # fmt: skip
+def test_other_marks_are_refused_by_name(log, add, odd):
+    one = add().id
+    with pytest.raises(LogError, match=re.escape(repr(next(iter(odd.values()))))):
+        log.annotations.rate(one, **odd)
+    assert log.annotations.of() == {}
+
+
+def test_they_stand_on_the_view_as_well(log, put):
+    one, two = put("collected", "a").id, put("failed", "b").id
+    view = LogView(log)
+    view.rate(view.frame()["id"], usable=False)
+    view.rate(one, usable=True, stars=4)
+    view.tag([one, two], "hero")
+    view.untag(two, "hero")
+    view.note(one, "hands melt")
+    view.hide(two)
+    told = view.frame(hidden=True, annotations=True)
+    assert told[["id", "usable", "stars", "hidden"]].astype(object).to_numpy().tolist()[0] == [
+        one,
+        True,
+        4.0,
+        False,
+    ]
+    assert told["tags"].fillna("").tolist() == ["hero", ""]
+    assert told["note"].fillna("").tolist() == ["hands melt", ""]
+    assert view.frame()["id"].tolist() == [one]
+    view.unhide(two)
+    assert view.frame()["id"].tolist() == [one, two]
+
+
+APART, TOGETHER = "ba\u0301ile", "b\u00e1ile"
+
+
+@pytest.mark.parametrize(("first", "second"), [(APART, TOGETHER), (TOGETHER, APART)])
+def test_a_tag_is_one_however_its_accents_are_written(log, add, first, second):
+    one = add().id
+    log.annotations.tag(one, first)
+    log.annotations.tag(one, second)
+    assert log.annotations.tags_used() == [TOGETHER]
+    assert split_tags(f"{APART}, x") == [TOGETHER, "x"]
+    for asked in (first, second):
+        assert len(LogView(log).frame({"tags": asked})) == 1
+        assert page(log, PageQuery(tag=asked)).total == 1
+    with log.database.write() as connection:  # as an older version wrote it
+        connection.execute(update(tags).values(tag=APART))
+    log.annotations.tag(one, TOGETHER)
+    assert log.annotations.tags_used() == [APART]
+    log.annotations.untag(one, second)
+    assert log.annotations.tags_used() == []

@@ -1,4 +1,4 @@
-"""Many processes that write one log at the same time, on SQLite and PostgreSQL."""
+"""Many processes that write one log at the same time, on both databases; statements are put together once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from motion_widgets.core.errors import LogError
+from motion_widgets.log import engine
+from motion_widgets.log.migrations import SCHEMA
 from motion_widgets.log.states import State
+from motion_widgets.log.store import Log
+from tests.log.conftest import VALUES
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
@@ -90,3 +96,43 @@ def test_a_forked_process_opens_connections_of_its_own(log, add):
     assert log.jobs.get(row.id).progress == 50
     log.transitions.record(row.id, progress=60)
     assert log.jobs.get(row.id).progress == 60
+
+
+def test_a_process_of_another_version_writes_no_more(log, add, address):
+    """The newer one may count budgets another way; what the older one would write goes past them."""
+    row = add()
+    newer = Log(address)
+    with newer.database.write() as connection:
+        connection.execute(text("UPDATE meta SET value = :v WHERE name = 'schema'"), {"v": str(SCHEMA + 1)})
+    newer.close()
+    writes = (
+        lambda: add("another"),
+        lambda: log.transitions.intend(row.id, 1, owner="me"),
+        lambda: log.budgets.set("b", 1),
+        lambda: log.annotations.rate([row.id], stars=1),
+    )
+    for write in writes:
+        with pytest.raises(LogError, match=f"version {SCHEMA + 1}.*version {SCHEMA}.*restart the kernel"):
+            write()
+    assert "restart the kernel" in log.read_only, "whoever asks before sending is told as well"
+    assert [one.state for one in log.jobs.rows()] == ["planned"]
+
+
+def at_work(place):
+    """Write a job to a log and read it; return its row."""
+    log = Log(place)
+    try:
+        row, _ = log.jobs.add(VALUES)
+        assert log.jobs.get(row.id) == log.jobs.rows()[0] == row
+        return row
+    finally:
+        log.close()
+
+
+def test_another_log_needs_no_statement_anew_and_keeps_its_own_rows(tmp_path):
+    first = at_work(tmp_path / "first.sqlite")
+    known = set(engine._COMPILED)
+    assert known
+    second = at_work(tmp_path / "second.sqlite")
+    assert set(engine._COMPILED) == known
+    assert first.id != second.id

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ VALUES = {
     "string": TEXT,
     "category": TEXT,
     "Int64": st.integers(0, 2**31 - 1),
-    "float64": st.floats(allow_nan=False, allow_infinity=False),
+    "float64": st.floats(0, 1e9),
     "boolean": st.booleans(),
     "usd": st.integers(0, 10**12),
     "datetime64[us, UTC]": st.integers(0, 4 * 10**15),
@@ -48,10 +49,17 @@ def frames(draw):
             columns.append(draw(st.lists(st.sampled_from(states), min_size=count, max_size=count)))
         elif name == "result_path":
             columns.append([None] * count)
+        elif name == "sweep_id" or name.endswith("_sha"):
+            names = st.none() | st.from_regex(r"[a-z0-9]{1,20}", fullmatch=True)
+            columns.append(draw(st.lists(names, min_size=count, max_size=count)))
+        elif name == "watermark_info":
+            columns.append(
+                draw(st.lists(st.sampled_from([None, '{"enabled": true}']), min_size=count, max_size=count))
+            )
         else:
             columns.append(draw(st.lists(values, min_size=count, max_size=count)))
     made = {
-        name: frame_reader._array([frame_reader._part(values, kind)], kind)
+        name: frame_reader._array(pa.chunked_array([frame_reader._part(values, kind)]), kind)
         for (name, kind), values in zip(COLUMNS.items(), columns, strict=True)
     }
     return pd.DataFrame(made)

@@ -6,7 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from motion_widgets.log.billing import has_refund_open, refund_open
+from motion_widgets.log.frame_reader import read_jobs
+from motion_widgets.log.imports import insert_frame
 from motion_widgets.log.jobs import in_states
+from motion_widgets.log.merge import merge
 from motion_widgets.log.rows import Totals
 from motion_widgets.log.states import ENDS, UNDER_WAY, State
 from motion_widgets.log.store import Log
@@ -33,6 +36,24 @@ def test_totals_count_by_state_and_sum_up_what_was_billed(several):
     assert (found.count(UNDER_WAY), found.count(ENDS), found.count([State.UNKNOWN])) == (1, 3, 0)
     assert several.jobs.totals("sandbox", "theirs") == Totals({"collected": 1}, 0, 0)
     assert several.jobs.totals("sandbox", "nobody") == Totals({}, 0, 0)
+
+
+@pytest.mark.parametrize("how", ["merge", "import"])
+def test_what_came_from_elsewhere_was_not_paid_from_here(several, tmp_path, how):
+    here = Log(tmp_path / "here.sqlite")
+    if how == "merge":
+        merge(here, several)
+    else:
+        with several.database.read() as connection:
+            insert_frame(here, read_jobs(connection))
+    totals = here.jobs.totals(*MINE)
+    assert totals.counts["collected"] == several.jobs.totals(*MINE).counts["collected"] == 2
+    assert (totals.billed, totals.spent) == (0, 0)
+    planned = here.jobs.rows(in_states(*MINE, [State.PLANNED]))[0]
+    assert here.transitions.intend(planned.id, 5, owner="me")  # from here on it is paid for here
+    here.transitions.settle(planned.id, 4, "billed")
+    assert here.jobs.totals(*MINE).spent == 4
+    here.close()
 
 
 def test_totals_are_summed_up_again_only_after_a_change(several):

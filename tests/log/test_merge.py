@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from motion_widgets.log.annotations import Annotation
 from motion_widgets.log.merge import merge
@@ -60,11 +60,11 @@ def test_the_union_with_events_sweeps_and_marks(log, other):
     other.files.add_input("5ha", name="a.png", size=3, path="inputs/a.png")
     other.mends.add(
         kind="clip", operation="mute", parameters={}, source_sha=None, source_name="a", source_path=None,
-        result_sha="r", result_name="b", result_path="mends/b.mp4",
+        result_sha="r", result_name="b", result_path="mended/b.mp4",
     )  # fmt: skip
     done = merge(log, other)
     assert (done.added, done.advanced, done.same, done.conflicts) == (1, 0, 0, [])
-    assert done.files == ["inputs/a.png", "mends/b.mp4"]
+    assert done.files == ["inputs/a.png", "mended/b.mp4"]
     assert {row.id for row in log.jobs.rows()} == {mine, theirs}
     assert log.annotations.of()[theirs] == Annotation(False, 2.0, "hands melt", ("hands",))
     assert [one.to_state for one in log.jobs.events(theirs)] == [
@@ -211,3 +211,22 @@ def test_many_jobs_into_a_log_of_many(log, other):
         LogView(mine).import_frame(frame)
     assert merge(log, other).added == 2500
     assert len(LogView(log)) == 5000
+
+
+@pytest.mark.parametrize("title", ["x" * 121, "two\nlines", ""])
+def test_a_name_of_a_run_that_is_none_is_left_out(log, other, title):
+    other.sweeps.save({"id": "run-1", "endpoint": "sandbox", "account": "them", "axes": "{}", "cells": "[]"})
+    with other.database.write() as connection:
+        connection.execute(text("UPDATE sweeps SET title = :t"), {"t": title})
+    assert "title" in merge(log, other).conflicts[0]
+    assert log.sweeps.get("run-1").title is None
+
+
+def test_the_name_of_a_run_comes_along_and_ours_stays(log, other):
+    for one, title in ((log, None), (other, "theirs")):
+        for run in ("run-1", "run-2"):
+            one.sweeps.save({"id": run, "endpoint": "e", "account": "a", "axes": "{}", "cells": "[]"})
+            one.sweeps.rename(run, title)
+    log.sweeps.rename("run-2", "ours")
+    assert merge(log, other).conflicts == []
+    assert [log.sweeps.name(run) for run in ("run-1", "run-2")] == ["theirs", "ours"]

@@ -13,8 +13,8 @@ from sqlalchemy import delete, event, insert
 
 from motion_widgets.log import frame_reader
 from motion_widgets.log.columns import AXIS, COLUMNS, MONEY, TRUTH, WHOLE
-from motion_widgets.log.filters import conditions
-from motion_widgets.log.schema import jobs
+from motion_widgets.log.filters import between, conditions
+from motion_widgets.log.schema import jobs, rule_in
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
 
@@ -38,7 +38,7 @@ def sqlite(tmp_path_factory):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.fixed_dictionaries({}, optional=ODD), max_size=8), fetched=st.integers(1, 4))
-def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, fetched):
+def test_whatever_fits_a_column_comes_back(sqlite, monkeypatch, rows, fetched):
     monkeypatch.setattr(frame_reader, "_BATCH", fetched)
     with sqlite.database.write() as connection:
         connection.execute(delete(jobs))
@@ -49,7 +49,7 @@ def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, fetched):
     assert list(frame["id"]) == [f"job-{number}" for number in range(len(rows))]
     for name in ODD:
         money = COLUMNS[name] == MONEY
-        wanted = [row.get(name) for row in rows]
+        wanted = [rule_in(jobs.c[name]).clean(row.get(name)) for row in rows]
         found = [None if pd.isna(one) else one for one in frame[name]]
         assert found == [one / 1e6 if money and one is not None else one for one in wanted], name
     for name in ("mode", "clip_width"):
@@ -58,7 +58,7 @@ def test_whatever_a_column_holds_comes_back(sqlite, monkeypatch, rows, fetched):
 
 USUAL = [
     {"model": "m", "mode": "pro", "character_orientation": "image"},
-    {"clip_name": ["a.mp4", "b.mp4"]}, {"cost": (0.4, None)}, {"mode": None}, {"image_name": "a.png"},
+    {"clip_name": ["a.mp4", "b.mp4"]}, {"cost": between(0.4)}, {"mode": None}, {"image_name": "a.png"},
     {"created_by": "ann", "sandbox": False}, {"error_kind": ["failed"], "keep_original_sound": "yes"},
 ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def plans_of(log, call):
     said = []
 
     def seen(_c, _cursor, text, given, _x, _many):
-        if text.startswith("BEGIN"):
+        if text.startswith("BEGIN") or "FROM meta" in text:  # every write asks which schema the log has
             return
         with contextlib.closing(sqlite3.connect(log.database.path)) as db:
             said.extend(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}", given))

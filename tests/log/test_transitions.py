@@ -14,7 +14,50 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from motion_widgets.core.errors import BudgetError
 from motion_widgets.log.states import ENDS, FOLLOWED, RETRYABLE, TRANSITIONS, State, sources
 from motion_widgets.log.store import Log
+from motion_widgets.log.transitions import event_note, event_words
 from tests.log.conftest import VALUES
+
+
+def test_a_note_comes_back_in_words():
+    assert event_words(event_note("event_refund_seen")) == "the balance shows that it was refunded"
+    billed = event_note("event_bill_outside", cost=0.9, low=0.1, high=0.2)
+    assert billed.startswith("event_bill_outside {")
+    assert event_words(billed) == "billed $0.90000, outside its estimate of $0.10000 to $0.20000"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the endpoint does not answer; asked again until it does",
+        "event_none",
+        "event_accepted",
+        "event_accepted {",
+        "event_accepted []",
+        'event_accepted {"other": 1}',
+        'event_bill_outside {"cost": 1, "low": 1}',
+        "event_accepted " + "[" * 100_000,
+        "",
+    ],
+    ids=["older", "no code", "no values", "half", "a list", "others", "one short", "deep", "nothing"],
+)
+def test_other_text_is_shown_as_it_is(text):
+    assert event_words(text) == text
+
+
+def test_nothing_is_nothing():
+    assert event_words(None) == ""
+
+
+def test_the_frame_of_events_is_in_words(log, add):
+    job_id = add().id
+    log.transitions.move(job_id, State.SUBMITTING, note=event_note("event_accepted", task="手-1"))
+    assert log.transitions.move(job_id, State.UNKNOWN, note="by phone")
+    from motion_widgets.log.view import LogView
+
+    frame = LogView(log).events({"id": job_id})
+    assert frame["note"].fillna("").tolist()[-1] == "by phone"
+    assert "accepted as 手-1" in frame["note"].tolist()
+    assert frame["note"].dtype == "string"
 
 
 def test_table_knows_every_state_and_the_ends_of_faults_md():
@@ -159,5 +202,5 @@ class Moves(RuleBasedStateMachine):
 
 TestMoves = Moves.TestCase
 TestMoves.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )

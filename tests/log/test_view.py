@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import html.parser
 import math
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +19,16 @@ from sqlalchemy import update
 
 import motion_widgets
 from motion_widgets.core.errors import LogError
-from motion_widgets.log.columns import COLUMNS, markdown
+from motion_widgets.log import exports
+from motion_widgets.log.columns import COLUMNS, KINDS, markdown
+from motion_widgets.log.filters import between
+from motion_widgets.log.intervals import mean_interval, rate_interval
+from motion_widgets.log.paging import PageQuery, facets, page
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import State
-from motion_widgets.log.summaries import mean_interval, rate_interval
+from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
+from tests.log.conftest import VALUES
 
 NOW = 1_763_088_289_123_457  # unix µs
 
@@ -55,11 +62,11 @@ class TestWhere:
         ("where", "keys"),
         [
             ({"mode": "pro"}, "cd"), ({"mode": ["std", "pro"], "key": ["a", "d"]}, "ad"), ({}, "abcd"), (None, "abcd"),
-            ({"cost": 0.5}, "b"), ({"cost": (0.4, 0.5)}, "ab"), ({"cost": (0.41, None)}, "bc"), ({"cost": (None, 0.41)}, "a"),
-            ({"cost": None}, "d"), ({"cost": [None, 0.8]}, "cd"), ({"cost": (None, None)}, "abc"), ({"mode": []}, ""),
-            ({"state": State.PLANNED}, "abcd"), ({"sandbox": False}, ""), ({"sandbox": True}, "abcd"), ({"sandbox": np.True_}, "abcd"), ({"clip_width": (540, 541)}, "abcd"),
-            ({"clip_length": 6.5}, "abcd"), ({"clip_length": (6.6, None)}, ""), ({"prompt": None}, "abcd"),
-            ({"submitted": ("2025-11-14", "2025-11-15")}, "abc"), ({"submitted": pd.Timestamp("2025-11-14 11:44:49.123457", tz="Asia/Tokyo")}, "abc"),
+            ({"cost": 0.5}, "b"), ({"cost": between(0.4, 0.5)}, "ab"), ({"cost": between(0.41)}, "bc"), ({"cost": between(high=0.41)}, "a"),
+            ({"cost": None}, "d"), ({"cost": [None, 0.8]}, "cd"), ({"cost": between()}, "abc"), ({"mode": []}, ""),
+            ({"state": State.PLANNED}, "abcd"), ({"sandbox": False}, ""), ({"sandbox": True}, "abcd"), ({"sandbox": np.True_}, "abcd"), ({"clip_width": between(540, 541)}, "abcd"),
+            ({"clip_length": 6.5}, "abcd"), ({"clip_length": between(6.6)}, ""), ({"prompt": None}, "abcd"),
+            ({"submitted": between("2025-11-14", "2025-11-15")}, "abc"), ({"submitted": pd.Timestamp("2025-11-14 11:44:49.123457", tz="Asia/Tokyo")}, "abc"),
             (jobs.c.mode == "pro", "cd"), ([{"mode": "pro"}, jobs.c.cost.is_(None)], "d"),
         ],
     )  # fmt: skip
@@ -68,10 +75,39 @@ class TestWhere:
         assert list(four.frame(where).columns) == list(COLUMNS)
 
     @pytest.mark.parametrize(
+        ("stored", "asked"), [("cafe\u0301.mp4", "caf\u00e9.mp4"), ("caf\u00e9.mp4", "cafe\u0301.mp4")]
+    )
+    def test_a_text_is_found_however_its_accents_are_written(self, log, add, view, stored, asked):
+        one = add("a", clip_name=stored, prompt=f"as in {stored}", created_by=stored)
+        log.annotations.note(add("b", clip_name="other").id, f"like {stored}")
+        assert view.frame({"clip_name": ["x", asked], "prompt": f"as in {asked}"})["id"].tolist() == [one.id]
+        assert page(log, PageQuery(search=asked)).total == 2
+        assert page(log, PageQuery(search=asked, values={"created_by": asked})).total == 1
+        offered = facets(log)["clip_name"]
+        assert offered == [("source:caf\u00e9.mp4", "caf\u00e9.mp4"), ("source:other", "other")]
+        assert [page(log, PageQuery(values={"clip_name": value})).total for value, _ in offered] == [1, 1]
+        assert list(view.pivot(index="clip_name").index) == ["caf\u00e9.mp4", "other"]
+
+    def test_days_of_python_are_those_of_this_machine(self, four, zone):
+        at = pd.Timestamp("2025-11-14 11:44:49.123457", tz="Asia/Tokyo").to_pydatetime().astimezone(zone)
+        day = at.date()
+        before, after = day - timedelta(days=1), day + timedelta(days=1)
+        for asked in (
+            day,
+            [before, day],
+            between(day, day),
+            between(at.replace(tzinfo=None), at),
+            between(at),
+        ):
+            assert set(four.frame({"submitted": asked})["key"]) == set("abc")
+        for asked in (before, after, [before, after], between(high=before), between(after)):
+            assert four.frame({"submitted": asked}).empty
+
+    @pytest.mark.parametrize(
         ("where", "words"),
         [
-            ({"mood": "pro"}, "no column mood"), ({"cost": "dear"}, "cost.*USD"), ({"cost": (1, 2, 3)}, "3 bounds"),
-            ({"clip_width": 1.5}, "whole"), ({"clip_width": math.nan}, "whole"), ({"cost": True}, "USD"), ({"mode": 1}, "text"), ({"sandbox": 1}, "True or False"),
+            ({"mood": "pro"}, "no column mood"), ({"cost": "dear"}, "cost.*USD"), ({"cost": (0.1, 0.5)}, "between.*list"), ({"submitted": (None, "2025-11-14")}, "between"), ({"sandbox": (True, False)}, "list"),
+            ({"clip_width": 1.5}, "whole"), ({"cost": True}, "USD"), ({"mode": 1}, "text"), ({"sandbox": 1}, "True or False"),
             ({"created": "yesterday evening"}, "times"), ("mode = 'pro'", "SQLAlchemy"), (7, "SQLAlchemy"), ({"clip_size": 10**30}, "whole"),
             ({"state": "colected"}, "colected.*collected"), (pd.DataFrame({"a": [1] * 99}), "SQLAlchemy"),
         ],
@@ -79,6 +115,28 @@ class TestWhere:
     def test_what_cannot_be_is_said(self, four, where, words):
         with pytest.raises(LogError, match=words):
             four.frame(where)
+
+    def test_several_texts_may_come_as_any_collection(self, add, view):
+        for mode in ("std", "pro", "quick"):  # "quick" lies between the two
+            add(mode, mode=mode)
+        for kind in (tuple, list, set, np.array, pd.Series, pd.Categorical, iter):
+            assert set(view.frame({"mode": kind(["std", "pro"])})["mode"]) == {"std", "pro"}
+        assert set(view.frame({"mode": between("pro", "std")})["mode"]) == {"std", "pro", "quick"}
+
+    @pytest.mark.parametrize("unset", [None, math.nan, np.nan, pd.NA, pd.NaT, np.datetime64("NaT")], ids=str)
+    def test_what_pandas_says_for_unset_is_unset(self, four, unset):
+        for name, value in (("cost", 0.8), ("submitted", "2025-11-14"), ("prompt", "x"), ("image_width", 7)):
+            assert set(four.frame({name: unset})["key"]) >= {"d"}
+            assert "d" in set(four.frame({name: [value, unset]})["key"])
+        assert set(four.frame({"cost": between(unset, 0.5)})["key"]) == set("ab")
+
+    @pytest.mark.parametrize("asked", ["2025-11-14", " 20251114 "])
+    def test_a_date_in_text_is_its_day_in_utc(self, four, asked):
+        frame = four.frame()
+        plain = frame[frame["submitted"].dt.strftime("%Y%m%d") == "20251114"]
+        assert list(four.frame({"submitted": asked})["id"]) == list(plain["id"]) != []
+        assert list(four.frame({"submitted": between(asked, asked)})["id"]) == list(plain["id"])
+        assert four.frame({"submitted": "2025-11-15"}).empty
 
     def test_a_text_is_a_value_and_never_sql(self, four):
         assert four.frame({"mode": "x' OR 1=1 --"}).empty
@@ -135,6 +193,27 @@ class TestCache:
         frame["key"] = "x"
         pd.testing.assert_frame_equal(four.frame(), before)
 
+    @pytest.mark.parametrize("hidden", [False, True])
+    def test_no_write_reaches_what_is_kept(self, four, hidden):
+        before = four.frame(hidden=hidden).copy(deep=True)
+        frame = four.frame(hidden=hidden)
+        for name in frame:
+            value = frame[name].dropna().iloc[-1] if frame[name].notna().any() else None
+            for written in (frame[name].array, frame[name].to_numpy(), frame[name].values):  # noqa: PD011
+                with contextlib.suppress(ValueError, TypeError):  # some say that they are read-only
+                    written[0] = value
+                with contextlib.suppress(ValueError, TypeError, AttributeError):
+                    written._ndarray[0] = 0
+                # The warning is of pandas 2, whose texts have no such part to write to.
+                with contextlib.suppress(ValueError, TypeError, AttributeError, FutureWarning):
+                    written._data[0], written._mask[0] = 7, False
+            if isinstance(frame[name].dtype, pd.CategoricalDtype):
+                with contextlib.suppress(ValueError, TypeError, IndexError):
+                    frame[name].cat.categories.array[0] = "written"
+        assert not frame.equals(before), "something was written"
+        pd.testing.assert_frame_equal(four.frame(hidden=hidden), before)
+        assert four.pivot(index="mode").loc["std", "mean"] == pytest.approx(0.45)
+
     def test_imported_jobs_that_are_older_stand_where_they_belong(self, log, add, view):
         for number in range(20):
             add(f"{number:02}")
@@ -171,11 +250,11 @@ def test_hidden_jobs_are_left_out_unless_asked_for(log, put, view, tmp_path):
     assert len(view) == 1
     assert gone not in set(view.events()["job_id"])
     assert view.ratings().empty
-    assert sorted(view.frame(deleted=True)["key"]) == ["gone", "here"]
-    assert gone in set(view.events(deleted=True)["job_id"])
-    assert list(view.ratings(deleted=True)["job_id"]) == [gone]
-    assert len(pd.read_csv(view.to_csv(tmp_path / "a.csv"))) == 1
-    assert len(pd.read_csv(view.to_csv(tmp_path / "b.csv", deleted=True))) == 2
+    assert sorted(view.frame(hidden=True)["key"]) == ["gone", "here"]
+    assert gone in set(view.events(hidden=True)["job_id"])
+    assert list(view.ratings(hidden=True)["job_id"]) == [gone]
+    assert len(pd.read_csv(view.to_csv(tmp_path / "a.csv", hidden=False))) == 1
+    assert len(pd.read_csv(view.to_csv(tmp_path / "b.csv"))) == 2
 
 
 def test_events_are_the_transitions(log, put, view):
@@ -198,6 +277,92 @@ def test_ratings_are_what_each_person_said_last(log, four):
     assert list(four.ratings({"key": "b"})["usable"]) == [False]
 
 
+class TestTexts:
+    def test_are_plain_strings_unless_they_are_states_or_choices(self, four):
+        frame = four.frame(annotations=True)
+        choices = {"state", "model", "character_orientation", "mode", "keep_original_sound"}
+        assert {name for name in frame if frame[name].dtype == "category"} == choices
+        for name, kind in KINDS.items():
+            if kind == "string":
+                filled = frame[name].fillna("") if name in frame else pd.Series(dtype="string")
+                assert (filled + "!").str.endswith("!").all()
+        assert (frame["image_name"].fillna("") == frame["clip_name"].fillna("")).all()
+        assert frame["prompt"].isna().all(), "unset"
+
+    def test_what_people_say_joins_the_frame(self, log, four):
+        names = ids(log)
+        log.annotations.rate([names["a"]], usable=True, stars=4)
+        log.annotations.tag([names["a"], names["b"]], "hero")
+        log.annotations.note(names["b"], "seen")
+        frame = four.frame({"mode": "std"}, annotations=True).set_index("key")
+        assert list(frame.columns[-4:]) == ["stars", "usable", "tags", "note"]
+        assert frame.loc["a", ["stars", "usable", "tags"]].to_list() == [4.0, True, "hero"]
+        assert frame.loc["b", ["tags", "note"]].to_list() == ["hero", "seen"]
+        assert frame.loc["b", ["stars", "usable"]].isna().all()
+        assert not {"stars", "usable", "tags", "note"} & set(four.frame())
+
+    @pytest.mark.parametrize("other", ["ratings", "tags", "notes"])
+    def test_no_column_clashes_in_a_join(self, log, four, other):
+        for key, job_id in ids(log).items():
+            log.annotations.rate([job_id], usable=True)
+            log.annotations.tag([job_id], key)
+            log.annotations.note(job_id, key)
+        joined = four.frame().merge(getattr(four, other)(), left_on="id", right_on="job_id")
+        assert len(joined) == 4
+        assert not [name for name in joined if name.endswith(("_x", "_y"))]
+
+    @pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+    def test_files_can_hold_what_people_say(self, log, four, tmp_path, kind):
+        log.annotations.tag([ids(log)["a"]], "hero")
+        path = getattr(four, f"to_{kind}")(
+            tmp_path / f"log.{'jsonl' if kind == 'json' else kind}", annotations=True
+        )
+        back = exports.from_file(path)
+        assert back["tags"].dropna().tolist() == ["hero"]
+        other = Log(tmp_path / "other.sqlite")
+        assert LogView(other).import_file(path) == 4
+        other.close()
+
+
+class TestSweeps:
+    CELLS = {"run-1": "bc", "run-2": "abd"}  # noqa: RUF012 - a constant
+
+    @pytest.fixture
+    def overlapping(self, log, add, put, view):
+        """Two sweeps; a single job sent the cell a, and the planned b went over to the second."""
+        put("submitted", "a")
+        add("x")
+        for run, keys in self.CELLS.items():
+            head = {"id": run, "endpoint": "sandbox", "account": "sandbox", "axes": "{}"}
+            cells = [({}, {**VALUES, "key": key}) for key in keys]
+            log.sweeps.add(head, cells, limit=None, keep=False, new=False)
+        assert {row.key: row.sweep_id for row in log.jobs.rows()} == {
+            "a": None, "b": "run-2", "c": "run-1", "d": "run-2", "x": None,
+        }  # fmt: skip
+        return view
+
+    @pytest.mark.parametrize(
+        ("asked", "keys"),
+        [
+            ("run-1", "bc"), ("run-2", "abd"), (["run-1", "run-2"], "abcd"), (["run-1", None], "abcx"),
+            ("run-3", ""), (None, "ax"), ([], ""),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_is_found_with_the_cells_that_others_ran(self, overlapping, asked, keys):
+        assert sorted(overlapping.frame({"sweep_id": asked})["key"]) == list(keys)
+        assert sorted(overlapping.frame([{"sweep_id": asked}, {"sandbox": True}])["key"]) == list(keys)
+
+    def test_a_later_attempt_of_another_sweep_is_one_at_its_cell(self, log, overlapping):
+        row = log.jobs.rows(jobs.c.key == "b")[0]
+        assert log.transitions.intend(row.id, 100, owner="me")
+        assert log.transitions.move(row.id, State.REJECTED)
+        log.jobs.add_attempt(row.id, sweep_id="run-9")
+        for run in self.CELLS:
+            table = overlapping.pivot(index="key", where={"sweep_id": run}, aggfunc="count", values="key")
+            assert table["count"].to_dict() == {key: 1 + (key == "b") for key in self.CELLS[run]}
+
+
 class TestTagsAndNotes:
     @pytest.fixture
     def tagged(self, log, four):
@@ -210,7 +375,7 @@ class TestTagsAndNotes:
         ("asked", "keys"),
         [
             ("hero", "ab"), (["hero", "dark"], "abc"), ([], ""), (None, "d"), ("none has it", ""),
-            ("her%", ""), (pd.Series(["dark"]), "bc"),
+            ("her%", ""), (pd.Series(["dark"]), "bc"), (("hero", "dark"), "abc"), (math.nan, "d"),
         ],
         ids=str,
     )  # fmt: skip
@@ -221,14 +386,16 @@ class TestTagsAndNotes:
         assert list(tagged.frame({"tags": "hero", "key": ["b", "c"]})["key"]) == ["b"]
         assert list(tagged.events({"tags": "dark", "key": "c"})["to_state"]) == ["planned"]
 
-    @pytest.mark.parametrize("odd", [3, ["hero", None], ("a", "b")], ids=str)
+    @pytest.mark.parametrize("odd", [3, ["hero", None], {"hero": 1}], ids=str)
     def test_what_is_no_tag_is_said(self, tagged, odd):
         with pytest.raises(LogError, match="is not a tag"):
             tagged.frame({"tags": odd})
 
-    def test_they_are_no_column(self, tagged):
-        with pytest.raises(LogError, match="no column"):
-            tagged.frame(columns=["tags"])
+    def test_they_are_a_column_on_request(self, tagged):
+        assert "tags" not in tagged.frame()
+        frame = tagged.frame(columns=["tags", "key"])
+        assert list(frame) == ["tags", "key"]
+        assert frame["tags"].fillna("").tolist() == ["hero", "dark, hero", "dark", ""]
 
     def test_frame_of_tags(self, log, tagged):
         names, frame = ids(log), tagged.tags()
@@ -245,7 +412,7 @@ class TestTagsAndNotes:
         log.annotations.note(names["b"], "gone")
         log.annotations.note(names["b"], "")
         frame = four.notes()
-        assert list(zip(frame["job_id"], frame["text"], strict=True)) == [(names["a"], "better")]
+        assert list(zip(frame["job_id"], frame["note"], strict=True)) == [(names["a"], "better")]
         assert four.notes({"key": "b"}).empty
 
 
@@ -260,6 +427,32 @@ class TestSummaries:
         }
         assert not set(same) & set(frame.columns)
         assert "prompt" not in {*same, *frame.columns}, "nobody set it"
+
+    def test_what_varies_comes_first_and_ids_come_last(self, log, four):
+        log.transitions.record(ids(log)["a"], task_id="task-1", sweep_id="sweep-1")
+        names = list(four.describe().frame.columns)
+        assert names[0] == "mode"
+        assert names[-4:] == ["id", "task_id", "sweep_id", "key"]
+        assert names.index("mode") < names.index("cost") < names.index("submitted") < names.index("id")
+
+    def test_it_is_printed_within_100_columns(self, four, add):
+        for number in range(3):
+            add(
+                f"{number}" * 64,
+                prompt="wave, then bow " * 9,
+                model="m",
+                clip_width=540,
+                result_path="results/" + "x" * 80,
+            )
+        text = str(four.describe({"model": "m"}))
+        lines = text.splitlines()
+        assert max(map(len, lines)) <= 100
+        assert lines[0].startswith("The same for all 7 jobs: state planned; endpoint sandbox")
+        assert lines[1] == ""
+        assert "submitted (UTC)" in text
+        assert "2025-11-14 02:44:49" in text
+        assert "submitted (UTC)" in four.describe()._repr_html_()
+        assert "created (UTC)" in four.show()._repr_html_()
 
     def test_of_one_job_and_of_none(self, view, add):
         assert view.describe().same == {}
@@ -344,9 +537,9 @@ class TestDisplay:
         row = add(prompt="wave " * 40, key="ab" * 32)
         page = Page(view.show(columns=["id", "key", "prompt"])._repr_html_())
         cells = [attrs for tag, attrs in page.tags if tag == "td"]
-        assert ["nowrap" in attrs["style"] for attrs in cells] == [True, True, False]
-        assert "min-width:24ch" in cells[2]["style"]
-        assert cells[1]["title"] == row.key
+        assert ["nowrap" in attrs["style"] for attrs in cells] == [True, True, True, False]
+        assert "min-width:24ch" in cells[3]["style"]
+        assert cells[2]["title"] == row.key
         assert "abababababab\u2026" in page.words
 
     def test_no_colour_is_fixed(self, four):
@@ -364,18 +557,18 @@ class TestDisplay:
 
     def test_what_all_share_is_said_once_above(self, four):
         page = Page(four.describe()._repr_html_())
-        assert "The same for all 4 job(s)" in "".join(page.words)
+        assert "The same for all 4 jobs" in "".join(page.words)
         assert page.words.count("540") == 1
 
     def test_many_are_cut_and_it_is_said(self, four, monkeypatch):
-        monkeypatch.setattr("motion_widgets.log.html_table.ROWS", 2)
+        monkeypatch.setattr("motion_widgets.log.description.ROWS", 2)
         page = Page(four.show(columns=["key"])._repr_html_())
         assert "2 of 4 jobs" in "".join(page.words)
         assert sum(tag == "tr" for tag, _ in page.tags) == 3
 
     def test_of_an_empty_log(self, view):
-        assert "0 job(s)" in view.show()._repr_html_()
-        assert "0 job(s)" in view.describe()._repr_html_()
+        assert "0 jobs" in view.show()._repr_html_()
+        assert "0 jobs" in view.describe()._repr_html_()
 
 
 class TestSpreadsheets:
@@ -393,14 +586,14 @@ class TestSpreadsheets:
         book = openpyxl.load_workbook(odd.to_excel(tmp_path / "log.xlsx"))
         rows = list(book["jobs"].iter_rows())
         place = {cell.value: number for number, cell in enumerate(rows[0])}
-        assert list(place) == list(COLUMNS)
+        assert list(place) == [*COLUMNS, "hidden"]
         cells = [row[place["prompt"]] for row in rows[1:]]
         assert [cell.value for cell in cells] == ["=1+1", "手を振る", "#N/A", "ab", "+1"]
         assert {cell.data_type for cell in cells} == {"s"}
         assert rows[1][place["cost"]].value == 0.45696
         assert str(rows[1][place["submitted"]].value).startswith("2025-11-14 02:44:49")
         assert rows[2][place["cost"]].value is None
-        assert book["columns"].max_row == len(COLUMNS) + 1
+        assert book["columns"].max_row == len(KINDS) + 1
 
     def test_a_sheet_takes_only_so_many_jobs(self, odd, tmp_path, monkeypatch):
         pytest.importorskip("openpyxl")
@@ -426,8 +619,9 @@ class TestSpreadsheets:
 class TestDictionary:
     def test_covers_every_column(self, view):
         frame = view.dictionary()
-        assert list(frame["column"]) == list(COLUMNS)
-        assert list(frame["dtype"]) == [str(kind) for kind in view.frame().dtypes]
+        assert list(frame["column"]) == list(KINDS)
+        full = view.frame(hidden=True, annotations=True)
+        assert list(frame["dtype"]) == [str(kind) for kind in full.dtypes]
         for name in ("source", "meaning"):
             assert not frame[name].str.startswith(("meaning_", "from_")).any(), "each has a sentence"
         assert set(frame.set_index("column").loc[["cost", "estimate_low", "estimate_high"], "unit"]) == {

@@ -12,12 +12,16 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from motion_widgets.media.ffmpeg import ffmpeg_exe
 from motion_widgets.media.probe.cache import SHARED
 from motion_widgets.media.samples import sample_media
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def ffmpeg(*arguments: object) -> None:
@@ -36,62 +40,78 @@ def tone(length: float) -> list[str]:
 X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
 
 
-@pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """All sorts of clips, by name."""
-    folder = tmp_path_factory.mktemp("clips")
+FRONT = ["-movflags", "+faststart"]
+RECIPES: dict[str, tuple[str, list[object]]] = {
+    "front": ("front.mp4", [*picture(6), *tone(6), *X264, *FRONT]),
+    "end": ("end.mp4", [*picture(6), *tone(6), *X264]),
+    "2.96": ("a.mp4", [*picture(2.96), *X264]),
+    "3.0": ("b.mp4", [*picture(3), *X264]),
+    "10.03": ("c.mp4", [*picture(10.03, 100), *X264]),
+    "12": ("d.mp4", [*picture(12), *tone(12), *X264, "-bf", 2]),
+    "30fps": ("e.mp4", [*picture(5, 30), *tone(5), *X264, "-bf", 3]),
+    "long_sound": ("f.mp4", [*picture(5), *tone(5.7), *X264, *FRONT]),
+    "delayed": ("g.mp4", ["-itsoffset", 0.4, *picture(5), *tone(5), *X264, "-map", 0, "-map", 1]),
+    "mov": ("h.mov", [*picture(4), *tone(4), *X264, "-timecode", "01:00:00:00"]),
+    "u2028": ("i.mp4", [*picture(4), *X264, "-metadata", "title=a\u2028  Duration: 00:00:09.00, start: 0.0"]),
+    "hevc": (
+        "j.mp4", [*picture(3), "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"]
+    ),
+    "noedit": ("k.mp4", [*picture(4), *X264, "-bf", 2, "-use_editlist", 0]),
+    "webm": ("l.webm", [*picture(0.4), "-c:v", "libvpx", "-deadline", "realtime"]),
+    "mp3": ("m.mp3", tone(1)),
+    "m4a": ("n.m4a", tone(3)),
+    "frag": (
+        "o.mp4", [*picture(6), *tone(6), *X264, "-g", 25, "-movflags", "frag_keyframe+empty_moov"]
+    ),
+    "dash": (
+        "p.mp4", [*picture(6), *X264, "-g", 25, "-movflags", "frag_keyframe+empty_moov+default_base_moof"]
+    ),
+    "sidx": (
+        "q.mp4", [*picture(6), *X264, "-g", 25, "-movflags", "frag_keyframe+global_sidx+delay_moov"]
+    ),
+    "big": ("r.mp4", [*picture(4), *X264[:-4], "-qp", 0, "-pix_fmt", "yuv420p"]),
+}  # fmt: skip
+"""File name and ffmpeg's arguments of each clip that ffmpeg makes from nothing."""
 
-    def make(name: str, *arguments: object) -> Path:
-        path = folder / name
-        ffmpeg(*arguments, path)
+
+class Clips(dict[str, Path]):
+    """All sorts of clips, by name; each is made when a test first asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, name: str) -> Path:
+        """Make a clip and keep it."""
+        file, arguments = RECIPES.get(name, (f"{name}.mp4", []))
+        path = self._folder / file
+        if arguments:
+            ffmpeg(*arguments, path)
+        elif name == "rotated":
+            ffmpeg("-display_rotation", -90, "-i", self["front"], "-c", "copy", path)
+        elif name == "trimmed":
+            ffmpeg("-ss", 1.3, "-i", self["12"], "-t", 4, "-c", "copy", path)
+        else:
+            path.write_bytes(self._spoilt(name))
+        self[name] = path
         return path
 
-    front = ["-movflags", "+faststart"]
-    made = {
-        "front": make("front.mp4", *picture(6), *tone(6), *X264, *front),
-        "end": make("end.mp4", *picture(6), *tone(6), *X264),
-        "2.96": make("a.mp4", *picture(2.96), *X264),
-        "3.0": make("b.mp4", *picture(3), *X264),
-        "10.03": make("c.mp4", *picture(10.03, 100), *X264),
-        "12": make("d.mp4", *picture(12), *tone(12), *X264, "-bf", 2),
-        "30fps": make("e.mp4", *picture(5, 30), *tone(5), *X264, "-bf", 3),
-        "long_sound": make("f.mp4", *picture(5), *tone(5.7), *X264, *front),
-        "delayed": make("g.mp4", "-itsoffset", 0.4, *picture(5), *tone(5), *X264, "-map", 0, "-map", 1),
-        "mov": make("h.mov", *picture(4), *tone(4), *X264, "-timecode", "01:00:00:00"),
-        "u2028": make(
-            "i.mp4", *picture(4), *X264, "-metadata", "title=a\u2028  Duration: 00:00:09.00, start: 0.0"
-        ),
-        "hevc": make(
-            "j.mp4", *picture(3), "-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"
-        ),
-        "noedit": make("k.mp4", *picture(4), *X264, "-bf", 2, "-use_editlist", 0),
-        "webm": make("l.webm", *picture(0.4), "-c:v", "libvpx", "-deadline", "realtime"),
-        "mp3": make("m.mp3", *tone(1)),
-        "m4a": make("n.m4a", *tone(3)),
-        "frag": make(
-            "o.mp4", *picture(6), *tone(6), *X264, "-g", 25, "-movflags", "frag_keyframe+empty_moov"
-        ),
-        "dash": make(
-            "p.mp4", *picture(6), *X264, "-g", 25, "-movflags", "frag_keyframe+empty_moov+default_base_moof"
-        ),
-        "sidx": make(
-            "q.mp4", *picture(6), *X264, "-g", 25, "-movflags", "frag_keyframe+global_sidx+delay_moov"
-        ),
-        "big": make("r.mp4", *picture(4), *X264[:-4], "-qp", 0, "-pix_fmt", "yuv420p"),
-    }
-    made["rotated"] = make("s.mp4", "-display_rotation", -90, "-i", made["front"], "-c", "copy")
-    made["trimmed"] = make("t.mp4", "-ss", 1.3, "-i", made["12"], "-t", 4, "-c", "copy")
-    data = made["front"].read_bytes()
-    made["zeroed"] = folder / "zeroed.mp4"
-    at = data.index(b"mdat") + 4
-    made["zeroed"].write_bytes(data[:at] + bytes(len(data) - at))
-    made["cut"] = folder / "cut.mp4"
-    made["cut"].write_bytes(data[: len(data) // 2])
-    made["cut_end"] = folder / "cut_end.mp4"
-    made["cut_end"].write_bytes(made["end"].read_bytes()[:-900])
-    made["crafted"] = folder / "crafted.mp4"
-    made["crafted"].write_bytes(crafted(data))
-    return made
+    def _spoilt(self, name: str) -> bytes:
+        data = self["end" if name == "cut_end" else "front"].read_bytes()
+        at = data.index(b"mdat") + 4
+        made: dict[str, Callable[[], bytes]] = {
+            "zeroed": lambda: data[:at] + bytes(len(data) - at),
+            "cut": lambda: data[: len(data) // 2],
+            "cut_end": lambda: data[:-900],
+            "crafted": lambda: crafted(data),
+        }
+        return made[name]()
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
+    """All sorts of clips, by name."""
+    return Clips(tmp_path_factory.mktemp("clips"))
 
 
 def crafted(data: bytes) -> bytes:
@@ -247,6 +267,10 @@ def server(_server: Server) -> Server:
 
 def children() -> set[int]:
     """Child processes of this one, by id."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return set()  # hardly any test leaves one, and looking at all of the machine's takes 10 ms
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -266,7 +290,7 @@ def _empty_cache():
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(clips, samples, tmp_path_factory, monkeypatch):
+def nothing_left(tmp_path_factory, monkeypatch):
     """No test leaves a child process or a temporary file."""
     # A folder of its own: other runs share the usual one.
     folder = tmp_path_factory.mktemp("temporary")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from motion_widgets.core.errors import ClipError
+from motion_widgets.media import ffmpeg
 from motion_widgets.media.decode import frames
 from motion_widgets.media.montage import label, montage
 from motion_widgets.media.probe.measure import measure_clip
@@ -47,3 +48,36 @@ def test_label_takes_any_text():
     for text in ("", "a\nb", "%{pts}:'\\", "日本語", "<b>"):
         with Image.open(io.BytesIO(label(text, 200))) as bar:
             assert bar.size == (200, 36)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Two clips of a second, 64 px wide."""
+    made = []
+    for name, source in (("a", "testsrc=s=64x96:r=10"), ("b", "testsrc2=s=64x96:r=10")):
+        path = tmp_path / f"{name}.mp4"
+        options = ["-f", "lavfi", "-t", "1", "-i", source, "-pix_fmt", "yuv420p", str(path)]
+        ffmpeg.run(options, name="test", deadline=20.0)
+        made.append((name, path))
+    return made
+
+
+def test_a_gif_is_made_smaller_until_it_is_as_small_as_wanted(small, tmp_path):
+    whole = montage(small, 2, tmp_path / "all.gif", height=96).stat().st_size
+    steps = []
+    out = montage(
+        small, 2, tmp_path / "less.GIF", height=96, most=whole // 2, progress=lambda *step: steps.append(step)
+    )
+    assert out.stat().st_size <= whole // 2
+    with Image.open(out) as shown:
+        assert shown.format == "GIF"
+        assert shown.n_frames >= 4
+        assert 64 <= shown.width < 128
+    assert steps[-1] == (10, 10)
+    assert [step for step, _ in steps] == sorted(step for step, _ in steps)
+
+
+def test_no_gif_is_left_where_none_is_small_enough(small, tmp_path):
+    with pytest.raises(ClipError, match="1,000 bytes or less"):
+        montage(small, 2, tmp_path / "all.gif", most=1000)
+    assert not list(tmp_path.glob("*.gif"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from motion_widgets.media.decode import motion_energy
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
@@ -25,11 +27,27 @@ def test_samples(samples):
     ]
 
 
-def test_samples_are_kept_and_the_same_each_time(samples, tmp_path):
+def test_the_next_folder_gets_a_copy(samples, tmp_path, monkeypatch):
+    monkeypatch.setattr("motion_widgets.media.samples._write_clip", lambda *_: pytest.fail("drawn again"))
+    again = sample_media(tmp_path / "next")
+    assert again.clip_12s.read_bytes() == samples.clip_12s.read_bytes()
+
+
+@pytest.mark.parametrize("home", ["file", "broken"])
+def test_without_a_cache_they_are_drawn(tmp_path, monkeypatch, home):
+    (tmp_path / "file").write_bytes(b"not a folder")
+    (tmp_path / "broken").mkdir(mode=0o500)
+    monkeypatch.setattr("motion_widgets.media.samples._cache", lambda: tmp_path / home / "samples")
+    monkeypatch.setattr("motion_widgets.media.samples._write_clip", lambda path, *_: path.write_bytes(b"new"))
+    assert sample_media(tmp_path / "next").clip_12s.read_bytes() == b"new"
+
+
+def test_samples_are_kept_and_the_same_each_time(samples, tmp_path, monkeypatch):
     before = samples.clip_6s.stat().st_mtime_ns
     assert sample_media(samples.image.parent) == samples
     assert samples.clip_6s.stat().st_mtime_ns == before
     for name in ("figure.png", "dance-12s.mp4"):
         (tmp_path / name).write_bytes((samples.image.parent / name).read_bytes())
+    monkeypatch.setattr("motion_widgets.media.samples._cache", lambda: tmp_path / "empty")
     again = sample_media(tmp_path)
     assert again.clip_6s.read_bytes() == samples.clip_6s.read_bytes()

@@ -7,7 +7,6 @@ are read by today's rules, and their job runs in their own ``.venv`` where they 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import os
 import statistics
@@ -25,6 +24,7 @@ from tests.metrics.sources import (
     functions_of,
     kinds_of_lines,
 )
+from tests.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,7 @@ def figures(root: Path, coverage: Path | None, *, job: bool) -> dict[str, str]:
 
 
 def _lengths(texts: dict[str, str]) -> dict[str, str]:
-    trees = {name: ast.parse(text) for name, text in texts.items()}
+    trees = {name: parse(text) for name, text in texts.items()}
     lengths = {name: len(text.splitlines()) for name, text in texts.items()}
     longest = max(lengths, key=lambda name: lengths[name])
     functions = [one for tree in trees.values() for one in functions_of(tree)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.syntax import parse
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -95,7 +97,7 @@ def graph_of(package: Path) -> dict[str, list[Import]]:
     graph = {}
     for module, path in modules.items():
         start = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        found = imports(ast.parse(path.read_text("utf-8")), package=start, known=modules)
+        found = imports(parse(path.read_text("utf-8")), package=start, known=modules)
         graph[module] = [one for one in found if one.target in modules and one.target != module]
     return graph
 

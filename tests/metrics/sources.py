@@ -9,6 +9,8 @@ import tokenize
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from tests.syntax import parse
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -26,7 +28,7 @@ def kinds_of_lines(text: str) -> Counter[str]:
                 kinds[token.start[0] - 1] = "comment"
         elif token.string.strip():
             kinds[token.start[0] - 1 : token.end[0]] = ["code"] * (token.end[0] - token.start[0] + 1)
-    for first, last in _docstrings(ast.parse(text)):
+    for first, last in _docstrings(parse(text)):
         kinds[first - 1 : last] = ["docstring"] * (last - first + 1)
     return Counter(kinds)
 
@@ -88,7 +90,7 @@ def duplicate_blocks(texts: dict[str, str]) -> list[tuple[int, str, int, str, in
 def _bare(text: str) -> Iterator[tuple[int, str]]:
     imported = {
         line
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parse(text))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }

@@ -5,8 +5,7 @@ import pytest
 from motion_widgets.core.background import spawn
 from motion_widgets.publishing import file_server
 from motion_widgets.publishing.destination import Destination
-from motion_widgets.publishing.link_cache import LinkCache
-from motion_widgets.publishing.publisher import Publisher
+from motion_widgets.publishing.publisher import LinkCache, Publisher
 from tests.jobs.conftest import clip_bytes, endpoint, hurry, req, spaces, ws  # noqa: F401
 from tests.jobs.endpoint import make_png
 

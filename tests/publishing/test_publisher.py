@@ -12,8 +12,9 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets import RequestError, Workspace
+from motion_widgets.core.signed_file import read_signed, write_signed
 from motion_widgets.publishing.destination import DAY, UPLOAD_LIFE, Destination
-from motion_widgets.workspace.endpoint_choice import Target
+from motion_widgets.workspace.settings import Target
 from tests.jobs.endpoint import KEY, Say, make_png, until
 from tests.publishing.conftest import BUCKET
 
@@ -47,10 +48,10 @@ class TestUpload:
         """72 h are 130 s at this speed, and the two hours of a job 3.6 s."""
         first = sandbox.publish(image, "endpoint")
         file = sandbox.folder / "published.json"
-        held = json.loads(file.read_text())
+        held = read_signed(file)
         for one in held.values():
             one["expires"] = time.time() + 3.0
-        file.write_text(json.dumps(held))
+        write_signed(file, held)
         again = sandbox.publish(image, "endpoint")
         assert again.expires > first.expires - 1
         assert again.expires > time.time() + 100
@@ -100,7 +101,7 @@ class TestConsent:
             assert not later.connection.links.consented(Destination.read(f"{COMMAND} "[1:]))
             later.switch("sandbox")
             later.consent(COMMAND, given=False)
-            assert json.loads((far.folder / "workspace.json").read_text()) == {"endpoint": "sandbox"}
+            assert read_signed(far.folder / "workspace.json") == {"endpoint": "sandbox"}
         assert not far.connection.links.consented(Destination.read(COMMAND))
 
     @pytest.mark.usefixtures("bucket")
@@ -224,9 +225,9 @@ class TestWhere:
             later.publish_to = None
         assert ws.publish_to is None
 
-    @pytest.mark.parametrize("odd", ['{"publish_to": 5, "consent": [1]}', "[]", '{"consent": "all"}'])
+    @pytest.mark.parametrize("odd", [{"publish_to": 5, "consent": [1]}, {"consent": "all"}])
     def test_odd_memory_means_no(self, far, odd):
-        (far.folder / "workspace.json").write_text(odd)
+        write_signed(far.folder / "workspace.json", odd)
         assert far.publish_to is None
         assert not far.connection.links.consented(Destination.read("s3://x/y"))
 
@@ -261,14 +262,14 @@ class TestLinkCache:
     def test_dead_links_are_forgotten(self, sandbox, image, tmp_path):
         sandbox.publish(image, "endpoint")
         file = sandbox.folder / "published.json"
-        held = json.loads(file.read_text())
+        held = read_signed(file)
         for one in held.values():
             one["expires"] = 1.0
-        file.write_text(json.dumps(held))
+        write_signed(file, held)
         other = tmp_path / "other.png"
         other.write_bytes(make_png("blue"))
         sandbox.publish(other, "endpoint")
-        assert len(json.loads(file.read_text())) == 1
+        assert len(read_signed(file)) == 1
 
 
 class TestEarlierResult:

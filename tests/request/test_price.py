@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -11,12 +13,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from motion_widgets.core.errors import ClipError, RequestError
+from motion_widgets.core.errors import BudgetError, ClipError, RequestError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.money import to_micro, to_usd
 from motion_widgets.request.fields import MODELS, MODES
-from motion_widgets.request.price import PRICES, Prices, estimate
+from motion_widgets.request.price import (
+    PRICES,
+    Estimate,
+    Prices,
+    bound_micro,
+    estimate,
+    require_bound,
+    sum_of,
+)
 from motion_widgets.request.request import MotionRequest
+from motion_widgets.sandbox import price as sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +63,7 @@ def test_a_broken_second_is_rounded_both_ways() -> None:
     got = estimate(REQUEST, of(9.066))
     assert (got.seconds_low, got.seconds_high) == (9, 10)
     assert (got.low, got.high) == (0.51408, 0.5712)
-    assert str(got) == "$0.51–$0.57"
+    assert str(got) == "$0.51–$0.58"
 
 
 @pytest.mark.parametrize(
@@ -64,11 +75,28 @@ def test_a_broken_second_is_rounded_both_ways() -> None:
         (7.999, (7, 8)),
         (0.1 + 0.2 + 7.7, (8, 8)),
         (12.4, (12, 13)),
+        (8.000002, (8, 9)),
+        (7.999998, (7, 8)),
     ],
 )
 def test_the_noise_of_floats_costs_no_second(length: float, seconds: tuple[int, int]) -> None:
     got = estimate(REQUEST, of(length))
     assert (got.seconds_low, got.seconds_high) == seconds
+
+
+@pytest.mark.parametrize(
+    ("stated", "seconds"),
+    [
+        ({}, 5), ({"moviepy_length": 5.8}, 6), ({"mvhd_length": 7.0}, 7), ({"video_length": 5.01}, 6),
+        ({"media_length": 8.5}, 9), ({"moviepy_length": 4.0, "mvhd_length": 3.0, "video_length": 2.0}, 5),
+        ({"mvhd_length": 1e9}, 30), ({"mvhd_length": math.inf}, 30), ({"mvhd_length": math.nan}, 5),
+    ],
+)  # fmt: skip
+def test_the_upper_end_is_for_the_longest_length_that_any_reader_states(
+    stated: dict[str, float], seconds: int
+) -> None:
+    got = estimate(REQUEST, replace(CLIP, length=5.0, **stated))
+    assert (got.seconds_low, got.seconds_high) == (5, seconds)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +160,9 @@ class TestPrices:
 
     @pytest.mark.parametrize("usd", [0, -0.1, math.nan, math.inf, True, "0.1", None, 10**400])
     def test_prices_are_positive_numbers(self, usd: object) -> None:
-        with pytest.raises(RequestError, match="positive number of USD per second"):
+        with pytest.raises(RequestError, match="positive number of USD per second") as caught:
             Prices(date="2027-01", per_second={(V26, "std"): usd})  # type: ignore[dict-item]
+        assert (caught.value.params["name"], caught.value.params["cell"]) == ("Prices", f"{V26} std")
 
     def test_from_toml(self, tmp_path: Path) -> None:
         path = tmp_path / "prices.toml"
@@ -212,3 +241,103 @@ def test_a_price_finer_than_a_micro_dollar_is_never_underestimated(usd: float, l
 def test_any_length_has_a_price(length: float) -> None:
     got = estimate(REQUEST, of(length))
     assert 0 <= got.low <= got.high < math.inf
+
+
+@PROPERTY
+@given(
+    st.one_of(st.none(), st.floats(0.001, 1e5)),
+    st.sampled_from(sorted(PRICES.per_second)),
+    st.one_of(st.none(), st.floats(1e-6, 1e3)),
+)
+def test_the_price_shown_is_enough(length: float | None, cell: tuple[str, str], rate: float | None) -> None:
+    model, mode = cell
+    prices = None if rate is None else Prices(date="x", per_second={cell: rate})
+    clip = None if length is None else of(length)
+    got = estimate(REQUEST.replace(model=model, mode=mode), clip, prices=prices)
+    shown = str(got).removeprefix("up to ").removesuffix(" (length unknown)").rpartition("$")[2]
+    require_bound(got, float(shown), live=True)
+    assert got.high <= float(shown) < got.high + 0.01 + 1e-6, "enough, and less than a cent too much"
+    if length is not None and rate is None:
+        assert sandbox.usd(sandbox.price(model, mode, length)) <= float(shown), "no bill exceeds it"
+
+
+@pytest.mark.parametrize("bound", [0.1 + 0.2, 1.2 - 0.9, 0.3, Fraction(3, 10)])
+def test_a_bound_with_the_noise_of_floats(bound: float) -> None:
+    prices = Prices(date="x", per_second={(V26, "std"): 0.1})
+    require_bound(estimate(REQUEST, of(3.0), prices=prices), bound, live=True)
+
+
+def test_price_and_bound_never_look_alike_where_it_is_refused() -> None:
+    with pytest.raises(BudgetError, match=r"\$0\.46, but at most \$0\.45 may be spent.*limit to 0\.46 "):
+        require_bound(estimate(REQUEST, CLIP), 0.4569, live=False)
+
+
+@pytest.mark.parametrize("bound", [-0.01, -1, math.nan, math.inf, True, "1", None, 10**400, 1j])
+def test_what_is_no_amount_is_no_bound(bound: object) -> None:
+    with pytest.raises(BudgetError) as caught:
+        bound_micro(bound)  # type: ignore[arg-type]
+    assert caught.value.code == "bound_wrong"
+
+
+@pytest.mark.parametrize(
+    ("bound", "micro"),
+    [(0, 0), (0.01, 10_000), (1, 1_000_000), (1e9, 10**15), (1e9 + 1, 10**15), (10**300, 10**15)],
+)
+def test_a_bound_in_micro_dollars(bound: float, micro: int) -> None:
+    assert bound_micro(bound) == micro
+
+
+def test_a_bound_is_required_of_a_live_request_and_fits_to_the_micro_dollar() -> None:
+    cost = estimate(REQUEST, CLIP)
+    require_bound(cost, None, live=False)
+    with pytest.raises(BudgetError, match=r"\$0\.46") as caught:
+        require_bound(cost, None, live=True)
+    assert (caught.value.code, caught.value.params["high"]) == ("bound_missing", 0.46)
+    require_bound(cost, 0.456960, live=True)
+    with pytest.raises(BudgetError) as caught:
+        require_bound(cost, 0.456959, live=True)
+    assert (caught.value.code, caught.value.params["bound"]) == ("bound_small", "$0.45")
+
+
+def test_what_several_cost_together() -> None:
+    costs = [estimate(REQUEST, of(9.066)), estimate(REQUEST, CLIP)]
+    got = sum_of(costs, replace(PRICES, date="2027-01"))
+    assert (got.low, got.high) == (0.97104, 1.02816)
+    assert (got.seconds_low, got.seconds_high) == (17, 18)
+    assert (got.length_unknown, got.prices_date) == (False, "2027-01")
+    assert sum_of([*costs, estimate(REQUEST)], PRICES).length_unknown
+    nothing = sum_of([], PRICES)
+    assert (nothing.low, nothing.high, nothing.length_unknown) == (0, 0, False)
+
+
+def test_what_is_not_given_is_nothing(tmp_path: Path) -> None:
+    cost = Estimate(0.1, 0.2)
+    assert (cost.seconds_low, cost.seconds_high, cost.per_second) == (0, 0, 0.0)
+    assert (cost.length_unknown, cost.prices_date) == (False, "")
+    with pytest.raises(TypeError):
+        Estimate(0.1, 0.2, 3)  # type: ignore[misc]
+    path = tmp_path / "prices.toml"
+    path.write_text('date = "2027-01"\n[a]\nstd = 1')
+    assert Prices.load(path).source == Prices(date="2027-01", per_second={}).source == ""
+
+
+def test_an_estimate_tells_seconds_price_and_date() -> None:
+    def shown(cost: Estimate) -> str:
+        return re.sub(r"<[^>]*>|\s+", " ", cost._repr_html_())
+
+    assert repr(estimate(REQUEST, CLIP)) == "<Estimate $0.46>"
+    whole, broken = shown(estimate(REQUEST, CLIP)), shown(estimate(REQUEST, of(9.066)))
+    assert re.search(r"\b8\b.*\$0\.05712\b.*2026-10", whole)
+    assert re.search(r"\b9\b.*\b10\b", broken)
+    assert "$0.00000" not in shown(sum_of([], PRICES))
+
+
+@pytest.mark.parametrize(("usd", "fits"), [(1e6, True), (1e6 + 1, False), (1e-9, True)])
+def test_a_price_may_be_up_to_a_million(usd: float, fits: bool) -> None:
+    with contextlib.nullcontext() if fits else pytest.raises(RequestError):
+        Prices(date="2027-01", per_second={(V26, "std"): usd})
+
+
+@pytest.mark.parametrize(("length", "unknown"), [(1e6, False), (1e6 + 1, True), (1e-6, False), (0, True)])
+def test_a_length_may_be_up_to_a_million_seconds(length: float, unknown: bool) -> None:
+    assert estimate(REQUEST, of(length)).length_unknown is unknown

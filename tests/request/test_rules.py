@@ -7,10 +7,11 @@ import copy
 import io
 import os
 import pickle
+import re
 import socket
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +20,15 @@ from hypothesis import strategies as st
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image, Shots
 from motion_widgets.request.fields import MODELS, MODES, ORIENTATIONS
-from motion_widgets.request.limits import MB
+from motion_widgets.request.findings import Finding, Fix
+from motion_widgets.request.limits import LIMITS, LONGEST_TEXT, MB
 from motion_widgets.request.request import MotionRequest
-from motion_widgets.request.rules import LIMITS, Finding, Fix, check
+from motion_widgets.request.rules import check
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
 
 CLIP = Clip(
     source="https://example.com/dance.mp4", name="dance.mp4", format="mp4", length=8.0, moviepy_length=8.0,
@@ -43,13 +50,19 @@ def codes(found: list[Finding], severity: str | None = None) -> list[str]:
     return [one.code for one in found if severity in (None, one.severity)]
 
 
-def only(found: list[Finding]) -> Finding:
+def only(found: Sequence[T]) -> T:
     assert len(found) == 1, found
     return found[0]
 
 
 def test_a_good_request_has_no_findings() -> None:
     assert judge() == []
+
+
+def test_a_request_is_judged_for_the_sandbox_unless_told_otherwise() -> None:
+    here = REQUEST.replace(video_url="dance.mp4")
+    assert check(here, clip=CLIP, image=IMAGE) == []
+    assert codes(check(here, clip=CLIP, image=IMAGE, live=True)) == ["clip_needs_hosting"]
 
 
 class TestShots:
@@ -63,6 +76,11 @@ class TestShots:
         assert "6 shots (cut near 1.5, 3.0, 4.0, 5.0 \u2026 s)" in found[0].message
         assert "30 %" in found[1].message
 
+    def test_four_cuts_are_all_named(self) -> None:
+        found = check(REQUEST, clip=CLIP, image=IMAGE, shots=Shots(cuts=(1.5, 3.0, 4.0, 5.0), camera=0.8))
+        assert "5 shots (cut near 1.5, 3.0, 4.0, 5.0 s)" in found[0].message
+        assert " 80 %" in found[1].message
+
     @pytest.mark.parametrize("shots", [None, Shots(), Shots(camera=0.0), Shots(camera=LIMITS.camera_speed)])
     def test_a_calm_clip_of_one_shot_gives_none(self, shots: Shots | None) -> None:
         assert check(REQUEST, clip=CLIP, image=IMAGE, shots=shots) == []
@@ -71,12 +89,31 @@ class TestShots:
 class TestTraces:
     @pytest.mark.parametrize(
         ("codec", "name"),
-        [("hvc1", "HEVC (H.265)"), ("hev1", "HEVC (H.265)"), ("apcn", "ProRes"), ("xyz9", "xyz9")],
-    )
+        [
+            *((one, "HEVC (H.265)") for one in ("hvc1", "hev1", "dvh1", "dvhe")),
+            *((one, "ProRes") for one in ("apch", "apcn", "apcs", "apco", "ap4h", "ap4x")),
+            ("av01", "AV1"), ("vp08", "VP8"), ("vp09", "VP9"), ("mp4v", "MPEG-4 Part 2"),
+            ("jpeg", "Motion JPEG"), ("xyz9", "xyz9"),
+        ],
+    )  # fmt: skip
     def test_another_codec_than_h264_is_a_warning(self, codec: str, name: str) -> None:
         found = only(judge(clip=replace(CLIP, codec=codec)))
         assert (found.field, found.code, found.severity) == ("video_url", "clip_codec", "warning")
-        assert name in found.message
+        assert f" {name}" in found.message
+
+    @pytest.mark.parametrize(
+        ("profile", "name"),
+        [(44, "CAVLC 4:4:4"), (88, "Extended"), (110, "High 10"), (122, "High 4:2:2"), (244, "High 4:4:4"),
+         (7, "7")],
+    )  # fmt: skip
+    def test_a_profile_of_h264_that_not_everybody_reads_is_a_warning(self, profile: int, name: str) -> None:
+        found = only(judge(clip=replace(CLIP, codec="avc1", profile=profile)))
+        assert (found.field, found.code, found.severity) == ("video_url", "clip_codec", "warning")
+        assert re.search(rf"H\.264 {re.escape(name)}\b(?!~)", found.message)
+
+    @pytest.mark.parametrize("profile", [66, 77, 100, None])
+    def test_baseline_main_and_high_are_read_by_all(self, profile: int | None) -> None:
+        assert judge(clip=replace(CLIP, codec="avc1", profile=profile)) == []
 
     @pytest.mark.parametrize("codec", ["avc1", "avc3", ""])
     def test_h264_and_what_is_not_known_is_none(self, codec: str) -> None:
@@ -92,6 +129,19 @@ class TestTraces:
         ]  # fmt: skip
         there = judge(clip=replace(CLIP, source="https://example.com/a.mp4", has_location=True))
         assert [(one.code, one.severity) for one in there] == [("clip_location_public", "hint")]
+
+    def test_colours_and_fields_that_not_everybody_reads(self) -> None:
+        found = judge(clip=replace(CLIP, transfer=18, interlaced=True))
+        assert [(one.field, one.code, one.severity) for one in found] == [
+            ("video_url", "clip_hdr", "warning"), ("video_url", "clip_interlaced", "hint")
+        ]  # fmt: skip
+        assert "HLG" in found[0].message
+
+    def test_what_ends_too_early_is_an_error(self) -> None:
+        found = judge(clip=replace(CLIP, truncated=True), image=replace(IMAGE, truncated=True))
+        assert [(one.code, one.severity) for one in found] == [
+            ("image_truncated", "error"), ("clip_truncated", "error")
+        ]  # fmt: skip
 
     def test_what_asks_to_be_turned_is_a_hint(self) -> None:
         found = judge(clip=replace(CLIP, rotation=90), image=replace(IMAGE, rotated=True))
@@ -114,6 +164,7 @@ class TestLength:
             ("image", 10.0, None, ""),
             ("image", 10.001, "clip_borderline", "warning"),
             ("image", 10.05, "clip_borderline", "warning"),
+            ("image", 10.050001, "clip_long_switch", "error"),
             ("image", 10.051, "clip_long_switch", "error"),
             ("image", 30.05, "clip_long_switch", "error"),
             ("image", 30.051, "clip_long", "error"),
@@ -145,6 +196,21 @@ class TestLength:
         assert (found.code, found.severity) == ("clip_borderline", "warning")
         assert f"{value:.3f} s" in found.message
 
+    @pytest.mark.parametrize(
+        ("orientation", "value", "codes_", "mended"),
+        [("image", 10.000001, ["clip_borderline"], True), ("image", 10.0000001, [], False),
+         ("image", 30.0, ["clip_borderline"], True), ("image", 30.1, ["clip_borderline"], False),
+         ("image", 2.99, ["clip_borderline"], False), ("video", 30.1, ["clip_borderline"], False)],
+    )  # fmt: skip
+    def test_the_other_orientation_is_offered_where_every_figure_fits_it(
+        self, orientation: str, value: float, codes_: list[str], mended: bool
+    ) -> None:
+        req = REQUEST.replace(character_orientation=orientation)
+        found = judge(req, clip=replace(CLIP, moviepy_length=value))
+        assert codes(found) == codes_
+        changes = [dict(fix.changes) for one in found for fix in one.fixes]
+        assert changes == [{"character_orientation": "video"}] * mended
+
     def test_all_figures_outside_are_listed(self) -> None:
         clip = replace(CLIP, length=10.02, mvhd_length=10.03, video_length=10.0, moviepy_length=10.04)
         message = only(judge(clip=clip)).message
@@ -162,14 +228,15 @@ class TestLength:
     @pytest.mark.parametrize(
         ("length", "shown", "rest"),
         [(2.999, "2.999 s", "0.001 s"), (2.9999, "2.9999 s", "0.0001 s"), (10.0501, "10.0501 s", "0.0501 s"),
-         (10.051, "10.051 s", "0.051 s")],
+         (10.051, "10.051 s", "0.051 s"), (2.99999, "2.99999 s", "0.00001 s"),
+         (2.999999, "2.999999 s", "0.000001 s")],
     )  # fmt: skip
     def test_a_length_just_outside_is_not_shown_as_the_limit(
         self, length: float, shown: str, rest: str
     ) -> None:
         message = only(judge(clip=replace(CLIP, length=length))).message
-        assert shown in message
-        assert rest in message
+        assert f" {shown}" in message
+        assert f" {rest}" in message
 
     @pytest.mark.parametrize("orientation", [None, "", "both", 7])
     def test_while_no_orientation_is_chosen_the_widest_range_counts(self, orientation: object) -> None:
@@ -239,6 +306,23 @@ def test_a_size_just_over_is_not_shown_as_the_limit() -> None:
     assert "2.51 to 1; the limit is 2.5" in aspect.message
 
 
+@pytest.mark.parametrize(("width", "height", "aspect"), [(720, 0, False), (0, 720, False), (1, 1280, True)])
+def test_an_image_without_a_side_has_no_proportions(width: int, height: int, aspect: bool) -> None:
+    found = codes(judge(image=replace(IMAGE, width=width, height=height)))
+    assert ("image_aspect" in found, "image_small" in found) == (aspect, True)
+
+
+@pytest.mark.parametrize(("height", "hint"), [(800, True), (801, False)])
+def test_proportions_are_compared_both_ways(height: int, hint: bool) -> None:
+    """1.6 times as wide as 9:16 is too much, whichever of both it is."""
+    image = judge(image=replace(IMAGE, width=720, height=height))
+    clip = judge(clip=replace(CLIP, width=720, height=height))
+    assert codes(image) == codes(clip) == ["pair_aspect"] * hint
+    if hint:
+        assert "(720\u00d7800) and the clip (720\u00d71280)" in image[0].message
+        assert "(720\u00d71280) and the clip (720\u00d7800)" in clip[0].message
+
+
 def test_unlike_proportions_are_a_hint() -> None:
     found = only(judge(image=replace(IMAGE, width=1280, height=720)))
     assert (found.field, found.code, found.severity) == ("image_url", "pair_aspect", "hint")
@@ -270,8 +354,9 @@ class TestFields:
         ],
     )
     def test_near_misses_are_mended(self, field: str, value: object, mended: object) -> None:
-        fix = only(judge(REQUEST.replace(**{field: value}))).fixes[0]
-        assert dict(fix.changes) == {field: mended}
+        found = only(judge(REQUEST.replace(**{field: value})))
+        fix = only(found.fixes)
+        assert (found.field, dict(fix.changes)) == (field, {field: mended})
         assert judge(fix.apply(REQUEST.replace(**{field: value}))) == []
 
     @pytest.mark.parametrize("value", [True, False, 1, 0, "maybe", ["yes"]])
@@ -302,7 +387,20 @@ class TestFields:
         ],
     )
     def test_prompt(self, prompt: object, found: list[str]) -> None:
-        assert codes(judge(REQUEST.replace(prompt=prompt))) == found
+        told = judge(REQUEST.replace(prompt=prompt))
+        assert codes(told) == found
+        assert {one.field for one in told} <= {"prompt"}
+
+    def test_a_long_prompt_says_how_much_to_cut_and_cuts_it(self) -> None:
+        for count, code in (
+            (2600, "prompt_long"),
+            (LONGEST_TEXT, "prompt_long"),
+            (LONGEST_TEXT + 1, "text_long"),
+        ):
+            found = only(judge(REQUEST.replace(prompt="x" * count)))
+            assert (found.code, found.severity) == (code, "error")
+            assert dict(only(found.fixes).changes) == {"prompt": "x" * 2500}
+        assert " 100 " in only(judge(REQUEST.replace(prompt="x" * 2600))).message
 
     def test_halves_that_belong_together_become_their_character(self) -> None:
         fix = only(judge(REQUEST.replace(prompt="hi \ud83d\ude00 \ud83d!"))).fixes[0]
@@ -329,7 +427,9 @@ class TestFields:
         ],
     )
     def test_webhook(self, webhook: object, found: list[str]) -> None:
-        assert codes(judge(REQUEST.replace(webhook=webhook))) == found
+        told = judge(REQUEST.replace(webhook=webhook))
+        assert codes(told) == found
+        assert {one.field for one in told} <= {"webhook"}
 
 
 class TestLinks:
@@ -375,6 +475,13 @@ class TestLinks:
         req = REQUEST.replace(**{field: link})
         assert codes(judge(req, live=True)) == ["link_private"]
         assert judge(req, live=False) == []
+
+    @pytest.mark.parametrize("live", [True, False])
+    def test_a_link_that_was_refused_since_it_leads_inside_is_said_to_once(self, live: bool) -> None:
+        refused = ClipError.of("link_inside", name="x", host="127.0.0.1")
+        found = only(judge(REQUEST.replace(image_url="http://127.0.0.1/x"), image=refused, live=live))
+        assert (found.field, found.severity) == ("image_url", "error")
+        assert found.message.startswith("127.0.0.1 ")
 
     @pytest.mark.parametrize(
         "link",
@@ -616,3 +723,17 @@ def test_a_request_of_valid_parts_has_no_errors(
         live=live,
     )
     assert [one for one in found if one.severity in ("error", "warning")] == []
+
+
+@pytest.mark.parametrize("field", ["prompt", "webhook", "image_url", "video_url"])
+@pytest.mark.parametrize("start", ["", "https://host.example/"])
+def test_pasted_megabytes_are_one_sentence(field: str, start: str) -> None:
+    """Neither measured nor repeated in what is said."""
+    text = start + "\u00e9<b>x " * 1_000_000
+    found = [
+        one
+        for one in check(MotionRequest(**{field: text}))
+        if one.field == field and one.code != "not_measured"
+    ]
+    assert [one.code for one in found] == ["text_long"]
+    assert len(found[0].message) < 200

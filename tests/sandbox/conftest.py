@@ -24,9 +24,9 @@ OFTEN = {"speed": 4000, "result_life": 1e9, "upload_life": 1e9, "max_in_flight":
 V26, V3 = "kling-v2-6-motion-control", "kling-v3-motion-control"
 
 
-def png(width=400, height=500, kind="PNG", color="teal") -> bytes:
+def png(width=400, height=500, kind="PNG", color="teal", **how) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (width, height), color).save(out, kind)
+    Image.new("RGB", (width, height), color).save(out, kind, **how)
     return out.getvalue()
 
 

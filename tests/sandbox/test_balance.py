@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import threading
 
-from tests.sandbox.conftest import Wire, refused
+from tests.sandbox.conftest import V3, V26, Wire, refused
 
 
 def test_balance_too_low_names_both_sums(wire: Wire, body):
@@ -53,3 +53,23 @@ def test_a_folder_older_than_the_charges_gets_them(fresh, body):
         db.execute("DROP TABLE charges")
     (charge,) = fresh().sandbox.charges
     assert (charge.task, charge.key, charge.usd) == (task, None, 0.45696)
+
+
+def test_account_endpoints(fresh, body):
+    wire = fresh()
+    wire.submit(body)
+    expected = {
+        "success": True,
+        "remain_balance": 49.54304,
+        "used_balance": 0.45696,
+        "unlimited_quota": False,
+    }
+    assert wire.http.get("/v1/balance").json() == expected
+    assert wire.http.get("/v1/user/balance").json() == expected
+    assert {model["id"] for model in wire.http.get("/v1/models").json()["data"]} == {V26, V3}
+    usage = wire.http.get("/v1/usage", params={"group_by": "day"}).json()["data"]
+    assert usage["total"]["amount_usd"] == 0.45696
+    assert len(usage["items"]) == 1
+    span = {"start": "2026-01-01", "end": "2026-03-01"}
+    refused(wire.http.get("/v1/usage", params=span), "31 days")
+    refused(wire.http.get("/v1/usage", params={"start": "soon"}))

@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from PIL.PngImagePlugin import PngInfo
 
 from motion_widgets.sandbox.measure import measure_clip
 from motion_widgets.sandbox.rules import FIELDS, SubmitBody
 from tests.sandbox.conftest import Wire, png, refused
+
+WORKFLOW = PngInfo()
+WORKFLOW.add_text("workflow", "node " * 500_000, zip=True)
+NOTED = png(pnginfo=WORKFLOW)
 
 
 def test_twelve_seconds_do_not_fit_the_image_orientation(wire: Wire, body, clip):
@@ -82,7 +87,7 @@ def test_image_rules(wire: Wire, body, content, word):
     refused(wire.submit(body | {"image_url": wire.host(content)}), "image", word)
 
 
-@pytest.mark.parametrize("content", [png(300, 750), png(750, 300), png(kind="JPEG")])
+@pytest.mark.parametrize("content", [png(300, 750), png(750, 300), png(kind="JPEG"), NOTED])
 def test_images_at_the_limits_are_taken(wire: Wire, body, content):
     assert wire.submit(body | {"image_url": wire.host(content)}).status_code == 200
 

@@ -1,9 +1,13 @@
-"""What is in flight at once."""
+"""What is in flight at once, and what a folder that somebody sent may hold."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
+from motion_widgets.sandbox.store import Store
 from tests.sandbox.conftest import refused, task_of
 
 
@@ -15,3 +19,31 @@ def test_too_many_tasks_at_once(fresh, body):
     refused(answer, "too many tasks", "1303", http=429, kind="rate_limit_error")
     assert int(answer.headers["retry-after"]) >= 1
     assert wire.balance == pytest.approx(50 - 2 * 0.45696)
+
+
+def test_a_received_database_names_no_file_elsewhere_and_runs_nothing(tmp_path):
+    Store(tmp_path).close()
+    task = {
+        "model": "m", "mode": "std", "orientation": "image", "sound": 0, "watermark": 0, "image": "a.png",
+        "clip": "b.mp4", "length": 5.0, "charge": 1, "created": 0.0, "due": 0.0, "life": 1.0,
+    }  # fmt: skip
+    hostile = [
+        {"id": "../../up"},
+        {"id": b"task_x"},
+        {"image": "../../../secret.png"},
+        {"clip": "/etc/passwd"},
+    ]
+    with contextlib.closing(sqlite3.connect(tmp_path / "sandbox.sqlite3")) as db, db:
+        for number, odd in enumerate([{}, *hostile]):
+            row = {"id": f"task_{number}", **task, **odd}
+            marks = ", ".join("?" * len(row))
+            db.execute(f"INSERT INTO tasks ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+        db.execute("CREATE TRIGGER t AFTER INSERT ON media BEGIN DELETE FROM tasks; END")
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS name FROM n"
+        db.execute("ALTER TABLE media RENAME TO elsewhere")
+        db.execute(f"CREATE VIEW media AS {endless}")
+    store = Store(tmp_path)
+    assert [one.id for one in store.tasks.all()] == ["task_0"]
+    assert store.database.rows("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')") == []
+    assert store.database.rows("SELECT * FROM media") == []
+    store.close()

@@ -25,6 +25,64 @@ def values_of(sweep):
     return [tuple(draw.values.values()) for draw in sweep.draws()]
 
 
+class TestFromPandas:
+    """Axes, repeats and seeds as NumPy, pandas and sets give them."""
+
+    @pytest.mark.parametrize("kind", [np.array, pd.Series, pd.Index, pd.Categorical, tuple, iter])
+    def test_an_axis_is_its_values_as_pythons_own(self, kind):
+        values = Sweep(REQ, mode=kind(["std", "pro"])).axes["mode"]
+        assert values == ("std", "pro")
+        assert set(map(type, values)) == {str}
+
+    @pytest.mark.parametrize(
+        "single", ["a prompt", np.str_("a prompt"), np.array("a prompt"), np.array(["a prompt"])[0]]
+    )
+    def test_a_single_text_is_an_axis_of_one(self, single):
+        assert Sweep(REQ, prompt=single).axes["prompt"] == ("a prompt",)
+
+    @pytest.mark.parametrize("unset", [None, np.nan, pd.NA, pd.NaT])
+    def test_what_is_not_set_there_is_none(self, unset):
+        assert Sweep(REQ, prompt=["a", unset]).axes["prompt"] == ("a", None)
+
+    def test_sets_are_sorted_so_that_a_seed_gives_the_same_plan(self):
+        prompts = [f"take {number}" for number in range(30)]
+        plans = [
+            [
+                draw.values["prompt"]
+                for draw in sorted(Sweep(REQ, prompt=kind, seed=3).draws(), key=lambda one: one.order)
+            ]
+            for kind in (
+                set(prompts),
+                frozenset(reversed(prompts)),
+                dict.fromkeys(sorted(prompts)).keys(),
+                sorted(prompts),
+            )
+        ]
+        assert plans[0] == plans[1] == plans[2] == plans[3] != sorted(prompts)
+        assert Sweep(REQ, prompt={"b", None, "a"}).axes["prompt"] == ("a", "b", None)
+
+    def test_numbers_may_be_numpys(self):
+        plain = Sweep(REQ, mode=["std", "pro"], repeats=3, seed=7)
+        theirs = Sweep(REQ, mode=["std", "pro"], repeats=np.int64(3), seed=np.uint8(7))
+        assert theirs.draws() == plain.draws()
+        assert type(theirs.repeats) is type(theirs.seed) is int
+        rows = pd.DataFrame({"mode": ["std", "pro"], "repeat": [1, 2]}).to_records(index=False)
+        cells = [{"mode": row["mode"], "repeat": row["repeat"]} for row in rows]
+        assert [draw.repeat for draw in Sweep.listed(REQ, cells).draws()] == [1, 2]
+
+    @pytest.mark.parametrize("odd", [np.float64(3.0), np.True_, "3", np.array([3])])
+    def test_others_are_refused_by_name(self, odd):
+        with pytest.raises(RequestError, match="repeat"):
+            Sweep(REQ, mode="std", repeats=odd)
+        with pytest.raises(RequestError, match="seed"):
+            Sweep(REQ, mode="std", seed=odd)
+
+    @pytest.mark.parametrize("kind", [list, tuple, set, np.array, pd.Series, pd.Index])
+    def test_a_condition_takes_any_collection(self, kind):
+        sweep = Sweep(REQ, mode=["std", "pro"], prompt=["a", "b"], where={"prompt": {"mode": kind(["pro"])}})
+        assert len(sweep.draws()) == 3
+
+
 class TestDesigns:
     def test_zipped_goes_through_the_axes_together(self):
         sweep = Sweep.zipped(REQ, mode=["std", "pro", "std"], prompt=["a", "b", "c"], model="m")
@@ -88,6 +146,30 @@ class TestDesigns:
         assert values_of(sweep) == [
             ("std", None, "yes"), ("pro", "a", "yes"), ("pro", "b", "no"), ("pro", "b", "yes")
         ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("where", "name"),
+        [
+            ({"prompt": {"mode": "Pro"}}, "prompt"),
+            ({"prompt": {"character_orientation": ["vidoe"]}}, "prompt"),
+            ({"prompt": lambda values: values["mode"] == "high"}, "prompt"),
+            ({"prompt": {"mode": "pro"}, "keep_original_sound": {"prompt": "c"}}, "keep_original_sound"),
+            # Each alone is met, both together never: where the prompt varies, the sound does not.
+            ({"prompt": {"keep_original_sound": "no"}, "keep_original_sound": {"prompt": None}}, "sound"),
+        ],
+    )
+    def test_a_condition_that_no_cell_meets_is_refused(self, where, name):
+        axes = {"prompt": ["a", "b"], "keep_original_sound": ["no", "yes"], "mode": ["std", "pro"]}
+        with pytest.raises(RequestError, match=name) as caught:
+            Sweep(REQ, where=where, **axes).draws()
+        assert caught.value.code == "where_never"
+
+    @pytest.mark.parametrize("prompt", ["ba\u0301ile", "b\u00e1ile"])
+    def test_a_condition_reads_accents_however_they_are_written(self, prompt):
+        for wanted in ("ba\u0301ile", ["b\u00e1ile"]):
+            where = {"mode": {"prompt": wanted}}
+            sweep = Sweep(REQ, prompt=[prompt, "x"], mode=["std", "pro"], where=where)
+            assert values_of(sweep) == [(prompt, "std"), (prompt, "pro"), ("x", "std")]
 
     def test_a_function_says_which_cells_exist(self):
         sweep = Sweep(
@@ -190,7 +272,7 @@ class TestToml:
         assert load(save(sweep, tmp_path / "plan.toml")).draws() == sweep.draws()
 
     @pytest.mark.parametrize(
-        "value", ["half \ud800", object(), float("nan"), {1: 2}, {"a": None}, {"a": [1, None]}]
+        "value", ["half \ud800", object(), float("inf"), {1: 2}, {"a": None}, {"a": [1, None]}]
     )
     def test_what_text_cannot_hold_leaves_no_file(self, tmp_path, value):
         with pytest.raises(RequestError, match="prompt"):
@@ -256,6 +338,10 @@ class TestSize:
         assert len(Sweep(REQ, prompt=["a", "b"], repeats=50_000).draws()) == 100_000
 
 
+def told(plan):
+    return [(cell.number, cell.request.prompt) for cell in plan.cells]
+
+
 class TestFrames:
     def test_what_is_no_frame_is_said(self, ws, req):
         plan = Sweep(req).plan(ws)
@@ -268,6 +354,15 @@ class TestFrames:
         assert (frame.index.name, list(frame.index)) == ("cell", [1, 2, 3, 4])
         assert list(frame["repeat"]) == [1, 1, 2, 2]
         assert sorted(frame["order"]) == [1, 2, 3, 4] != list(frame["order"])
+
+    def test_a_prompt_that_is_not_set_is_so_in_the_plan_and_in_the_log(self, ws, req):
+        plan = Sweep(req, prompt=[None, "", "a"], webhook=[None]).plan(ws)
+        for frame in (plan.sweep.frame(), plan.frame()):
+            assert frame["prompt"].isna().tolist() == [True, True, False]
+            assert frame["webhook"].isna().all()
+        ws.log_store.jobs.add({**ws.preparation.plan_job(plan.cells[0].request), "sandbox": False})
+        assert ws.log.frame()["prompt"].isna().tolist() == [True]
+        assert [cell.request.prompt or None for cell in plan.edited(plan.frame()).cells] == [None, None, "a"]
 
     def test_edited_is_checked_and_priced_anew(self, ws, req, tmp_path, endpoint):
         images = [tmp_path / "a" / "hero.png", tmp_path / "b" / "hero.png"]
@@ -297,6 +392,37 @@ class TestFrames:
             assert sorted((c.key, c.repeat, c.order) for c in edited.cells) == sorted(
                 (c.key, c.repeat, c.order) for c in plan.cells
             )
+
+    def test_cells_keep_their_numbers(self, ws, req, tmp_path):
+        plan = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws)
+        part = plan.edited(plan.frame().drop(index=[1, 3]))
+        assert told(part) == [(2, "b"), (4, "d")]
+        assert part.frame().index.tolist() == [2, 4]
+        assert told(part.edited(part.frame().iloc[::-1])) == [(4, "d"), (2, "b")]
+        assert told(Plan.load(part.save(tmp_path / "part.toml"), ws)) == told(part)
+        part.frame().to_csv(tmp_path / "part.csv")
+        assert told(plan.edited(pd.read_csv(tmp_path / "part.csv"))) == told(part)
+        more = pd.concat(
+            [part.frame(), part.frame().iloc[:1].assign(prompt="e"), pd.DataFrame({"prompt": ["f"]})]
+        )
+        more.index.name = "cell"
+        assert told(part.edited(more.iloc[:-1])) == [(2, "b"), (4, "d"), (5, "e")], (
+            "a copied row is a new cell"
+        )
+
+    def test_a_run_keeps_the_numbers_too(self, ws, req):
+        def of_run():
+            return sorted((cell["number"], cell["values"]["prompt"]) for cell in run.cells)
+
+        plan = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws)
+        run = plan.edited(plan.frame().drop(index=[1, 3])).run(budget=5)
+        assert of_run() == [(2, "b"), (4, "d")]
+        run = plan.edited(plan.frame().iloc[[3, 0, 1]]).run(into=run)
+        assert of_run() == [(1, "a"), (2, "b"), (4, "d")]
+        wider = run.extend(prompt=["e"])
+        assert sorted(told(wider)) == [(1, "a"), (2, "b"), (4, "d"), (5, "e")]
+        run = wider.run(into=run).wait(60)
+        assert of_run() == sorted(told(wider))
 
     def test_of_frame_takes_the_values_themselves(self, ws, req):
         frame = pd.DataFrame({"mode": ["std", "pro"], "prompt": ["a", None], "mine": [1, 2]})

@@ -7,7 +7,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motion_widgets import Sweep
@@ -93,6 +93,7 @@ rows = st.tuples(
 )
 
 
+@settings(deadline=None)  # the first call may be a slow one
 @given(st.lists(rows, max_size=60), st.randoms(use_true_random=False))
 def test_whatever_the_run_the_counts_are_its_own_and_the_order_does_not_matter(cells, chances):
     found = clusters(cells)

@@ -29,6 +29,11 @@ def made(sizes, prices, statuses=("new",)):
     return cells, axes
 
 
+def typed(shown):
+    """Return an amount that a sentence shows, as somebody who types it gives it."""
+    return to_micro(float(shown.removeprefix("$")))
+
+
 def paid(cells, chosen):
     return sum(cells[at].estimate.high_micro for at in chosen if cells[at].status == "new")
 
@@ -74,7 +79,7 @@ def test_within_the_budget_and_of_full_rank(design):
     try:
         chosen, said = fraction_of(cells, axes, limit, seed)
     except BudgetError as error:
-        least = to_micro(error.params["least"])
+        least = typed(error.params["least"])
         assert limit < least, "it is refused only where the least does not fit"
         fits, _ = fraction_of(cells, axes, least, seed)
         assert rank(cells, axes, fits) == rank(cells, axes, runs)
@@ -112,7 +117,7 @@ def test_the_least_is_the_cheapest_that_any_choice_could_cost():
     with pytest.raises(BudgetError, match="at least 4 new cell") as error:
         fraction_of(cells, axes, 1, 0)
     tries = [some for some in itertools.combinations(range(6), 4) if rank(cells, axes, some) == 4]
-    assert error.value.params["least"] == min(paid(cells, some) for some in tries) / 1e6
+    assert typed(error.value.params["least"]) == min(paid(cells, some) for some in tries)
 
 
 def test_half_of_two_to_the_four_is_orthogonal_and_says_what_is_aliased():
@@ -163,13 +168,23 @@ class TestOfAPlan:
 
     def test_too_little_names_what_would_do(self, ws, req):
         plan = Sweep(req).plan(ws)
-        with pytest.raises(BudgetError, match=r"at least 3 new cell\(s\) and \$0\.83"):
+        with pytest.raises(BudgetError, match=r"at least 3 new cells and \$0\.83"):
             plan.for_budget(0.5)
         assert len(plan.for_budget(0.83).cells) == 3
+
+    def test_its_price_is_the_sum_of_its_cells_prices_and_no_larger_part_fits(self, ws, req):
+        dollars = {"std": 0.22848, "pro": 0.36576}  # a cell's, by the price list
+        plan = Sweep(req, mode=list(dollars), prompt=["a", "b"]).plan(ws)
+        assert plan.cost.high == pytest.approx(2 * sum(dollars.values()))
+        part = plan.for_budget(0.83)
+        assert part.cost.high == pytest.approx(sum(dollars[cell.labels["mode"]] for cell in part.cells))
+        bought = [sum(some) for some in itertools.combinations([*dollars.values()] * 2, len(part.cells))]
+        assert part.cost.high == pytest.approx(min(bought))
+        assert 2 * sum(dollars.values()) > 0.83, "one cell more would be all four"
 
 
 def test_nothing_but_repeats():
     cells, axes = made([1], [0.5])
     chosen, said = fraction_of(cells * 6, axes, to_micro(2.0), 0)
     assert len(chosen) == 4
-    assert any(one.startswith("1 of 1 combinations have fewer repeats") for one in said)
+    assert any(one.startswith("1 of 1 combination has fewer repeats") for one in said)

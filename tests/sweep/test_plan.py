@@ -6,13 +6,25 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from motion_widgets import BudgetError, MotionRequest, RequestError, Sweep, measure_clip, measure_image
+from motion_widgets.core.money import to_micro, to_usd
 from motion_widgets.log.states import State
 from motion_widgets.request.fields import WIRE_FIELDS
+from motion_widgets.request.price import Estimate, require_bound
+from motion_widgets.sweep.cells import Cell
+from motion_widgets.sweep.design import Design
+from motion_widgets.sweep.plan import Plan
 from tests.jobs.endpoint import make_png, refusal, until
 
 HIGH = {("std",): 0.22848, ("pro",): 0.36576}
+
+
+def typed(plan):
+    """Return a plan's cost as somebody types it who reads it."""
+    return float(str(plan.cost).rpartition("$")[2])
 
 
 def statuses(plan):
@@ -153,6 +165,33 @@ class TestBudget:
     def test_live_needs_one_and_names_the_sum(self, ws, req):
         with pytest.raises(BudgetError, match=r"\$1\.19"):
             Sweep(req).plan(ws).run()
+
+    def test_the_cost_shown_runs_the_whole_plan(self, ws, req, endpoint):
+        plan = Sweep(req, prompt=["a", "b", "c"], mode=["std", "pro"]).plan(ws)
+        shown = typed(plan)
+        assert plan.cost.high == pytest.approx(1.78272), "and it is no whole number of cents"
+        assert shown == 1.79
+        assert plan.for_budget(shown) is plan
+        run = plan.run(budget=shown).wait(60)
+        assert run.counts() == {"collected": 6}
+        assert run.cost <= shown
+        assert len(endpoint.posts) == 6
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(st.tuples(st.integers(1, 10**7), st.integers(1, 30)), min_size=1, max_size=40))
+    def test_any_cost_shown_buys_the_whole_plan(self, ws, req, cells):
+        priced = [
+            Cell(
+                {"prompt": str(n)}, req, str(n), "new", "", Estimate(to_usd(rate * (s - 1)), to_usd(rate * s))
+            )
+            for n, (rate, s) in enumerate(cells)
+        ]
+        design = Design.listed(req, [cell.values for cell in priced])
+        plan = Plan(design, ws, cells=priced)
+        exact = sum(cell.estimate.high_micro for cell in priced)
+        assert exact <= to_micro(typed(plan)) < exact + 10_000
+        assert plan.for_budget(typed(plan)) is plan
+        require_bound(plan.cost, typed(plan), live=True)
 
     def test_repeats_are_named_at_their_price(self, ws, req):
         Sweep(req, mode="std").plan(ws).run(budget=5).wait(30)

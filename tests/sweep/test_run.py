@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 
+import pandas as pd
 import pytest
 
 from motion_widgets import MotionRequest, MotionTimeout, RequestError, Sweep, Workspace
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.money import format_usd
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.sweep.plan import run_id_of
@@ -29,11 +32,59 @@ def test_all_cells_end_collected_and_the_frame_shows_them(ws, sweep, endpoint):
     frame = run.frame()
     assert sorted(frame["prompt"]) == PROMPTS
     assert set(frame["sweep_id"]) == {run.id}
-    assert dict(frame.dtypes.astype(str)) == dict(ws.log.frame().dtypes.astype(str))
+    assert dict(frame.dtypes.astype(str)) == dict(ws.log.frame(hidden=True).dtypes.astype(str))
     assert [cell["values"]["prompt"] for cell in run.cells] == PROMPTS
     assert [row.prompt for row in run.rows()] == PROMPTS
     assert run.axes == {"prompt": PROMPTS}
     assert "4 collected" in repr(run)
+
+
+def test_cells_are_added_to_a_run_on_its_own_budget_and_stay_when_its_plan_is_run_again(ws, sweep, endpoint):
+    plan = sweep.plan(ws)
+    each = plan.cells[0].estimate.high
+    budget = 3 * each  # of four
+    part = plan.edited(plan.frame().iloc[:2])
+    run = part.run(budget=budget).wait(60)
+    grown = plan.run(into=run).wait(60)
+    assert grown.id == run.id
+    assert grown.budget[0] == pytest.approx(budget), "nobody typed another one"
+    assert grown.budget[1] <= grown.budget[0]
+    assert grown.counts() == {"collected": 3, "planned": 1} or budget >= 4 * COST
+    assert [cell["values"]["prompt"] for cell in grown.cells] == PROMPTS
+    assert part.run(budget=budget).wait(60).axes == {"prompt": PROMPTS}, "a part begun again takes none away"
+    assert plan.run(2.0, into=grown).wait(60).counts() == {"collected": 4}
+    assert (grown.budget[0], len(endpoint.posts)) == (2.0, 4)
+
+
+def test_cells_of_a_plan_that_grew_are_numbered_after_those_of_the_run(ws, req, endpoint):
+    run = Sweep(req, prompt=["b", "d"]).plan(ws).run(budget=2).wait(60)
+    wider = Sweep(req, prompt=["a", "b", "c", "d"]).plan(ws)
+    more = wider.edited(wider.frame().iloc[[0, 2]])
+    grown = more.run(into=run).wait(60)
+    assert [(cell["number"], cell["values"]["prompt"]) for cell in grown.cells] == [
+        (1, "b"), (2, "d"), (3, "a"), (4, "c")
+    ]  # fmt: skip
+    assert (grown.counts(), len(endpoint.posts)) == ({"collected": 4}, 4)
+
+
+def test_a_run_is_called_by_its_axes_until_a_person_names_it(ws, sweep, endpoint):
+    run = sweep.plan(ws).run(budget=2)
+    assert re.fullmatch(r"prompt \u00b7 today \d\d:\d\d", run.name)
+    assert f"{run.id} ({run.name})" in repr(run)
+    before = ws.log_store.jobs.version()
+    run.name = "  hats,  second try "
+    assert ws.log_store.jobs.version() > before, "views notice"
+    assert ws.attach(run.id).name == "hats, second try"
+    assert list(ws.log_store.sweeps.names()) == [run.id]
+    for wrong in ("x" * 121, "a\0b"):
+        with pytest.raises(LogError, match="1 to 120 characters"):
+            run.name = wrong
+    until(lambda: len(endpoint.posts) == len(PROMPTS))  # what was not sent yet would need a budget
+    sweep.plan(ws).run()
+    assert run.name == "hats, second try", "the same run again keeps its name"
+    run.name = None
+    assert run.name.startswith("prompt")
+    run.wait(60)
 
 
 def test_media_that_cells_share_are_kept_once(tmp_path, monkeypatch):
@@ -121,6 +172,50 @@ def test_cost_counts_every_attempt(ws, sweep, endpoint):
     run.retry("failed").wait(60)
     assert run.cost == pytest.approx(4 * COST + 0.05)
     assert run.budget[1] == pytest.approx(4 * COST + 0.05)
+
+
+def test_overlapping_sweeps_have_all_their_cells_and_say_what_each_cost(ws, req, endpoint):
+    single = ws.submit(req.replace(prompt="c"), max_cost=1).wait(30)
+    first = Sweep(req, prompt=["a", "b"]).plan(ws).run(budget=2).wait(60)
+    endpoint.next_poll.append(endpoint.failed("no reason"))
+    second = Sweep(req, prompt=["b", "c", "d"]).plan(ws).run(budget=2).wait(60)
+    assert set(first.frame()["sweep_id"]) == {first.id}
+    second.retry("failed").wait(60)
+    frame, found = second.frame(), ws.log.frame({"sweep_id": second.id})
+    assert sorted(frame["prompt"]) == ["b", "c", "d"]
+    assert set(found["key"]) == set(frame["key"])
+    assert sorted(found["prompt"]) == ["b", "c", "d", "d"], "the failed attempt was one at a cell of it"
+    assert single.id in set(found["id"])
+    assert set(ws.log.frame({"sweep_id": first.id})["id"]) == set(first.frame()["id"])
+    bills = {row["prompt"]: row["cost"] for row in frame.to_dict("records")}
+    own, before = bills["d"], bills["b"] + bills["c"]
+    assert second.cost == pytest.approx(own + before)
+    assert f"; {format_usd(own)} by this run, {format_usd(before)} for what was there already" in repr(second)
+    assert repr(first).endswith(f"; {format_usd(first.cost)}>")
+
+
+def test_a_cell_keeps_its_number_in_a_part_of_a_plan_and_in_the_run(ws, req):
+    plan = Sweep(req, mode=["std", "turbo", "pro"], prompt=["a", "b"], seed=4).plan(ws)
+    part = plan.edited(plan.frame()[plan.frame()["mode"] != "pro"])
+    assert [cell.status for cell in part.cells] == ["new", "new", "invalid", "invalid"]
+    run = plan.run(budget=3).wait(60)
+    shown = ["mode", "prompt"]
+    expected = plan.frame().query("status == 'new'")[shown]
+    assert expected.index.tolist() == [1, 2, 5, 6]
+    pd.testing.assert_frame_equal(run.frame()[shown].astype("string"), expected, check_index_type=False)
+    assert run.describe().frame["prompt"].tolist() == expected["prompt"].tolist()
+    assert ws.attach(run.id).frame().index.equals(run.frame().index)
+
+
+def test_a_fraction_keeps_the_numbers_of_its_plan(ws, req):
+    plan = Sweep(req, prompt=PROMPTS, mode=["std", "pro"]).plan(ws)
+    part = plan.for_budget(1.70)
+    assert 0 < len(part.cells) < len(plan.cells)
+    shown = ["prompt", "mode", "status"]
+    pd.testing.assert_frame_equal(part.frame()[shown], plan.frame()[shown].loc[part.frame().index])
+    assert part.frame().index.tolist() != list(range(1, len(part.cells) + 1))
+    again = part.edited(part.frame())
+    assert [cell.key for cell in again.cells] == [cell.key for cell in part.cells]
 
 
 def test_retry_of_attached_cells_needs_a_budget(ws, sweep, endpoint):
@@ -242,3 +337,11 @@ def test_rehearsal_on_the_sandbox_does_not_stand_for_live(spaces, req, endpoint)
     assert Sweep(req, mode="std").plan(live).cells[0].job_id is None
     assert Sweep(req, mode="std").plan(live).run(budget=1).wait(30).counts() == {"collected": 1}
     assert KEY not in str(live.log.frame().to_dict())
+
+
+def test_waiting_for_a_run_is_watching_its_jobs(ws, sweep, endpoint, monkeypatch):
+    """Their bars move in a terminal, and after one job that took long nobody waits as long again."""
+    monkeypatch.setattr(timing, "POLL", (0.005, 0.1))
+    monkeypatch.setattr(timing, "UNWATCHED", 100_000)
+    endpoint.next_poll.extend([endpoint.working(estimated_time=6000)] * 40)
+    assert sweep.plan(ws).run(budget=2).wait(20).counts() == {"collected": 4}

@@ -12,7 +12,7 @@ from motion_widgets import RequestError, Sweep, measure_clip
 from motion_widgets.core.errors import HeldError
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.sweep import Run
-from tests.jobs.endpoint import Process, make_clip, make_png, refusal
+from tests.jobs.endpoint import Process, Say, make_clip, make_png, refusal
 
 
 class TestRepeats:
@@ -183,6 +183,19 @@ class TestEarlyStop:
         assert len(run.stopped) == 1
         assert "go_on()" in run.stopped[0]
 
+    def test_unknown_outcomes_count_as_failures(self, req, endpoint, one_by_one, spaces, monkeypatch):
+        monkeypatch.setattr(timing, "DOUBTS", 100)  # else it is paused before there is anything to compare
+
+        def judge(post):
+            return Say(502, b"<html>") if json.loads(post.body)["mode"] == "pro" else None
+
+        endpoint.next_post.extend([judge] * 1000)
+        run = self.sweep(req).plan(spaces()).run(budget=20, stop_after=(3, 0.8)).wait(120)
+        counts = run.counts()
+        assert (counts["collected"], counts["unknown"] + counts["planned"]) == (8, 8)
+        assert 3 <= counts["unknown"] < 8
+        assert {row.error_kind for row in run.rows() if row.state == "planned"} == {"held"}
+
     def test_it_holds_in_another_process_and_ends_when_a_person_says_so(
         self, req, endpoint, fails, one_by_one, spaces
     ):
@@ -302,7 +315,7 @@ class TestOffer:
         assert [cell.status for cell in plan.cells] == ["invalid", "new", "invalid", "new"]
         offer = plan.offer
         assert (offer.seconds, offer.cells, [clip.name for clip in offer.clips]) == (10, (1, 3), ["long.mp4"])
-        assert "long.mp4: too long for 2 cell(s)" in offer.message
+        assert "long.mp4: too long for 2 cells" in offer.message
         asked = []
 
         def trim(clip, *, length):

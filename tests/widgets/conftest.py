@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 import motion_widgets as mw
+from motion_widgets.widgets.base import Panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,11 +20,15 @@ DEADLINE = 60.0
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition, or fail."""
+    """Wait for a condition, or fail; what made it true has drawn all that it draws when this returns."""
     end = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < end, "the condition never came true"
         time.sleep(0.01)
+    panels = [one for one in list(_instances.values()) if isinstance(one, Panel)]
+    for lock in (lock for one in panels for lock in (one._refreshing, one.lock)):
+        if lock.acquire(timeout=1.0):  # a test may hold a drawing up itself
+            lock.release()
 
 
 @pytest.fixture(scope="session")

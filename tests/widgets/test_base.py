@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,3 +83,60 @@ def test_a_result_is_shown_by_the_caller_or_named_by_its_path(panel: Panel) -> N
     until(lambda: [one.id for one in shown] == ["job-1"])
     panel.show_result("job-none", None)
     until(lambda: "mw-error" in panel.notice.value)
+
+
+def test_what_is_written_in_turn_stands_in_the_order_in_which_it_was_given(panel: Panel) -> None:
+    written, begun, go, passed = list[int](), threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        go.wait(30)
+        written.append(1)
+
+    panel.later("stars", slow, in_turn=True)
+    assert begun.wait(30)
+    panel.later("stars", lambda: written.append(2), in_turn=True)
+    panel.later("other", passed.set)
+    assert passed.wait(30), "what has another name does not wait"
+    assert written == []
+    go.set()
+    until(lambda: len(written) == 2)
+    assert written == [1, 2]
+
+
+def test_nothing_that_a_person_said_is_left_out_even_if_the_panel_closes(ws: mw.Workspace) -> None:
+    panel, written, begun, go = Panel(ws, watch=False), list[int](), threading.Event(), threading.Event()
+    panel.later("stars", lambda: begun.set() or go.wait(30), in_turn=True)  # type: ignore[func-returns-value]
+    assert begun.wait(30)
+    for number in range(3):
+        panel.later("stars", partial(written.append, number), in_turn=True)
+    panel.close()
+    go.set()
+    until(lambda: written == [0, 1, 2])
+
+
+def test_what_was_read_first_is_never_drawn_last(ws: mw.Workspace) -> None:
+    begun, go, drawn = threading.Event(), threading.Event(), list[int]()
+
+    class Page(Panel):
+        number = 1
+
+        def refresh(self) -> None:
+            read = self.number
+            if read == 1:
+                begun.set()
+                go.wait(30)
+            drawn.append(read)
+
+    page = Page(ws, watch=False)
+    page.later("look", page.redraw)
+    assert begun.wait(30)
+    page.number = 2
+    page.later("page", page.redraw)
+    free = threading.Event()
+    page.later("other", free.set)  # runs beside them
+    assert free.wait(30)
+    go.set()
+    until(lambda: len(drawn) == 2)
+    assert drawn == [1, 2]
+    page.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from motion_widgets.widgets.controls import Choices, html, is_shown, label_button, live_region, speak, toggle
+from motion_widgets.widgets.edge import Edge
 
 
 def test_a_button_stands_for_what_was_last_offered_on_it() -> None:
     clicked: list[str] = []
-    choices = Choices(clicked.append, most=2)
+    choices = Choices(Edge("test", print), clicked.append, most=2)
     choices.offer(["a", "b", "c"], label_button)
     assert [one.description for one in choices.buttons] == ["a", "b"]
     choices.offer(["d"], label_button)
@@ -18,7 +19,7 @@ def test_a_button_stands_for_what_was_last_offered_on_it() -> None:
 
 
 def test_a_button_that_spends_money_is_marked_and_loses_its_mark() -> None:
-    choices = Choices(lambda _: None, most=1)
+    choices = Choices(Edge("test", print), lambda _: None, most=1)
     [one] = choices.buttons
     label_button(one, "Pay", tooltip="Pay: job-1", enabled=False, live=True)
     assert (one.tooltip, one.disabled, "mw-live" in one._dom_classes) == ("Pay: job-1", True, True)

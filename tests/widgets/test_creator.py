@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from ipywidgets.widgets.widget import _instances
@@ -29,7 +31,14 @@ def form(ws: mw.Workspace) -> Iterator[mw.RequestForm]:
 
 def fill(form: mw.RequestForm, clip: Path) -> None:
     form.image_field.box.value, form.clip_field.box.value = str(form.ws.samples().image), str(clip)
+    measured(form)
+
+
+def measured(form: mw.RequestForm) -> None:
+    """Wait until what is in the form is measured and drawn."""
     until(lambda: not form.measuring)
+    with form.lock:
+        pass
 
 
 def mended(form: mw.RequestForm, which: str = "clip") -> None:
@@ -38,32 +47,33 @@ def mended(form: mw.RequestForm, which: str = "clip") -> None:
 
     def there() -> bool:
         fact = field.fact
-        return isinstance(fact, mw.Clip | mw.Image) and "mended" in fact.source == field.value()
+        return isinstance(fact, mw.Clip | mw.Image) and "/mended/" in fact.source == field.value()
 
     until(there)
+    measured(form)
 
 
 def opened(form: mw.RequestForm) -> None:
-    """Open the strip of a clip that is too long."""
+    """Choose a clip that is too long, which opens the trim bar."""
     fill(form, form.ws.samples().clip_12s)
-    mender = form.clip_field.repair
-    assert mender.buttons[0].description == "Trim to 9.9 s…"
-    mender.buttons[0].click()
-    until(lambda: mender.trim.layout.display is None)
+    until(lambda: form.clip_field.repair.part is not None)
+    assert form.clip_field.buttons[0].description == "Trim to 9.9 s"
 
 
 def test_a_clip_too_long_is_trimmed_and_the_trim_undone(form: mw.RequestForm) -> None:
     long = form.ws.samples().clip_12s
     opened(form)
     mender = form.clip_field.repair
-    assert mender.trim.editor.strip.startswith("data:image/jpeg;base64,")
+    until(lambda: mender.trim.editor.strip.startswith("data:image/jpeg;base64,"))
+    go = form.clip_field.buttons[0]
     assert (mender.trim.editor.start, mender.trim.editor.end) == (0.0, 9.9)
     mender.trim.editor.start = 7.0
     mender.trim.editor.end = 9.0
-    assert mender.trim.go.disabled, "2 s is too short"
+    assert go.disabled, "2 s is too short"
     mender.trim.editor.end = 11.5
-    assert not mender.trim.go.disabled
-    mender.trim.go.click()
+    assert go.description == "Trim to 4.5 s"
+    assert not go.disabled
+    go.click()
     mended(form)
     fact = form.clip_field.fact
     assert isinstance(fact, mw.Clip)
@@ -72,11 +82,111 @@ def test_a_clip_too_long_is_trimmed_and_the_trim_undone(form: mw.RequestForm) ->
     assert form.findings == [one for one in form.findings if one.severity != "error"]
     shown = mender._shown.value
     assert shown.count("<img") == 2
-    assert mender._done.layout.display is None
+    assert mender.undo.layout.display is None
     mender.undo.click()
     until(lambda: form.clip_field.box.value == str(long))
-    assert mender._done.layout.display == "none"
+    measured(form)
+    assert mender.undo.layout.display == "none"
     assert form.ws.log_store.mends.find()[0].undone is not None
+
+
+def test_an_undo_that_comes_late_overwrites_no_newer_choice(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, mender = form.ws.samples(), form.clip_field.repair
+    begun, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    def late(_: str) -> Path:
+        begun.set()
+        go.wait(30)
+        return samples.clip_12s
+
+    fill(form, samples.clip_6s)
+    mender._made = cast("Any", (SimpleNamespace(id="m", result=form.clip_field.fact), str(samples.clip_12s)))
+    monkeypatch.setattr(form.ws, "undo_mend", late)
+    mender._undo()
+    assert begun.wait(30)
+    form.clip_field.use("https://elsewhere.example/dance.mp4")
+    go.set()
+    until(lambda: mender._made is None)
+    form.later("other", done.set)
+    assert done.wait(30)
+    assert form.clip_field.value() == "https://elsewhere.example/dance.mp4"
+
+
+def test_trim_and_generate_submits_the_trimmed_clip_at_the_price_it_named(form: mw.RequestForm) -> None:
+    opened(form)
+    said: list[str] = []
+    form.notice.observe(lambda change: said.append(change["new"]), "value")
+    assert form.card.submit.description == "Trim and generate · free"
+    assert "$0.51\u2013$0.58" in form.card._price.value
+    form.card.submit.click()
+    form.card.submit.click()
+    until(lambda: not form.card.submitting)
+    assert any("Submitted as" in one for one in said)
+    (job,) = form.ws.jobs()
+    assert job.row.clip_length == pytest.approx(9.9, abs=0.05)
+    assert job.row.estimate_high == 571_200
+    assert form.request.video_url.startswith(str(form.ws.folder / "mended"))
+
+
+@pytest.mark.parametrize("change", ["the price", "the form", "nothing, but it fails"])
+def test_trim_and_generate_that_comes_out_otherwise_sends_nothing_and_says_so(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    opened(form)
+    real = form.ws.mend
+
+    def other(source: mw.Clip, operation: mw.Operation, **how: object) -> object:
+        if change == "the form":
+            form.controls["prompt"].value = "typed while it was trimmed"
+        if change.startswith("nothing"):
+            raise ClipError("It cannot be trimmed.")
+        longer = 8.5 if change == "the price" else 9.9
+        return real(source, mw.Operation("trim_clip", {"start": 0.0, "length": longer}), **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(form.ws, "mend", other)
+    form.card.submit.click()
+    until(lambda: not form.card.submitting)
+    assert len(form.ws.log) == 0
+    said = {
+        "the price": "costs $0.52, not the $0.58 that the button named. Nothing was sent",
+        "the form": "Nothing was sent; check it",
+    }
+    assert said.get(change, "It cannot be trimmed.") in form.notice.value
+    until(
+        lambda: (
+            form.card.submit.description
+            == ("Trim and generate · free" if "fails" in change else "Generate · free")
+        )
+    )
+    assert not form.clip_field.repair.is_busy
+
+
+def test_what_is_repeated_or_restored_keeps_its_files_own_names(form: mw.RequestForm, tmp_path: Path) -> None:
+    samples, ws = form.ws.samples(), form.ws
+    own = {"IMG_2041.png": samples.image, "VID_2043.mp4": samples.clip_6s}
+    (tmp_path / "phone").mkdir()
+    for name, path in own.items():
+        (tmp_path / "phone" / name).write_bytes(path.read_bytes())
+    req = form.request.replace(
+        image_url=str(tmp_path / "phone" / "IMG_2041.png"), video_url=str(tmp_path / "phone" / "VID_2043.mp4")
+    )  # fmt: skip
+    job = ws.submit(req).wait(60)
+    form.load(ws.restore(ws.folder / job.row.result_path))
+    measured(form)
+    assert "VID" not in form.request.video_url, "it is the kept copy, whose name is a hash"
+    cards = form.media.cards
+    assert (cards.image["name"], cards.clip["name"]) == ("IMG_2041.png", "VID_2043.mp4")
+    form.controls["prompt"].value = "again"
+    form.card.submit.click()
+    until(lambda: not form.card.submitting)
+    again = ws.jobs()[0].row
+    assert (again.prompt, again.image_name, again.clip_name) == ("again", "IMG_2041.png", "VID_2043.mp4")
+    form.clip_field.act("keep")
+    until(lambda: [one.name for one in ws.library.items("clip")] == ["VID_2043.mp4"])
+    form.clip_field.repair.mend_now(mw.Operation("mute_clip"))
+    until(lambda: form.clip_field.value().rpartition("/")[2].startswith("VID_2043.mute-"))
 
 
 def test_the_stillest_is_chosen_by_its_button(form: mw.RequestForm) -> None:
@@ -101,10 +211,11 @@ def test_a_cancelled_mend_leaves_the_form_as_it_was(
         raise ClipError.of("mend_cancelled", name="dance")
 
     monkeypatch.setattr(form.ws, "mend", slow)
-    mender.trim.go.click()
+    go = form.clip_field.buttons[0]
+    go.click()
     assert mender._going.layout.display is None
-    assert mender.trim.go.disabled
-    mender.trim.go.click()  # a queued click does nothing
+    assert go.disabled
+    go.click()  # a queued click does nothing
     mender.cancel.click()
     until(lambda: mender._cancel is None)
     assert "was cancelled; nothing was kept" in mender._said.value
@@ -124,7 +235,7 @@ def test_a_mend_that_ends_after_another_choice_does_not_replace_it(
         return real(*args, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(form.ws, "mend", slow)
-    form.clip_field.repair.trim.go.click()
+    form.clip_field.buttons[0].click()
     other = str(form.ws.samples().clip_6s)
     form.clip_field.box.value = other
     go.set()
@@ -138,8 +249,8 @@ def test_an_image_of_another_format_is_converted_by_its_button(form: mw.RequestF
     path = tmp_path / "me.webp"
     Image.new("RGB", (400, 500), "teal").save(path)
     form.image_field.box.value = str(path)
-    until(lambda: not form.measuring)
-    first = form.image_field.repair.buttons[0]
+    measured(form)
+    first = form.image_field.buttons[0]
     assert first.description == "Convert to JPEG or PNG"
     first.click()
     until(lambda: isinstance(form.image_field.fact, mw.Image) and form.image_field.fact.format != "webp")
@@ -172,14 +283,14 @@ def test_what_the_frames_show_is_a_hint_and_the_longest_shot_a_button(
     until(lambda: form.clip_field.shots is not None)
     hint = next(one for one in form.findings if one.code == "clip_cuts")
     assert hint.severity == "hint"
-    assert "2 shots (cut near 2.0 s)" in form.clip_field._said.value
+    until(lambda: "2 shots (cut near 2.0 s)" in form.clip_field.said)
     assert not form.card.submit.disabled
-    keep = form.clip_field.repair.buttons[0]
-    assert keep.description == "Keep 2.2–6.0 s"
+    until(lambda: form.clip_field.buttons[0].description == "Keep 2.2–6.0 s")
+    keep = form.clip_field.buttons[0]
     keep.click()
     mended(form)
     until(lambda: form.clip_field.shots is not None)
-    assert [one for one in form.findings if one.code == "clip_cuts"] == []
+    until(lambda: [one for one in form.findings if one.code == "clip_cuts"] == [])
 
 
 def test_a_look_at_an_earlier_clip_never_overwrites_a_newer_one(
@@ -246,11 +357,9 @@ def test_what_a_phone_writes_down_is_said_and_removed_by_its_button(
     Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
     fill(form, form.ws.samples().clip_6s)
     form.image_field.box.value = str(path)
-    until(lambda: not form.measuring)
-    said = form.image_field._said.value
-    assert "records where it was taken" in said
-    assert "stored rotated" in said
-    first, second = form.image_field.repair.buttons[:2]
+    until(lambda: "stored rotated" in form.image_field.said and not form.measuring)
+    assert "records where it was taken" in form.image_field.said
+    first, second = form.image_field.buttons[:2]
     assert (first.description, second.description) == (
         "Remove location and camera data", "Rotate the pixels upright"
     )  # fmt: skip
@@ -265,19 +374,20 @@ def test_what_was_mended_is_no_news_once_another_file_is_chosen(form: mw.Request
     path, mender = tmp_path / "me.webp", form.image_field.repair
     Image.new("RGB", (400, 500), "teal").save(path)
     form.image_field.box.value = str(path)
-    until(lambda: not form.measuring)
-    mender.buttons[0].click()
-    until(lambda: "is now in the form" in mender._said.value)
+    measured(form)
+    form.image_field.buttons[0].click()
+    mended(form, "image")
+    assert "is now in the form" in mender._said.value
     form.image_field.box.value = str(form.ws.samples().image)
-    until(lambda: not form.measuring)
+    measured(form)
     assert "is now in the form" not in mender._said.value
-    assert mender._done.layout.display == "none"
+    assert mender._done.layout.display == mender.undo.layout.display == "none"
 
 
 def test_nothing_is_offered_for_a_link(form: mw.RequestForm) -> None:
     form.clip_field.box.value = "http://127.0.0.1:9/clip.mp4"
-    until(lambda: not form.measuring)
-    assert all(one.layout.display == "none" for one in form.clip_field.repair.buttons)
+    measured(form)
+    assert form.clip_field.buttons == []
 
 
 def test_the_library_measures_once_and_says_what_fits(
@@ -324,10 +434,10 @@ def test_what_is_in_the_library_serves_a_form_and_a_sweep(form: mw.RequestForm) 
     ws, samples = form.ws, form.ws.samples()
     fill(form, samples.clip_6s)
     view = form.clip_field.library
-    view.keep.click()
+    form.clip_field.act("keep")
     until(ws.library.clips)
     form.clip_field.box.value = ""
-    view.open.click()
+    form.clip_field.act("library")
     until(lambda: len(view.choice.options) == 2)
     assert "6.00 s" in view.choice.options[1][0]
     assert "<img" in view._grid.value
@@ -385,7 +495,7 @@ def test_publishing_names_the_place_and_asks_before_anything_is_public(
     fill(form, form.ws.samples().clip_6s)
     panel, public = form.publishing, tmp_path / "public"
     public.mkdir()
-    panel.open.click()
+    panel.fold.head.click()
     assert "needs no publishing" in panel._about.value
     panel.way.value = "command"
     panel.places["command"].value = f"cp {{path}} {public}/{{name}} && echo https://files.example/{{name}}"
@@ -416,7 +526,7 @@ def test_a_box_that_somebody_types_in_is_left_alone(form: mw.RequestForm) -> Non
     panel, changed = form.publishing, []
     for place in panel.places.values():
         place.observe(changed.append)
-    panel.open.click()
+    panel.fold.head.click()
     for way in panel.places:
         panel.way.value = way
         panel._draw()
@@ -426,7 +536,7 @@ def test_a_box_that_somebody_types_in_is_left_alone(form: mw.RequestForm) -> Non
 
 def test_a_place_that_is_none_is_said(form: mw.RequestForm) -> None:
     panel = form.publishing
-    panel.open.click()
+    panel.fold.head.click()
     panel.places["store"].value = "https://example.com/upload"
     panel.keep.click()
     until(lambda: "is not a place to publish" in panel._said.value)
@@ -434,6 +544,52 @@ def test_a_place_that_is_none_is_said(form: mw.RequestForm) -> None:
     panel.places["result"].value = "job-none"
     panel.keep.click()
     until(lambda: "has no result here" in panel._said.value)
+
+
+def test_the_location_is_taken_off_before_a_file_becomes_public_unless_the_box_is_unticked(
+    tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
+    path, exif = tmp_path / "selfie.jpg", Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
+        live.publish_to = "s3://bucket/clips"
+        form = mw.RequestForm(live, watch=False)
+        form.image_field.use(str(path))
+        form.clip_field.use(str(next(drawn.rglob("*6s*.mp4"))))
+        measured(form)
+        panel = form.publishing
+        until(lambda: len(panel.asked) == 2)
+        assert panel.strip.value, "ticked by default"
+        for said in (
+            "The image. Agree?",
+            "The clip. Agree?",
+            "selfie.jpg",
+            "where it was taken; that is taken off first",
+        ):
+            until(lambda said=said: said in panel._asks.value)  # type: ignore[misc]
+        assert [(field, one.name) for field, one in form._draft().steps] == [("image_url", "strip_image")]
+        panel.strip.value = False
+        until(lambda: "where it was taken, and that would be public too" in panel._asks.value)
+        assert form._draft().steps == ()
+        panel.strip.value = True
+        sent: list[mw.MotionRequest] = []
+        monkeypatch.setattr(live, "submit", lambda req, **_: sent.append(req) or fail())
+        panel.agree.click()
+        until(lambda: not form.card.submit.disabled)
+        assert form.card.submit.description == "Generate LIVE · $0.35"
+        form.card.submit.click()
+        until(lambda: sent and not form.card.submitting)
+        assert not mw.has_location(sent[0].image_url)
+        assert mw.has_location(path), "the original is as it was"
+        form.close()
+
+
+def fail() -> None:
+    raise ClipError("not sent: this is a test")
 
 
 def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
@@ -447,15 +603,15 @@ def test_a_live_endpoint_holds_the_button_until_somebody_agreed(
         fill_live = {"image": next(drawn.rglob("*.png")), "clip": clip}
         form.image_field.use(str(fill_live["image"]))
         form.clip_field.use(str(fill_live["clip"]))
-        until(lambda: not form.measuring)
-        until(lambda: panel.box.layout.display is None)
+        measured(form)
+        until(lambda: panel.fold.is_open)
         assert form.card.submit.disabled
-        assert "the endpoint has no video upload" in form.clip_field._said.value
+        assert "the endpoint has no video upload" in form.clip_field.said
         panel.way.value = "store"
         panel.places["store"].value = "s3://bucket/clips"
         panel.keep.click()
         until(lambda: len(panel.asked) == 2)
-        assert "the endpoint has no video upload" not in form.clip_field._said.value
+        assert "the endpoint has no video upload" not in form.clip_field.said
         assert "for about 72 h" in panel._asks.value
         assert "s3://bucket/clips" in panel._asks.value
         assert form.card.submit.disabled

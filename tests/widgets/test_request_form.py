@@ -10,12 +10,13 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.media.probe import measure as measuring
-from motion_widgets.request.fields import FIELD, WIRE_FIELDS
+from motion_widgets.request.fields import FIELD, MODELS, WIRE_FIELDS
+from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.code_card import KINDS, snippet
 from tests.widgets.conftest import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -28,6 +29,8 @@ def form(ws: mw.Workspace) -> Iterator[mw.RequestForm]:
 
 def measured(form: mw.RequestForm) -> None:
     until(lambda: not form.measuring)
+    with form.lock:  # it is drawn
+        pass
 
 
 def fill(form: mw.RequestForm, clip: Path) -> None:
@@ -37,7 +40,7 @@ def fill(form: mw.RequestForm, clip: Path) -> None:
 
 
 def text_of(form: mw.RequestForm, field: str) -> str:
-    return str(form._fields[field]._said.value)
+    return form._fields[field].said
 
 
 def test_every_wire_field_has_a_control_that_keeps_its_values(form: mw.RequestForm) -> None:
@@ -50,18 +53,43 @@ def test_every_wire_field_has_a_control_that_keeps_its_values(form: mw.RequestFo
         assert one.value == FIELD[name].unset_means, f"{name}: what it does not offer is unchosen"
 
 
-def test_an_empty_form_names_what_is_missing_and_gates_the_button(form: mw.RequestForm) -> None:
-    assert form.card.submit.disabled
+def test_an_empty_form_is_cheap_and_says_nothing_is_wrong_until_generate_is_pressed(
+    form: mw.RequestForm,
+) -> None:
+    assert form.request.model == "kling-v2-6-motion-control"
+    assert form.request.mode == "std"
+    assert "$0.17\u2013$0.58" in form.card._price.value
+    assert [one.said for one in form._fields.values()] == [""] * len(form._fields)
+    assert "Add a picture and a clip." in form.card.summary.value
+    assert not any(one["wrong"] for one in form.media.cards.fields.values())
+    led: list[Any] = []
+    form.media.cards.focus_on = led.append  # type: ignore[method-assign]
+    form.card.submit.click()
+    assert len(form.ws.log) == 0
+    assert led == ["image"], "to the first that is missing"
+    assert form.card.submit.disabled, "all that holds it is shown"
+    assert form.media.cards.fields["image_url"]["wrong"]
+    assert form.media.cards.fields["image_url"]["by"] in text_of(form, "image_url")
     assert "There is no link or path for the character image yet" in text_of(form, "image_url")
     assert "There is no link or path for the reference clip yet" in text_of(form, "video_url")
+
+
+def test_a_pasted_path_is_the_same_request(form: mw.RequestForm) -> None:
+    fill(form, form.ws.samples().clip_6s)
+    plain = form.request.key
+    for field in (form.image_field, form.clip_field):
+        field.box.value = f" '{field.box.value}' "
+    measured(form)
+    assert "not found" not in text_of(form, "image_url") + text_of(form, "video_url")
+    assert form.request.key == plain
+    assert not form.card.submit.disabled
 
 
 def test_a_clip_too_long_is_said_in_its_field_and_mended_by_one_click(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_12s)
     assert "The clip is 12.00 s, 2.00 s too long" in text_of(form, "video_url")
-    assert form.card.submit.disabled
-    fix = form._fields["video_url"]._fixes.buttons[0]
-    assert fix.description == "Use orientation “video” (3–30 s)"
+    trim, fix = form._fields["video_url"].buttons
+    assert (trim.description, fix.description) == ("Trim to 9.9 s", "Use orientation “video” (3–30 s)")
     fix.click()
     assert form.controls["character_orientation"].value == "video"
     assert "too long" not in text_of(form, "video_url")
@@ -70,10 +98,14 @@ def test_a_clip_too_long_is_said_in_its_field_and_mended_by_one_click(form: mw.R
 
 def test_the_price_follows_model_mode_and_clip(form: mw.RequestForm) -> None:
     fill(form, form.ws.samples().clip_6s)
-    form.controls["model"].value = "kling-v2-6-motion-control"
-    assert form.card.submit.description == "Generate in the SANDBOX ($0.34)"
+    assert form.card.submit.description == "Generate · free"
+    assert "$0.35" in form.card._price.value
     form.controls["mode"].value = "pro"
-    assert form.card.submit.description == "Generate in the SANDBOX ($0.55)"
+    assert "$0.55" in form.card._price.value
+    modes = form.controls["mode"].widget
+    assert [label for label, _ in modes.options] == ["std\n$0.057 a second", "pro\n$0.091 · slower"]
+    form.controls["model"].value = "kling-v3-motion-control"
+    assert (form.request.mode, modes.options[0][0]) == ("pro", "std\n$0.103 a second")
 
 
 def test_a_click_while_submitting_does_nothing(form: mw.RequestForm) -> None:
@@ -109,9 +141,18 @@ def test_the_same_request_again_offers_its_result_or_another_one(form: mw.Reques
     fill(form, form.ws.samples().clip_6s)
     form.card.submit.click()
     until(lambda: not form.card.submitting and form.card.earlier is not None)
-    assert form.card.submit.layout.display == "none"
-    assert form.card.shown.layout.display is None
-    assert form.card.again.description == "Make another ($0.62)"
+    until(lambda: form.card.submit.layout.display == "none")
+    earlier = form.card.earlier
+    assert earlier is not None
+    assert earlier.wait(60).state == "collected"
+    form.redraw()
+    until(lambda: ui.is_shown(form.card.shown))
+    assert "Submitted as" not in form.notice.value, "that it continues is no news any more"
+    form.card.point_at(earlier.id)  # it stands beside the form already
+    assert not ui.is_shown(form.card.shown)
+    form.card.point_at("job-other")
+    assert ui.is_shown(form.card.shown)
+    assert form.card.again.description == "Make another · free"
     form.controls["prompt"].value = "another content"
     until(lambda: form.card.submit.layout.display is None)
     form.controls["prompt"].value = ""
@@ -120,18 +161,75 @@ def test_the_same_request_again_offers_its_result_or_another_one(form: mw.Reques
     until(lambda: not form.card.submitting and len(form.ws.log) == 2)
 
 
+def submitted(form: mw.RequestForm) -> mw.Job:
+    """Submit the sample and wait until it ended; the form has not looked yet."""
+    fill(form, form.ws.samples().clip_6s)
+    form.card.submit.click()
+    until(lambda: form.card.earlier is not None and not form.card.submitting)
+    (job,) = form.ws.jobs()
+    return job.wait(60)
+
+
+def test_that_a_job_continues_is_said_until_it_ended(form: mw.RequestForm) -> None:
+    said: list[str] = []
+    form.notice.observe(lambda change: said.append(change["new"]), "value")
+    job = submitted(form)
+    assert job.state == "collected"
+    form.clip_field.use("")  # also while the form holds something else by then
+    form.redraw()
+    until(lambda: said and job.id not in form.notice.value)
+    assert any(f"Submitted as {job.id}." in one for one in said)
+
+
+def test_a_job_that_ended_takes_no_other_sentence_away(form: mw.RequestForm) -> None:
+    submitted(form)
+    form.announce("something newer")
+    form.redraw()
+    until(lambda: form.card._sent is None and ui.is_shown(form.card.shown))
+    assert "something newer" in form.notice.value
+
+
+def test_a_job_that_is_under_way_has_no_result_to_show(ws: mw.Workspace) -> None:
+    shown: list[bool] = []
+    form = mw.RequestForm(ws, on_submit=lambda _: shown.append(ui.is_shown(form.card.shown)), watch=False)
+    fill(form, ws.samples().clip_6s)
+    form.card.submit.click()
+    until(lambda: shown)
+    assert shown == [False]
+    form.close()
+
+
+def test_what_is_missing_is_an_error_only_once_somebody_wants_to_submit(ws: mw.Workspace) -> None:
+    form = mw.RequestForm(
+        ws, request=mw.MotionRequest(model=MODELS[0], mode="std", prompt="turns"), watch=False
+    )
+    assert not any(one.findings for one in form._fields.values())
+    assert "Add a picture and a clip." in form.card.summary.value
+    form.load(form.request.replace(image_url=str(ws.samples().image)))
+    until(lambda: "Add a clip." in form.card.summary.value)
+    form.card.submit.click()
+    assert form._fields["video_url"].findings
+    form.load(form.request.replace(prompt="x" * 2501))
+    assert form._fields["prompt"].findings, "what is wrong with what it has is shown"
+    form.close()
+
+
 def test_a_stale_measurement_never_overwrites_a_newer_one(
     form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = form.ws.samples()
-    slow, go = threading.Event(), threading.Event()
+    slow, go, done = threading.Event(), threading.Event(), threading.Event()
     real = form.ws.preparation.measure
 
     def measure(req: mw.MotionRequest) -> Any:
-        if req.video_url == str(samples.clip_12s):
-            slow.set()
-            go.wait(30)
-        return real(req)
+        if req.video_url != str(samples.clip_12s):
+            return real(req)
+        slow.set()
+        go.wait(30)
+        try:
+            return real(req)
+        finally:
+            done.set()
 
     monkeypatch.setattr(form.ws.preparation, "measure", measure)
     form.clip_field.box.value = str(samples.clip_12s)
@@ -139,9 +237,64 @@ def test_a_stale_measurement_never_overwrites_a_newer_one(
     form.clip_field.box.value = str(samples.clip_6s)
     until(lambda: isinstance(form.clip_field.fact, mw.Clip))
     go.set()
-    until(lambda: threading.active_count() >= 1)
+    until(done.is_set)
     assert isinstance(form.clip_field.fact, mw.Clip)
     assert form.clip_field.fact.name == samples.clip_6s.name
+
+
+def test_what_comes_late_overwrites_no_newer_choice(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = form.ws.samples()
+    begun, go, found = threading.Event(), threading.Event(), list[object]()
+
+    def late(what: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*told: Any) -> Any:
+            begun.set()
+            go.wait(30)
+            return what(*told)
+
+        return call
+
+    taken = form.clip_field._use_instead
+    monkeypatch.setattr(form.clip_field, "_use_instead", lambda *told: (taken(*told), found.append(told)))
+    monkeypatch.setattr(form.ws, "samples", late(form.ws.samples))
+    form.clip_field.act("sample")
+    assert begun.wait(30)
+    form.clip_field.use(str(samples.clip_12s))
+    go.set()
+    until(lambda: found)
+    assert form.clip_field.value() == str(samples.clip_12s)
+
+
+def test_an_earlier_result_that_was_looked_for_another_draft_is_not_offered(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(form, form.ws.samples().clip_6s)
+    form.card.submit.click()
+    until(lambda: not form.card.submitting and form.card.earlier is not None)
+    begun, go, done, find = threading.Event(), threading.Event(), threading.Event(), form.ws.find
+
+    def late(req: mw.MotionRequest) -> Any:
+        begun.set()
+        go.wait(30)
+        try:
+            return find(req)
+        finally:
+            done.set()
+
+    monkeypatch.setattr(form.ws, "find", late)
+    form.card.look_up()
+    assert begun.wait(30)
+    form.clip_field.use("")  # a draft for which nothing is looked up
+    until(lambda: form.card.earlier is None)
+    go.set()
+    until(done.is_set)
+    passed = threading.Event()
+    form.later("other", lambda: None, lambda _: passed.set())
+    assert passed.wait(30)
+    assert form.card.earlier is None
+    assert ui.is_shown(form.card.submit)
 
 
 def test_a_keystroke_touches_neither_disk_nor_network(
@@ -209,3 +362,22 @@ def test_the_code_shown_is_the_exact_request_and_names_no_key(
     lines = snippet("Python", req, form.ws).split("job = ")[0].replace("ws = ", "ws = None and ")
     exec(lines, names)
     assert names["req"] == req
+
+
+@pytest.mark.parametrize("field", ["prompt", "webhook", "image_url", "video_url"])
+def test_pasted_megabytes_are_said_in_one_sentence_and_drawn_nowhere(
+    form: mw.RequestForm, field: str
+) -> None:
+    """5 MB took 18 s and came back as 18 MB of code."""
+    form.controls[field].widget.value = "https://h.example/" + "\u00e9<b>x " * 1_000_000
+    assert "text_long" in [one.code for one in form.findings if one.field == field]
+    form.code.head.click()
+    assert 0 < len(form.code._code.value) < 200_000
+    form.controls[field].widget.value = ""
+
+
+def test_a_pasted_request_of_megabytes_is_not_read(form: mw.RequestForm) -> None:
+    form.code.paste.value = "[" * 1_000_000
+    form.code.take.click()
+    assert len(form.code.paste.value) == 1_000_000  # the person decides
+    assert form.request.model is not None

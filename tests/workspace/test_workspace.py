@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
+import warnings
 
 import pytest
 
 from motion_widgets import BudgetError, LogError, MotionRequest, RequestError, Sweep, Workspace
 from motion_widgets.core.errors import MotionError
+from motion_widgets.core.signed_file import write_signed
 from motion_widgets.endpoint.api_key import Secret
 from motion_widgets.endpoint.client import LIVE_URL
-from motion_widgets.request.price import Prices
-from motion_widgets.workspace.endpoint_choice import target_of
+from motion_widgets.request.price import PRICES, Prices
+from motion_widgets.workspace.settings import target_of
 from tests.jobs.conftest import clip_bytes, endpoint, hurry, req, spaces, ws  # noqa: F401
 from tests.jobs.endpoint import KEY, make_png, until
 
@@ -28,6 +31,11 @@ class TestTarget:
             ("https://API.apimart.ai:443", "apimart"), ("HTTPS://Mirror.example/v1", "https://mirror.example"),
             ("https://m.example:8443/a/?x=1", "https://m.example:8443/a"), ("http://[::1]:80/", "http://[::1]"),
             ("http://localhost:8000", "http://localhost:8000"),
+            ("https://m.example/v1/videos/generations", "https://m.example"),
+            ("https://m.example/a/v1/videos/generations/", "https://m.example/a"),
+            ("https://m.example/videos/generations", "https://m.example"),
+            (f"{LIVE_URL}/v1/tasks", "apimart"), ("https://m.example/v1/tasks/task_1?x=1", "https://m.example"),
+            (f"{LIVE_URL}/v1/user/balance", "apimart"), ("https://m.example/v1/mirror", "https://m.example/v1/mirror"),
         ],
     )  # fmt: skip
     def test_one_spelling_each(self, given, name, monkeypatch):
@@ -65,9 +73,7 @@ class TestTarget:
             target_of("apimart", None)
 
     def test_account_tells_keys_apart_and_shows_none(self):
-        one, two = (
-            target_of("apimart", Secret(key)).account("salt") for key in ("sk-one-secret", "sk-two-secret")
-        )
+        one, two = (target_of("apimart", Secret(key)).account for key in ("sk-one-secret", "sk-two-secret"))
         assert one != two
         assert "secret" not in one + repr(target_of("apimart", Secret("sk-one-secret")))
 
@@ -95,7 +101,7 @@ class TestWhichEndpoint:
         assert KEY not in (tmp_path / "workspace.json").read_text()
 
     def test_named_endpoint_wins(self, tmp_path):
-        (tmp_path / "workspace.json").write_text('{"endpoint": "apimart"}')
+        write_signed(tmp_path / "workspace.json", {"endpoint": "apimart"})
         with Workspace(tmp_path, endpoint="sandbox") as space:
             assert not space.live
 
@@ -104,11 +110,14 @@ class TestWhichEndpoint:
     )
     def test_odd_memory_means_the_sandbox(self, tmp_path, text):
         (tmp_path / "workspace.json").write_text(text)
-        with Workspace(tmp_path) as space:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            space = Workspace(tmp_path)
+        with space:
             assert space.endpoint == "sandbox"
 
     def test_live_without_a_key_says_so_before_anything(self, tmp_path, req, monkeypatch):
-        monkeypatch.setattr("motion_widgets.workspace.endpoint_choice.find_key", lambda *_a, **_k: None)
+        monkeypatch.setattr("motion_widgets.workspace.settings.find_key", lambda *_a, **_k: None)
         with Workspace(tmp_path, endpoint="apimart") as space:
             clean = req.replace(image_url="https://example.com/a.png", video_url="https://example.com/a.mp4")
             monkeypatch.setattr(space.preparation, "measure", lambda _: (None, None))
@@ -186,16 +195,33 @@ class TestFolder:
         assert not (tmp_path / "there" / "log.sqlite").exists()
 
     def test_own_prices(self, tmp_path, req):
-        (tmp_path / "prices.toml").write_text(f'date = "2027-01"\n[{V26}]\nstd = 1.0\n')
-        with Workspace(tmp_path) as space:
+        own = tmp_path / "prices.toml"
+        own.write_text(f'date = "2027-01"\n[{V26}]\nstd = 1.0\n')
+        with pytest.warns(UserWarning, match="prices --accept"):
+            space = Workspace(tmp_path)
+        with space:
+            assert space.prices == PRICES
+            space.accept_prices()
             assert space.estimate(req).high == 4.0
             space.prices = Prices(date="x", per_second={(V26, "std"): 2.0})
             assert space.estimate(req).high == 8.0
+        with Workspace(tmp_path) as space:
+            assert space.notices == ()
+            assert space.estimate(req).high == 4.0
+        own.write_text(f'date = "2027-02"\n[{V26}]\nstd = 0.01\n')
+        with pytest.warns(UserWarning, match="prices --accept"):
+            space = Workspace(tmp_path)
+        with space:
+            assert space.prices == PRICES, "each change is accepted anew"
 
-    def test_broken_prices_are_said(self, tmp_path):
+    def test_broken_prices_are_said_when_they_are_accepted(self, tmp_path):
         (tmp_path / "prices.toml").write_text("nonsense")
-        with pytest.raises(RequestError):
-            Workspace(tmp_path)
+        with pytest.warns(UserWarning, match="prices --accept"):
+            space = Workspace(tmp_path)
+        with space:
+            with pytest.raises(RequestError, match="prices"):
+                space.accept_prices()
+            assert space.prices == PRICES
 
 
 class TestRequests:
@@ -211,6 +237,35 @@ class TestRequests:
             assert {one.code for one in live.check(req)} >= {"link_private"}
             with pytest.raises(RequestError):
                 live.submit(req, max_cost=1)
+
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1", "inside.example", "2130706433", "127.1", "localhost.", "[::1]"]
+    )
+    def test_live_a_link_inside_is_refused_before_anything_is_asked(
+        self, req, tmp_path, endpoint, monkeypatch, host
+    ):
+        """However it is written, and also where only the name server says that it leads inside."""
+        real, port = socket.getaddrinfo, endpoint.url.rpartition(":")[2]
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda name, *a, **o: real("127.0.0.1" if name == "inside.example" else name, *a, **o),
+        )
+        inside = req.replace(
+            image_url=f"http://{host}:{port}/media/image.png",
+            video_url=f"http://{host}:{port}/media/clip.mp4",
+        )
+        with Workspace(tmp_path / "live", endpoint="apimart", key=KEY) as live:
+            errors = [(one.field, one.code) for one in live.check(inside) if one.severity == "error"]
+            assert {field for field, _ in errors} == {"image_url", "video_url"}
+            assert {code for _, code in errors} <= {"link_private", "link_inside"}
+            assert len(errors) == 2  # each is said once
+            assert live.estimate(inside).length_unknown
+            with pytest.raises(RequestError):
+                live.submit(inside, max_cost=1)
+        assert endpoint.requests == 0
+        with Workspace(tmp_path / "sandbox") as sandbox:
+            assert not sandbox.estimate(req).length_unknown
 
     def test_local_clip_is_never_put_on_a_live_wire(self, ws, req, tmp_path, clip_bytes, endpoint):
         clip = tmp_path / "dance.mp4"

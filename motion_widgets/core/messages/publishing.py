@@ -21,7 +21,6 @@ MESSAGES: dict[str, str] = {
     "life_long": "Links at {place} last at most {limit:.3g} days; {life:.3g} were requested. Ask for less.",
     "life_wrong": "{found} is not a valid link lifetime. Use seconds, such as 86400 for a day.",
     "life_short": "The link at {place} lasts {got:.0f} s, but {least:.0f} s are needed. Have it signed for longer.",
-    "store_missing": "{place} needs a package that is not installed ({reason}). For S3: pip install 'motion-widgets[s3]'.",
     "store_signs_nothing": "{place} cannot create signed links, so nobody else could fetch from it. Use S3, Google or Azure, a command, or the small server.",
     "store_failed": "{place} did not accept the file ({reason}). Check the bucket and the credentials in its own settings.",
     "command_no_shell": "{place} needs a POSIX shell, which this system does not have. Use an object store or the small server.",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
-    "publish_open": "Publishing…",
-    "publish_close": "Close publishing",
+    "publish_open": "Publishing",
     "publish_live": "The endpoint fetches media from public links. Local images go through its own upload; say where local clips go.",
     "publish_sandbox": "The sandbox needs no publishing: it takes your files as they are, and they stay on this machine. You can try out a place for later here.",
     "publish_nowhere": "No place for clips has been chosen yet.",
@@ -25,7 +24,6 @@ MESSAGES: dict[str, str] = {
     "publish_keep": "Use this place",
     "publish_result": "Find its link",
     "publish_kept": "Kept for this folder. Nothing was published.",
-    "publish_question": "Agree?",
     "publish_agree": "I agree that it becomes public there",
     "publish_agreed": "Agreed; this folder remembers it. Nothing was published yet.",
     "publish_withdraw": "Withdraw consent",
@@ -35,4 +33,9 @@ MESSAGES: dict[str, str] = {
     "publish_use": "Use its link in the request",
     "publish_done": "Published as {name} at {place}. Its link expires at {when}, in {hours:.1f} h; anyone with it can see the file.",
     "publish_done_open": "Published as {name} at {place}. Its link has no stated expiry: it works until the file is removed there.",
+    "publish_question_image_url": "The image. Agree?",
+    "publish_question_video_url": "The clip. Agree?",
+    "publish_strip": "Take the location off before a file becomes public",
+    "publish_located": "It says where it was taken, and that would be public too.",
+    "publish_located_off": "It says where it was taken; that is taken off first.",
 }

@@ -19,7 +19,7 @@ import httpx
 
 from motion_widgets.core.errors import ClipError, LogError
 from motion_widgets.core.files import move_if_free
-from motion_widgets.core.http import FILE_HEADERS
+from motion_widgets.core.http import FILE_HEADERS, SettingsError
 from motion_widgets.core.messages import say
 from motion_widgets.endpoint.errors import NotFoundError, ServerError
 from motion_widgets.jobs.download.checksums import mismatch, sums_of
@@ -105,6 +105,8 @@ class Download:
                 if not got or got != self.part.note.whole:
                     await self._stream(link, identity, got)
                 got = await _on_disk(self._judge)
+        except SettingsError as error:
+            raise failed(str(error).rstrip(".")) from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError, *_BROKEN) as error:
             raise failed(f"{type(error).__name__}: {error}") from None
         except OSError as error:
@@ -131,7 +133,7 @@ class Download:
 
     def _here(self) -> Fetched | None:
         """Return the result that an earlier process put into place before it could record that."""
-        if not self.target.is_file():
+        if self.target.is_symlink() or not self.target.is_file():
             return None
         try:
             whole = not measure_clip(self.target, confirm=False).truncated
@@ -157,7 +159,7 @@ class Download:
         tuple
             Where the content begins, and the bytes of the whole file. None: the server does not say.
         """
-        status, etag, note = response.status_code, response.headers.get("etag", ""), self.part.note
+        status, etag = response.status_code, response.headers.get("etag", "")
         if status in (403, 404, 410):
             raise NotFoundError(
                 say("result_link_dead", status=status), code="result_link_dead", kind="expired"
@@ -165,18 +167,13 @@ class Download:
         promised = response.headers.get("content-length", "")
         whole = int(promised) if promised.isdecimal() else None
         if status == 206:
-            found = re.match(r"bytes (\d+)-\d+/(\d{1,18})$", response.headers.get("content-range", ""))
-            same = found is not None and note.whole in (None, int(found[2])) and etag in ("", note.etag)
-            if not start or found is None or int(found[1]) != start or not same:
-                self.part.forget()
-                raise failed(say("download_wrong_part"))
-            whole = int(found[2])
+            start, whole = self._part_of(response, start)
+            status = 200 if start == 0 else 206  # a part that is all of it
         elif status != 200:
             if status in (412, 416):
                 self.part.forget()
             raise failed(f"HTTP {status}")
-        else:
-            start = 0
+        start = start if status == 206 else 0
         if (whole or 0) > RESULT_MAX:
             raise failed(say("download_too_large"))
         self._needs = whole or 0
@@ -185,10 +182,23 @@ class Download:
         self._begin(fresh)
         return start, whole
 
+    def _part_of(self, response: httpx.Response, start: int) -> tuple[int, int]:
+        """Return where the part of a 206 begins and the bytes of the whole file; 0: it is all of the file."""
+        span, etag = (response.headers.get(name, "") for name in ("content-range", "etag"))
+        note = self.part.note
+        found = re.match(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})$", span)
+        first, last, whole = map(int, found.groups()) if found is not None else (-1, -1, 0)
+        if first == 0 and last + 1 == whole:
+            return 0, whole
+        if not start or first != start or note.whole not in (None, whole) or etag not in ("", note.etag):
+            self.part.forget()
+            raise failed(say("download_wrong_part"))
+        return start, whole
+
     async def _write(self, response: httpx.Response, size: int) -> int:
         """Append what arrives, as long as it arrives fast enough; return the size of the file."""
         owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
-        file = await _on_disk(self.part.path.open, "ab")
+        file = await _on_disk(self.part.append)
         try:
             async for (
                 chunk
@@ -220,14 +230,15 @@ class Download:
         """
         with self.part.path.open("rb+") as file:
             os.fsync(file.fileno())
+        wrong = mismatch(self.part.path, self.part.note.sums)  # of what was sent
         try:
+            self.part.unpack(RESULT_MAX)
             if measure_clip(self.part.path, confirm=False).truncated:
                 raise failed(say("download_cut_off"))
-        except (ClipError, ServerError) as error:
+        except (ClipError, ServerError, ValueError) as error:
             self.part.forget()  # nothing is appended to what is not a video
-            raise failed(str(error)) if isinstance(error, ClipError) else error from None
+            raise error if isinstance(error, ServerError) else failed(str(error)) from None
         size, sha = _size_and_hash(self.part.path)
-        wrong = mismatch(self.part.path, self.part.note.sums)
         if wrong and sha != self._doubted:  # the same complete video twice: the header is wrong
             self._doubted = sha
             self.part.forget()

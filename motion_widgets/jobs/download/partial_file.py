@@ -7,10 +7,16 @@ nobody takes them for results; they are removed once the result is in place.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+import os
 import shutil
+import zlib
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+from motion_widgets.core.files import size_of
+from motion_widgets.core.messages import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,14 +80,53 @@ class PartialFile:
 
     def size(self) -> int:
         """Return the size of the partial file in bytes, whatever it is a part of."""
-        return self.path.stat().st_size if self.path.is_file() else 0
+        return size_of(self.path)
 
     def begin(self, note: Note) -> None:
         """Start over. The old note is gone before the first byte of the new file is written."""
         self.forget()
-        self._folder.mkdir(exist_ok=True)
-        self.path.write_bytes(b"")
+        self._create()
         self._write(note)
+
+    def _create(self) -> None:
+        """Make an empty partial file; what lay in wait under its name, or as its folder, is not followed."""
+        if self._folder.is_symlink():
+            self._folder.unlink()
+        self._folder.mkdir(exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+
+    def append(self) -> IO[bytes]:
+        """Open the partial file to write on; OSError where a link has taken its place."""
+        flags = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        return os.fdopen(os.open(self.path, flags), "ab")
+
+    def unpack(self, most: int) -> None:
+        """Decompress a whole file that was sent compressed by gzip, which its first bytes say.
+
+        Raises
+        ------
+        ValueError
+            It is damaged, cut off, or larger than `most` bytes.
+        """
+        with self.path.open("rb") as file:
+            if file.read(2) != b"\x1f\x8b":
+                return
+        plain, size = self.path.with_name(f"{self.path.name.removesuffix('.part')}.plain.part"), 0
+        self.forget()  # what is here is no part of what the link serves any more
+        try:
+            plain.unlink(missing_ok=True)
+            with gzip.open(self.path) as packed, plain.open("xb") as file:
+                while chunk := packed.read(1 << 20):
+                    size += len(chunk)
+                    if size > most:
+                        raise ValueError(say("download_too_large"))
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(str(error)) from None
+        plain.replace(self.path)
 
     def forget(self) -> None:
         """Drop the note, so that nothing is appended to what is here."""
@@ -96,7 +141,7 @@ class PartialFile:
 
     def tidy(self) -> None:
         """Remove every process's partial file of this result; the caller holds the job's lease."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a leftover does no harm
             for part in self._all("part"):
                 part.unlink(missing_ok=True)
 
@@ -114,7 +159,10 @@ class PartialFile:
             note, other = _read(about), about.with_name(about.name.removesuffix(_ABOUT) + ".part")
             if about == self._about or note is None or note.link != link:
                 continue
+            if other.is_symlink():
+                continue
             try:
+                self._create()
                 shutil.copyfile(other, self.path)
             except FileNotFoundError:
                 continue
@@ -125,9 +173,10 @@ class PartialFile:
     def _write(self, note: Note) -> None:
         self.note = note
         if note.etag:
-            half = self._about.with_name(f"{self._about.name}.part")
-            half.write_text(json.dumps(asdict(note)), "utf-8")
-            half.replace(self._about)
+            # In its place at once, so that `tidy` finds it after a kill: what is incomplete is no note.
+            self._about.unlink(missing_ok=True)
+            with self._about.open("x", encoding="utf-8") as file:
+                json.dump(asdict(note), file)
 
 
 def _read(about: Path) -> Note | None:

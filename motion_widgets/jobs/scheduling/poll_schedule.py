@@ -1,8 +1,8 @@
 """When a task is expected to end, and so when to poll it next.
 
 Up to four estimates are available for a task: the endpoint's `estimated_time`, the progress it reports, and
-how long finished jobs took, either of the same model, mode and length or scaled from any others. For each
-source the ratios of actual to estimated time seen so far both correct its next estimate and tell how
+how long finished jobs took, either of the same model, mode and length or carried over from any others. For
+each source the ratios of actual to estimated time seen so far both correct its next estimate and tell how
 reliable it is; the most reliable source decides.
 """
 
@@ -32,9 +32,13 @@ _SPREAD = {"server": 0.0, "group": 0.1, "progress": 0.3, "scale": 0.6}
 _ENOUGH = 4
 _GUESS = 30.0
 """s per s of a plain clip: 2 to 11 minutes are usual (`endpoint/API.md` section 2)."""
+_LENGTHS = 3
+"""Lengths of clips without which tasks of a model and mode say nothing of those of other lengths."""
 _LONGEST = 7 * 24 * 3600.0
 _EAGER, _PATIENT = 0.025, 0.25
 """Time between polls, as a share of a task's duration, while others wait for its place and otherwise."""
+_TOLD = ("server", "progress")
+"""Sources that are about the task itself; what other tasks took counts once it proved to be of use."""
 
 
 class _Group(Protocol):
@@ -64,6 +68,9 @@ class DurationModel:
         self._durations: dict[Hashable, deque[float]] = {}
         self._server_estimates: dict[Hashable, float] = {}
         self._per_weight: deque[float] = deque(maxlen=_KEPT)
+        self._by_length: dict[Hashable, deque[tuple[int, float]]] = {}
+        """By model and mode: the clip length and the duration (s) of the last tasks."""
+        self._lines: dict[Hashable, tuple[float, float] | None] = {}
         self._ratios: dict[str, deque[float]] = {source: deque(maxlen=_KEPT) for source in _SPREAD}
         self._ranges: dict[str, Window] = {}
         self._expected: dict[Hashable, float] = {}
@@ -96,14 +103,32 @@ class DurationModel:
         if self._durations.get(group):
             found["group"] = statistics.median(self._durations[group])
         elif self._per_weight:
-            found["scale"] = statistics.median(self._per_weight) * _weight(group)
+            line = self._by_line(group)
+            found["scale"] = statistics.median(self._per_weight) * _weight(group) if line is None else line
         return found
 
+    def _by_line(self, group: Hashable) -> float | None:
+        """Return how long (s) tasks of one's model and mode take at a group's length, by a straight line.
+
+        Each takes a while whatever its length, so scaling by the length alone puts short ones too late in the
+        order. None: too few lengths were seen, or longer ones did not take longer.
+        """
+        kind, length = _kind(group)
+        if kind not in self._lines:
+            seen = self._by_length.get(kind, ())
+            lengths, durations = [one[0] for one in seen], [one[1] for one in seen]
+            enough = len(set(lengths)) >= _LENGTHS
+            self._lines[kind] = statistics.linear_regression(lengths, durations) if enough else None
+        slope, base = self._lines[kind] or (0.0, 0.0)
+        duration = base + slope * length
+        return duration if slope > 0 and duration > 0 else None
+
     def window(self, estimates: Mapping[str, float]) -> Window | None:
-        """Return when a task will end by the most reliable of its estimates. None: there are none."""
-        if not estimates:
+        """Return when a task will end by the most reliable of its estimates. None: none can be relied on."""
+        usable = [name for name in estimates if name in _TOLD or len(self._ratios[name]) >= _ENOUGH]
+        if not usable:
             return None
-        source = min(estimates, key=self._spread)
+        source = min(usable, key=self._spread)
         low, high = self._range(source)
         return Window(estimates[source] * low, estimates[source] * high)
 
@@ -119,6 +144,9 @@ class DurationModel:
             return
         self._durations.setdefault(group, deque(maxlen=_KEPT)).append(duration)
         self._per_weight.append(duration / _weight(group))
+        kind, length = _kind(group)
+        self._by_length.setdefault(kind, deque(maxlen=_KEPT)).append((length, duration))
+        self._lines.pop(kind, None)
         for source, estimate in estimates.items():
             if 0 < estimate <= _LONGEST:
                 self._ratios[source].append(duration / estimate)
@@ -173,13 +201,13 @@ class TaskSchedule:
         """s after the submit when it was last seen working."""
         self._jitter = random.random()  # noqa: S311 - it spreads load
 
-    def due(self, *, watched: bool, eager: bool) -> float:
+    def due(self, *, watched: int, eager: bool) -> float:
         """Return when to poll next (unix s).
 
         Parameters
         ----------
         watched
-            Somebody is looking at its progress bar.
+            How many jobs somebody waits for, this one among them; they share the polls. 0: nobody waits.
         eager
             Others wait for its place at the endpoint, so its end should be noticed at once.
         """
@@ -192,7 +220,7 @@ class TaskSchedule:
         wait = self._wait(window, eager=eager)
         if watched:
             duration = 60.0 if window is None else window.high
-            wait = min(wait, max(duration / 15, shortest), longest)
+            wait = min(wait, max(min(duration / 15, longest), watched * shortest))
         wait = wait if math.isfinite(wait) else longest
         return self._polled + min(max(wait, shortest), longest * timing.UNWATCHED)
 
@@ -202,7 +230,8 @@ class TaskSchedule:
         if window is None:
             return max(since, 1.0) * (2 * _EAGER if eager else _PATIENT) * (0.5 + self._jitter)
         low, high = window
-        first = low if eager else high
+        # A single task that took long makes the window wide, so it is no reason to wait for its end.
+        first = low if eager else min(high, max(since, low) * (1 + _PATIENT))
         if since < first:
             return first - since + (0.02 + (0.001 if eager else 0.005) * first) * (0.5 + self._jitter)
         if eager:
@@ -244,7 +273,13 @@ class TaskSchedule:
         return estimates
 
 
+def _kind(group: Hashable) -> tuple[tuple[str, str], int]:
+    """Return a group's model and mode, and its length."""
+    model, mode, length = group if isinstance(group, tuple) else ("", "", 10)
+    return (model, mode), length
+
+
 def _weight(group: Hashable) -> float:
     """Return how much work a group's task is: longer clips, ``pro`` and v3 take longer."""
-    model, mode, length = group if isinstance(group, tuple) else ("", "", 10)
+    (model, mode), length = _kind(group)
     return float(length) * (1.5 if mode == "pro" else 1.0) * (1.3 if "v3" in model else 1.0)

@@ -41,7 +41,7 @@ class SubmitLimiter:
         self._capacity = float(timing.ROOM)
         self._announced = float("inf")
         self._refusals = 0
-        self._concurrency = timing.CALLS
+        self._concurrency = min(timing.DOUBTS, timing.CALLS)  # until one was accepted
         self._resume_at = 0.0
         self._timer: asyncio.Handle | None = None
         self.crowded = False
@@ -70,11 +70,6 @@ class SubmitLimiter:
         self._serve()
 
     @property
-    def waits(self) -> bool:
-        """Whether submits wait for a pause or for a task to end."""
-        return self.crowded or timing.now() < self._resume_at
-
-    @property
     def idle(self) -> bool:
         """Whether no task of this process is at the endpoint, apart from those being submitted."""
         return self._tasks <= self._submitting.keys()
@@ -92,6 +87,10 @@ class SubmitLimiter:
     def pause(self, seconds: float) -> None:
         """Send nothing for a while ("too fast"), then one as a probe."""
         self._resume_at = max(self._resume_at, timing.now() + seconds)
+        self._concurrency = 1
+
+    def doubt(self) -> None:
+        """Send one at a time, as an outcome is unknown; each accepted doubles how many go."""
         self._concurrency = 1
 
     def too_many(self, job_id: str, limit: int | None = None) -> bool:
@@ -122,8 +121,10 @@ class SubmitLimiter:
         return running >= int(self._capacity)
 
     def may_send(self, job_id: str) -> bool:
-        """Return whether a job that was let in may still go: the endpoint may have refused another since."""
+        """Return whether a job that was let in may still go: what came of others since may hold it back."""
         self._sending.discard(job_id)
+        if len(self._sending) >= self._concurrency:
+            return False
         if self._submitting.get(job_id, self._refusals) != self._refusals:
             # What is on its way now may well be accepted, so it has a place.
             if len((self._tasks - self._submitting.keys()) | self._sending) >= int(self._capacity):

@@ -41,8 +41,8 @@ RETRIES = 10
 """Failed polls in a row, of all jobs together, before polls pause; each answer gives one back."""
 URGENT = 3600.0
 """s before a result expires in which its download holds polls back."""
-STEP = 4.0
-"""s by which the waits grow when a task or a result seems to be gone."""
+STEP, LONGEST = 4.0, 3600.0
+"""First and longest s between two looks for a task or a result that seems to be gone."""
 CALLS = 12
 """Calls under way at once."""
 ROOM = 1000
@@ -51,8 +51,12 @@ DOWNLOADS = 4
 """Downloads under way at once."""
 TRIES = 5
 """Tries of what costs nothing, before it is left to a person."""
-GONE = 15
-"""Times in a row that a task or a result must be missing before that is believed: some 7 minutes."""
+GONE = 3
+"""Times in a row that the endpoint must say so, after a result's life, before a task counts as gone."""
+DOUBTS = 3
+"""Submits whose outcome may be unknown in a row before no more are sent until a person says so."""
+REFUSED = 3
+"""Jobs whose polls must be refused in a row before all calls stop; a single refusal may be a stray one."""
 LIFE = 24 * 3600.0
 """s that a result lives when the endpoint does not say."""
 READING = 5.0
@@ -89,8 +93,8 @@ def outbox_wait(failures: int) -> float:
 
 
 def missing_wait(times: int) -> float:
-    """Return s until the next look at what was missing so many times in a row."""
-    return min(STEP * times, BACKOFF[1])
+    """Return s until the next look at what was missing so many times in a row: ever more, up to an hour."""
+    return float(min(STEP * times**1.5, LONGEST))
 
 
 class Clock:
@@ -117,7 +121,7 @@ class Clock:
         self._sleepers[job_id] = woken
         try:
             self._check()
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError):  # the time that it waited for is over
                 async with asyncio.timeout(min(max(due - now(), 0.0), SLICE)):
                     return await woken
         finally:
@@ -138,19 +142,18 @@ class Clock:
             if woken is not None and not woken.done():
                 woken.set_result(gap)
 
-    def watch(self, job_id: str) -> None:
-        """Note that somebody is watching a job now; one that nobody watched is woken."""
-        fresh = not self.is_watched(job_id)
-        self._watched_until[job_id] = now() + WATCHED
-        if fresh:
-            self.wake(job_id)
+    def watch(self, *job_ids: str) -> None:
+        """Note that somebody is watching jobs now; those that nobody watched are woken."""
+        moment = now()
+        watched = {name: until for name, until in self._watched_until.items() if until >= moment}
+        self._watched_until = watched | dict.fromkeys(job_ids, moment + WATCHED)
+        for job_id in job_ids:
+            if job_id not in watched:
+                self.wake(job_id)
 
-    def is_watched(self, job_id: str) -> bool:
-        """Return whether somebody is watching a job."""
-        watched = self._watched_until.get(job_id, 0.0) >= now()
-        if not watched:
-            self._watched_until.pop(job_id, None)
-        return watched
+    def watched(self, job_id: str) -> int:
+        """Return how many jobs are watched if this one is. 0: nobody watches it."""
+        return len(self._watched_until) if self._watched_until.get(job_id, 0.0) >= now() else 0
 
     async def run(self) -> None:
         """Read the clock from time to time, for ever."""

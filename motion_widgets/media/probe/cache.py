@@ -6,14 +6,14 @@ asked by ETag, in one request without a body. A link without an ETag is measured
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from motion_widgets.core.forks import new_lock
 from motion_widgets.core.hashing import is_settled, state_of
-from motion_widgets.media.probe.local_file import unreadable
+from motion_widgets.media.probe.source import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -50,7 +50,7 @@ class Cache:
         self._size = size
         self._fresh = fresh
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -100,7 +100,7 @@ class Cache:
         self, what: str, source: LinkSource, measure: Callable[[], _T], suffices: Callable[[_T], bool] = bool
     ) -> _T:
         """Return a cached measurement of a link, or make it from its source; otherwise as `of_file`."""
-        key = (what, source.link)
+        key = (what, source.link, source.public)
         entry = self._get(key)
         if entry is not None and suffices(entry.value):
             cached: _T = entry.value

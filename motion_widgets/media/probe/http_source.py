@@ -33,16 +33,12 @@ class LinkSource:
 
     Parameters
     ----------
-    link
-        An http or https address.
-    deadline
-        Seconds for everything together.
+    link, deadline, public
+        As for `LinkClient`.
     whole
         Ask for no parts: the file is wanted from its start, at most `cap` bytes.
     first
         Bytes asked for first.
-    public
-        Refuse every host, redirects included, that is not on the public internet.
     """
 
     remote = True
@@ -62,7 +58,7 @@ class LinkSource:
         self.etag: str | None = None
         """What the server calls this version of the file. None: it does not, or only roughly."""
         self.fetched = 0
-        self.cap = cap
+        self.cap, self.public = cap, public
         self._client = LinkClient(self.link, deadline=deadline, public=public)
         self._whole = whole
         self._first = first

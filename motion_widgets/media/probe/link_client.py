@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from motion_widgets.core.background import on_owned_loop, spawn
 from motion_widgets.core.errors import ClipError
-from motion_widgets.core.hosts import is_private
 from motion_widgets.core.messages import say
+from motion_widgets.core.visitor import must_be_public
 from motion_widgets.media.probe.sniff import name_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class LinkClient:
     deadline
         Seconds for everything together.
     public
-        Refuse every host, redirects included, that is not on the public internet.
+        Refuse every host, redirects included, that is not on the public internet. Otherwise a link may lead
+        anywhere, but a redirect inside only to where the link itself led. A visitor's links are public.
 
     Raises
     ------
@@ -58,6 +60,10 @@ class LinkClient:
         self.requests = 0
         self._public = public
         self._end = time.monotonic() + deadline
+        self._inside: set[str] = set()
+        """The addresses inside to which the link itself leads."""
+        self._before: str | None = None
+        """The host that led here by a redirect. None: this is the link itself."""
         self._go_to(link)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
@@ -68,7 +74,7 @@ class LinkClient:
         future = spawn(self.within(work))
         try:
             return future.result()
-        except BaseException:
+        except BaseException:  # it is raised again
             future.cancel()
             raise
 
@@ -76,9 +82,13 @@ class LinkClient:
         """Await something within what is left of the deadline; every failure becomes a `ClipError`."""
         import httpx
 
+        from motion_widgets.core.http import SettingsError
+
         try:
             async with asyncio.timeout(self._end - time.monotonic()):
                 return await work
+        except SettingsError as error:
+            raise self._fault("link_settings", why=str(error)) from None
         except TimeoutError as error:
             raise self._fault("link_slow", seconds=f"{self.seconds:g}") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
@@ -120,26 +130,40 @@ class LinkClient:
         if url.userinfo:
             login = b64encode(f"{url.username}:{url.password}".encode()).decode()
             headers = {**headers, "Authorization": f"Basic {login}"}
-        if not self._public:
-            self.requests += 1
-            pool = http.shared_transport(url) if on_owned_loop() else http.open_transport(url)
-            return await http.get(pool, url, headers)
-        try:
-            addresses = await http.public_addresses(url)
-        except http.PrivateHostError:
-            raise ClipError.of("link_inside", name=self.name, host=self.host) from None
+        addresses = await self._addresses(url)
         self.requests += 1
-        return await http.get(http.open_transport(url), url, headers, addresses=addresses)
+        kept = on_owned_loop() and not self._public
+        transport = http.shared_transport(url) if kept else http.open_transport(url)
+        return await http.get(transport, url, headers, addresses=addresses)
+
+    async def _addresses(self, url: httpx.URL) -> list[str]:
+        """Judge the present hop by the addresses that it leads to, which are the ones to connect to."""
+        from motion_widgets.core import http
+
+        strict = self._public or (self.requests > 0 and not self._inside)
+        besides = {} if strict else {"besides": self._may_lead_to}
+        try:
+            return await http.public_addresses(url, **besides)
+        except http.PrivateHostError:
+            if self._before is None or self._public:
+                raise ClipError.of("link_inside", name=self.name, host=self.host) from None
+            found = f"to {self.host}"
+            raise ClipError.of("link_redirect", name=self.name, host=self._before, found=found) from None
+
+    def _may_lead_to(self, address: str) -> bool:
+        """Return whether an address inside is one that the link itself leads to."""
+        same = "loopback" if ip_address(address).is_loopback else address
+        if self.requests == 0:
+            self._inside.add(same)
+        return same in self._inside
 
     def _follow(self, location: str) -> None:
-        before, url = self.host, urljoin(self._url, location)
+        url = urljoin(self._url, location)
         scheme = urlsplit(url).scheme.lower()
         if scheme not in {"http", "https"}:
             raise self._fault("link_redirect", found=f"to {scheme[:20]}:")
+        self._before = self.host
         self._go_to(url)
-        if is_private(self.host) and not is_private(before):
-            found = f"to {self.host}"
-            raise ClipError.of("link_redirect", reached=False, name=self.name, host=before, found=found)
 
     def _go_to(self, url: str) -> None:
         try:
@@ -154,6 +178,7 @@ class LinkClient:
             found = say("link_no_host")
             raise ClipError.of("link_unreachable", reached=False, name=self.name, host="?", found=found)
         self.host, self._url = host, url
+        self._public |= must_be_public(url)
 
     def _fault(self, code: str, **params: Any) -> ClipError:
         return ClipError.of(code, reached=False, name=self.name, host=self.host, **params)

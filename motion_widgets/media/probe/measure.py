@@ -10,15 +10,23 @@ from typing import TYPE_CHECKING, NamedTuple
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.hosts import is_link
-from motion_widgets.media.probe.boxes import BoxError
+from motion_widgets.core.paths import readable, typed_path
+from motion_widgets.media.probe.boxes import (
+    LARGEST_MOOV,
+    MOST_BOXES,
+    BoundError,
+    BoxError,
+    ForeignError,
+    Layout,
+    MissingHeaderError,
+    scan,
+)
 from motion_widgets.media.probe.cache import SHARED, Cache
 from motion_widgets.media.probe.fragments import fragment_length
 from motion_widgets.media.probe.http_source import LinkSource
-from motion_widgets.media.probe.layout import ForeignError, Layout, MissingHeaderError, scan
-from motion_widgets.media.probe.local_file import hash_of, local_file
-from motion_widgets.media.probe.moov import read_moov
+from motion_widgets.media.probe.moov import MOST_TRACKS, read_moov
 from motion_widgets.media.probe.sniff import FILE_TYPES, SNIFFED, FileType, looks_like
-from motion_widgets.media.probe.source import FileSource
+from motion_widgets.media.probe.source import FileSource, hash_of, local_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +62,7 @@ def measure_clip(
     deadline: float = 20.0,
     hash_content: bool = False,
     cache: Cache | None = SHARED,
+    public: bool = False,
 ) -> Clip:
     """Measure a clip without decoding it.
 
@@ -69,6 +78,8 @@ def measure_clip(
         Fill in `Clip.sha256` for a file or bytes, which reads all of it once.
     cache
         Earlier measurements of unchanged files and links. None: measure in any case.
+    public
+        Refuse a link that leads to this machine or a private network. Otherwise only redirects to there are.
 
     Returns
     -------
@@ -86,12 +97,14 @@ def measure_clip(
     6.0
     """
     cache = Cache() if cache is None else cache
+    if isinstance(source, str):
+        source = typed_path(source)
     if confirm:
-        from motion_widgets.media.probe.moviepy_import import warm
+        from motion_widgets.media.probe.moviepy_check import warm
 
         warm()
     if isinstance(source, str) and is_link(source):
-        clip = _of_link(source, cache, confirm=confirm, deadline=deadline)
+        clip = _of_link(LinkSource(source, deadline=deadline, public=public), source, cache, confirm=confirm)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         clip = _of_bytes(bytes(source), confirm=confirm, hash_content=hash_content)
     else:
@@ -99,8 +112,7 @@ def measure_clip(
     return clip if confirm else replace(clip, moviepy_length=None)
 
 
-def _of_link(link: str, cache: Cache, *, confirm: bool, deadline: float) -> Clip:
-    source = LinkSource(link, deadline=deadline)
+def _of_link(source: LinkSource, link: str, cache: Cache, *, confirm: bool) -> Clip:
     try:
         clip = cache.of_link(
             "clip",
@@ -123,7 +135,7 @@ def _of_file(source: str | Path, cache: Cache, *, confirm: bool, hash_content: b
 
     def measure() -> Clip:
         with path.open("rb") as file:
-            return _measure(FileSource(file, size), str(path), path.name, confirm=confirm)
+            return _measure(FileSource(file, size), str(path), readable(path.name), confirm=confirm)
 
     clip = cache.of_file(
         "clip", path, measure, lambda cached: not confirm or cached.moviepy_length is not None
@@ -156,6 +168,11 @@ def _read_header(source: Source, name: str) -> _Header:
         movie.fragmented |= bool(layout.moofs)
         length = fragment_length(source, layout, movie) if movie.fragmented else movie.length()
         length = length or movie.mvhd_length
+    except BoundError as error:
+        raise ClipError.of(
+            "header_large", name=name, mb=LARGEST_MOOV >> 20, tracks=MOST_TRACKS, parts=MOST_BOXES,
+            detail=str(error),
+        ) from error  # fmt: skip
     except BoxError as error:
         raise ClipError.of("damaged", name=name, detail=str(error)) from error
     if movie.video is None:
@@ -185,7 +202,7 @@ def read_layout(source: Source, name: str) -> Layout:
     found = looks_like(head)
     if found.kind == "page":
         raise ClipError.of("html_file", name=name, found=found.label)
-    if found.id == "heif":
+    if found.kind == "image":
         raise not_a_clip(name, found)
     try:
         layout = scan(source)
@@ -221,8 +238,8 @@ def _container(layout: Layout) -> str:
 def _clip(source: Source, where: str, name: str, header: _Header, moviepy: float | None) -> Clip:
     layout, movie, video, length = header
     rotation = movie.rotation(video)
-    width, height = (video.height, video.width) if rotation in {90, 270} else (video.width, video.height)
-    span = video.span(movie.timescale)
+    sides = max(1, round(video.width * video.pixel_aspect)), video.height
+    width, height = sides[::-1] if rotation in {90, 270} else sides
     seconds = video.sampled / video.timescale if video.timescale else 0.0
     return Clip(
         source=where,
@@ -231,13 +248,17 @@ def _clip(source: Source, where: str, name: str, header: _Header, moviepy: float
         length=length,
         moviepy_length=moviepy,
         mvhd_length=movie.mvhd_length,
-        video_length=span[1] - span[0] if span else None,
+        video_length=video.shown(movie.timescale),
+        media_length=video.stated / video.timescale if video.stated and video.timescale else None,
         width=width,
         height=height,
         rotation=rotation,
         fps=video.samples / seconds if seconds and video.samples else None,
         frames=None if movie.partial else video.samples or None,
         codec=video.codec,
+        profile=video.profile,
+        transfer=video.transfer,
+        interlaced=video.interlaced,
         has_audio=movie.has_audio,
         has_location=movie.has_location,
         size=source.size,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
-from motion_widgets.media.probe.boxes import Box, BoxError, boxes, u16, u32, u64
+from motion_widgets.media.probe.boxes import BoundError, Box, BoxError, boxes, u16, u32, u64
 from motion_widgets.media.probe.movie import UPRIGHT, Matrix, Movie, Track
+from motion_widgets.media.probe.parameter_sets import PARAMETER_SETS, stated_by
 
-__all__ = ["read_moov"]
+__all__ = ["MOST_TRACKS", "read_moov"]
 
-_MOST_TRACKS, _MOST_EDITS = 64, 100_000
+MOST_TRACKS, _MOST_EDITS = 64, 100_000
+_PICTURE_HEAD = 78
+"""Bytes of a picture's sample entry before its own boxes."""
+_MOST_STRETCHED = 10
+"""A pixel that is longer than this many times its other side is nonsense, and taken as square."""
+_UNSPECIFIED = 2
+"""Colours that a box leaves to the stream."""
+_TWO_FIELDS = 2
 _NOTES = (b"udta", b"meta", b"uuid")
 """Boxes for what a camera or a program notes."""
 _PLACES = (b"\xa9xyz", b"loci", b"quicktime.location", b"exif:GPSL")
@@ -31,8 +40,8 @@ def read_moov(moov: bytes) -> Movie:
                 movie.timescale, movie.stated, at = _clock(moov, box)
                 movie.matrix = _matrix(moov, at + 16)
             elif box.kind == b"trak":
-                if len(movie.tracks) >= _MOST_TRACKS:
-                    raise BoxError(f"more than {_MOST_TRACKS} tracks")
+                if len(movie.tracks) >= MOST_TRACKS:
+                    raise BoundError(f"more than {MOST_TRACKS} tracks")
                 movie.tracks.append(_track(moov, box))
             elif box.kind in _NOTES:
                 movie.located |= _has_place(moov, box)
@@ -64,20 +73,41 @@ def _clock(data: bytes, box: Box) -> tuple[int, int | None, int]:
 
 def _track(data: bytes, trak: Box) -> Track:
     track = Track()
+    shown = (0, 0)
     for box in boxes(data, trak.start, trak.end):
         if box.kind == b"tkhd":
-            wide = 12 if data[box.start] == 1 else 0
-            track.id = u32(data, box.start + (20 if wide else 12))
-            track.matrix = _matrix(data, box.start + 40 + wide)
-        elif box.kind == b"edts":
+            shown = _read_head(track, data, box)
+        elif box.kind in {b"edts", b"tref"}:
             for inner in boxes(data, box.start, box.end):
                 if inner.kind == b"elst":
                     track.edits = _edits(data, inner)
+                elif inner.kind == b"chap":
+                    track.chapters = [u32(data, at) for at in range(inner.start, inner.end - 3, 4)]
         elif box.kind == b"mdia":
             _read_media(track, data, box)
         elif box.kind in _NOTES:
             track.located |= _has_place(data, box)
+    track.pixel_aspect = _pixel_aspect(track, *shown)
     return track
+
+
+def _pixel_aspect(track: Track, width: int, height: int) -> float:
+    """Return width over height of a pixel; what no box says of it follows from the sides the track states."""
+    aspect = track.pixel_aspect
+    if not aspect and width and height and track.width and track.height:
+        aspect = width * track.height / (height * track.width)
+    return aspect if 1 / _MOST_STRETCHED <= aspect <= _MOST_STRETCHED else 1.0
+
+
+def _read_head(track: Track, data: bytes, tkhd: Box) -> tuple[int, int]:
+    """Read a track's own header, and return the sides that it states, in 1/65536 px."""
+    wide = 12 if data[tkhd.start] == 1 else 0
+    track.id = u32(data, tkhd.start + (20 if wide else 12))
+    track.enabled = bool(data[tkhd.start + 3] & 1)
+    track.matrix = _matrix(data, tkhd.start + 40 + wide)
+    if tkhd.end - tkhd.start < 84 + wide:
+        return 0, 0
+    return u32(data, tkhd.start + 76 + wide), u32(data, tkhd.start + 80 + wide)
 
 
 def _has_place(data: bytes, box: Box) -> bool:
@@ -117,11 +147,36 @@ def _read_table(track: Track, data: bytes, box: Box) -> None:
             track.codec = entry.kind.decode("latin-1").strip()
             if track.kind == b"vide":
                 track.width, track.height = u16(data, entry.start + 24), u16(data, entry.start + 26)
+                _read_picture(track, data, entry)
     elif box.kind == b"stts":
         count = min(u32(data, box.start + 4), (box.end - box.start - 8) // 8)
-        for number, length in struct.iter_unpack(">II", data[box.start + 8 : box.start + 8 + count * 8]):
+        track.lengths = data[box.start + 8 : box.start + 8 + count * 8]
+        for number, length in struct.iter_unpack(">II", track.lengths):
             track.samples += number
             # A length above 2^31 is a negative one by a careless program; ffmpeg counts it as 1.
             track.sampled += number * (length if length < 2**31 else 1)
     elif box.kind == b"ctts" and u32(data, box.start + 4):
+        count = min(u32(data, box.start + 4), (box.end - box.start - 8) // 8)
+        track.shifts = data[box.start + 8 : box.start + 8 + count * 8]
         track.first_shift = int.from_bytes(data[box.start + 12 : box.start + 16], "big", signed=True)
+
+
+def _read_picture(track: Track, data: bytes, entry: Box) -> None:
+    """Read the boxes of a picture's sample entry."""
+    in_stream = None
+    with suppress(BoxError, IndexError, struct.error):  # some end in bytes that are no boxes
+        for box in boxes(data, entry.start + _PICTURE_HEAD, entry.end):
+            if box.kind == b"pasp" and (down := u32(data, box.start + 4)):
+                track.pixel_aspect = u32(data, box.start) / down
+            elif box.kind == b"colr" and data[box.start : box.start + 4] in {b"nclx", b"nclc"}:
+                track.transfer = u16(data, box.start + 6)
+            elif box.kind == b"fiel":
+                track.interlaced |= data[box.start] == _TWO_FIELDS
+            elif box.kind in PARAMETER_SETS:
+                stated = stated_by(box.kind, data[box.start : box.end])
+                track.interlaced |= stated.interlaced
+                in_stream = stated.transfer
+                if box.kind == b"avcC" and box.end - box.start > 1:
+                    track.profile = data[box.start + 1]
+    if track.transfer in {None, _UNSPECIFIED} and in_stream is not None:
+        track.transfer = in_stream

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.messages import say
-from motion_widgets.media.subprocesses import kill_after
+from motion_widgets.media import ffmpeg
+from motion_widgets.media.colours import encoded, matrix_of
+from motion_widgets.media.ffmpeg import kill_after
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from motion_widgets.media.repair.clip_reader import ClipInput
+    from motion_widgets.media.repair.clip_input import ClipInput
     from motion_widgets.media.repair.progress import Progress
 
 __all__ = ["Edit", "copy_streams", "write_edit"]
@@ -38,16 +40,15 @@ class Edit:
 
     picture: Any
     """The `moviepy.VideoClip`."""
-    start: float
-    """Where its sound begins in the source, in s."""
-    length: float
-    """Seconds at most; whole frames are written."""
-    least: float = 0.0
-    """Seconds at least, if that matters more."""
+    frames: int
+    """How many are written, at the clip's rate."""
+    start: float = 0.0
+    """Where its sound begins, in s from where the source begins."""
+    with_sound: bool = True
 
 
-def copy_streams(clip: ClipInput, streams: Sequence[str], folder: Path, progress: Progress) -> Path:
-    """Copy streams into ``out.mp4`` without any metadata, timed metadata included.
+def copy_streams(clip: ClipInput, folder: Path, progress: Progress, *, with_sound: bool) -> Path:
+    """Copy picture and sound into ``out.mp4`` without any metadata, timed metadata included.
 
     Raises
     ------
@@ -57,9 +58,46 @@ def copy_streams(clip: ClipInput, streams: Sequence[str], folder: Path, progress
     out = folder / "out.mp4"
     if clip.demuxer != "mov":
         raise ClipError.of("mend_convert_first", name=clip.path.name)
+    sound = _sound_track(clip, progress) if with_sound else []
+    streams = ["-map", ffmpeg.PICTURE, *sound]
     output = [*streams, "-c", "copy", "-sn", "-dn", *_PLAIN, "-f", "mp4", f"file:{out}"]
-    progress.ffmpeg([*clip.options, *output], length=clip.length)
+    _write([*clip.options, *output], clip.length, progress)
     return out
+
+
+def _write(arguments: list[str], length: float, progress: Progress) -> float:
+    """Let ffmpeg write a file of `length` s, and return how many seconds it wrote."""
+    try:
+        return progress.ffmpeg(arguments, length=length)
+    except ClipError as error:
+        if error.code != "not_decodable":
+            raise
+        raise ffmpeg.failure(progress.name, error.detail) from error
+
+
+def _sound_track(clip: ClipInput, progress: Progress) -> list[str]:
+    """Return the options that choose the clip's sound: the default track, or the first that is known.
+
+    Warns
+    -----
+    UserWarning
+        It has sound, but none that can be decoded.
+    """
+    if not clip.has_audio:
+        return []
+    choices = [["-vn", "-sn", "-dn"]]  # ffmpeg then chooses the default track itself
+    if clip.movie is not None:
+        choices = [["-map", f"0:i:{track.id}"] for track in clip.movie.sounds]
+    for chosen in choices:
+        try:
+            progress.ffmpeg([*clip.options, *chosen, "-frames:a", "1", "-f", "null", "-"])
+        except ClipError as error:
+            if error.code != "not_decodable":
+                raise
+        else:
+            return chosen
+    warnings.warn(say("mend_sound_dropped", name=progress.name), UserWarning, stacklevel=2)
+    return []
 
 
 def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress) -> Path:
@@ -70,14 +108,11 @@ def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress) ->
     ClipError
         The clip cannot be decoded, the mend was cancelled or too slow, or the disk is full.
     """
-    # Frames are counted, not timed: 9.9 * 30 must be 297, whatever floats make of it.
-    frames = max(1, math.floor(edit.length * clip.fps + 1e-6))
-    while frames / clip.fps < edit.least:
-        frames += 1
     with progress.part(0.0, 0.1):
-        sound = _sound(clip, edit.start, frames / clip.fps, folder, progress)
+        length = float(edit.frames / clip.fps)
+        sound = _sound(clip, edit.start, length, folder, progress) if edit.with_sound else None
     with progress.part(0.1, 0.98):
-        return _encode(edit.picture, frames, clip.fps, sound, folder / "out.mp4", progress=progress)
+        return _encode(edit, clip, sound, folder / "out.mp4", progress=progress)
 
 
 def _sound(clip: ClipInput, start: float, length: float, folder: Path, progress: Progress) -> Path | None:
@@ -88,33 +123,39 @@ def _sound(clip: ClipInput, start: float, length: float, folder: Path, progress:
     packets = math.floor(length * _SAMPLE_RATE / _AAC_PACKET) - 1
     if not clip.has_audio or packets < 1:
         return None
+    chosen = _sound_track(clip, progress)
+    if not chosen:
+        return None
     out = folder / "sound.m4a"
-    seek = ["-ss", f"{start:.6f}"] if start else []
+    start += clip.origin
+    seek = ["-ss", f"{start:.6f}"] if start and clip.seekable else []
+    first = 0 if seek else round(start * _SAMPLE_RATE)
     # Sound that begins later than the picture keeps its distance, as silence.
-    filters = f"aresample={_SAMPLE_RATE}:async=1:first_pts=0,atrim=end_sample={packets * _AAC_PACKET}"
-    encoding = ["-map", "0:a:0", "-vn", "-af", filters, "-ac", "2", "-c:a", "aac", "-b:a", str(_SOUND_BITS)]
-    written = progress.ffmpeg([*seek, *clip.options, *encoding, *_PLAIN, f"file:{out}"], length=length)
+    samples = f"atrim=start_sample={first}:end_sample={first + packets * _AAC_PACKET},asetpts=N/SR/TB"
+    filters = f"aresample={_SAMPLE_RATE}:async=1:first_pts=0,{samples}"
+    encoding = [*chosen, "-af", filters, "-ac", "2", "-c:a", "aac", "-b:a", str(_SOUND_BITS)]
+    written = _write([*seek, *clip.options, *encoding, *_PLAIN, f"file:{out}"], length, progress)
     return out if written > 0 else None
 
 
-def _encode(
-    picture: Any, frames: int, fps: float, sound: Path | None, out: Path, *, progress: Progress
-) -> Path:
+def _encode(edit: Edit, clip: ClipInput, sound: Path | None, out: Path, *, progress: Progress) -> Path:
     """Let moviepy's writer encode a clip, under a deadline and in steps that can be cancelled."""
     from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
 
+    picture, frames, fps = edit.picture, edit.frames, clip.fps
+    matrix = matrix_of(clip.transfer, clip.height)
     # A clip may take what its bit rate allows, plus one full buffer, here of half a second.
-    bits = LIMITS.clip_bytes * 8 * _SAFE_SHARE / (frames / fps + 0.5) - (_SOUND_BITS if sound else 0)
+    bits = LIMITS.clip_bytes * 8 * _SAFE_SHARE / float(frames / fps + 0.5) - (_SOUND_BITS if sound else 0)
     bits = max(_LEAST_BITS, min(_MOST_BITS, bits))
-    # Colours are tagged as HD's, which players assume; untagged, they would shift a little.
+    # moviepy hands the rate on in hundredths, so the frames are timed anew.
+    exact = f"settb={1 / fps},setpts=N"
     options = [
-        *("-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"),
-        *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        *("-vf", f"{exact},{encoded(matrix)}", "-r", str(fps)),
         *("-crf", "18", "-maxrate", f"{bits:.0f}", "-bufsize", f"{bits / 2:.0f}", *_PLAIN),
     ]
     # The class instead of `write_videofile`: it has a process that can be killed, and prints no progress bar.
     writer = FFMPEG_VideoWriter(
-        str(out), picture.size, fps, codec="libx264", preset="veryfast",
+        str(out), picture.size, float(fps), codec="libx264", preset="veryfast",
         audiofile=str(sound) if sound else None, ffmpeg_params=options,
     )  # fmt: skip
     process = writer.proc
@@ -122,21 +163,17 @@ def _encode(
         try:
             for number in range(frames):
                 progress.step(number / frames)
-                writer.write_frame(picture.get_frame(number / fps))
+                writer.write_frame(picture.get_frame(float(number / fps)))
             with suppress(OSError):  # it ended early, as its return code tells
                 process.stdin.close()
             process.wait()
             progress.step(1.0)  # raises if ffmpeg was killed at the deadline
             if process.returncode:  # moviepy ignores it, so a full disk would pass for success
-                raise _unwritable(progress, process.stderr.read().decode("utf-8", "replace"))
+                printed = process.stderr.read().decode("utf-8", "replace")
+                raise ffmpeg.failure(progress.name, ffmpeg.named(printed, out, progress.name))
         except OSError as error:  # moviepy's way to say that ffmpeg has ended
             progress.step(0.0)
-            raise _unwritable(progress, str(error)) from error
+            # Of its words only those of ffmpeg count: they stand behind the name of the file.
+            printed = str(error).partition(f"{out}:")[2]
+            raise ffmpeg.failure(progress.name, ffmpeg.named(printed, out, progress.name)) from error
     return out
-
-
-def _unwritable(progress: Progress, printed: str) -> ClipError:
-    """Return the error for an encoder that ended early, with the last line that it printed."""
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    reason = lines[-1][:120] if lines else say("encoder_ended")
-    return ClipError.of("mend_unwritable", name=progress.name, reason=reason, detail=printed)

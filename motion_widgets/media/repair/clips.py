@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.media.decode import stillest
-from motion_widgets.media.repair.clip_reader import ClipReader, clip_input
+from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.repair.clip_input import clip_input, even
+from motion_widgets.media.repair.clip_reader import ClipReader
 from motion_widgets.media.repair.clip_writer import Edit, copy_streams, write_edit
 from motion_widgets.request.limits import LIMITS
 
@@ -15,20 +18,57 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from motion_widgets.media.repair.clip_input import ClipInput
     from motion_widgets.media.repair.operation import Operation
     from motion_widgets.media.repair.progress import Progress
 
-__all__ = ["CLIP_OPERATIONS", "clip_parameters", "write_clip"]
+__all__ = ["CLIP_OPERATIONS", "COPIES", "clip_parameters", "write_clip"]
+
+
+_ROUNDED = 0.001
+"""Seconds by which a time with three digits may miss the frame that it means."""
+_CLAIM = 0.1
+"""Seconds by which a header may claim another length than its tracks have."""
+_NOISE = 0.001
+"""Frames by which a number of frames may be off, as 9.9 * 30 in floats is."""
 
 
 def _trim(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
-    start, length = values["start"], values["length"]
-    return Edit(reader.as_moviepy().subclipped(start, start + length), start, length)
+    """Keep whole frames of a part; one that ends where the clip does ends with its last frame."""
+    clip, start, length = reader.clip, values["start"], values["length"]
+    first = max(0, math.ceil((start - _ROUNDED) * clip.fps))
+    frames = math.floor(length * clip.fps + _NOISE)
+    if start + length > clip.length - _ROUNDED:
+        frames = max(1, clip.frames - first)
+    first = max(0, min(first, clip.frames - frames))
+    if frames == clip.frames or length >= LIMITS.clip_seconds["video"][0]:
+        frames = _allowed(clip, frames)
+    begin, end = float(first / clip.fps), float((first + frames) / clip.fps)
+    return Edit(reader.as_moviepy(end).subclipped(begin), frames, begin)
 
 
 def _hold(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
-    length = max(values["length"], reader.clip.length)
-    return Edit(reader.as_moviepy(length), 0.0, length, least=values["length"])
+    clip = reader.clip
+    frames = max(clip.frames, math.ceil(values["length"] * clip.fps - _NOISE))
+    return Edit(reader.as_moviepy(float(frames / clip.fps)), frames)
+
+
+def _whole(clip: ClipInput, picture: Any) -> Edit:
+    """Keep all frames of a picture that was changed."""
+    return Edit(picture, _allowed(clip, clip.frames))
+
+
+def _allowed(clip: ClipInput, frames: int) -> int:
+    """Return enough frames for the endpoint if the source is long enough, perhaps by its sound alone.
+
+    The last frame is held then.
+    """
+    low = LIMITS.clip_seconds["video"][0]
+    return max(frames, math.ceil(Fraction(low) * clip.fps)) if round(clip.total, 6) >= low else frames
+
+
+def _keep(reader: ClipReader, _values: Mapping[str, Any]) -> Edit:
+    return _whole(reader.clip, reader.as_moviepy())
 
 
 def _scale(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
@@ -38,21 +78,21 @@ def _scale(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
     width = values.get("width")
     factor = width / clip.width if width else 1.0
     factor = min(max(factor, low / short), high / long)
-    sides = _even(clip.width * factor), _even(clip.height * factor)
-    picture = _resized(reader.as_moviepy(), sides)
-    return Edit(_padded(picture, max(low, sides[0]), max(low, sides[1])), 0.0, clip.length)
+    sides = even(clip.width * factor), even(clip.height * factor)
+    picture = reader.as_moviepy(sides=sides)
+    return _whole(clip, _padded(picture, max(low, sides[0]), max(low, sides[1])))
 
 
 def _fit(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
     """Change the aspect by cropping or by adding bars, then bring the sides into their range."""
-    picture, aspect = reader.as_moviepy(), values["aspect"]
-    picture = _cropped(picture, aspect) if values["how"] == "crop" else _letterboxed(picture, aspect)
+    crop, aspect = values["how"] == "crop", values["aspect"]
+    picture = _cropped(reader.as_moviepy(), aspect) if crop else _letterboxed(reader, aspect)
     low, high = LIMITS.clip_side
     factor = min(max(1.0, low / min(picture.size)), high / max(picture.size))
     if factor != 1:
-        sides = _even(picture.size[0] * factor), _even(picture.size[1] * factor)
+        sides = even(picture.size[0] * factor), even(picture.size[1] * factor)
         picture = _padded(_resized(picture, sides), max(low, sides[0]), max(low, sides[1]))
-    return Edit(picture, 0.0, reader.clip.length)
+    return _whole(reader.clip, picture)
 
 
 def _cropped(picture: Any, aspect: float) -> Any:
@@ -61,21 +101,21 @@ def _cropped(picture: Any, aspect: float) -> Any:
 
     width, height = picture.size
     sides = (height * aspect, height) if width / height > aspect else (width, width / aspect)
-    wide, tall = min(_even(sides[0]), width // 2 * 2), min(_even(sides[1]), height // 2 * 2)
+    wide, tall = min(even(sides[0]), width), min(even(sides[1]), height)
     if (wide, tall) == (width, height):
         return picture
     left, top = (width - wide) // 2, (height - tall) // 2
     return picture.with_effects([vfx.Crop(x1=left, y1=top, width=wide, height=tall)])
 
 
-def _letterboxed(picture: Any, aspect: float) -> Any:
+def _letterboxed(reader: ClipReader, aspect: float) -> Any:
     """Put bars around a picture until it has another aspect; its longer side does not grow."""
-    width, height = picture.size
+    width, height = reader.clip.width, reader.clip.height
     long = max(width, height)
-    wide, tall = _even(long * min(1.0, aspect)), _even(long / max(1.0, aspect))
+    wide, tall = even(long * min(1.0, aspect)), even(long / max(1.0, aspect))
     factor = min(wide / width, tall / height)
-    inner = min(wide, _even(width * factor)), min(tall, _even(height * factor))
-    return _padded(_resized(picture, inner), wide, tall)
+    inner = min(wide, even(width * factor)), min(tall, even(height * factor))
+    return _padded(reader.as_moviepy(sides=inner), wide, tall)
 
 
 def _resized(picture: Any, sides: tuple[int, int]) -> Any:
@@ -104,10 +144,6 @@ def _padded(picture: Any, width: int, height: int) -> Any:
     return picture.image_transform(framed)
 
 
-def _even(value: float) -> int:
-    return max(2, round(value / 2) * 2)
-
-
 _EDITS: dict[str, Callable[[ClipReader, Mapping[str, Any]], Edit]] = {
     "trim_clip": _trim,
     "hold_clip": _hold,
@@ -115,12 +151,9 @@ _EDITS: dict[str, Callable[[ClipReader, Mapping[str, Any]], Edit]] = {
     "scale_clip": _scale,
     "fit_clip": _fit,
 }
-_COPIES = {
-    "mute_clip": ("-map", "0:v:0", "-an"),
-    "strip_clip": ("-map", "0:v:0", "-map", "0:a:0?"),
-}
-"""Which streams an operation copies bit for bit; moviepy could only encode them again."""
-CLIP_OPERATIONS = (*_EDITS, *_COPIES)
+COPIES = {"mute_clip": False, "strip_clip": True}
+"""What copies bit for bit, and whether the sound as well, if all that is stored plays, once and in time."""
+CLIP_OPERATIONS = (*_EDITS, *COPIES)
 
 
 def clip_parameters(operation: Operation, path: Path, progress: Progress) -> dict[str, Any]:
@@ -134,16 +167,27 @@ def clip_parameters(operation: Operation, path: Path, progress: Progress) -> dic
     values = dict(operation.parameters)
     if operation.name == "trim_clip":
         clip = clip_input(path, progress)
-        length = min(float(values["length"] or math.inf), clip.length)
-        start = stillest(path, length) if values["start"] == "stillest" else float(values["start"])
+        length = min(float(values.get("length") or math.inf), clip.length)
+        start = values.get("start", 0.0)
+        start = stillest(path, length) if start == "stillest" else float(start)
         if not (length > 0 and 0 <= start < clip.length - 1 / clip.fps):
             raise ClipError.of("mend_range", name=path.name, length=f"{clip.length:.2f}")
-        return {"start": round(start, 3), "length": round(min(length, clip.length - start), 3)}
+        # With three digits a part would run past the end, or end before its last frame.
+        return {"start": round(start, 6), "length": round(min(length, clip.length - start), 6)}
     if operation.name == "fit_clip":
         how, aspect = values["how"], values["aspect"]
         if how not in {"crop", "pad"} or not 0.05 <= aspect <= 20:
             raise ClipError.of("mend_aspect", name=path.name, found=f"{how} {aspect:g}")
     return values
+
+
+def _claims_its_length(path: Path) -> bool:
+    """Return whether a copy's header claims what its tracks last; ffmpeg adds to it where the rate varies."""
+    try:
+        made = measure_clip(path, confirm=False, cache=None)
+    except ClipError:  # whoever measures the result says so
+        return True
+    return abs((made.mvhd_length or made.length) - made.length) < _CLAIM
 
 
 def write_clip(operation: Operation, source: Path, folder: Path, progress: Progress) -> Path:
@@ -155,8 +199,12 @@ def write_clip(operation: Operation, source: Path, folder: Path, progress: Progr
         The source cannot be read, the mend was cancelled or too slow, or the disk is full.
     """
     clip = clip_input(source, progress)
-    if operation.name in _COPIES:
-        return copy_streams(clip, _COPIES[operation.name], folder, progress)
+    with_sound = COPIES.get(operation.name, True)
+    if operation.name in COPIES and clip.copyable(with_sound=with_sound):
+        copy = copy_streams(clip, folder, progress, with_sound=with_sound)
+        if _claims_its_length(copy):
+            return copy
     with ClipReader(clip, progress) as reader:
-        edit = _EDITS[operation.name](reader, operation.parameters)
+        edit = _EDITS.get(operation.name, _keep)(reader, operation.parameters)
+        edit.with_sound = with_sound
         return write_edit(edit, clip, folder, progress)

@@ -8,9 +8,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
-from motion_widgets.media.probe.image import broken_image, open_image
-from motion_widgets.media.probe.image_metadata import is_located
-from motion_widgets.media.probe.local_file import local_file
+from motion_widgets.media.probe.image import (
+    bound_pixels,
+    broken_image,
+    eight_bit,
+    open_image,
+    require_decodable,
+)
+from motion_widgets.media.probe.image_file import is_located
+from motion_widgets.media.probe.sniff import SNIFFED, looks_like
+from motion_widgets.media.probe.source import local_file
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -22,16 +29,18 @@ if TYPE_CHECKING:
     from motion_widgets.media.repair.operation import Operation
     from motion_widgets.media.repair.progress import Progress
 
-__all__ = ["IMAGE_OPERATIONS", "has_location", "image_parameters", "write_image"]
+__all__ = ["IMAGE_OPERATIONS", "has_location", "image_parameters", "sides_after", "write_image"]
 
-_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-"""Brands of HEIC; Pillow reads AVIF itself."""
 _PHOTOGRAPHS = {"JPEG", "MPO", "WEBP", "HEIF"}
 """Formats that become JPEG; the others become PNG."""
 _QUALITIES = (95, 90, 85, 75)
 _SHRINK = 0.8
 _JPEG_SIDE = 65_000
 """px; the format itself ends at 65535."""
+_LARGEST_PROFILE = 1 << 20
+"""Bytes of a colour profile that is kept; Pillow, and so many a server, refuses a PNG with a larger one."""
+_NOISE = 1e-9
+"""px by which a side may be off, as products of floats are."""
 _COLOUR_SPACES = {b"RGB ": "RGB", b"GRAY": "L"}
 
 
@@ -83,13 +92,14 @@ def write_image(operation: Operation, source: Path, folder: Path, progress: Prog
         progress.step(0.1)
         try:
             upright = _upright(picture)
-        except OSError as error:  # the file ends early, or is damaged behind its header
+        except Exception as error:  # Pillow fails in many ways on broken files; it is said
             raise broken_image(source.name, error) from error
     progress.step(0.4)
     # Only the rotation was asked for; the rest of what the camera noted stays.
     exif = upright.getexif().tobytes() if operation.name == "turn_image" else None
-    edit = _EDITS.get(operation.name)
-    edited = edit(upright, values) if edit else upright
+    edit, sides = _EDITS.get(operation.name), sides_after(operation, *upright.size)
+    require_decodable(sides, source.name, mode=upright.mode)
+    edited = edit(upright, sides) if edit else upright
     progress.step(0.6)
     photograph = format_ in _PHOTOGRAPHS and not _has_transparency(edited)
     form = values.get("form") or ("jpeg" if photograph or operation.name == "shrink_image" else "png")
@@ -102,11 +112,12 @@ def write_image(operation: Operation, source: Path, folder: Path, progress: Prog
 def _open(path: Path) -> tuple[Picture, str]:
     """Return an open picture, also a HEIC, and its format."""
     with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
+        head = file.read(SNIFFED)
+    if looks_like(head).id == "heif":  # Pillow reads AVIF itself
         return _open_heic(path), "HEIF"
     # Read as a whole: the file might change while Pillow decodes it.
     picture = open_image(io.BytesIO(path.read_bytes()), path.name)
+    bound_pixels(picture, path.name)
     return picture, picture.format or ""
 
 
@@ -117,8 +128,12 @@ def _open_heic(path: Path) -> Picture:
         raise ClipError.of("heic_missing", name=path.name) from error
     try:
         # libheif rotates the picture itself, and pillow-heif corrects its EXIF accordingly.
-        picture: Picture = heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=True).to_pillow()
-    except Exception as error:
+        opened = heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=True)
+        require_decodable(opened.size, path.name)
+        picture: Picture = opened.to_pillow()
+    except ClipError:
+        raise
+    except Exception as error:  # libheif fails in many ways on broken files; it is said
         raise broken_image(path.name, error) from error
     return picture
 
@@ -134,17 +149,32 @@ def _upright(picture: Picture) -> Picture:
     """Decode a picture, rotate it as EXIF asks, and convert it to a mode that PNG and JPEG share."""
     from PIL import ImageOps
 
-    upright = ImageOps.exif_transpose(picture)
+    upright = ImageOps.exif_transpose(eight_bit(picture))
     profile = picture.info.get("icc_profile")
     has_alpha = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
     if upright.mode not in {"RGB", "RGBA", "L", "LA"} or has_alpha:
-        if picture.mode.startswith("I"):  # 16-bit grey, which Pillow's own conversion would clip to white
-            upright = upright.point(lambda value: value / 256).convert("L")
         upright = upright.convert("RGBA" if has_alpha else "RGB")
     # A profile is for one colour space: that of CMYK would falsify the RGB made of it.
     fits = isinstance(profile, bytes) and _COLOUR_SPACES.get(profile[16:20]) == upright.mode.removesuffix("A")
     upright.info["icc_profile"] = profile if fits else None
-    return upright
+    return _in_srgb(upright) if len(upright.info["icc_profile"] or b"") > _LARGEST_PROFILE else upright
+
+
+def _in_srgb(picture: Picture) -> Picture:
+    """Return a picture in sRGB without its profile, or as it is if its profile is broken."""
+    from PIL import ImageCms
+
+    profile = io.BytesIO(picture.info.pop("icc_profile"))
+    mode = {"L": "RGB", "LA": "RGBA"}.get(picture.mode, picture.mode)
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        made = ImageCms.profileToProfile(picture, profile, srgb, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):  # viewers ignore broken profiles, too
+        return picture
+    if made is None:  # as only a picture changed in place is
+        return picture
+    made.info.pop("icc_profile", None)
+    return made
 
 
 def _like(source: Picture, picture: Picture) -> Picture:
@@ -159,25 +189,30 @@ def _resized(picture: Picture, width: int, height: int) -> Picture:
     return _like(picture, picture.resize((max(1, width), max(1, height)), Image.Resampling.LANCZOS))
 
 
-def _scale(picture: Picture, values: Mapping[str, Any]) -> Picture:
-    """Bring the shorter side up to `least` px, and the longer one down to what JPEG can hold."""
-    factor = max(1.0, values["least"] / min(picture.size))
-    factor = min(factor, _JPEG_SIDE / max(picture.size))
-    return _resized(picture, *(math.ceil(side * factor - 1e-9) for side in picture.size))
+def sides_after(operation: Operation, width: int, height: int) -> tuple[int, int]:
+    """Return the sides in px that an operation gives to a picture, unless its size in bytes reduces them."""
+    values = operation.parameters
+    if operation.name == "scale_image":
+        # The shorter side up to `least` px, and the longer one down to what JPEG can hold.
+        factor = max(1.0, values["least"] / min(width, height))
+        factor = min(factor, _JPEG_SIDE / max(width, height))
+        return max(1, math.ceil(width * factor - _NOISE)), max(1, math.ceil(height * factor - _NOISE))
+    if operation.name == "pad_image":
+        low, high = LIMITS.image_aspect
+        aspect = values.get("aspect") or min(max(width / height, low), high)
+        # Rounded up to whole px, so the aspect is never missed by more than half a px.
+        wide, tall = math.ceil(height * aspect - _NOISE), math.ceil(width / aspect - _NOISE)
+        return max(width, wide), max(height, tall)
+    return width, height
 
 
-def _pad(picture: Picture, values: Mapping[str, Any]) -> Picture:
-    """Add bars until the aspect is in range: transparent if the picture is, else in its corners' colour."""
+def _padded(picture: Picture, sides: tuple[int, int]) -> Picture:
+    """Add bars: transparent if the picture is, else in its corners' colour."""
     from PIL import Image
 
-    width, height = picture.size
-    low, high = LIMITS.image_aspect
-    aspect = values.get("aspect") or min(max(width / height, low), high)
-    # Rounded up to whole px, so the aspect is never missed by more than half a px.
-    wide, tall = max(width, math.ceil(height * aspect - 1e-9)), max(height, math.ceil(width / aspect - 1e-9))
     colour = 0 if picture.mode.endswith("A") else _corner_colour(picture)
-    canvas = Image.new(picture.mode, (wide, tall), colour)
-    canvas.paste(picture, ((wide - width) // 2, (tall - height) // 2))
+    canvas = Image.new(picture.mode, sides, colour)
+    canvas.paste(picture, ((sides[0] - picture.width) // 2, (sides[1] - picture.height) // 2))
     return _like(picture, canvas)
 
 
@@ -190,9 +225,9 @@ def _corner_colour(picture: Picture) -> Any:
     return sum(corners) // 4
 
 
-_EDITS: dict[str, Callable[[Picture, Mapping[str, Any]], Picture]] = {
-    "scale_image": _scale,
-    "pad_image": _pad,
+_EDITS: dict[str, Callable[[Picture, tuple[int, int]], Picture]] = {
+    "scale_image": lambda picture, sides: _resized(picture, *sides),
+    "pad_image": _padded,
 }
 """The others only encode the upright picture again."""
 IMAGE_OPERATIONS = (*_EDITS, "turn_image", "strip_image", "convert_image", "shrink_image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image
-from motion_widgets.core.files import move_if_free
+from motion_widgets.core.files import move_if_free, size_of
+from motion_widgets.core.messages import say
+from motion_widgets.core.paths import readable, typed_path
 from motion_widgets.media.probe.image import measure_image
-from motion_widgets.media.probe.local_file import hash_of, local_path
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.probe.source import hash_of, local_path
 from motion_widgets.media.repair.clips import CLIP_OPERATIONS, clip_parameters, write_clip
 from motion_widgets.media.repair.images import IMAGE_OPERATIONS, image_parameters, write_image
-from motion_widgets.media.repair.operation import Mend, Operation
+from motion_widgets.media.repair.judge import require_no_worse
+from motion_widgets.media.repair.operation import PARAMETERS, Mend, Operation
 from motion_widgets.media.repair.progress import Progress
 
 if TYPE_CHECKING:
@@ -52,8 +56,8 @@ def mend(
     operation
         What to do.
     to
-        The file to write, or an existing folder, where the name is made of the content and the same mend
-        is reused. None: the source's folder.
+        The file to write, or a folder: one that exists, or a text that ends in ``/``. There the name is made
+        of the content and the same mend is reused. None: the source's folder.
     progress, cancel
         Called on this thread with a share from 0 to 1; set from another thread to stop.
     deadline
@@ -67,8 +71,8 @@ def mend(
     Raises
     ------
     ClipError
-        The source cannot be mended, `to` exists already, the mend was cancelled or too slow, or the disk
-        is full. No file is left then.
+        The source cannot be mended, the result would be refused though the source is not, `to` exists
+        already, the mend was cancelled or too slow, or the disk is full. No file is left then.
 
     Examples
     --------
@@ -77,7 +81,8 @@ def mend(
     ('clip', 'dance-12s.mp4')
     """
     path = _checked(source, operation)
-    steps = Progress(path.name, progress, cancel, deadline)
+    name = source.name if isinstance(source, Clip | Image) else path.name
+    steps = Progress(name, progress, cancel, deadline)
     try:
         return _mend(path, operation, to, steps)
     except ClipError as error:
@@ -91,6 +96,12 @@ def _checked(source: str | Path | Clip | Image, operation: Operation) -> Path:
     known = (*CLIP_OPERATIONS, *IMAGE_OPERATIONS)
     if operation.name not in known:
         raise ClipError.of("mend_unknown", found=operation.name, known=", ".join(known))
+    if not operation.is_complete:
+        found = json.dumps(dict(operation.parameters), default=repr)[:100]
+        if operation.name not in PARAMETERS:
+            raise ClipError.of("mend_no_parameters", operation=operation.name, found=found)
+        takes = ", ".join(sorted(frozenset().union(*PARAMETERS[operation.name])))
+        raise ClipError.of("mend_parameters", operation=operation.name, found=found, known=takes)
     path = local_path(source)
     if path is None:
         where = source.source if isinstance(source, Clip | Image) else str(source)
@@ -104,34 +115,36 @@ def _mend(path: Path, operation: Operation, to: str | Path | None, progress: Pro
     is_clip = operation.kind == "clip"
     parameters = clip_parameters(operation, path, progress) if is_clip else image_parameters(operation)
     operation = Operation(operation.name, parameters)
-    target = _target(path, sha, operation, to)
+    target = _target(path, progress.name, sha, operation, to)
     result = _existing(target.path) if target.reusable else None
     if result is None:
         result = _write(operation, path, target, progress)
         if hash_of(path) != sha:
             result.unlink(missing_ok=True)
-            raise ClipError.of("mend_changed", name=path.name)
+            raise ClipError.of("mend_changed", name=progress.name)
     progress.finish()
     return Mend(
         kind=operation.kind, operation=operation.name, parameters=operation.parameters,
-        source_sha=sha, source_name=path.name, source_path=str(path),
+        source_sha=sha, source_name=readable(progress.name), source_path=str(path),
         result_sha=hash_of(result), result_name=result.name, result_path=str(result),
     )  # fmt: skip
 
 
-def _target(path: Path, sha: str, operation: Operation, to: str | Path | None) -> _Target:
-    where = Path(os.path.abspath(Path(to).expanduser())) if to is not None else path.parent  # noqa: PTH100
-    if to is None or where.is_dir():
-        return _Target(where / operation.file_name(path.name, sha), reusable=True)
-    if os.path.lexists(where):
+def _target(path: Path, name: str, sha: str, operation: Operation, to: str | Path | None) -> _Target:
+    text = typed_path(to) if isinstance(to, str) else os.fspath(to or path.parent)
+    where = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
+    is_folder = to is None or where.is_dir()
+    if not is_folder and os.path.lexists(where):
         raise ClipError.of("mend_exists", name=where.name)
+    if is_folder or text.endswith(("/", os.sep)):
+        return _Target(where / operation.file_name(name, sha), reusable=True)
     return _Target(where, reusable=False)
 
 
 def _existing(target: Path) -> Path | None:
     """Return the file that the same mend made earlier. None: there is none."""
     places = (target, *(target.with_name(target.name + suffix) for suffix in (".jpg", ".png")))
-    return next((place for place in places if place.is_file() and place.stat().st_size), None)
+    return next((place for place in places if place.is_file() and size_of(place)), None)
 
 
 def _write(operation: Operation, path: Path, target: _Target, progress: Progress) -> Path:
@@ -142,7 +155,8 @@ def _write(operation: Operation, path: Path, target: _Target, progress: Progress
         # In a folder of our own, ffmpeg and moviepy write under names of our own, and all of it is removed.
         with tempfile.TemporaryDirectory(prefix=".mend-", dir=place.parent) as folder:
             partial = write(operation, path, Path(folder), progress)
-            _check(operation, partial)
+            after = _measured(operation, partial, progress.name)
+            require_no_worse(operation, _before(operation, path), after)
             progress.step(0.99)  # the last moment to cancel: nothing is left then
             if operation.kind == "image":
                 bare = place.name if target.reusable else place.stem
@@ -153,12 +167,26 @@ def _write(operation: Operation, path: Path, target: _Target, progress: Progress
         raise ClipError.of("mend_unwritable", name=place.name, reason=reason, detail=str(error)) from error
 
 
-def _check(operation: Operation, partial: Path) -> None:
-    """Raise ClipError if what was written is not a complete clip or image, as on a full disk."""
-    if operation.kind == "image":
-        measure_image(partial)
-    elif measure_clip(partial, confirm=False).truncated:
-        raise ClipError.of("no_header", name=partial.name)
+def _before(operation: Operation, path: Path) -> Clip | Image | ClipError:
+    """Return what is known of the source, or why it cannot be measured."""
+    try:
+        return measure_image(path) if operation.kind == "image" else measure_clip(path, confirm=False)
+    except ClipError as error:
+        return error
+
+
+def _measured(operation: Operation, partial: Path, name: str) -> Clip | Image:
+    """Measure what was written; raise ClipError if it is incomplete, as on a full disk."""
+    reason, detail = say("mend_incomplete"), ""
+    try:
+        if operation.kind == "image":
+            return measure_image(partial)
+        clip = measure_clip(partial, confirm=False)
+        if not clip.truncated:
+            return clip
+    except ClipError as error:
+        detail = str(error)
+    raise ClipError.of("mend_failed", name=name, reason=reason, detail=detail)
 
 
 def _put(partial: Path, place: Path, *, reusable: bool) -> Path:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from motion_widgets.core.messages import say
+from motion_widgets.core.messages import MESSAGES, say
+from motion_widgets.core.paths import plain_name
 from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
 
@@ -17,25 +18,24 @@ if TYPE_CHECKING:
 
     from motion_widgets.core.facts import Clip, Image
 
-__all__ = ["Mend", "Operation"]
+__all__ = ["PARAMETERS", "Mend", "Operation"]
 
-ENGINE = 1
+ENGINE = 3
 """Raised when the same operation starts to produce another file, so that an older file is not reused."""
 _STEM = 40
 """Characters of the source's name that a result's name keeps; at four bytes each they fit any file system."""
-_LABELS = {
-    "hold_clip": "mend_hold_clip",
-    "mute_clip": "mend_mute_clip",
-    "strip_clip": "mend_strip_clip",
-    "convert_clip": "mend_convert_clip",
-    "scale_clip": "mend_scale_clip",
-    "turn_image": "mend_turn_image",
-    "strip_image": "mend_strip_image",
-    "convert_image": "mend_convert_image",
-    "shrink_image": "mend_shrink_image",
-    "scale_image": "mend_scale_image",
-    "pad_image": "mend_pad_image",
+_LARGEST = 1e9
+"""s or px; an int of a row that somebody made up may be larger than any float."""
+PARAMETERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "trim_clip": (frozenset(), frozenset({"start", "length"})),
+    "hold_clip": (frozenset({"length"}), frozenset()),
+    "scale_clip": (frozenset(), frozenset({"width"})),
+    "fit_clip": (frozenset({"aspect", "how"}), frozenset()),
+    "convert_image": (frozenset(), frozenset({"form"})),
+    "scale_image": (frozenset({"least"}), frozenset()),
+    "pad_image": (frozenset(), frozenset({"aspect"})),
 }
+"""The parameters that an operation needs, and those that it may have; others have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +52,72 @@ class Operation:
     """Its arguments as JSON values: times in s, sides in px."""
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it has the parameters that it needs and no other, each of its kind."""
+        needed, more = PARAMETERS.get(self.name, (frozenset(), frozenset()))
+        given = self.parameters.keys()
+        return needed <= given <= needed | more and all(map(_can_be, given, self.parameters.values()))
+
+    @property
     def kind(self) -> Literal["clip", "image"]:
         """What it mends."""
         return "clip" if self.name.endswith("_clip") else "image"
 
     @property
+    def _is_known(self) -> bool:
+        return f"made_{self.name}" in MESSAGES
+
+    @property
     def label(self) -> str:
         """The text of its button."""
         values = dict(self.parameters)
+        if not self.is_complete:
+            return self.name
         if self.name == "trim_clip":
             return _trim_label(values)
         if self.name == "fit_clip":
             return say("mend_fit_pad" if values["how"] == "pad" else "mend_fit_crop", **values)
-        code = _LABELS.get(self.name)
-        return say(code, **values) if code else self.name
+        return say(f"mend_{self.name}", **values) if self._is_known else self.name
+
+    def own_name(self, source_name: str, suffix: str) -> str:
+        """Return what a person calls its result: the source's name, and what was done to it if that is known.
+
+        The operation may come from a row that somebody made up. `suffix` is the result's.
+        """
+        start, length = self.parameters.get("start"), self.parameters.get("length")
+        how = ""
+        if self.name != "trim_clip":
+            how = say(f"made_{self.name}") if self._is_known else ""
+        elif self.is_complete and isinstance(start, int | float) and isinstance(length, int | float):
+            how = say("made_trim_clip", start=start, end=start + length)
+        return f"{Path(source_name).stem}{f' ({how})' if how else ''}{suffix}"
 
     def file_name(self, source_name: str, source_sha: str) -> str:
         """Return the name of its result; the same source and parameters always give the same name."""
         content = json.dumps([ENGINE, source_sha, self.name, dict(self.parameters)], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:12]
-        plain = "".join(one if one.isprintable() and one not in '/\\:*?"<>|' else "_" for one in source_name)
-        stem = Path(plain).stem[:_STEM].lstrip("-. ") or self.kind
+        stem = Path(plain_name(source_name)).stem[:_STEM].lstrip("-. ") or self.kind
         return f"{stem}.{self.name.partition('_')[0]}-{digest}{'.mp4' if self.kind == 'clip' else ''}"
 
 
+def _can_be(name: str, value: object) -> bool:
+    """Return whether a parameter can have a value: text where it is a word, else a number or None."""
+    if isinstance(value, str):
+        return name in {"how", "form"} or (name, value) == ("start", "stillest")
+    if value is None:
+        return name not in {"how", "start"}
+    return isinstance(value, int | float) and abs(value) < _LARGEST and name not in {"how", "form"}
+
+
 def _trim_label(values: Mapping[str, Any]) -> str:
-    start, length = values["start"], values["length"]
+    start, length = values.get("start", 0.0), values.get("length")
+    if length is None:
+        return say("mend_trim_from", start=0.0 if start == "stillest" else start)
     if start == "stillest":
         return say("mend_trim_stillest", length=length)
     if not start:
         return say("mend_trim_first", length=length)
-    return say("mend_trim_clip", start=start, end=start + (length or 0))
+    return say("mend_trim_clip", start=start, end=start + length)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,4 +152,4 @@ class Mend:
             It is gone, or has been damaged since.
         """
         measure = measure_clip if self.kind == "clip" else measure_image
-        return measure(self.result_path, hash_content=True)
+        return measure(Path(self.result_path), hash_content=True)

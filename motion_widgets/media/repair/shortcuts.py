@@ -14,20 +14,9 @@ if TYPE_CHECKING:
     from motion_widgets.core.facts import Clip, Image
 
 __all__ = [
-    "convert_clip",
-    "convert_image",
-    "fit_clip",
-    "hold_clip",
-    "mute_clip",
-    "pad_image",
-    "scale_clip",
-    "scale_image",
-    "shrink_image",
-    "strip_clip",
-    "strip_image",
-    "trim_clip",
-    "turn_image",
-]
+    "convert_clip", "convert_image", "fit_clip", "hold_clip", "mute_clip", "pad_image", "scale_clip",
+    "scale_image", "shrink_image", "strip_clip", "strip_image", "trim_clip", "turn_image",
+]  # fmt: skip
 
 
 def _clip(source: str | Path | Clip, name: str, values: dict[str, Any], how: dict[str, Any]) -> Clip:
@@ -46,7 +35,10 @@ def trim_clip(
     length: float | None = None,
     **how: Any,
 ) -> Clip:
-    """Cut a part out of a clip, exact to a frame and never longer than asked for.
+    """Cut a part out of a clip, in whole frames and not longer than asked for.
+
+    Two parts may be longer by less than a frame: one that ends within 1 ms of the clip's end ends with its
+    last frame, and one of 3 s or more is never shorter than the 3 s that the endpoint needs.
 
     Parameters
     ----------
@@ -72,7 +64,7 @@ def trim_clip(
     5.0
     """
     if end is not None:
-        if isinstance(start, str) or end <= start:
+        if isinstance(start, str) or not start < end:
             raise ClipError.of("mend_order", start=start, end=f"{end:g}")
         length = end - start
     return _clip(source, "trim_clip", {"start": start, "length": length}, how)

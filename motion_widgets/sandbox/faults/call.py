@@ -138,7 +138,7 @@ class Call:
                 await asyncio.wait({waiting}, timeout=min(_INTERVAL, max(deadline - time.monotonic(), 0)))
         finally:
             waiting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError):  # it was cancelled just above
                 await waiting
 
     async def _disconnected(self) -> None:

@@ -1,20 +1,28 @@
-"""Real JSON responses as a fault changes them: missing ids, odd shapes, other states of a task."""
+"""Real responses as a fault changes them: their head, missing ids, odd shapes, other states of a task.
+
+Result files, too: cut off, with flipped bits, under another range or ETag.
+"""
 
 from __future__ import annotations
 
 import copy
+import gzip
 import time
 from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
+
+from motion_widgets.sandbox.faults.response import WireResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from motion_widgets.sandbox.faults.response import FaultContext, WireResponse
+    from motion_widgets.sandbox.faults.response import FaultContext
 
 __all__ = [
-    "backwards", "cancelled", "cost", "data_shape", "failed", "fields", "no_link", "no_task_id",
-    "truncated_json", "url_shape", "value_of", "word",
+    "backwards", "cached", "cancelled", "clock", "cost", "data_shape", "encoded", "etag_changed", "failed",
+    "fields", "flipped", "head", "no_link", "no_task_id", "truncated", "truncated_json", "url_shape",
+    "value_of", "word", "wrong_range",
 ]  # fmt: skip
 
 _REASONS = {
@@ -42,6 +50,46 @@ def _changing_data(
         return context.real.with_json(body)
 
     return make
+
+
+def head(context: FaultContext) -> WireResponse:
+    """Return the real response under another status and with other headers."""
+    headers = context.real.headers | {
+        name.lower(): str(text) for name, text in context.rule["headers"].items()
+    }
+    return replace(context.real, status=context.rule["code"] or context.real.status, headers=headers)
+
+
+def encoded(context: FaultContext) -> WireResponse:
+    """Return the real response as gzip has it, and says so, or with a byte order mark."""
+    if context.rule["encoding"] == "bom":
+        return replace(context.real, body=b"\xef\xbb\xbf" + context.real.body)
+    headers = context.real.headers | {"content-encoding": "gzip"}
+    return replace(context.real, headers=headers, body=gzip.compress(context.real.body, mtime=0))
+
+
+def cached(context: FaultContext) -> WireResponse:
+    """Return the first response that the rule met, whatever is asked for, as a cache in between does."""
+    rule = context.rule
+    rule.first = rule.first or context.real
+    asks_anew = "no-cache" in context.request_headers.get("cache-control", "")
+    return context.real if asks_anew and rule["obeys"] else rule.first
+
+
+@_changing_data
+def _moments(context: FaultContext, data: dict[str, Any]) -> None:
+    """Move each moment that a task names by the clock's error."""
+    for place in (data, *data.get("result", {}).get("videos", [])):
+        for name in ("created", "completed", "expires_at"):
+            if name in place:
+                place[name] += int(context.rule["clock_skew"])
+
+
+def clock(context: FaultContext) -> WireResponse:
+    """Return the real response of a server whose clock is wrong: its Date and all moments in it."""
+    moved = _moments(context)
+    date = formatdate(time.time() + context.rule["clock_skew"], usegmt=True)
+    return replace(moved, headers=moved.headers | {"date": date})
 
 
 def truncated_json(context: FaultContext) -> WireResponse:
@@ -102,7 +150,11 @@ def url_shape(context: FaultContext, data: dict[str, Any]) -> None:
     for video in data.get("result", {}).get("videos", []):
         url = video["url"]
         link = url[0] if isinstance(url, list) else url
-        shapes = {"string": link, "list": [link], "duplicate": [link, link], "objects": [{"url": link}, link]}
+        host_on = link.partition(":")[2]
+        shapes = {
+            "string": link, "list": [link], "duplicate": [link, link], "objects": [{"url": link}, link],
+            "no_scheme": host_on, "relative": "/" + host_on.lstrip("/").partition("/")[2],
+        }  # fmt: skip
         video["url"] = shapes[context.rule["url"]]
 
 
@@ -169,3 +221,38 @@ def cost(context: FaultContext, data: dict[str, Any]) -> None:
 def no_link(_context: FaultContext, data: dict[str, Any]) -> None:
     """Complete the task without a link to its result."""
     data |= {"status": "completed", "progress": 100, "result": {"videos": []}}
+
+
+def truncated(context: FaultContext) -> WireResponse:
+    """Return the beginning of the file."""
+    body = context.real.body
+    return replace(context.real, body=body[: int(len(body) * context.rule["part"])])
+
+
+def flipped(context: FaultContext) -> WireResponse:
+    """Return the file with some of its bytes inverted."""
+    body = bytearray(context.real.body)
+    start = min(int(len(body) * context.rule["at"]), max(len(body) - 1, 0))
+    for place in range(start, min(start + int(context.rule["bytes"]), len(body))):
+        body[place] ^= 0xFF
+    return replace(context.real, body=bytes(body))
+
+
+def _partial(context: FaultContext, first: int, end: int, **headers: str) -> WireResponse:
+    body = context.real.body
+    content_range = {"content-range": f"bytes {first}-{end - 1}/{len(body)}"}
+    return WireResponse(206, context.real.headers | headers | content_range, body[first:end])
+
+
+def wrong_range(context: FaultContext) -> WireResponse:
+    """Return a 206 for the middle of the file, whatever was requested."""
+    size = len(context.real.body)
+    return _partial(context, size // 3, size // 2)
+
+
+def etag_changed(context: FaultContext) -> WireResponse:
+    """Return the whole file under another ETag, or (`if_range` ignored) the requested part of it."""
+    requested = context.request_headers.get("range", "").removeprefix("bytes=").removesuffix("-")
+    if context.rule["if_range"] == "honoured" or not requested.isdecimal():
+        return replace(context.real, headers=context.real.headers | {"etag": '"changed"'})
+    return _partial(context, int(requested), len(context.real.body), etag='"changed"')

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from motion_widgets.sandbox.faults.call import Call
     from motion_widgets.sandbox.faults.response import FaultContext, WireResponse
 
-__all__ = ["close", "close_on_reuse", "delay", "drip", "half", "hang", "normal", "reset", "slow", "truncated"]
+__all__ = [
+    "close", "close_on_reuse", "delay", "drip", "half", "hang", "normal", "reset", "slow", "truncated",
+    "unended",
+]  # fmt: skip
 
 
 async def normal(_context: FaultContext, call: Call, response: WireResponse) -> None:
@@ -55,6 +59,17 @@ async def half(context: FaultContext, call: Call, response: WireResponse) -> Non
     size = len(response.body)
     missing = max(size - int(size * context.rule["part"]), 1)
     await call.write(response.to_bytes(length=max(size, 2))[:-missing])
+    await call.close()
+
+
+async def unended(context: FaultContext, call: Call, response: WireResponse) -> None:
+    """Send the whole body and close, as if more were to come: by its length, or for want of a last chunk."""
+    if context.rule["framing"] == "length":
+        await call.write(response.to_bytes(length=len(response.body) + 1000))
+    else:
+        chunked = replace(response, headers=response.headers | {"transfer-encoding": "chunked"})
+        size = f"{len(response.body):x}\r\n".encode()
+        await call.write(chunked.to_bytes(length=None, body=False) + size + response.body + b"\r\n")
     await call.close()
 
 

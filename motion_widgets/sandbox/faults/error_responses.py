@@ -72,6 +72,8 @@ def status(context: FaultContext) -> WireResponse:
             return replace(response, status=200).with_json({"code": code, **response.data})
         case "flat":
             return response.with_json({"success": False, "message": message})
+        case "detail":
+            return response.with_json({"detail": message})
         case "text":
             headers = response.headers | {"content-type": "text/plain"}
             return replace(response, headers=headers, body=message.encode())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.sandbox.faults import changed_responses as changed
-from motion_widgets.sandbox.faults import changed_results, delivery
+from motion_widgets.sandbox.faults import delivery
 from motion_widgets.sandbox.faults import error_responses as errors
 from motion_widgets.sandbox.faults.rule import CALLS
 
@@ -72,6 +72,11 @@ def _is_words(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(word, str) for word in value)
 
 
+def _is_headers(value: object) -> bool:
+    pairs = value.items() if isinstance(value, dict) else [(None, None)]
+    return all(isinstance(one, str) and one.isascii() and one.isprintable() for pair in pairs for one in pair)
+
+
 _SECONDS = Parameter("a number of seconds from 0", _number(0, 1e9))
 _PART = Parameter("a number from 0 to 1", _number(0, 1))
 _TEXT = Parameter("a text", lambda value: isinstance(value, str))
@@ -84,12 +89,16 @@ PARAMETERS: dict[str, Parameter] = {
     "type": _TEXT,
     "message": _TEXT,
     "error_code": Parameter("a whole number or a text", lambda value: isinstance(value, int | str)),
-    "shape": _one_of("error", "inside", "flat", "text"),
+    "shape": _one_of("error", "inside", "flat", "detail", "text"),
     "retry_after": _SECONDS,
     "http_date": _FLAG,
     "clock_skew": Parameter("a number of seconds", _number(-1e9, 1e9)),
     "body": _TEXT,
     "bytes": Parameter("a number of bytes from 1 to 1000000000", _number(1, 1e9)),
+    "headers": Parameter("a table of header names and printable texts", _is_headers),
+    "obeys": _FLAG,
+    "encoding": _one_of("gzip", "bom"),
+    "framing": _one_of("length", "chunks"),
     "part": _PART,
     "to": _TEXT,
     "interval": _SECONDS,
@@ -99,7 +108,7 @@ PARAMETERS: dict[str, Parameter] = {
     "set": Parameter("a table of dotted names and values", lambda value: isinstance(value, dict)),
     "drop": Parameter("a list of dotted names", _is_words),
     "data": _one_of("list", "object", "bare"),
-    "url": _one_of("string", "list", "duplicate", "objects"),
+    "url": _one_of("string", "list", "duplicate", "objects", "no_scheme", "relative"),
     "value": Parameter("a value", lambda _: True),
     "word": _TEXT,
     "words": Parameter("a list of texts", _is_words),
@@ -159,6 +168,12 @@ KINDS: dict[str, Kind] = {
     "redirect": _instead(errors.redirect, code=307, to="https://elsewhere.invalid/"),
     "large": _lost(delivery.normal, errors.large, bytes=5_000_000),
     "gzip_bomb": _lost(delivery.normal, errors.gzip_bomb, bytes=64_000_000),
+    # The real response, told otherwise.
+    "head": _changed(changed.head, *CALLS, code=None, headers={}),
+    "clock": _changed(changed.clock, *_JSON_CALLS, clock_skew=...),
+    "encoded": _changed(changed.encoded, *CALLS, encoding="gzip"),
+    "unended": _changed(None, *CALLS, deliver=delivery.unended, framing="length"),
+    "cached": _changed(changed.cached, "status", times=0, obeys=True),
     "truncated_json": _changed(changed.truncated_json, *_JSON_CALLS, part=0.5),
     # Connections.
     "reset": _lost(delivery.reset),
@@ -187,13 +202,11 @@ KINDS: dict[str, Kind] = {
     "no_link": _changed(changed.no_link, "status"),
     # Results.
     "expired": _instead(errors.error(403, "This link has expired."), "result"),
-    "truncated": _changed(
-        changed_results.truncated, "result", deliver=delivery.truncated, part=0.5, length="known"
-    ),
+    "truncated": _changed(changed.truncated, "result", deliver=delivery.truncated, part=0.5, length="known"),
     "html_result": _instead(errors.html_result, "result", body=None),
-    "flipped": _changed(changed_results.flipped, "result", at=0.0, bytes=64),
-    "wrong_range": _changed(changed_results.wrong_range, "result", whole=True),
-    "etag_changed": _changed(changed_results.etag_changed, "result", whole=True, if_range="honoured"),
+    "flipped": _changed(changed.flipped, "result", at=0.0, bytes=64),
+    "wrong_range": _changed(changed.wrong_range, "result", whole=True),
+    "etag_changed": _changed(changed.etag_changed, "result", whole=True, if_range="honoured"),
     "slow": _changed(None, "result", deliver=delivery.slow, bytes_per_second=...),
 }
 """Every kind of fault."""

@@ -1,28 +1,29 @@
-"""Drawing a result: the reference image, moved along the clip's own motion, marked SANDBOX in every frame.
+"""Drawing a result: the reference image, bent as the clip moves, marked SANDBOX in every frame.
 
 What the request asked for is real in the file. Mode: the short side is 360 px for ``std``, 540 px for
-``pro``. Orientation: ``image`` keeps the image's aspect, ``video`` takes the clip's, fits the image into it
-and leans it as the clip moves. Sound: the clip's audio, or no audio stream at all. The length is the clip's,
-the frame rate the clip's within 24-30 per s. H.264, yuv420p, even sides, header in front.
+``pro``. Orientation: ``image`` keeps the image's aspect, ``video`` takes the clip's and fits the image into
+it. Sound: the clip's audio, or no audio stream at all. The length is the clip's, the frame rate the clip's
+within 24-30 per s. H.264, yuv420p, even sides, header in front.
 """
 
 from __future__ import annotations
 
-import importlib
-import itertools
+import functools
+import hashlib
 import subprocess
-import sys
-import threading
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from motion_widgets.sandbox.measure import Unreadable, ffmpeg, measure_clip
-from motion_widgets.sandbox.rendering import motion
+from motion_widgets.sandbox.measure import Unreadable, ffmpeg, measure_clip, picture_file
+from motion_widgets.sandbox.motion import displace, flow, learn, mesh, read, warp
+from motion_widgets.sandbox.rendering.kept import KeptResults, content_key
+from motion_widgets.sandbox.truth import Plant, planted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -31,22 +32,32 @@ if TYPE_CHECKING:
     Mark = tuple[slice, slice, NDArray[np.uint16], NDArray[np.uint16]]
     """Rows, columns, share of the picture that shows through (of 256), and what is added."""
 
-__all__ = ["SHORT_SIDE", "DrawError", "draw"]
+__all__ = ["CODE", "SHORT_SIDE", "DrawError", "draw"]
+
+CODE = (__file__, *(str(module.__file__) for module in (displace, flow, learn, mesh, read, warp)))
+"""The files whose code makes the pictures."""
 
 SHORT_SIDE = {"std": 360, "pro": 540}
 """Short side of a result in px, by mode."""
 
-_OVERSCAN = {"image": 1.15, "video": 1.25}  # size of the picture relative to the frame; leaning takes more
-_LEAN = 0.2  # share of its offset by which a leaning picture's top moves ahead and its foot lags behind
-_BANDS = 24  # rows are shifted in bands: slices, not resampling
-_LOW_TEXTURE = 6.0  # grey levels; below this a shift of the picture would hardly be visible
+_MOST_PIXELS = 64_000_000  # of an image; decoding them takes some 256 MB
 _AUDIO_DEADLINE = 60.0  # s
-
-_importing = threading.Lock()
+_KEPT = KeptResults()
 
 
 class DrawError(Exception):
     """The image or the clip cannot be decoded, so the task fails and is refunded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks of a result."""
+
+    orientation: str
+    mode: str
+    sound: bool
+    watermark: bool
+    plant: Plant
 
 
 class _Cancelled(Exception):  # noqa: N818 - not an error
@@ -62,9 +73,12 @@ def draw(
     mode: str,
     sound: bool,
     watermark: bool,
+    truth: Mapping[str, Plant] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Draw the result of a task to `target` (``.mp4``) until `cancelled` returns True.
+    """Draw the result of a task to `target` (``.mp4``), with `truth` planted, until `cancelled` returns True.
+
+    The same files and options give the same bytes, which are drawn once: the user's cache keeps them.
 
     Raises
     ------
@@ -73,6 +87,27 @@ def draw(
     OSError
         ffmpeg could not write.
     """
+    asked = _Asked(orientation, mode, sound, watermark, planted(truth, mode, orientation))
+    try:
+        key = content_key(image, clip, asked)
+    except OSError as error:
+        raise DrawError(f"the image or the clip cannot be read: {type(error).__name__}") from error
+    _KEPT.write(
+        f"{key}-{_drawn_by()}",
+        target,
+        lambda: _draw(image, clip, target, asked, cancelled, seed=int(key[:16], 16)),
+    )
+
+
+@functools.cache
+def _drawn_by() -> str:
+    """Return a digest of the code that draws: what another version drew is not taken."""
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in CODE)).hexdigest()[:16]
+
+
+def _draw(
+    image: Path, clip: Path, target: Path, asked: _Asked, cancelled: Callable[[], bool], *, seed: int
+) -> None:
     try:
         facts = measure_clip(clip)
     except (Unreadable, OSError) as error:
@@ -80,25 +115,26 @@ def draw(
     picture = _open(image)
     fps = round(min(30.0, max(24.0, facts.fps)), 2)
     # At least 3.0 s, so that a result can be the reference video of a further task.
-    frames = max(round(facts.length * fps), int(np.ceil(3.0 * fps)))
-    profile = motion.measure_motion(clip, facts, fps, frames)
-    if profile is None:
+    count = max(round(facts.length * fps), int(np.ceil(3.0 * fps)))
+    footage = read.read_footage(clip, facts, fps, count)
+    if footage is None:
         raise DrawError("the clip has no frame that can be decoded")
-    aspect = picture.width / picture.height if orientation == "image" else facts.width / facts.height
-    width, height = _size(aspect, SHORT_SIDE[mode])
-    big = _enlarged(picture, width, height, orientation)
-    path = _path(big, (width, height), profile, orientation)
-    with_sound = sound and facts.has_audio
-    silent = target.with_name(f"silent-{target.name}") if with_sound else target
+    ratio = picture.width / picture.height if asked.orientation == "image" else facts.width / facts.height
+    size = _size(ratio, SHORT_SIDE[asked.mode])
+    net = mesh.Mesh(*size)
+    laid = _blurred(_laid_out(picture, size, asked.orientation), asked.plant.blur)
+    warped = warp.WarpedPicture(laid, net)
+    places = learn.follow(footage, warped.small, net, asked.plant, seed)
+    frames = _marked(warped.frames(places), _marks(*size, watermark=asked.watermark), cancelled)
+    if not (asked.sound and facts.has_audio):
+        _write(frames, target, size, fps)
+        return
+    silent = target.with_name(f"silent-{target.name}")
     try:
-        marks = _marks(width, height, watermark=watermark)
-        pictures = _frames(big, path, (width, height), orientation, marks)
-        _write(pictures, silent, (width, height), fps, cancelled)
-        if with_sound:
-            _add_sound(silent, clip, target, frames / fps)
+        _write(frames, silent, size, fps)
+        _add_sound(silent, clip, target, count / fps)
     finally:
-        if with_sound:
-            silent.unlink(missing_ok=True)
+        silent.unlink(missing_ok=True)
 
 
 def _open(path: Path) -> Image:
@@ -106,8 +142,10 @@ def _open(path: Path) -> Image:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as opened:
+        with Image.open(picture_file(path)) as opened:
             opened.draft("RGB", (1400, 1400))  # a large JPEG is decoded no larger than is needed
+            if opened.width * opened.height > _MOST_PIXELS:
+                raise DrawError(f"the image has over {_MOST_PIXELS // 1_000_000} megapixels")
             upright = ImageOps.exif_transpose(opened)
             clear = upright.convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -124,68 +162,24 @@ def _size(aspect: float, short: int) -> tuple[int, int]:
     return (long, short) if aspect >= 1 else (short, long)
 
 
-def _enlarged(picture: Image, width: int, height: int, orientation: str) -> Pixels:
-    """Return the picture that moves: larger than the frame, with enough texture for motion to be visible."""
+def _laid_out(picture: Image, size: tuple[int, int], orientation: str) -> Image:
+    """Return the picture in its frame: filling it, or, in the clip's aspect, whole on a blurred copy."""
     from PIL import Image, ImageFilter, ImageOps
 
-    size = tuple(2 * round(side * _OVERSCAN[orientation] / 2) for side in (width, height))
     if orientation == "image":
-        whole = ImageOps.fit(picture, (size[0], size[1]), Image.Resampling.BILINEAR)
-    else:
-        # No head is cut off: the whole picture, on a blurred copy that fills the clip's aspect.
-        ground = ImageOps.fit(picture, (size[0] // 8, size[1] // 8)).filter(ImageFilter.GaussianBlur(3))
-        whole = ground.resize((size[0], size[1]), Image.Resampling.BILINEAR)
-        front = ImageOps.contain(picture, (size[0], size[1]), Image.Resampling.BILINEAR)
-        whole.paste(front, ((size[0] - front.width) // 2, (size[1] - front.height) // 2))
-    big = np.asarray(whole)
-    short = min(width, height)
-    response = _movable(big, width, height).response(np.array([0.0, short * 0.05]))
-    if response[1] >= _LOW_TEXTURE:
-        return big
-    # A flat picture would move invisibly, so it gets a soft grid.
-    period = short / 5
-    rows, columns = np.ogrid[: big.shape[0], : big.shape[1]]
-    waves = np.sin(rows * 2 * np.pi / period) + np.sin(columns * 2 * np.pi / period)
-    grid = (np.clip(waves * 1.5, -1, 1) * 12).astype(np.int16)
-    muted = np.clip(big.astype(np.int16), 12, 243)  # leaves room for the grid on pure black and white
-    return (muted + grid[:, :, None]).astype(np.uint8)
+        return ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
+    ground = ImageOps.fit(picture, (size[0] // 8, size[1] // 8)).filter(ImageFilter.GaussianBlur(3))
+    whole = ground.resize(size, Image.Resampling.BILINEAR)
+    front = ImageOps.contain(picture, size, Image.Resampling.BILINEAR)
+    whole.paste(front, ((size[0] - front.width) // 2, (size[1] - front.height) // 2))
+    return whole
 
 
-def _movable(big: Pixels, width: int, height: int) -> motion.MovablePicture:
-    return motion.MovablePicture(big.mean(axis=2).astype(np.uint8), width, height)
+def _blurred(picture: Image, radius: float) -> Image:
+    """Return a picture blurred by a radius in px of 640."""
+    from PIL import ImageFilter
 
-
-def _path(
-    big: Pixels, size: tuple[int, int], profile: motion.MotionProfile, orientation: str
-) -> motion.Floats:
-    width, height = size
-    across = (big.shape[1] - width) / 2 / (1 + _LEAN if orientation == "video" else 1)
-    margin = (across - 2, (big.shape[0] - height) / 2 - 2)
-    return motion.plan_path(profile, _movable(big, width, height), margin)
-
-
-def _frames(
-    big: Pixels,
-    path: motion.Floats,
-    size: tuple[int, int],
-    orientation: str,
-    marks: list[Mark],
-) -> Iterator[Pixels]:
-    """Yield all frames in one buffer that is reused. Only slices are copied; nothing is resampled."""
-    width, height = size
-    frame = np.empty((height, width, 3), np.uint8)
-    left, top = (big.shape[1] - width) // 2, (big.shape[0] - height) // 2
-    edges = np.linspace(0, height, (_BANDS if orientation == "video" else 1) + 1).astype(int)
-    for x, y in path:
-        row = top - round(float(y))
-        for first, last in itertools.pairwise(edges):
-            lean = _LEAN * x * ((first + last) / height - 1)
-            column = left - round(float(x + lean))
-            frame[first:last] = big[row + first : row + last, column : column + width]
-        for rows, columns, keep, ink in marks:
-            part = frame[rows, columns]
-            part[...] = (part * keep + ink) >> 8
-        yield frame
+    return picture.filter(ImageFilter.GaussianBlur(radius * max(picture.size) / 640)) if radius else picture
 
 
 def _marks(width: int, height: int, *, watermark: bool) -> list[Mark]:
@@ -206,37 +200,56 @@ def _word(text: str, size: int, place: Callable[[int, int], tuple[int, int]]) ->
     wide, high = int(box[2] - box[0]) + 1, int(box[3] - box[1]) + 1
     tile = Image.new("LA", (wide, high), (0, 0))
     pen = ImageDraw.Draw(tile)
-    black, white = (0, 255), (255, 255)
+    black, white = (16, 255), (235, 255)  # of brightness, limited range
     pen.text((-box[0], -box[1]), text, font=font, fill=white, stroke_width=stroke, stroke_fill=black)
+    left, top = (side // 2 * 2 for side in place(wide, high))
     values = np.asarray(tile).astype(np.uint16)
-    ink = values[:, :, :1] * values[:, :, 1:]
-    left, top = place(wide, high)
+    shares, ink = values[:, :, 1], values[:, :, 0] * values[:, :, 1]
     rows, columns = slice(top, top + high), slice(left, left + wide)
-    return rows, columns, 256 - (values[:, :, 1:] * 256 + 127) // 255, ink
+    return rows, columns, 256 - (shares * 256 + 127) // 255, ink
 
 
-def _write(
-    pictures: Iterator[Pixels],
-    target: Path,
-    size: tuple[int, int],
-    fps: float,
-    cancelled: Callable[[], bool],
-) -> None:
-    writer = _moviepy_writer()(
-        str(target),
-        size,
-        fps,
-        preset="ultrafast",
-        threads=2,
-        ffmpeg_params=["-crf", "26", "-movflags", "+faststart"],
+def _write(frames: Iterable[list[Pixels]], target: Path, size: tuple[int, int], fps: float) -> None:
+    """Encode frames, each as its three planes, which ffmpeg takes as they are."""
+    command = [
+        *(ffmpeg(), "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p"),
+        *("-s", f"{size[0]}x{size[1]}", "-r", f"{fps}", "-i", "pipe:0", "-an", "-c:v", "libx264"),
+        *("-preset", "ultrafast", "-crf", "26", "-threads", "2", "-movflags", "+faststart"),
+        *("-f", "mp4", str(target.resolve())),
+    ]
+    process = subprocess.Popen(  # noqa: S603 - fixed program, own path
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    with writer:
-        for picture in pictures:
-            if cancelled():
-                raise _Cancelled
-            writer.write_frame(picture)
-    if not target.exists() or not target.stat().st_size:
+    assert process.stdin is not None
+    try:
+        for planes in frames:
+            for plane in planes:
+                process.stdin.write(plane.tobytes())
+        process.stdin.close()
+    except BaseException:  # it is raised again
+        process.kill()
+        raise
+    finally:
+        failed = process.wait()
+    if failed or not target.exists() or not target.stat().st_size:
         raise OSError("ffmpeg wrote no result")
+
+
+def _marked(
+    frames: Iterable[list[Pixels]], marks: list[Mark], cancelled: Callable[[], bool]
+) -> Iterator[list[Pixels]]:
+    """Lay words over each frame's planes, in place: their brightness, and no colour beneath them."""
+    for bright, *colours in frames:
+        if cancelled():
+            raise _Cancelled
+        for rows, columns, keep, ink in marks:
+            part = bright[rows, columns]
+            part[...] = (part * keep + ink) >> 8
+            half = keep[::2, ::2]
+            for plane in colours:
+                part = plane[rows.start // 2 :, columns.start // 2 :][: half.shape[0], : half.shape[1]]
+                part[...] = (part * half + 128 * (256 - half)) >> 8
+        yield [bright, *colours]
 
 
 def _add_sound(silent: Path, clip: Path, target: Path, length: float) -> None:
@@ -256,20 +269,3 @@ def _add_sound(silent: Path, clip: Path, target: Path, length: float) -> None:
         run = None
     if run is None or run.returncode:
         raise DrawError("the clip's sound cannot be decoded")
-
-
-def _moviepy_writer() -> Any:
-    """Import moviepy's writer without letting it load a ``.env`` of the working directory."""
-    with _importing:
-        if "moviepy.config" not in sys.modules:
-            import dotenv
-
-            kept = dotenv.load_dotenv
-            dotenv.load_dotenv = lambda *_args, **_kwargs: False
-            try:
-                importlib.import_module("moviepy.config")
-            finally:
-                dotenv.load_dotenv = kept
-        from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
-
-    return FFMPEG_VideoWriter

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 from motion_widgets.sandbox.rendering.draw import DrawError, draw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from motion_widgets.sandbox.store import Store
     from motion_widgets.sandbox.tasks import Task
+    from motion_widgets.sandbox.truth import Plant
 
 __all__ = ["Worker"]
 
@@ -29,10 +32,14 @@ _AT_ONCE = 2
 
 
 class Worker:
-    """Two drawing threads and one that renews their leases, for one process on `store`'s folder."""
+    """Two drawing threads and one that renews their leases, for one process on `store`'s folder.
 
-    def __init__(self, store: Store) -> None:
+    `truth` returns what is planted in the next result.
+    """
+
+    def __init__(self, store: Store, truth: Callable[[], Mapping[str, Plant] | None] = lambda: None) -> None:
         self._store = store
+        self._truth = truth
         self._stopping = threading.Event()
         self._work = threading.Event()
         self._redrawing = threading.Semaphore(_AT_ONCE)
@@ -71,32 +78,44 @@ class Worker:
         return path.exists()
 
     def _draw_loop(self) -> None:
-        tasks = self._store.tasks
         while not self._stopping.is_set():
-            self._work.clear()
-            task = tasks.claim_drawing(_AT_ONCE)
-            if task is None:
-                self._work.wait(_INTERVAL)
-                continue
-            try:
-                self._draw(task)
-            except DrawError as error:
-                _log.info("Task %s failed: %s", task.id, error)
-                self._store.fail(task.id, "undecodable")
-            except Exception:  # noqa: BLE001 - a task that cannot be drawn must end, refunded
-                if self._stopping.is_set():
-                    tasks.release(task.id)
-                    return
-                _log.exception("Drawing %s failed", task.id)
-                if tasks.release(task.id) >= _ATTEMPTS:
-                    self._store.fail(task.id, "internal")
-            else:
-                tasks.set_drawn(task.id)
+            self._going_on(self._draw_next)
+
+    def _draw_next(self) -> None:
+        tasks = self._store.tasks
+        self._work.clear()
+        task = tasks.claim_drawing(_AT_ONCE)
+        if task is None:
+            self._work.wait(_INTERVAL)
+            return
+        try:
+            self._draw(task)
+        except DrawError as error:
+            _log.info("Task %s failed: %s", task.id, error)
+            self._store.fail(task.id, "undecodable")
+        except Exception:  # noqa: BLE001 - a task that cannot be drawn must end, refunded
+            attempts = tasks.release(task.id)
+            if self._stopping.is_set():
+                return
+            _log.exception("Drawing %s failed", task.id)
+            if attempts >= _ATTEMPTS:
+                self._store.fail(task.id, "internal")
+        else:
+            tasks.set_drawn(task.id)
 
     def _renew_loop(self) -> None:
-        self._delete_unneeded()
+        self._going_on(self._delete_unneeded)
         while not self._stopping.wait(_RENEW):
-            self._store.renew_leases()
+            self._going_on(self._store.renew_leases)
+
+    def _going_on(self, work: Callable[[], None]) -> None:
+        """Do something; what goes wrong is logged, since a thread that ended would leave all tasks lying."""
+        try:
+            work()
+        except Exception:  # noqa: BLE001 - a database that is busy, a disk that is full
+            if not self._stopping.is_set():
+                _log.exception("The sandbox's worker failed")
+                self._stopping.wait(_INTERVAL)
 
     def _delete_unneeded(self) -> None:
         """Delete expired results, inputs that no task needs, and stale partial files."""
@@ -116,7 +135,6 @@ class Worker:
 
     def _draw(self, task: Task) -> None:
         inputs = self._store.folder / "inputs"
-        # moviepy picks the container by the name's end.
         with self._store.partial_file(f"-{task.id}.mp4") as part:
             draw(
                 inputs / task.image,
@@ -126,6 +144,7 @@ class Worker:
                 mode=task.mode,
                 sound=task.sound,
                 watermark=task.watermark,
+                truth=self._truth(),
                 cancelled=self._stopping.is_set,
             )
             part.replace(self._store.result(task))

@@ -1,14 +1,9 @@
 // A matrix of cells, drawn only where it is in sight; nothing but the kernel is asked for anything.
 
-const TALL = 64; // px, a row
-const HEAD = 34; // px, the row of column heads
-const ROOM = 460; // px, the most that the matrix is high
-const NARROW = 132; // px, the least that a column is wide
-const WIDE = 300;
-const SLIM = 160;
-const AROUND = 2; // rows and columns drawn beyond what is in sight
+const ALL = 40; // rows that are drawn in any case; of more, those in sight
+const TALL = 84; // px, a row of so many
+const AROUND = 2; // rows drawn beyond what is in sight
 const CALM = 120; // ms without scrolling before pictures are asked for
-const KEPT = 300; // pictures
 
 function span(seconds) {
   const whole = Math.max(Math.round(seconds), 0);
@@ -41,7 +36,7 @@ function initialize({ model }) {
     }
     for (const [place, cell] of content.cells) table.cells[place] = cell;
     // Never saved back: the kernel has it already.
-    model.set("table", stamp({ ...table, serial: content.serial, now: content.now }));
+    model.set("table", stamp({ ...table, serial: content.serial, now: content.now, sums: content.sums ?? table.sums }));
   };
   const finished = () => {
     const text = model.get("finished");
@@ -61,13 +56,9 @@ function announce(text) {
   const before = document.title;
   const shown = `✔ ${text}`;
   document.title = shown;
-  const seen = () => {
-    if (document.title === shown) document.title = before;
-    for (const event of ["keydown", "pointerdown"]) window.removeEventListener(event, seen, true);
-    window.removeEventListener("focus", seen);
-  };
-  for (const event of ["keydown", "pointerdown"]) window.addEventListener(event, seen, true);
-  window.addEventListener("focus", seen);
+  const seen = () => document.title === shown && (document.title = before);
+  for (const event of ["keydown", "pointerdown"]) on(window, event, seen, { capture: true, once: true });
+  on(window, "focus", seen, { once: true });
 }
 
 function chime() {
@@ -93,67 +84,44 @@ function chime() {
 
 // --- each place where it is on show ---
 
-/** The pictures of results, as blob addresses; the oldest go first. */
-class Pictures {
-  constructor(model, onChange) {
-    this.model = model;
-    this.urls = new Map(); // by name; null: there is none
-    const receive = (content, buffers) => {
-      if (content?.type !== "picture") return;
-      const good = content.ok && buffers?.length;
-      if (this.urls.get(content.name)) return;
-      this.urls.set(content.name, good ? URL.createObjectURL(new Blob([buffers[0]], { type: "image/jpeg" })) : null);
-      onChange();
-    };
-    this.unlisten = listen(model, { "msg:custom": receive });
-  }
-
-  /** Ask for what is in sight and not there; forget what was not in sight for long. */
-  want(names) {
-    for (const name of names) {
-      if (!this.urls.has(name)) continue;
-      const url = this.urls.get(name);
-      this.urls.delete(name);
-      this.urls.set(name, url);
-    }
-    for (const [name, url] of this.urls) {
-      if (this.urls.size <= KEPT) break;
-      if (url) URL.revokeObjectURL(url);
-      this.urls.delete(name);
-    }
-    const missing = names.filter((name) => !this.urls.has(name));
-    if (missing.length) this.model.send({ type: "pictures", names: missing });
-  }
-
-  close() {
-    this.unlisten();
-    for (const url of this.urls.values()) if (url) URL.revokeObjectURL(url);
-  }
-}
-
 class Cell {
-  constructor() {
+  constructor(view) {
     this.picture = element("img", "mw-matrix-picture", { alt: "", hidden: true });
     this.mark = sign("", "mw-matrix-mark");
     this.word = element("span");
     this.facts = element("div", "mw-matrix-facts");
+    this.stars = element("div", "mw-matrix-stars", { role: "img" });
     this.done = element("i");
     this.bar = element("div", "mw-matrix-bar", this.done);
+    // Enter on the cell does the same, so that the table stays one stop on the way.
+    this.change = button("mw-page-button", view.words.matrix_change, () => view.act("change", this.told[10]), { tabIndex: -1 });
     const state = element("div", "mw-matrix-state", this.mark, this.word);
-    const words = element("div", "mw-matrix-words", state, this.facts, this.bar);
-    this.root = element("div", "mw-matrix-cell", { role: "gridcell", tabIndex: -1 }, this.picture, words);
+    const words = element("div", "mw-matrix-words", state, this.facts, this.stars, this.bar, this.change);
+    this.root = element("td", "mw-matrix-cell", { tabIndex: -1 }, element("div", "", this.picture, words));
+    on(this.picture, "click", () => view.act("open", this.told[6]));
   }
 
   draw(cell, view) {
-    const [state, money, progress, low, high, note, result] = cell;
+    this.told = cell;
+    const [state, money, progress, low, high, note, result, called, fact, stars, change] = cell;
     const [mark, word, kind] = view.states[state] ?? ["?", state, "odd"];
     this.root.dataset.kind = kind;
-    setText(this.mark, `${mark} `);
-    setText(this.word, progress === null ? word : `${word}, ${progress} %`);
+    const isShort = kind === "good" || kind === "moving";
+    setText(this.mark, isShort || kind === "bad" || kind === "odd" ? `${mark} ` : "");
+    // What is done says what it cost; the word is for those who do not see the mark.
+    this.word.replaceChildren(
+      element("span", isShort ? "mw-only-spoken" : "", called || word),
+      isShort ? ` ${progress === null ? money : progress + " %"}` : "",
+    );
     const time = leftOf(low, high, view);
-    setText(this.facts, [money, time].filter(Boolean).join(" · ") || note || "\u00a0");
+    const facts = [fact || (isShort && progress === null ? "" : money), time];
+    setText(this.facts, facts.filter(Boolean).join(" · "));
+    setText(this.stars, "★".repeat(Math.round(stars ?? 0)));
+    this.stars.hidden = !stars;
+    if (stars) this.stars.setAttribute("aria-label", fill(view.words.stars_of, { stars }));
     this.bar.hidden = kind !== "moving";
     this.done.style.width = `${progress ?? 0}%`;
+    this.change.hidden = !change;
     setProperty(this.root, "title", note || "");
     const url = result ? view.pictures.urls.get(result) : null;
     this.picture.hidden = !url;
@@ -167,43 +135,54 @@ function leftOf(low, high, view) {
   return left > 0 ? fill(view.words.matrix_left, { about: `≈ ${span(left)}` }) : view.words.matrix_late;
 }
 
+/** A head: its words, and on lines of their own what its cells came to. */
+function headed(head, text, sums) {
+  const lines = (sums ?? "").split("\n").filter(Boolean).map((line) => element("span", "mw-matrix-sum", line));
+  const told = JSON.stringify([text, sums]);
+  if (head.dataset.told === told) return;
+  head.dataset.told = told;
+  head.replaceChildren(element("bdi", "", text), ...lines);
+}
+
 class View {
   constructor(model, el) {
     this.model = model;
     this.states = model.get("_states");
     this.words = model.get("_words");
-    this.table = model.get("table");
     this.active = { row: 0, column: 0 };
     this.rows = new Map();
     this.pictures = new Pictures(model, () => this.later());
 
-    this.corner = element("div", "mw-matrix-corner", { role: "columnheader", "aria-colindex": "1" });
-    this.heads = element("div", "mw-matrix-heads", { role: "row", "aria-rowindex": "1" }, this.corner);
-    this.columns = new Map();
-    this.space = element("div", "mw-matrix-space", { role: "rowgroup" }, this.heads);
-    this.scroll = element("div", "mw-matrix-scroll", this.space, {
+    this.head = element("thead");
+    this.body = element("tbody");
+    this.above = element("tr", "", { "aria-hidden": "true" }, element("td"));
+    this.below = element("tr", "", { "aria-hidden": "true" }, element("td"));
+    this.grid = element("table", "", this.head, this.body, {
       role: "grid",
       "aria-label": this.words.board_cells,
       "aria-readonly": "true",
     });
+    const region = { role: "region", "aria-label": this.words.board_cells };
+    this.scroll = element("div", "mw-matrix-scroll mw-scroll", this.grid, region, OWN_KEYS);
+    this.beside = element("p", "mw-matrix-beside", this.words.matrix_beside, { hidden: true });
     this.empty = element("p", "mw-matrix-empty", this.words.matrix_empty);
     this.place = element("b", "", { dir: "auto" });
     this.told = element("span", "", { dir: "auto" });
     this.detail = element("div", "mw-matrix-detail", { role: "status" }, this.place, this.told);
-    this.open = button("mw-matrix-open", this.words.matrix_result, () => this.show());
-    this.foot = element("div", "mw-matrix-foot", this.detail, this.open);
-    this.keys = element("p", "mw-matrix-keys", this.words.matrix_keys);
-    this.root = element("div", "mw-matrix", this.empty, this.scroll, this.foot, this.keys);
+    this.open = button("mw-page-button mw-matrix-open", "", () => this.enter());
+    this.foot = element("div", "mw-matrix-foot", this.detail, this.open, { hidden: true });
+    this.keys = element("p", "mw-matrix-keys", this.words.matrix_keys, { hidden: true });
+    this.root = element("div", "mw-matrix", this.empty, this.beside, this.scroll, this.foot, this.keys);
     el.append(this.root);
 
-    this.scroll.addEventListener("scroll", () => this.later(), { passive: true });
-    this.scroll.addEventListener("keydown", (event) => this.key(event));
-    this.scroll.addEventListener("focusin", (event) => this.focused(event.target));
-    this.scroll.addEventListener("dblclick", () => this.show());
+    on(this.scroll, "scroll", () => this.later(), { passive: true });
+    on(this.grid, "keydown", (event) => this.key(event));
+    on(this.grid, "focusin", (event) => this.focused(event.target));
+    on(this.grid, "dblclick", () => this.enter());
     this.sized = new ResizeObserver(() => this.later());
     this.sized.observe(this.root);
     this.unlisten = listen(model, { "change:table": () => this.later() });
-    this.clock = setInterval(() => this.tick(), 1000);
+    this.clock = setInterval(guard("tick", () => this.tick()), 1000);
     this.draw();
   }
 
@@ -219,15 +198,16 @@ class View {
 
   later() {
     if (this.frame) return;
+    const draw = guard("draw", () => this.draw());
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.draw();
+      draw();
     });
   }
 
   /** The time that is left runs on by itself. */
   tick() {
-    const moving = this.root.isConnected && this.scroll.querySelector('[data-kind="moving"]');
+    const moving = this.root.isConnected && this.grid.querySelector('[data-kind="moving"]');
     if (moving && this.root.checkVisibility()) this.later();
   }
 
@@ -235,40 +215,13 @@ class View {
     return this.table.cells[row * this.table.columns.length + column] ?? null;
   }
 
-  measure() {
-    const { columns, rows } = this.table;
-    const bar = Math.max(this.scroll.offsetWidth - this.scroll.clientWidth, 2); // borders, and what scrolls
-    const width = (this.root.clientWidth || 600) - bar;
-    this.side = Math.round(Math.min(Math.max(width * 0.22, 84), 220));
-    this.wide = Math.floor(Math.min(Math.max((width - this.side) / Math.max(columns.length, 1), NARROW), WIDE));
-    this.scroll.style.maxHeight = `${ROOM}px`;
-    this.scroll.style.maxWidth = `${this.side + this.wide * columns.length + bar}px`;
-    this.root.classList.toggle("mw-matrix-slim", this.wide < SLIM);
-    this.space.style.width = `${this.side + this.wide * columns.length}px`;
-    this.space.style.height = `${HEAD + TALL * rows.length}px`;
-  }
-
-  /** From which row and column to which is in sight, and the one that has the focus wherever it is. */
+  /** The rows that are drawn: all, or those in sight and the one that has the focus wherever it is. */
   sight() {
-    const { columns, rows } = this.table;
-    const range = (from, length, size, count, active) => {
-      const first = Math.max(Math.floor(from / size) - AROUND, 0);
-      const last = Math.min(Math.ceil((from + length) / size) + AROUND, count);
-      const found = [];
-      for (let one = first; one < last; one += 1) found.push(one);
-      if (active < count && !found.includes(active)) found.push(active);
-      return found.sort((a, b) => a - b);
-    };
-    return {
-      rows: range(this.scroll.scrollTop, this.scroll.clientHeight - HEAD, TALL, rows.length, this.active.row),
-      columns: range(
-        this.scroll.scrollLeft,
-        this.scroll.clientWidth - this.side,
-        this.wide,
-        columns.length,
-        this.active.column,
-      ),
-    };
+    const count = this.table.rows.length;
+    if (count <= ALL) return [...Array(count).keys()];
+    const first = Math.max(Math.floor(this.scroll.scrollTop / TALL) - AROUND, 0);
+    const last = Math.min(Math.ceil((this.scroll.scrollTop + this.scroll.clientHeight) / TALL) + AROUND, count);
+    return Array.from({ length: last - first }, (_, at) => first + at);
   }
 
   draw() {
@@ -276,112 +229,134 @@ class View {
     const { columns, rows } = table;
     const isEmpty = !rows.length || !columns.length;
     this.empty.hidden = !isEmpty;
-    this.scroll.hidden = this.foot.hidden = this.keys.hidden = isEmpty;
+    this.scroll.hidden = isEmpty;
     if (isEmpty) return;
     this.active.row = Math.min(this.active.row, rows.length - 1);
     this.active.column = Math.min(this.active.column, columns.length - 1);
-    setAll(this.scroll, { "aria-rowcount": rows.length + 1, "aria-colcount": columns.length + 1 });
-    this.measure();
-    setText(this.corner, table.corner);
-    this.corner.style.width = `${this.side}px`;
+    this.levels = Math.max(...columns.map((path) => path.length));
+    const isLong = rows.length > ALL;
+    this.root.classList.toggle("mw-matrix-long", isLong);
+    this.grid.style.setProperty("--mw-columns", columns.length);
+    setAll(this.grid, { "aria-rowcount": rows.length + this.levels, "aria-colcount": columns.length + 1 });
+    this.drawHeads();
     const sight = this.sight();
-    this.drawHeads(sight.columns);
-    this.keep(this.rows, sight.rows, (row) => this.newRow(row), (line) => line.root.remove());
-    const wanted = [];
-    for (const row of sight.rows) this.drawRow(row, sight.columns, wanted);
+    this.drawRows(sight, isLong);
+    const wanted = sight.flatMap((row) => columns.map((_, column) => this.cell(row, column)?.[6]).filter(Boolean));
     this.detailed();
+    this.reach();
     clearTimeout(this.calm);
-    if (wanted.length) this.calm = setTimeout(() => this.pictures.want(wanted), CALM);
+    if (wanted.length) this.calm = setTimeout(guard("pictures", () => this.pictures.want(wanted)), CALM);
     this.root.dataset.serial = table.serial; // what is drawn
   }
 
-  keep(have, wanted, make, drop) {
-    const all = new Set(wanted);
-    for (const [key, value] of have) {
-      if (all.has(key)) continue;
-      drop(value);
-      have.delete(key);
+  /** Heads of several levels, each over the columns that share it. */
+  drawHeads() {
+    const { columns, sums, corner } = this.table;
+    const told = JSON.stringify([columns, corner]);
+    if (told !== this.headed) {
+      this.headed = told;
+      const first = element("th", "mw-matrix-corner", corner, { scope: "row", rowSpan: this.levels });
+      const lines = Array.from({ length: this.levels }, (_, level) => {
+        const line = element("tr", "", { "aria-rowindex": level + 1 }, level ? null : first);
+        for (const [text, from, wide] of spans(columns, level)) {
+          const scope = level < this.levels - 1 ? "colgroup" : "col";
+          const options = { scope, colSpan: wide, title: text, "aria-colindex": from + 2 };
+          const head = element("th", level < this.levels - 1 ? "mw-matrix-group" : "mw-matrix-head", options);
+          headed(head, text, "");
+          line.append(head);
+        }
+        return line;
+      });
+      this.head.replaceChildren(...lines);
     }
-    for (const key of wanted) if (!have.has(key)) have.set(key, make(key));
+    this.head.lastChild.querySelectorAll(".mw-matrix-head").forEach((head, column) => {
+      headed(head, columns[column].at(-1), sums.columns[column]);
+    });
   }
 
-  drawHeads(columns) {
-    const make = () => {
-      const head = element("div", "mw-matrix-head", { role: "columnheader", dir: "auto" });
-      this.heads.append(head);
-      return head;
-    };
-    this.keep(this.columns, columns, make, (head) => head.remove());
-    for (const column of columns) {
-      const head = this.columns.get(column);
-      head.setAttribute("aria-colindex", column + 2);
-      head.style.left = `${this.side + column * this.wide}px`;
-      head.style.width = `${this.wide}px`;
-      setText(head, this.table.columns[column]);
-      head.title = this.table.columns[column];
+  drawRows(sight, isLong) {
+    const all = new Set(sight);
+    const { rows, columns, sums } = this.table;
+    for (const [row, line] of this.rows) {
+      if (!all.has(row) || line.cells.length !== columns.length) this.rows.delete(row);
     }
+    const lines = sight.map((row) => {
+      const line = this.rows.get(row) ?? this.newRow(row);
+      headed(line.head, rows[row], sums.rows[row]);
+      line.head.title = rows[row];
+      line.cells.forEach((cell, column) => {
+        const isActive = row === this.active.row && column === this.active.column;
+        setProperty(cell.root, "tabIndex", isActive ? 0 : -1);
+        const told = this.cell(row, column);
+        cell.root.classList.toggle("mw-matrix-none", told === null);
+        if (told !== null) cell.draw(told, this);
+      });
+      return line.root;
+    });
+    // Whoever tabs into a long table finds its first cell in sight.
+    if (isLong && !all.has(this.active.row)) {
+      const cell = this.rows.get(sight[0])?.cells[this.active.column];
+      if (cell) cell.root.tabIndex = 0;
+    }
+    const wanted = isLong ? [this.above, ...lines, this.below] : lines;
+    if (isLong) {
+      this.above.style.height = `${sight[0] * TALL}px`;
+      this.below.style.height = `${(rows.length - sight.at(-1) - 1) * TALL}px`;
+    }
+    setChildren(this.body, wanted);
   }
 
   newRow(row) {
-    const words = element("span");
-    const head = element("div", "mw-matrix-side", { role: "rowheader", "aria-colindex": "1", dir: "auto" }, words);
-    const root = element("div", "mw-matrix-row", { role: "row", "aria-rowindex": row + 2 }, head);
-    root.style.top = `${HEAD + row * TALL}px`;
-    // In order, since that is the order in which it is read.
-    const after = [...this.rows.keys()].filter((other) => other > row).sort((a, b) => a - b)[0];
-    this.space.insertBefore(root, after === undefined ? null : this.rows.get(after).root);
-    return { root, head, words, cells: new Map() };
-  }
-
-  drawRow(row, columns, wanted) {
-    const line = this.rows.get(row);
-    line.head.style.width = `${this.side}px`;
-    setText(line.words, this.table.rows[row]);
-    line.head.title = this.table.rows[row];
-    const make = (column) => {
-      const cell = new Cell();
+    const head = element("th", "mw-matrix-side", { scope: "row", "aria-colindex": "1" });
+    const cells = this.table.columns.map((_, column) => {
+      const cell = new Cell(this);
       setAll(cell.root, { "aria-colindex": column + 2, dataset: { row, column } });
-      line.root.append(cell.root);
+      setAll(cell.root, OWN_KEYS);
       return cell;
-    };
-    this.keep(line.cells, columns, make, (cell) => cell.root.remove());
-    for (const column of columns) {
-      const cell = line.cells.get(column);
-      const isActive = row === this.active.row && column === this.active.column;
-      cell.root.style.left = `${this.side + column * this.wide}px`;
-      cell.root.style.width = `${this.wide}px`;
-      setProperty(cell.root, "tabIndex", isActive ? 0 : -1);
-      const told = this.cell(row, column);
-      cell.root.classList.toggle("mw-matrix-none", told === null);
-      if (told === null) continue;
-      cell.draw(told, this);
-      if (told[6]) wanted.push(told[6]);
-    }
+    });
+    const root = element("tr", "", { "aria-rowindex": row + this.levels + 1 }, head, ...cells.map((cell) => cell.root));
+    const line = { root, head, cells };
+    this.rows.set(row, line);
+    return line;
   }
 
   /** The line below the matrix says all of the cell that has the focus. */
   detailed() {
     const { row, column } = this.active;
     const told = this.cell(row, column);
-    const heads = [this.table.rows[row], this.table.columns[column]].filter(Boolean).join(" · ");
-    setText(this.place, heads);
+    setText(this.place, [this.table.rows[row], ...this.table.columns[column]].filter(Boolean).join(" · "));
     let words = "";
     if (told !== null) {
       const [mark, word] = this.states[told[0]] ?? ["?", told[0]];
       words = [`${mark} ${word}`, told[1], told[5]].filter(Boolean).join(" · ");
     }
     setText(this.told, words ? ` ${words}` : "");
-    this.open.hidden = !told?.[6];
+    this.open.hidden = !told?.[6] && !told?.[10];
+    setText(this.open, told?.[6] ? this.words.action_show : this.words.matrix_change);
   }
 
-  show() {
-    const name = this.cell(this.active.row, this.active.column)?.[6];
-    if (name) this.model.send({ type: "open", name });
+  /** What scrolls sideways says so, and can be scrolled by keyboard. */
+  reach() {
+    const isWide = this.scroll.scrollWidth > this.scroll.clientWidth + 1;
+    this.root.classList.toggle("mw-matrix-wide", isWide);
+    this.beside.hidden = !isWide;
+    setProperty(this.scroll, "tabIndex", isWide ? 0 : -1);
+  }
+
+  act(type, name) {
+    if (name) this.model.send({ type, name });
+  }
+
+  enter() {
+    const told = this.cell(this.active.row, this.active.column);
+    if (told?.[6]) this.act("open", told[6]);
+    else this.act("change", told?.[10]);
   }
 
   focused(target) {
     const cell = target.closest?.(".mw-matrix-cell");
     if (!cell) return;
+    this.foot.hidden = this.keys.hidden = false;
     const row = Number(cell.dataset.row);
     const column = Number(cell.dataset.column);
     if (row === this.active.row && column === this.active.column) return;
@@ -390,50 +365,54 @@ class View {
   }
 
   key(event) {
-    if (event.altKey || event.metaKey) return;
+    if (event.altKey || event.metaKey || event.target.closest("button")) return;
     const { rows, columns } = this.table;
-    const screen = Math.max(Math.floor((this.scroll.clientHeight - HEAD) / TALL) - 1, 1);
+    const screen = Math.max(Math.floor(this.scroll.clientHeight / TALL) - 2, 1);
     const ahead = getComputedStyle(this.scroll).direction === "rtl" ? -1 : 1;
-    let { row, column } = this.active;
-    const moves = {
-      ArrowDown: () => (row += 1),
-      ArrowUp: () => (row -= 1),
-      ArrowRight: () => (column += ahead),
-      ArrowLeft: () => (column -= ahead),
-      PageDown: () => (row += screen),
-      PageUp: () => (row -= screen),
-      Home: () => {
-        column = 0;
-        if (event.ctrlKey) row = 0;
-      },
-      End: () => {
-        column = columns.length - 1;
-        if (event.ctrlKey) row = rows.length - 1;
-      },
-    };
-    if (event.key === "Enter" || event.key === " ") this.show();
-    else if (event.key in moves && (!event.ctrlKey || ["Home", "End"].includes(event.key))) moves[event.key]();
-    else return;
+    const whole = event.ctrlKey ? Infinity : 0;
+    const [down, across] =
+      {
+        ArrowDown: [1, 0],
+        ArrowUp: [-1, 0],
+        ArrowRight: [0, ahead],
+        ArrowLeft: [0, -ahead],
+        PageDown: [screen, 0],
+        PageUp: [-screen, 0],
+        Home: [-whole, -Infinity],
+        End: [whole, Infinity],
+      }[event.key] ?? [];
+    if (event.key === "Enter" || event.key === " ") this.enter();
+    else if (down === undefined || (event.ctrlKey && !["Home", "End"].includes(event.key))) return;
     claim(event);
-    row = Math.min(Math.max(row, 0), rows.length - 1);
-    column = Math.min(Math.max(column, 0), columns.length - 1);
-    this.go(row, column);
+    const clamp = (at, count) => Math.min(Math.max(at, 0), count - 1);
+    this.go(clamp(this.active.row + (down ?? 0), rows.length), clamp(this.active.column + (across ?? 0), columns.length));
   }
 
   go(row, column) {
     this.active = { row, column };
-    const { scroll } = this;
-    const top = row * TALL;
-    const left = column * this.wide;
-    const high = scroll.clientHeight - HEAD;
-    const across = scroll.clientWidth - this.side;
-    if (top < scroll.scrollTop) scroll.scrollTop = top;
-    else if (top + TALL > scroll.scrollTop + high) scroll.scrollTop = top + TALL - high;
-    if (left < scroll.scrollLeft) scroll.scrollLeft = left;
-    else if (left + this.wide > scroll.scrollLeft + across) scroll.scrollLeft = left + this.wide - across;
+    if (this.table.rows.length > ALL) {
+      const top = row * TALL;
+      const high = this.scroll.clientHeight - this.head.offsetHeight;
+      if (top < this.scroll.scrollTop) this.scroll.scrollTop = top;
+      else if (top + TALL > this.scroll.scrollTop + high) this.scroll.scrollTop = top + TALL - high;
+    }
     this.draw();
-    this.rows.get(row)?.cells.get(column)?.root.focus({ preventScroll: true });
+    const cell = this.rows.get(row)?.cells[column]?.root;
+    cell?.focus({ preventScroll: true });
+    cell?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
+}
+
+/** The heads of a level: text, first column, and how many columns share it and all above it. */
+function spans(columns, level) {
+  const found = [];
+  columns.forEach((path, column) => {
+    const before = columns[column - 1];
+    const isSame = before && level < path.length - 1 && path.slice(0, level + 1).every((text, at) => text === before[at]);
+    if (isSame) found.at(-1)[2] += 1;
+    else found.push([path[level] ?? "", column, 1]);
+  });
+  return found;
 }
 
 function render({ model, el }) {
@@ -441,4 +420,4 @@ function render({ model, el }) {
   return () => view.close();
 }
 
-export default { initialize, render };
+export default page({ initialize, render });

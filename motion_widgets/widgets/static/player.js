@@ -1,5 +1,6 @@
 // One clip of the wall, from wherever this page can have it: the Jupyter server, Voilà, or the kernel.
 
+const PICTURE = /^data:image\/(png|jpeg|webp|gif)[;,]/; // a link that holds it
 const ANSWER = 30_000; // ms to wait for the kernel's bytes
 
 /** Where this host's server starts, with a slash at the end; null where there is none (VS Code). */
@@ -91,9 +92,11 @@ class Player {
       dataset: { testid: "wall-video" },
     }));
     for (const event of ["loadedmetadata", "canplay", "durationchange", "playing"]) {
-      video.addEventListener(event, () => onChange());
+      on(video, event, () => onChange());
     }
-    video.addEventListener("seeked", () => {
+    // A small picture, stretched; left in place it would hide the first frame until somebody plays.
+    on(video, "loadeddata", () => video.removeAttribute("poster"));
+    on(video, "seeked", () => {
       if (this.pending !== null) this.seek(this.pending);
       onChange();
     });
@@ -102,20 +105,16 @@ class Player {
       this.failed = true;
       onFailed();
     };
-    video.addEventListener("error", () => this.known && fail());
-    this.load(bytes).then((found) => found || fail());
+    on(video, "error", () => this.known && fail());
+    guard("load", () => this.load(bytes))().then((found) => found || fail());
   }
 
   async load(bytes) {
     const { path, poster } = this.cell;
-    const isLink = typeof poster === "string" && /^data:image\/(png|jpeg|webp|gif)[;,]/.test(poster);
-    if (isLink) this.video.poster = poster;
-    const posters = !isLink && poster ? addresses(String(poster)) : [];
+    if (PICTURE.test(poster ?? "")) this.video.poster = poster;
     for (const [i, address] of addresses(path).entries()) {
-      if (posters[i]) this.video.poster = posters[i];
       if (await this.tried(address, i === 0 ? "files" : "voila")) return true;
     }
-    if (posters.length) this.video.removeAttribute("poster");
     const url = await bytes.get(path);
     return url !== null && this.tried(url, "bytes");
   }

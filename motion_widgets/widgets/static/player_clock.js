@@ -6,8 +6,8 @@ const STALL = 400; // ms that a clip may lack data before all wait for it
 
 /** One clock for all players; it owns no element but what it tells `show`. */
 class Clock {
-  constructor({ players, settings, show }) {
-    Object.assign(this, { players, settings, show });
+  constructor({ players, fps, show }) {
+    Object.assign(this, { players, fps, show });
     this.at = 0;
     this.state = "paused"; // paused, loading, playing
     this.speed = 1;
@@ -22,7 +22,7 @@ class Clock {
   }
 
   get length() {
-    return this.settings().length || Math.max(0, ...this.all.map((player) => player.duration));
+    return Math.max(0, ...this.all.map((player) => player.duration));
   }
 
   get sounding() {
@@ -31,8 +31,7 @@ class Clock {
 
   /** The longest clip; among those that end with it the one that is heard, which then never drifts. */
   get leader() {
-    const longest = Math.max(0, ...this.all.map((player) => player.duration));
-    const candidates = this.all.filter((player) => player.duration >= longest - 1 / this.settings().fps);
+    const candidates = this.all.filter((player) => player.duration >= this.length - 1 / this.fps());
     return candidates.find((player) => player === this.sounding) ?? candidates[0] ?? null;
   }
 
@@ -58,10 +57,13 @@ class Clock {
     }
   }
 
-  async play() {
-    const { fps } = this.settings();
+  play() {
+    return guard("play", () => this.begin())();
+  }
+
+  async begin() {
     const turn = ++this.turn;
-    if (this.at >= this.length - 0.5 / fps) this.at = 0;
+    if (this.at >= this.length - 0.5 / this.fps()) this.at = 0;
     this.state = "loading";
     this.all.forEach((player) => player.seek(this.at));
     this.show();
@@ -81,10 +83,11 @@ class Clock {
     for (const player of this.all) {
       player.drift = 0;
       player.nudged = false;
+      player.joined = true;
       if (!this.first || player === leader) this.start(player);
     }
     this.show();
-    this.frame = requestAnimationFrame(() => this.tick(turn));
+    this.next(turn);
   }
 
   ready(turn) {
@@ -105,6 +108,7 @@ class Clock {
   start(player) {
     const { video } = player;
     if (!player.ready || this.at >= player.duration - 0.002) return;
+    player.joined = true;
     video.playbackRate = this.speed;
     video.play().catch((error) => {
       // A page that was never clicked may not make a sound: go on without.
@@ -116,6 +120,10 @@ class Clock {
     });
   }
 
+  next(turn) {
+    this.frame = requestAnimationFrame(guard("tick", () => this.tick(turn)));
+  }
+
   tick(turn) {
     if (turn !== this.turn) return;
     const { leader } = this;
@@ -124,13 +132,12 @@ class Clock {
       return;
     }
     this.at = leader.video.currentTime;
-    const end = Math.min(this.length, leader.duration);
-    if (leader.video.ended || this.at >= end - 0.001) {
+    if (leader.video.ended || this.at >= leader.duration - 0.001) {
       this.finish();
       return;
     }
     if (this.first === leader && this.at <= this.from && !leader.video.paused) {
-      this.frame = requestAnimationFrame(() => this.tick(turn));
+      this.next(turn);
       return;
     }
     this.first = null;
@@ -141,7 +148,7 @@ class Clock {
       return;
     }
     this.show();
-    this.frame = requestAnimationFrame(() => this.tick(turn));
+    this.next(turn);
   }
 
   /** Keep one clip within half a frame of the leader. */
@@ -158,7 +165,7 @@ class Clock {
       this.setRate(video, this.speed);
       return;
     }
-    const frame = 1 / this.settings().fps;
+    const frame = 1 / this.fps();
     const behind = leader.video.currentTime - video.currentTime;
     if (behind < -0.3 * frame && !player.sounds) {
       video.pause(); // a still picture waits at once and to the ms; a slower one takes its time
@@ -184,8 +191,11 @@ class Clock {
     if (video.playbackRate !== rounded) video.playbackRate = rounded;
   }
 
+  /** One that was added while the others play joins them once it is ready; they do not wait for it. */
   stalled() {
-    const lacking = this.all.some((player) => !player.ready && !player.video.ended && this.at < player.duration - 0.1);
+    const { leader } = this;
+    const lacks = (player) => !player.ready && !player.video.ended && this.at < player.duration - 0.1;
+    const lacking = this.all.some((player) => (player.joined || player === leader) && lacks(player));
     const now = performance.now();
     this.lacking = lacking ? (this.lacking ?? now) : null;
     return this.lacking !== null && now - this.lacking > STALL;
@@ -215,7 +225,7 @@ class Clock {
   pause() {
     this.halt();
     this.state = "paused";
-    this.seek(Math.round(this.at * this.settings().fps) / this.settings().fps);
+    this.seek(Math.round(this.at * this.fps()) / this.fps());
   }
 
   toggle() {
@@ -231,8 +241,7 @@ class Clock {
 
   step(frames) {
     if (this.state !== "paused") this.pause();
-    const { fps } = this.settings();
-    this.seek((Math.round(this.at * fps) + frames) / fps);
+    this.seek((Math.round(this.at * this.fps()) + frames) / this.fps());
   }
 
   setSpeed(speed) {

@@ -3,15 +3,6 @@
 const SPEEDS = [0.25, 0.5, 1];
 const BAD = new Set(["rejected", "failed", "cancelled", "vanished", "expired", "written_off"]);
 
-/** Make `nodes` the children of `parent`, moving none that is in place: a moved video stops. */
-function setChildren(parent, nodes) {
-  const wanted = new Set(nodes);
-  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
-  nodes.forEach((node, i) => {
-    if (parent.children[i] !== node) parent.insertBefore(node, parent.children[i] ?? null);
-  });
-}
-
 /** One cell: a player or a card of words, and its caption. */
 class Tile {
   constructor(context) {
@@ -32,20 +23,31 @@ class Tile {
     const name = [place, cell.label].filter(Boolean).join(": ");
     this.root.dataset.row = cell.row ?? "";
     this.root.dataset.column = cell.column ?? "";
-    this.root.setAttribute("aria-label", name || this.context.words().player_clips);
+    this.root.setAttribute("aria-label", name || this.context.words.player_clips);
     this.root.classList.toggle("mw-wall-bad", !cell.path && BAD.has(cell.state));
-    const seenMedia = JSON.stringify(cell.path ? [cell.path] : ["", cell.state, cell.message]);
+    const seenMedia = JSON.stringify(cell.path ? [cell.path] : ["", cell.state, cell.message, cell.progress, cell.poster]);
     // A clip that could not be had is tried again when anything about its cell changes.
     if (seenMedia !== this.seenMedia || (cell.path && !this.player)) {
       this.seenMedia = seenMedia;
       this.setMedia(cell, name);
     }
-    if (this.player) this.player.cell = cell;
+    if (this.player) {
+      this.player.cell = cell;
+      const { video } = this.player;
+      if (video.readyState < 2 && PICTURE.test(cell.poster ?? "")) setProperty(video, "poster", cell.poster);
+    }
     const parts = [];
+    if (cell.id && cell.path) {
+      const rate = (value) => this.context.said(this.cell.id, "stars", value);
+      this.stars ??= new Stars(this.context.words, fill(this.context.words.player_stars, { name }), rate);
+      this.stars.set(cell.stars ?? 0);
+    }
     if (place) parts.push(bdi("mw-wall-place", place));
     if (cell.label) parts.push(bdi("mw-wall-label", cell.label));
     const notes = [cell.caption, cell.path ? cell.message : ""].filter(Boolean);
     for (const note of notes) parts.push(bdi("mw-wall-note", note));
+    // The stars stay where they are: one that has the focus would lose it.
+    setChildren(this.root, [this.media, this.caption, ...(cell.id && cell.path ? [this.stars.root] : [])].filter(Boolean));
     this.caption.replaceChildren(...parts);
     this.player?.video.setAttribute("aria-label", name);
   }
@@ -59,16 +61,16 @@ class Tile {
       this.player = player;
       this.media = player.video;
     } else {
-      this.media = card(cell.state, cell.message);
+      this.media = card(cell);
     }
-    setChildren(this.root, [this.media, this.caption]);
   }
 
   fail(player) {
     if (player !== this.player) return;
-    const words = this.context.words();
+    const words = this.context.words;
     this.player = null;
-    this.media = card(words.player_not_shown, fill(words.player_unplayable, { path: this.cell.path }));
+    const name = this.cell.path.replaceAll("\\", "/").split("/").pop();
+    this.media = card({ state: words.player_not_shown, message: fill(words.player_unplayable, { name }) });
     setChildren(this.root, [this.media, this.caption]);
     player.drop();
     this.context.onChange();
@@ -84,9 +86,16 @@ function bdi(name, text) {
   return element("bdi", name, String(text));
 }
 
-function card(state, message) {
-  const title = state ? element("strong", "", String(state).replaceAll("_", " ")) : null;
-  return element("div", "mw-wall-card", { dataset: { testid: "wall-card" } }, title, message ? bdi("", message) : null);
+/** What stands where there is nothing to play: a word, a sentence, how far it is, over a dimmed picture. */
+function card({ state, message, progress, poster }) {
+  const isKnown = typeof progress === "number";
+  const parts = [
+    PICTURE.test(poster ?? "") ? element("img", "", { src: poster, alt: "" }) : null,
+    state ? element("strong", "", String(state).replaceAll("_", " ")) : null,
+    message ? bdi("", message) : null,
+    isKnown ? element("progress", "", { max: 100, value: progress, "aria-label": String(state) }) : null,
+  ];
+  return element("div", "mw-wall-card", { dataset: { testid: "wall-card" } }, ...parts);
 }
 
 /** The labelled grid; changes only what changed. */
@@ -95,7 +104,7 @@ class Grid {
     Object.assign(this, { model, context });
     this.tiles = new Map();
     this.parts = new Map();
-    this.root = element("div", "mw-wall-grid", { role: "table", "aria-label": context.words().player_clips });
+    this.root = element("div", "mw-wall-grid", { role: "table", "aria-label": context.words.player_clips });
   }
 
   /** An element that stays the same from one update to the next. */
@@ -117,6 +126,7 @@ class Grid {
     wall.classList.toggle("mw-wall-rownameless", rows.every((row) => !row));
     wall.classList.toggle("mw-wall-columnless", columns.every((column) => !column));
     this.root.style.setProperty("--mw-columns", String(columns.length || 1));
+    this.root.style.setProperty("--mw-rows", String(rows.length || 1));
     this.root.hidden = !cells.length;
     this.used = new Set();
     const kept = new Set();
@@ -157,7 +167,7 @@ class Grid {
       tile.update(cell);
       return tile.root;
     });
-    const empty = () => this.part(`empty ${place}`, () => element("div", "mw-wall-empty", this.context.words().player_empty));
+    const empty = () => this.part(`empty ${place}`, () => element("div", "mw-wall-empty", this.context.words.player_empty));
     setChildren(slot, nodes.length ? nodes : [empty()]);
     return slot;
   }
@@ -177,8 +187,8 @@ const head = (role, text) => element("div", "mw-wall-head", { role }, bdi("", te
 
 /** The row of controls under the grid. */
 class Controls {
-  constructor(clock, words, fps) {
-    Object.assign(this, { clock, words, fps });
+  constructor(clock, words) {
+    Object.assign(this, { clock, words });
     this.play = this.button("play", () => clock.toggle(), "mw-wall-play");
     const back = this.button("back", () => clock.step(-1));
     const forward = this.button("forward", () => clock.step(1));
@@ -201,7 +211,7 @@ class Controls {
   }
 
   button(name, act, className = "") {
-    return button(className, "", act, { dataset: { testid: `wall-${name}` } });
+    return button(`mw-page-button ${className}`, "", act, { dataset: { testid: `wall-${name}` } });
   }
 
   range() {
@@ -213,13 +223,13 @@ class Controls {
       "aria-label": this.words.player_position,
       dataset: { testid: "wall-scrub" },
     });
-    node.addEventListener("input", () => {
+    on(node, "input", () => {
       const at = Number(node.value);
       this.resume ||= this.clock.state !== "paused";
       if (this.clock.state !== "paused") this.clock.pause();
       this.clock.seek(at);
     });
-    node.addEventListener("change", () => {
+    on(node, "change", () => {
       if (this.resume) this.clock.play();
       this.resume = false;
     });
@@ -259,9 +269,43 @@ class Controls {
   }
 }
 
+/** The head of a stage: what is shown, and how: side by side, the result alone, or one behind a divider. */
+class StageHead {
+  constructor(model, words) {
+    Object.assign(this, { model });
+    this.title = element("h3", "mw-wall-title");
+    this.note = element("span", "mw-wall-note");
+    const group = `mw-modes-${Math.random().toString(36).slice(2)}`;
+    const named = { side: words.stage_side, result: words.stage_result, wipe: words.stage_wipe };
+    this.modes = Object.entries(named).map(([value, text]) => {
+      const radio = element("input", "", { type: "radio", name: group, value }, OWN_KEYS);
+      on(radio, "change", () => {
+        model.set("mode", value);
+        model.save_changes();
+      });
+      return element("label", "mw-wall-mode", radio, text);
+    });
+    this.choice = element("div", "mw-wall-modes", { role: "radiogroup", "aria-label": words.stage_modes }, ...this.modes);
+    this.root = element("div", "mw-wall-top", this.title, this.note, this.choice);
+    // Its thumb is the divider: dragged, or moved by arrow keys.
+    this.divider = element("input", "mw-wall-divider", { type: "range", min: "0", max: "100", value: "50", "aria-label": words.stage_divider }, OWN_KEYS);
+  }
+
+  update(root, canCompare) {
+    const mode = canCompare ? this.model.get("mode") : "side";
+    setText(this.title, this.model.get("heading"));
+    setText(this.note, this.model.get("note"));
+    this.choice.hidden = !canCompare;
+    for (const label of this.modes) label.firstChild.checked = label.firstChild.value === mode;
+    this.divider.hidden = mode !== "wipe";
+    root.dataset.mode = mode;
+  }
+}
+
 function keyboard(root, clock) {
-  root.addEventListener("keydown", (event) => {
+  on(root, "keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches("input[type=radio], .mw-wall-divider, textarea")) return; // these have their own
     const isButton = event.target.closest("button") !== null;
     const isRange = event.target.matches("input[type=range]");
     const frames = { ArrowLeft: -1, ArrowRight: 1, ...(isRange ? { ArrowDown: -1, ArrowUp: 1 } : {}) }[event.key];
@@ -286,10 +330,16 @@ function render({ model, el }) {
   const none = element("p", "mw-wall-none", words.player_no_cells);
   const foot = element("div", "mw-wall-foot", element("p", "mw-wall-keys", words.player_keys), status);
 
-  const settings = () => ({ fps: model.get("fps") || 24, length: model.get("length") || 0 });
-  const grid = new Grid(model, { bytes, words: () => words, onChange: () => clock.changed() });
-  const clock = new Clock({ players: () => grid.players(), settings, show: () => show() });
+  const said = (id, what, value) => model.send({ type: "said", id, what, value });
+  const grid = new Grid(model, { bytes, words, said, onChange: () => clock.changed() });
+  const clock = new Clock({ players: () => grid.players(), fps: () => model.get("fps"), show: () => show() });
   const controls = new Controls(clock, words);
+  const head = new StageHead(model, words);
+  const row = new ResultRow(model, words);
+  const screen = element("div", "mw-wall-screen", grid.root, head.divider);
+  // What plays by itself makes no sound until a person turns it on.
+  clock.sound = !model.get("autoplay");
+  on(head.divider, "input", () => root.style.setProperty("--mw-divider", `${head.divider.value}%`));
 
   function show() {
     const all = grid.players();
@@ -301,24 +351,42 @@ function render({ model, el }) {
     const shape = all.find((player) => player.known)?.video;
     if (shape?.videoWidth) root.style.setProperty("--mw-ratio", `${shape.videoWidth} / ${shape.videoHeight}`);
     controls.show();
+    const { video, known } = all.at(-1) ?? {};
+    row.source(known ? video.currentSrc : "");
   }
 
   // A region that scrolls must be reachable by keyboard, one that does not is no stop on the way.
+  let rests = false; // while it is on a tab that is not open
   const sized = new ResizeObserver(() => {
+    const isSeen = grid.root.clientWidth > 0 || grid.root.hidden;
+    if (rests !== !isSeen && (rests || clock.state !== "paused")) {
+      rests = !isSeen;
+      clock.toggle();
+    }
     if (grid.root.scrollWidth > grid.root.clientWidth + 1) grid.root.tabIndex = 0;
     else grid.root.removeAttribute("tabindex");
   });
   sized.observe(grid.root);
 
-  let isStarted = false;
+  let started = null;
   function update() {
+    const view = model.get("view");
+    root.dataset.view = view;
     grid.update(root);
+    const paths = grid.players().map((player) => player.cell.path);
+    head.update(root, view === "stage" && paths.length > 1);
+    row.update();
     const isEmpty = grid.root.hidden;
-    none.hidden = !isEmpty;
-    controls.root.hidden = foot.hidden = isEmpty;
+    none.hidden = !isEmpty || view !== "wall";
+    controls.root.hidden = isEmpty || !paths.length;
+    foot.hidden = isEmpty || view !== "wall";
+    head.root.hidden = view !== "stage";
     clock.changed();
-    if (!isEmpty && !isStarted && model.get("autoplay") && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      isStarted = true;
+    const shown = paths.join("\n");
+    const isNew = started === null || (view === "stage" && started !== shown);
+    if (paths.length && isNew && model.get("autoplay") && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      started = shown;
+      clock.at = 0;
       clock.play();
     }
   }
@@ -327,16 +395,16 @@ function render({ model, el }) {
   const later = () => {
     if (scheduled) return;
     scheduled = true;
+    const drawn = guard("update", update);
     queueMicrotask(() => {
       scheduled = false;
-      update();
+      drawn();
     });
   };
-  const changes = ["cells", "rows", "columns", "fps", "length"].map((name) => [`change:${name}`, later]);
-  const unlisten = listen(model, Object.fromEntries(changes));
+  const unlisten = listen(model, { change: later });
 
   keyboard(root, clock);
-  root.append(none, grid.root, controls.root, foot);
+  root.append(head.root, none, screen, controls.root, row.root, foot);
   el.append(root);
   update();
 
@@ -350,4 +418,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default page({ render });

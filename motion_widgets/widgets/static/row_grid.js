@@ -2,30 +2,41 @@
 // kept by id, so that a control in use survives an update.
 
 const PAUSE = 250; // ms without typing before a search is sent
+
 class Grid {
   constructor(model, el) {
     this.model = model;
     this.words = model.get("_words");
     this.rows = new Map();
+    this.heads = new Map();
+    this.popups = [];
     this.chosen = new Set(model.get("chosen"));
-    this.root = element("div", "mw-grid", this.tools(), this.actions(), this.body(), this.pages());
+    this.pictures = new Pictures(model, () => {
+      for (const row of this.rows.values()) row.draw();
+    });
+    this.root = element("div", "mw-grid", this.tools(), this.body(), this.actions());
     el.append(this.root);
+    this.seen = new IntersectionObserver(guard("pictures", () => this.want()));
+    this.seen.observe(this.root);
 
     this.unlisten = listen(model, {
       "change:view": () => this.draw(),
       "change:actions": () => this.drawActions(),
+      "change:ask": () => this.drawTools(),
       "change:chosen": () => {
         this.chosen = new Set(model.get("chosen"));
         this.drawChosen();
       },
     });
     // Jupyter's own keys are not for what is typed here.
-    this.root.addEventListener("keydown", (event) => this.key(event));
+    on(this.root, "keydown", (event) => this.key(event));
     this.draw();
   }
 
   close() {
     this.unlisten();
+    this.seen.disconnect();
+    this.pictures.close();
     clearTimeout(this.waiting);
     this.root.remove();
   }
@@ -36,15 +47,24 @@ class Grid {
     const ask = { ...this.model.get("ask"), ...(keepPage ? {} : { first: 0 }), ...changes };
     this.model.set("ask", ask);
     this.model.save_changes();
-    this.drawFilters();
+    this.drawTools();
+  }
+
+  filter(name, value) {
+    const values = { ...this.model.get("ask").values };
+    if (value === undefined) delete values[name];
+    else values[name] = value;
+    if (name === "deleted") this.choose([...this.chosen], false);
+    this.ask({ values });
   }
 
   mark(id, what, value) {
     this.model.send({ type: "mark", id, what, value });
   }
 
-  act(what) {
-    this.model.send({ type: "act", what });
+  /** Send an action with the rows that it is for: it overtakes a change of the model while the kernel is busy. */
+  act(what, more = {}) {
+    this.model.send({ type: "act", what, chosen: [...this.chosen], ...more });
   }
 
   choose(ids, isChosen) {
@@ -57,88 +77,173 @@ class Grid {
     this.drawChosen();
   }
 
+  /** Ask for the pictures of the rows, once the table is in sight. */
+  want() {
+    const { top, bottom } = this.root.getBoundingClientRect();
+    if (!this.root.isConnected || bottom < 0 || top > innerHeight || bottom === top) return;
+    const named = ({ id, row }) => (row.past ? [] : row.pictures.map((kind) => `${kind} ${id}`));
+    this.pictures.want([...this.rows.values()].flatMap(named));
+  }
+
   // --- making ---
 
   tools() {
     const { words } = this;
-    const ask = this.model.get("ask");
-    this.search = element("input", "", {
+    this.search = element("input", "mw-grid-search", {
       type: "search",
       placeholder: words.log_search_hint,
-      value: ask.search ?? "",
+      "aria-label": words.log_search,
     });
-    this.search.addEventListener("input", () => {
+    on(this.search, "input", () => {
       clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => this.ask({ search: this.search.value }), PAUSE);
+      this.waiting = setTimeout(guard("search", () => this.ask({ search: this.search.value })), PAUSE);
     });
-    const search = labelled(words.log_search, this.search);
-    search.classList.add("mw-grid-search");
-    this.filters = new Map();
-    this.stars = element("select");
-    offer(this.stars, [
-      ["0", words.log_filter_all],
-      ...[1, 2, 3, 4, 5].map((one) => [String(one), fill(words.log_stars_least, { stars: "★".repeat(one) })]),
-    ]);
-    this.stars.addEventListener("change", () => this.ask({ stars: Number(this.stars.value) }));
-    this.usable = element("select");
-    offer(this.usable, [["", words.log_filter_all], ...usableChoices(words)]);
-    this.usable.addEventListener("change", () => this.ask({ usable: usableOf(this.usable) }));
-    this.deleted = element("input", "", { type: "checkbox" });
-    this.deleted.addEventListener("change", () => {
-      this.choose([...this.chosen], false);
-      this.ask({ deleted: this.deleted.checked });
+    this.chips = element("span", "mw-grid-chips");
+    this.adding = this.popup(words.log_filter_add, (sheet, shut) => this.filterSheet(sheet, shut));
+    this.group = element("select");
+    offer(this.group, [["run", words.log_group_run], ["", words.log_group_none]]);
+    on(this.group, "change", () => this.ask({ group: this.group.value }, { keepPage: true }));
+    const group = labelled(words.log_group, this.group);
+    group.classList.add("mw-grid-beside");
+    this.columns = this.popup(words.log_columns, (sheet) => this.columnSheet(sheet));
+    this.views = this.popup(words.log_views, (sheet, shut) => this.viewSheet(sheet, shut));
+    this.exports = this.popup(words.log_download, (sheet, shut) => {
+      const made = ["csv", "parquet", "json"].map((kind) =>
+        button("mw-page-button", fill(words.log_export, { kind }), () => {
+          this.act("export", { kind });
+          shut();
+        }),
+      );
+      sheet.replaceChildren(...made);
     });
-    const deleted = element("label", "mw-grid-check", this.deleted, element("span", "", words.log_filter_deleted));
-    this.clear = button("mw-grid-button", words.log_filter_clear, () => {
-      this.search.value = "";
-      this.ask({ search: "", values: {}, tag: "", stars: 0, usable: null, deleted: false });
-    });
-    const rated = [labelled(words.filter_stars, this.stars), labelled(words.filter_usable, this.usable)];
-    this.fixed = [...rated, deleted, this.clear];
-    this.summary = element("summary", "", words.log_filters);
-    this.fields = element("div", "mw-grid-fields", ...this.fixed);
-    this.more = element("details", "mw-grid-more", this.summary, this.fields);
-    this.more.addEventListener("toggle", () => this.drawFilters());
-    return element("div", "mw-grid-tools", search, this.more);
+    const end = element("div", "mw-grid-end", group, this.columns, this.views, this.exports);
+    return element("div", "mw-grid-tools", this.search, this.chips, this.adding, end);
   }
 
-  actions() {
+  /** A button that opens a sheet below it; Escape and leaving it close it. */
+  popup(text, draw) {
+    const sheet = element("div", "mw-grid-sheet");
+    const root = element("details", "mw-grid-pop", element("summary", "", text), sheet);
+    const shut = () => {
+      root.open = false;
+      root.firstChild.focus();
+    };
+    root.redraw = () => root.open && draw(sheet, shut);
+    on(root, "toggle", () => {
+      if (root.open) for (const other of this.popups) other.open &&= other === root;
+      root.redraw();
+    });
+    on(root, "focusout", (event) => {
+      if (event.relatedTarget && !root.contains(event.relatedTarget)) root.open = false;
+    });
+    on(root, "keydown", (event) => {
+      if (event.key !== "Escape" || !root.open) return;
+      shut();
+      claim(event);
+    });
+    this.popups.push(root);
+    return root;
+  }
+
+  filterSheet(sheet, shut) {
     const { words } = this;
-    const act = (text, name) => button("mw-grid-button", text, () => this.act(name));
-    this.told = element("span", "mw-grid-count", { role: "status" });
-    this.compare = act(words.log_compare, "compare");
-    this.load = act(words.log_load, "load");
-    this.rerun = button("mw-grid-button mw-grid-rerun", "", () => this.act("rerun"));
-    this.away = button("mw-grid-button", words.log_delete, () =>
-      this.act(this.model.get("view").deleted ? "restore" : "delete"),
+    const { facets } = this.model.get("view");
+    if (!facets?.length) {
+      this.act("filters"); // what there is to filter by takes a while to find in a long log
+      sheet.replaceChildren(element("span", "", words.log_filter_wait));
+      return;
+    }
+    const told = JSON.stringify(facets);
+    if (sheet.dataset.told === told && sheet.querySelector("select")) return;
+    sheet.dataset.told = told;
+    const what = element("select");
+    const value = element("select");
+    offer(what, facets.map((facet) => [facet.name, facet.label]));
+    const refill = () => {
+      const { values } = facets.find((facet) => facet.name === what.value);
+      offer(value, [["", words.log_filter_pick], ...values.map(([one, text]) => [JSON.stringify(one), text])]);
+      value.value = "";
+    };
+    on(what, "change", refill);
+    on(value, "change", () => {
+      if (!value.value) return;
+      this.filter(what.value, JSON.parse(value.value));
+      value.value = "";
+      shut();
+    });
+    refill();
+    sheet.replaceChildren(labelled(words.log_filter_by, what), labelled(words.log_filter_value, value));
+    what.focus();
+  }
+
+  columnSheet(sheet) {
+    const boxes = this.model.get("view").offered.map(({ name, text, shown }) => {
+      const box = element("input", "", { type: "checkbox", checked: shown, value: name });
+      on(box, "change", () => {
+        const all = [...sheet.querySelectorAll("input")];
+        this.ask({ columns: all.filter((one) => one.checked).map((one) => one.value) }, { keepPage: true });
+      });
+      return element("label", "mw-grid-check", box, element("span", "", text));
+    });
+    sheet.replaceChildren(...boxes);
+  }
+
+  viewSheet(sheet, shut) {
+    const { words } = this;
+    const say = (what, name) => {
+      this.model.send({ type: "view", what, name });
+      shut();
+    };
+    const lines = this.model.get("view").views.map((name) =>
+      element(
+        "div",
+        "mw-grid-buttons",
+        button("mw-page-button", name, () => say("open", name), { dir: "auto" }),
+        button("mw-grid-x", "✕", () => say("drop", name), { "aria-label": fill(words.log_view_drop, { name }) }),
+      ),
     );
-    this.none = button("mw-grid-button", words.log_unchoose, () => this.choose([...this.chosen], false));
-    this.why = element("p", "mw-grid-why", { role: "status" });
-    const buttons = [this.compare, this.load, this.rerun, this.away, this.none];
-    return element("div", "mw-grid-acts", this.told, ...buttons, this.why);
+    const name = element("input", "", { type: "text", maxLength: 60 });
+    on(name, "keydown", (event) => {
+      if (event.key === "Enter" && name.value.trim()) say("save", name.value);
+    });
+    const save = button("mw-page-button", words.log_view_save, () => name.value.trim() && say("save", name.value));
+    sheet.replaceChildren(...lines, labelled(words.log_view_name, name), save);
   }
 
   body() {
     const { words } = this;
     this.same = element("p", "mw-grid-same", { dir: "auto" });
-    this.heads = element("tr");
+    this.head = element("tr");
     this.all = element("input", "", { type: "checkbox", "aria-label": words.log_all_shown });
-    this.all.addEventListener("change", () => this.choose([...this.rows.keys()], this.all.checked));
+    on(this.all, "change", () => this.choose([...this.rows.keys()], this.all.checked));
     this.lines = element("tbody");
-    const table = element("table", "mw-table mw-log", element("thead", "", this.heads), this.lines);
+    const table = element("table", "mw-table mw-log", element("thead", "", this.head), this.lines);
     const region = { role: "region", "aria-label": words.tab_log, tabIndex: 0 };
-    return element("div", "", this.same, element("div", "mw-scroll mw-grid-scroll", region, table));
+    return element("div", "", this.same, element("div", "mw-scroll mw-grid-scroll", region, OWN_KEYS, table));
   }
 
-  pages() {
+  actions() {
+    const { words } = this;
+    const act = (text, name) => button("mw-page-button", text, () => this.act(name));
+    this.told = element("span", "mw-grid-count", { role: "status" });
+    this.compare = act(words.log_compare, "compare");
+    this.load = act(words.log_load, "load");
+    this.rerun = button("mw-page-button mw-grid-rerun", "", () => this.act("rerun"));
+    this.away = button("mw-page-button", words.log_delete, () =>
+      this.act(this.model.get("view").deleted ? "restore" : "delete"),
+    );
+    this.none = button("mw-page-button", words.log_unchoose, () => this.choose([...this.chosen], false));
+    this.why = element("p", "mw-grid-why", { role: "status" });
     const turn = (by) => {
       const { first, size } = this.model.get("view");
       this.ask({ first: Math.max(first + by * size, 0) }, { keepPage: true });
     };
-    this.newer = button("mw-grid-button", this.words.newer, () => turn(-1));
-    this.older = button("mw-grid-button", this.words.older, () => turn(1));
+    this.newer = button("mw-page-button", words.newer, () => turn(-1));
+    this.older = button("mw-page-button", words.older, () => turn(1));
     this.said = element("span", "mw-grid-at", { role: "status" });
-    return element("div", "mw-grid-pages", this.newer, this.older, this.said);
+    const end = element("span", "mw-grid-end", this.newer, this.said, this.older);
+    const buttons = [this.compare, this.load, this.rerun, this.away, this.none];
+    return element("div", "mw-grid-acts", this.told, ...buttons, end, this.why);
   }
 
   // --- drawing ---
@@ -146,58 +251,93 @@ class Grid {
   draw() {
     const view = this.model.get("view");
     if (!view.columns) return;
-    this.drawFilters();
+    this.drawTools();
     setText(this.same, view.same);
     this.same.hidden = !view.same;
-    this.drawHeads(view.columns);
-    const ids = new Set(view.rows.map((row) => row.id));
-    for (const [id, row] of this.rows) {
-      if (ids.has(id)) continue;
-      row.drop();
-      this.rows.delete(id);
-    }
-    let before = null;
+    this.drawHead(view.columns);
+    for (const key of this.heads.keys()) if (!(key in view.groups)) this.heads.delete(key);
+    const before = this.rows;
+    this.rows = new Map();
+    const lines = [];
+    let group = null;
     for (const told of view.rows) {
-      const row = this.rows.get(told.id) ?? new Row(this, told.id);
+      if (told.group !== group && told.group in view.groups) lines.push(this.groupHead(told.group, view));
+      group = told.group;
+      const row = before.get(told.id) ?? new Row(this, told.id);
       this.rows.set(told.id, row);
       row.update(told, view.columns);
-      const place = before === null ? this.lines.firstElementChild : (before.editor ?? before.root).nextElementSibling;
-      if (place !== row.root) {
-        this.lines.insertBefore(row.root, place);
-        if (row.editor) row.root.after(row.editor);
-      }
-      before = row;
+      lines.push(row.root, ...(row.editor ? [row.editor] : []));
     }
+    setChildren(this.lines, lines);
     setText(this.said, view.said);
     enable(this.newer, view.first > 0);
     enable(this.older, view.first + view.rows.length < view.total);
     this.newer.hidden = this.older.hidden = view.total <= view.size;
     this.drawChosen();
+    this.want();
     this.drawn = (this.drawn ?? 0) + 1;
     this.root.dataset.drawn = this.drawn;
   }
 
-  drawHeads(columns) {
+  /** The line above the rows of a run, or above the single jobs. */
+  groupHead(key, view) {
+    const { words } = this;
+    const { title, name, facts, here } = view.groups[key];
+    let head = this.heads.get(key);
+    if (!head) {
+      const bold = element("b", "", { dir: "auto" });
+      const act = (text, what) => button("mw-page-button", text, () => this.act(what, { run: key }));
+      const buttons = [act(words.log_board, "board"), act(words.log_compare, "wall")];
+      const rename = button("mw-page-button", words.log_rename, () => this.rename(head, key));
+      const cell = element("th", "", { scope: "rowgroup" }, bold, element("span", "mw-grid-facts"));
+      if (here) cell.append(...(this.model.get("actions").board ? buttons : buttons.slice(1)), rename);
+      head = element("tr", "mw-grid-group", cell);
+      this.heads.set(key, head);
+    }
+    const [cell] = head.children;
+    setProperty(cell, "colSpan", view.columns.length + 2);
+    setText(cell.children[0], title);
+    setText(cell.children[1], facts);
+    head.dataset.title = name;
+    return head;
+  }
+
+  rename(head, key) {
+    const [cell] = head.children;
+    const bold = cell.firstChild;
+    const options = { type: "text", maxLength: 120, value: head.dataset.title, "aria-label": this.words.log_rename_to };
+    const name = element("input", "", options);
+    const shut = () => {
+      name.remove();
+      bold.hidden = false;
+      cell.lastChild.focus();
+    };
+    on(name, "keydown", (event) => {
+      if (event.key === "Enter") this.model.send({ type: "rename", run: key, value: name.value });
+      else if (event.key !== "Escape") return;
+      shut();
+      claim(event);
+    });
+    bold.hidden = true;
+    cell.prepend(name);
+    name.select();
+  }
+
+  drawHead(columns) {
     const { words } = this;
     const ask = this.model.get("ask");
-    const all = [
-      ...columns.filter((column) => !column.behind),
-      { name: "stars", sort: "stars", text: words.column_stars },
-      { name: "usable", sort: "", text: words.column_usable },
-      { name: "said", sort: "", text: words.column_said },
-      ...columns.filter((column) => column.behind),
-    ];
-    const told = JSON.stringify(all);
-    if (this.heads.dataset.told !== told) {
-      this.heads.dataset.told = told;
+    const told = JSON.stringify(columns);
+    if (this.head.dataset.told !== told) {
+      this.head.dataset.told = told;
       const focused = document.activeElement?.closest?.("th")?.dataset.name;
       const first = element("th", "mw-grid-tick", { scope: "col" }, this.all);
-      this.heads.replaceChildren(first, ...all.map((column) => this.head(column)));
-      if (focused) this.heads.querySelector(`th[data-name="${CSS.escape(focused)}"] button`)?.focus();
+      const last = element("td", "mw-grid-tick");
+      this.head.replaceChildren(first, ...columns.map((column) => this.columnHead(column)), last);
+      if (focused) this.head.querySelector(`th[data-name="${CSS.escape(focused)}"] button`)?.focus();
     }
     const sort = ask.sort ?? "created";
     const down = ask.down ?? true;
-    for (const head of this.heads.querySelectorAll("th[data-sort]")) {
+    for (const head of this.head.querySelectorAll("th[data-sort]")) {
       const isSorted = head.dataset.sort === sort;
       if (isSorted) head.setAttribute("aria-sort", down ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
@@ -205,7 +345,7 @@ class Grid {
     }
   }
 
-  head(column) {
+  columnHead(column) {
     const options = { scope: "col", dataset: { name: column.name } };
     const head = element("th", column.number ? "mw-number" : "", options);
     if (!column.sort) {
@@ -217,52 +357,34 @@ class Grid {
       const ask = this.model.get("ask");
       const isSorted = (ask.sort ?? "created") === column.sort;
       this.ask({ sort: column.sort, down: isSorted ? !(ask.down ?? true) : true });
-      this.drawHeads(this.model.get("view").columns);
+      this.drawHead(this.model.get("view").columns);
     };
     head.append(button("mw-grid-sort", column.text, sort, sign("", "mw-grid-arrow")));
     return head;
   }
 
-  drawFilters() {
+  drawTools() {
     const { words } = this;
     const ask = this.model.get("ask");
-    // Only while they are to be seen: a page of controls that nobody opened is a burden.
-    const facets = this.more.open ? (this.model.get("view").facets ?? []) : [];
-    for (const facet of facets) {
-      let select = this.filters.get(facet.name);
-      if (!select) {
-        select = element("select");
-        this.filters.set(facet.name, select);
-        const field = labelled(facet.label, select);
-        this.fields.insertBefore(field, this.fixed[0]);
-        select.addEventListener("change", () => {
-          const now = this.model.get("ask");
-          if (facet.name === "tag") {
-            this.ask({ tag: select.value ? JSON.parse(select.value) : "" });
-            return;
-          }
-          const values = { ...now.values };
-          if (select.value) values[facet.name] = JSON.parse(select.value);
-          else delete values[facet.name];
-          this.ask({ values });
-        });
-      }
-      offer(select, [["", words.log_filter_all], ...facet.values.map(([value, text]) => [JSON.stringify(value), text])]);
-      const chosen = facet.name === "tag" ? ask.tag || undefined : ask.values?.[facet.name];
-      const value = chosen === undefined ? "" : JSON.stringify(chosen);
-      if (document.activeElement !== select && select.value !== value) select.value = value;
-      // One value everywhere is no choice.
-      select.parentElement.hidden = facet.values.length < (facet.name === "tag" ? 1 : 2) && !value;
+    const view = this.model.get("view");
+    if (document.activeElement !== this.search) setProperty(this.search, "value", ask.search ?? "");
+    this.group.value = ask.group ?? "run";
+    const told = (view.filters ?? []).filter(({ name }) => name in (ask.values ?? {}));
+    if (this.chips.dataset.told !== JSON.stringify(told)) {
+      this.chips.dataset.told = JSON.stringify(told);
+      const chips = told.map(({ name, label, text }) => {
+        const off = () => {
+          this.filter(name);
+          this.adding.firstChild.focus();
+        };
+        const title = { "aria-label": fill(words.log_filter_off, { name: label, value: text }) };
+        const value = element("span", "mw-grid-value", { dir: "auto" }, String(text));
+        return element("span", "mw-grid-chip", element("b", "", label), value, button("mw-grid-x", "✕", off, title));
+      });
+      this.chips.replaceChildren(...chips);
     }
-    this.stars.value = String(ask.stars ?? 0);
-    this.usable.value = usableWord(ask.usable);
-    this.deleted.checked = ask.deleted === true;
-    const set = [...Object.keys(ask.values ?? {}), ask.tag, ask.stars, ask.usable ?? false, ask.deleted].filter(
-      (one) => one !== false && one !== 0 && one !== "" && one !== undefined && one !== null,
-    ).length;
-    const usable = ask.usable === false ? 1 : 0;
-    setText(this.summary, set + usable ? fill(words.log_filters_count, { count: set + usable }) : words.log_filters);
-    enable(this.clear, set + usable > 0 || Boolean(ask.search));
+    this.exports.hidden = !view.exports;
+    if (this.adding.open) this.adding.redraw();
   }
 
   drawChosen() {
@@ -280,11 +402,10 @@ class Grid {
     const { words, chosen } = this;
     const actions = this.model.get("actions");
     const isAny = chosen.size > 0;
-    for (const one of [this.compare, this.away, this.none, this.load]) one.hidden = !isAny;
+    for (const one of [this.compare, this.away, this.none]) one.hidden = !isAny;
     this.load.hidden = !isAny || !actions.load;
     enable(this.load, chosen.size === 1);
-    const isDeleted = this.model.get("view").deleted === true;
-    setText(this.away, isDeleted ? words.log_restore : words.log_delete);
+    setText(this.away, this.model.get("view").deleted ? words.log_restore : words.log_delete);
     const { rerun } = actions;
     this.rerun.hidden = !isAny || !rerun;
     setText(this.rerun, rerun?.text ?? "");
@@ -292,6 +413,7 @@ class Grid {
     this.rerun.classList.toggle("mw-grid-live", Boolean(rerun?.live));
     setText(this.why, isAny ? (rerun?.why ?? "") : "");
     this.why.hidden = !this.why.textContent;
+    for (const row of this.rows.values()) row.offers();
   }
 
   key(event) {
@@ -310,4 +432,4 @@ function render({ model, el }) {
   return () => grid.close();
 }
 
-export default { render };
+export default page({ render });

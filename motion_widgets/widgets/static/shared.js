@@ -28,7 +28,7 @@ function setAll(node, options) {
 /** Make a button whose action is left alone while it is disabled (see `enable`). */
 function button(className, text, action, options) {
   const node = element("button", className, { type: "button" }, text, options);
-  node.addEventListener("click", () => node.getAttribute("aria-disabled") !== "true" && action());
+  on(node, "click", () => node.getAttribute("aria-disabled") !== "true" && action());
   return node;
 }
 
@@ -57,10 +57,19 @@ function setProperty(node, name, value) {
   if (node[name] !== value) node[name] = value;
 }
 
-/** Put values into a sentence; what Python would round, as in `{mb:.1f}`, comes as text already. */
+/**
+ * Put values into a sentence; of `{count:job|jobs}` the first words where the count is 1. What Python would
+ * round, as in `{mb:.1f}`, comes as text already.
+ */
 function fill(sentence, values) {
-  return String(sentence).replace(/\{(\w+)(?::[^}]*)?\}/g, (whole, key) => (key in values ? values[key] : whole));
+  return String(sentence).replace(/\{(\w+)(?::([^}|]*)(\|[^}]*)?)?\}/g, (whole, key, one, many) => {
+    if (!(key in values)) return whole;
+    return many === undefined ? values[key] : String(values[key]) === "1" ? one : many.slice(1);
+  });
 }
+
+/** Keeps Lab from taking the keys of a control before the control does; it has to stand on the control itself. */
+const OWN_KEYS = { dataset: { lmSuppressShortcuts: "true" } };
 
 /** Keep a key or a drop from the page around, such as the notebook's own shortcuts. */
 function claim(event) {
@@ -70,8 +79,81 @@ function claim(event) {
 
 /** Listen to a model by event; returns what ends that. */
 function listen(model, handlers) {
-  for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
+  const guarded = Object.entries(handlers).map(([event, handler]) => [event, guard(event, handler)]);
+  for (const [event, handler] of guarded) model.on(event, handler);
   return () => {
-    for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
+    for (const [event, handler] of guarded) model.off(event, handler);
   };
+}
+
+/** Listen to an element. */
+function on(node, event, handler, options) {
+  node.addEventListener(event, guard(event, handler), options);
+}
+
+// --- the edge: what fails is said in the widget's own line, and works again at the next call ---
+
+const wrong = new Map(); // sentences by source, the newest last
+const places = new Set(); // writes the line, for each place where the widget is on show
+
+/** Make a function that never throws; a source is well again as soon as one of its calls is. */
+function guard(source, work) {
+  const well = (result) => {
+    if (wrong.delete(source)) places.forEach((tell) => tell());
+    return result;
+  };
+  const failed = (error) => {
+    const what = String(error?.message ?? error).slice(0, 300);
+    if (wrong.get(source) !== what) console.error("motion_widgets:", source, error);
+    wrong.delete(source);
+    wrong.set(source, what);
+    places.forEach((tell) => tell());
+  };
+  return (...args) => {
+    try {
+      const result = work(...args);
+      return result instanceof Promise ? result.then(well, failed) : well(result);
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
+/** Make what anywidget calls of what a script draws with. A drawing that failed is made anew at the next change. */
+function page({ initialize, render }) {
+  const draw = ({ model, el }) => {
+    const line = liveRegion("p", "mw-note mw-error");
+    let worn = [];
+    let clean = null; // ends the drawing; null: there is none
+    const make = guard("render", () => {
+      clean = null;
+      el.replaceChildren(line);
+      clean = render({ model, el });
+    });
+    const tell = () => {
+      const what = [...wrong.values()].at(-1);
+      const words = model.get("_words");
+      setText(line, what === undefined ? (model.get("_trouble") ?? "") : fill(words.page_failed, { what }));
+      line.hidden = !line.textContent;
+    };
+    const again = guard("page", () => {
+      tell();
+      // Those that the kernel gives it later, too: anywidget's view hears of them no more once it is drawn.
+      const classes = model.get("_dom_classes");
+      if (classes !== worn) {
+        el.classList.remove(...worn);
+        el.classList.add(...(worn = classes));
+      }
+      if (clean === null) make();
+    });
+    places.add(tell);
+    again();
+    model.on("change", again);
+    return () => {
+      places.delete(tell);
+      model.off("change", again);
+      guard("close", () => clean?.())();
+    };
+  };
+  return { initialize: initialize && guard("initialize", initialize), render: draw };
 }

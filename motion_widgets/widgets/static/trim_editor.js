@@ -21,10 +21,10 @@ function render({ model, el }) {
     }),
   );
   const track = element("div", "mw-trim-track", strip, before, after, part, ...handles);
-  const scale = element("div", "mw-trim-scale", { "aria-hidden": "true" });
-  const said = liveRegion("div", "mw-trim-said");
-  const keys = element("div", "mw-trim-keys", words.trim_keys);
-  const root = element("div", "mw-trim", { role: "group", "aria-label": words.trim_group }, track, scale, said, keys);
+  const said = liveRegion("span", "mw-trim-said");
+  const whole = sign("");
+  const scale = element("div", "mw-trim-scale", sign("0 s"), said, whole);
+  const root = element("div", "mw-trim", { role: "group", "aria-label": words.trim_group }, track, scale);
   el.append(root);
 
   const get = () => ({ start: model.get("start"), end: model.get("end"), length: model.get("length") });
@@ -36,7 +36,6 @@ function render({ model, el }) {
 
   function put(values) {
     for (const [name, value] of Object.entries(values)) model.set(name, value);
-    draw();
     model.save_changes();
   }
 
@@ -77,15 +76,14 @@ function render({ model, el }) {
         "aria-valuetext": fill(words.trim_at, { at: shown(now) }),
       });
     });
-    scale.replaceChildren(element("span", "", "0 s"), element("span", "", `${shown(length)} s`));
+    setText(whole, `${shown(length)} s`);
     const values = { start: shown(start), end: shown(end), length: shown(lasts), low, high };
-    const text = `${fill(words.trim_part, values)} ${fill(fits ? words.trim_fits : words.trim_not, values)}`;
-    setText(said, text);
+    setText(said, fill(fits ? words.trim_part : words.trim_not, values));
   }
 
   handles.forEach((handle, number) => {
     const name = ["start", "end"][number];
-    handle.addEventListener("keydown", (event) => {
+    on(handle, "keydown", (event) => {
       const now = get()[name];
       if (event.key === "Home" || event.key === "End") move(name, event.key === "Home" ? -Infinity : Infinity);
       else if (event.key in KEYS) {
@@ -97,7 +95,7 @@ function render({ model, el }) {
   });
 
   let held = null;
-  track.addEventListener("pointerdown", (event) => {
+  on(track, "pointerdown", (event) => {
     const box = track.getBoundingClientRect();
     const { start, end, length } = get();
     const to = ((event.clientX - box.left) / box.width) * length;
@@ -112,17 +110,16 @@ function render({ model, el }) {
     }
     event.preventDefault();
   });
-  track.addEventListener("pointermove", (event) => {
+  on(track, "pointermove", (event) => {
     if (!held) return;
     const to = ((event.clientX - held.box.left) / held.box.width) * held.length;
     if (held.name) move(held.name, to);
     else slide(to - held.by);
   });
-  for (const name of ["pointerup", "pointercancel"]) track.addEventListener(name, () => (held = null));
+  for (const name of ["pointerup", "pointercancel"]) on(track, name, () => (held = null));
 
   draw();
-  const names = ["strip", "length", "low", "high", "start", "end"];
-  return listen(model, Object.fromEntries(names.map((name) => [`change:${name}`, draw])));
+  return listen(model, { change: draw });
 }
 
-export default { render };
+export default page({ render });

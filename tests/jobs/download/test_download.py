@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import gzip
 import hashlib
 import json
+import os
 import select
 import shutil
 import socket
@@ -55,6 +57,7 @@ def host(clip_bytes):
 def internet(monkeypatch):
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("motion_widgets.core.http._good", {})
     return Internet(monkeypatch)
 
 
@@ -624,19 +627,101 @@ class TestSums:
         assert sums_of(headers) == {}
 
 
+class TestOtherForms:
+    """A result is taken in whatever form it comes, as long as it is all there."""
+
+    def test_a_part_that_is_the_whole_file(self, tmp_path, host):
+        def whole(handler):
+            size = len(host.clip)
+            handler.head(206, {"Content-Range": f"bytes 0-{size - 1}/{size}", "Content-Length": size})
+            handler.wfile.write(host.clip)
+
+        host.script.append(whole)
+        assert get(tmp_path, host.url).path.read_bytes() == host.clip
+        assert len(host.asked) == 1
+
+    def test_a_part_that_is_the_whole_file_after_half_of_it(self, tmp_path, host):
+        def half(handler):
+            handler.head(200, {"ETag": '"v1"', "Content-Length": len(host.clip)})
+            handler.wfile.write(host.clip[: len(host.clip) // 2])
+            handler.close_connection = True
+
+        def whole(handler):
+            size = len(host.clip)
+            handler.head(206, {"Content-Range": f"bytes 0-{size - 1}/{size}", "Content-Length": size})
+            handler.wfile.write(host.clip)
+
+        host.script += [half, whole]
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "could not be downloaded")
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == host.clip
+        assert "range" in host.asked[1]
+
+    def test_a_part_that_is_not_the_whole_is_refused(self, tmp_path, host):
+        def part(handler):
+            size = len(host.clip)
+            handler.head(206, {"Content-Range": f"bytes 0-{size - 2}/{size}", "Content-Length": size - 1})
+            handler.wfile.write(host.clip[:-1])
+
+        host.script.append(part)
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "not requested")
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_a_compressed_file(self, tmp_path, host, named):
+        clip, host.clip = host.clip, gzip.compress(host.clip)
+        host.headers = {"Content-Encoding": "gzip"} if named else {}
+        got = get(tmp_path, host.url)
+        assert got.path.read_bytes() == clip
+        assert (got.size, got.sha256) == (len(clip), hashlib.sha256(clip).hexdigest())
+        assert [one.name for one in tmp_path.rglob("*") if one.is_file()] == ["job.mp4"]
+
+    def test_a_compressed_file_is_gone_on_with_as_it_was_sent(self, tmp_path, host):
+        clip, host.clip = host.clip, gzip.compress(host.clip)
+        host.headers = {"Content-Encoding": "gzip"}
+
+        def half(handler):
+            handler.head(200, {"ETag": '"v1"', "Content-Length": len(host.clip), **host.headers})
+            handler.wfile.write(host.clip[: len(host.clip) // 2])
+            handler.close_connection = True
+
+        host.script.append(half)
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "could not be downloaded")
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == clip
+        assert host.asked[1]["range"] == f"bytes={len(host.clip) // 2}-"
+
+    @pytest.mark.parametrize("damage", ["cut off", "wrong sum", "bomb"])
+    def test_a_compressed_file_that_is_damaged_or_too_large_is_no_result(
+        self, tmp_path, host, damage, monkeypatch
+    ):
+        packed = gzip.compress(host.clip)
+        host.clip = packed[:-20] if damage == "cut off" else packed[:-8] + bytes(8)
+        if damage == "bomb":
+            host.clip = gzip.compress(bytes(32 << 20))
+            monkeypatch.setattr(room, "RESULT_MAX", 1 << 20)
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        refused(download, host.url, "could not be downloaded")
+        assert not (tmp_path / "job.mp4").exists()
+
+    def test_a_plain_file_that_is_called_compressed(self, tmp_path, host):
+        host.headers = {"Content-Encoding": "gzip"}
+        assert get(tmp_path, host.url).path.read_bytes() == host.clip
+
+
 class TestLeaving:
     def test_results_that_are_not_here_yet_are_named_with_their_end(self, ws, req, endpoint, capsys):
         endpoint.next_download.append("hang")
         job = ws.submit(req, max_cost=MAX)
         until(lambda: endpoint.downloads)
-        ws.leave()
+        ws.close()
         said = capsys.readouterr().out
         assert job.id in said
-        assert "1 finished result(s) have not been downloaded yet; the first link expires 2" in said
+        assert "1 finished result has not been downloaded yet; the first link expires 2" in said
 
     def test_nothing_is_said_of_what_is_here(self, ws, req, capsys):
         ws.submit(req, max_cost=MAX).wait(30)
-        ws.leave()
+        ws.close()
         assert capsys.readouterr().out == ""
 
 
@@ -678,3 +763,47 @@ class TestAwake:
         monkeypatch.setitem(sys.modules, "wakepy", None)
         assert ws.submit(req, max_cost=MAX).wait(30).state == "collected"
         assert not recwarn.list
+
+
+class TestLinksInTheWay:
+    def test_no_link_in_the_place_of_a_partial_file_is_followed(self, tmp_path, host):
+        mine = tmp_path / "mine.txt"
+        mine.write_text("mine")
+        (tmp_path / "away").mkdir()
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        download.part.path.parent.symlink_to(tmp_path / "away")
+        (tmp_path / "away" / download.part.path.name).symlink_to(mine)
+        (tmp_path / "job.mp4").symlink_to(mine)
+        got = asyncio.run(download.fetch(host.url))
+        assert (got.path.read_bytes(), mine.read_text()) == (host.clip, "mine")
+        assert [one.name for one in (tmp_path / "away").iterdir()] == [download.part.path.name]
+
+    def test_a_link_that_takes_its_place_meanwhile_is_not_written_through(self, tmp_path):
+        mine = tmp_path / "mine.txt"
+        mine.write_text("mine")
+        download = Download(tmp_path / "job.mp4", owner="me", trusted=True)
+        download.part.begin(download.part.note)
+        download.part.path.unlink()
+        download.part.path.symlink_to(mine)
+        with pytest.raises(OSError, match="symbolic links"):
+            download.part.append()
+        assert mine.read_text() == "mine"
+
+
+def test_a_kill_while_the_note_is_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    def killed(_, file):
+        file.write('{"link": "the li')
+        file.flush()
+        os._exit(9)
+
+    target, link = tmp_path / "job-1.mp4", "the link"
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(json, "dump", killed)
+        PartialFile(target, "dead").begin(Note(link=link, etag='"v1"', whole=9))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    part = PartialFile(target, "alive")
+    assert part.resume(link) == 0
+    part.tidy()
+    assert list((tmp_path / UNFINISHED).iterdir()) == []

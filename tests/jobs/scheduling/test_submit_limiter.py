@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from motion_widgets.endpoint.errors import error_from_answer
+from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.submit_limiter import SubmitLimiter
 
 
@@ -43,6 +44,24 @@ def test_after_a_pause_one_goes_as_a_probe_then_twice_as_many():
     assert counts[0] == 1
     assert counts[1] == 2
     assert counts == sorted(counts)
+
+
+def test_few_go_until_one_was_accepted_and_one_at_a_time_while_there_is_a_doubt():
+    async def story():
+        limiter = SubmitLimiter()
+        first = await entered(limiter, "abcdefghij")
+        sending = [limiter.may_send(name) for name in first]
+        limiter.doubt()
+        held = [limiter.may_send(name) for name in first]
+        for name in first:
+            limiter.release(name, accepted=False)
+        later = await entered(limiter, "klmnop")
+        return len(first), sending, held, len(later)
+
+    few, sending, held, later = asyncio.run(story())
+    assert few == timing.DOUBTS
+    assert all(sending)
+    assert (sum(held), later) == (1, 1)
 
 
 def test_nothing_goes_during_a_pause():

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from motion_widgets.core import http
 from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.http import shared_transport
@@ -149,20 +150,6 @@ def test_redirects(clips, server):
     assert code_of(server.put("n.mp4", b"x", "to_file")).code == "link_redirect"
 
 
-def test_redirect_from_outside_into_this_machine_is_refused():
-    client = link_client.LinkClient("https://example.com/a.mp4", deadline=1, public=False)
-    for target in (
-        "http://127.0.0.1/x",
-        "http://localhost/x",
-        "http://10.0.0.8/x",
-        "http://169.254.169.254/x",
-    ):
-        client.host, client._url = "example.com", "https://example.com/a.mp4"
-        with pytest.raises(ClipError) as caught:
-            client._follow(target)
-        assert caught.value.code == "link_redirect"
-
-
 def test_unreachable():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -292,9 +279,24 @@ def test_one_pool_of_connections_for_all_but_those_of_a_proxy(monkeypatch):
     async def pools(*links):
         return [shared_transport(httpx.URL(link)) for link in links]
 
-    here = ["http://127.0.0.1:1/x", "http://localhost/y", "http://a.localhost/z", "https://inside.example/"]
+    here = ["http://127.0.0.1:1/x", "http://localhost/y", "http://a.localhost/z", "http://inside.example/"]
     assert len(set(spawn(pools(*here)).result(10))) == 1
     assert len(set(spawn(pools(here[0], "https://example.com/a", "http://example.org/b")).result(10))) == 2
+
+
+def test_a_secured_connection_is_kept_for_the_name_that_its_certificate_was_checked_for(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "*")
+
+    async def pools(*links):
+        return [shared_transport(httpx.URL(link)) for link in links]
+
+    first, same, other = spawn(
+        pools("https://a.example/x", "https://a.example/y", "https://b.example/x")
+    ).result(10)
+    assert first is same
+    assert first is not other
+    spawn(pools(*(f"https://{number}.example/" for number in range(100)))).result(10)
+    assert len(http._shared) <= http.NAMES
 
 
 def test_the_background_loop_never_waits_for_itself(clips, server):

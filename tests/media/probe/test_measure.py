@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
 import av
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.media.probe.measure import measure_clip
+from tests.media.conftest import ffmpeg
+from tests.media.edited import with_edits
 from tests.media.gallery import make_gallery
 
 WHOLE = [
@@ -50,7 +55,7 @@ def test_moviepy_confirms_within_its_rounding(clips, name):
 
 def test_bare_moviepy_is_fooled_by_the_crafted_name(clips):
     """Else the sanitising would be tested against nothing."""
-    from motion_widgets.media.probe.moviepy_import import load_moviepy
+    from motion_widgets.media.probe.moviepy_check import load_moviepy
 
     try:
         bare = load_moviepy().ffmpeg_parse_infos(str(clips["crafted"]))["duration"]
@@ -281,3 +286,51 @@ def test_a_file_cut_off_behind_its_index_says_so(gallery, server):
     cut = data[: len(data) // 2]
     for source in (cut, server.put("a.mp4", cut)):
         assert measure_clip(source, confirm=False).truncated
+
+
+EDITS = st.builds(
+    lambda lead, parts: [*([(lead, None)] if lead else []), *parts],
+    st.sampled_from([0.0, 0.2, 0.8, 1.7]),
+    st.lists(
+        st.tuples(
+            st.floats(0.2, 9, allow_nan=False).map(lambda one: round(one, 2)),
+            st.one_of(st.none(), st.floats(0, 5, allow_nan=False).map(lambda one: round(one, 2))),
+        ),
+        min_size=1,
+        max_size=3,
+    ).filter(lambda parts: parts[0][1] is not None),
+)
+"""Edit lists: a lead or none, and then parts of the media, with gaps or without."""
+
+
+@pytest.fixture(scope="module")
+def two_tracks(clips):
+    """A clip of 12 s with frames that are decoded out of order, and sound."""
+    return clips["12"].read_bytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(video=EDITS, sound=st.one_of(st.none(), EDITS))
+@example(video=[(5.0, 0.08)], sound=[(0.8, None), (4.2, 0.0)])
+@example(video=[(0.8, None), (4.2, 0.08)], sound=None)
+@example(video=[(0.7, None), (3.4, 1.0)], sound=[(0.2, None), (3.4, 1.0)])
+def test_with_any_edit_list_the_length_is_pyavs(two_tracks, video, sound):
+    """A track that starts late, or was trimmed without encoding: ffmpeg counts the empty lead twice."""
+    data = with_edits(two_tracks, {b"vide": video} | ({b"soun": sound} if sound else {}))
+    clip = measure_clip(data, confirm=False)
+    with av.open(io.BytesIO(data)) as container:
+        assert clip.length == pytest.approx(container.duration / 1e6, abs=1.01e-3)
+    assert clip.video_length <= sum(shown for shown, _ in video) + 1e-3
+    assert clip.media_length == pytest.approx(12, abs=0.05)
+
+
+def test_a_track_that_starts_late_by_ffmpegs_own_options(clips, tmp_path):
+    """`-itsoffset` writes an empty edit, and `-ss` before a copied stream a cut."""
+    source, late, cut = clips["12"], tmp_path / "late.mp4", tmp_path / "cut.mp4"
+    maps = ["-map", "0:v", "-map", "1:a", "-c", "copy", "-t", 5]
+    ffmpeg("-i", source, "-itsoffset", "0.8", "-i", source, *maps, late)
+    ffmpeg("-ss", "1.3", "-i", source, "-t", "5", "-c", "copy", cut)
+    for path in (late, cut):
+        clip = measure_clip(path)
+        assert clip.length == pytest.approx(pyav_length(path), abs=1.01e-3)
+        assert clip.moviepy_length == pytest.approx(clip.length, abs=0.0101)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import sys
 import threading
 from dataclasses import replace
@@ -11,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 import motion_widgets as mw
 from motion_widgets.core.errors import ClipError
+from motion_widgets.media.preview import thumbnail
 from motion_widgets.media.repair import images as room
 from tests.media.repair.test_mend import HOSTILE
 
@@ -150,16 +153,20 @@ def test_heic_without_its_package_is_said_in_words(tmp_path, monkeypatch):
 
 def test_shrinking_goes_by_quality_first_then_by_sides(tmp_path, monkeypatch):
     source = tmp_path / "noise.png"
-    Image.effect_noise((500, 400), 120).convert("RGB").save(source)
+    Image.effect_noise((1000, 800), 120).convert("RGB").save(source)
     sizes = []
-    for limit in (200_000, 60_000, 9_000):
+    for limit in (800_000, 240_000, 100_000):
         monkeypatch.setattr(room, "LIMITS", replace(room.LIMITS, image_bytes=limit))
         image = mw.shrink_image(source, to=tmp_path / f"{limit}.jpg")
         assert (image.format, image.size <= limit) == ("jpeg", True)
         assert image.aspect == pytest.approx(1.25, abs=0.02)
         sizes.append(image.width)
-    assert sizes[0] == 500
-    assert sizes[-1] < 500
+    assert sizes[0] == 1000
+    assert sizes[-1] < 1000
+    monkeypatch.setattr(room, "LIMITS", replace(room.LIMITS, image_bytes=9_000))
+    with pytest.raises(ClipError) as caught:
+        mw.shrink_image(source, to=tmp_path / "small.jpg")
+    assert caught.value.code == "mend_worse", "its sides would be too small then"
 
 
 @pytest.mark.parametrize("sides", [(900, 100), (100, 900), (260, 100), (3, 500), (333, 1000)])
@@ -246,3 +253,121 @@ def test_a_place_in_an_image_is_measured(tmp_path, server):
     assert mw.measure_image(server.put("a.jpg", source.read_bytes())).has_location
     assert not mw.strip_image(source).has_location
     assert mw.turn_image(source).has_location, "only its turn was asked for"
+
+
+def in_xmp(turn: int) -> bytes:
+    return b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><e tiff:Orientation="%d"/></x:xmpmeta>' % turn
+
+
+def saved(folder: Path, kind: str, turn: int) -> Path:
+    """Write the red and blue halves in a way that says how they are turned."""
+    exif = Image.Exif()
+    exif[TURN] = turn
+    path = folder / "turned"
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", in_xmp(turn).decode(), zip=kind == "PNG, packed XMP")
+    tags = {700: in_xmp(turn)} if kind == "TIFF, XMP" else {}
+    options = {
+        "TIFF": {"exif": exif}, "TIFF, packed": {"exif": exif, "compression": "tiff_lzw"},
+        "JPEG, XMP": {"xmp": in_xmp(turn), "quality": 95}, "WEBP, XMP": {"xmp": in_xmp(turn), "quality": 95},
+        "PNG, XMP": {"pnginfo": text}, "PNG, packed XMP": {"pnginfo": text}, "TIFF, XMP": {"tiffinfo": tags},
+        "PNG": {"exif": exif}, "AVIF": {"exif": exif, "quality": 95},
+        "AVIF, mif1": {"exif": exif, "quality": 95},
+    }[kind]  # fmt: skip
+    corners().save(path, kind.partition(",")[0], **options)
+    if kind == "AVIF, mif1":
+        data = path.read_bytes()
+        path.write_bytes(data[:8] + b"mif1" + data[12:])
+    return path
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3, 6, 8])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "TIFF", "TIFF, packed", "TIFF, XMP", "JPEG, XMP", "WEBP, XMP", "PNG", "PNG, XMP", "PNG, packed XMP",
+        "AVIF", "AVIF, mif1",
+    ],
+)  # fmt: skip
+def test_a_turn_is_measured_and_mended_once_wherever_it_is_noted(tmp_path, kind, turn):
+    source = saved(tmp_path, kind, turn)
+    measured, image = mw.measure_image(source), mw.convert_image(source)
+    assert (measured.width, measured.height) == ((80, 120) if turn > 4 else (120, 80))
+    assert (image.width, image.height, image.rotated) == (measured.width, measured.height, False)
+    assert measured.rotated is (turn > 1)
+    red, blue = (250, 0, 0), (0, 0, 250)
+    first = {1: red, 2: blue, 3: blue, 6: red, 8: blue}[turn]
+    with Image.open(image.source) as made, Image.open(io.BytesIO(thumbnail(source, 120))) as small:
+        assert near(made.convert("RGB").getpixel((3, 3)), first)
+        assert near(small.convert("RGB").getpixel((3, 3)), first)
+        assert small.size == made.size
+
+
+def deep_tiff(order: str, photometric: int, turn: int = 1, bits: int = 16, form: int = 1) -> bytes:
+    """Write a TIFF of one grey channel by hand, from dark on the left to bright on the right."""
+    width, height = 40, 20
+    shares = [x / (width - 1) for x in range(width)] * height
+    code = {(16, 1): "H", (16, 2): "h", (32, 1): "I", (32, 3): "f"}[bits, form]
+    white = 1.0 if form == 3 else 2 ** (bits - (form == 2)) - 1
+    shown = [white * (share if photometric else 1 - share) for share in shares]
+    data = b"".join(struct.pack(order + code, value if form == 3 else round(value)) for value in shown)
+    short = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 8), (274, turn)]
+    short += [(277, 1), (278, height), (279, len(data)), (339, form)]
+    rows = b"".join(
+        struct.pack(order + "HHI", tag, 3, 1) + struct.pack(order + "HH", value, 0) for tag, value in short
+    )
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8 + len(data))
+    return head + data + struct.pack(order + "H", len(short)) + rows + bytes(4)
+
+
+@pytest.mark.parametrize("turn", [1, 3, 6])
+@pytest.mark.parametrize(("order", "photometric"), [("<", 0), ("<", 1), (">", 1)])
+def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path, order, photometric, turn):
+    source = tmp_path / "deep.tif"
+    source.write_bytes(deep_tiff(order, photometric, turn))
+    image = mw.convert_image(source)
+    assert (image.width, image.height) == ((20, 40) if turn == 6 else (40, 20))
+    with Image.open(image.source) as made, Image.open(io.BytesIO(thumbnail(source, 40))) as small:
+        ends = ((0, 0), (image.width - 1, image.height - 1))
+        dark, bright = ends[::-1] if turn == 3 else ends
+        for picture in (made.convert("L"), small.convert("L")):
+            assert picture.getpixel(dark) < 14
+            assert picture.getpixel(bright) > 241
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("bits", "form"), [(16, 2), (32, 1), (32, 3)], ids=["signed", "32 bits", "float"])
+def test_numbers_that_do_not_say_what_white_is_are_refused_in_one_sentence(tmp_path, order, bits, form):
+    source = tmp_path / "deep.tif"
+    source.write_bytes(deep_tiff(order, 1, bits=bits, form=form))
+    for how in (mw.measure_image, mw.convert_image, thumbnail):
+        with pytest.raises(ClipError) as caught:
+            how(source)
+        assert caught.value.code in {"image_depth", "not_image"}
+
+
+@pytest.mark.parametrize("how", [mw.strip_image, mw.convert_image, mw.scale_image, mw.pad_image])
+def test_a_png_full_of_notes_is_mended_without_them(tmp_path, how):
+    source, text = tmp_path / "workflow.png", PngInfo()
+    text.add_text("workflow", "node " * 500_000, zip=True)
+    corners().resize((480, 320)).save(source, pnginfo=text)
+    image = how(source)
+    assert (image.format, image.width, image.height) == ("png", 510 if how is mw.scale_image else 480,
+                                                         340 if how is mw.scale_image else 320)  # fmt: skip
+    data = Path(image.source).read_bytes()
+    assert b"zTXt" not in data
+    with Image.open(io.BytesIO(data)) as made:
+        assert near(made.getpixel((5, 5)), (250, 0, 0))
+
+
+def test_colours_of_a_profile_too_large_to_keep_become_srgb(tmp_path):
+    """Padded, the profile says what it said; half the red of this one is another red in sRGB."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    large = profile + bytes(2 << 20)
+    source, broken = tmp_path / "large.png", tmp_path / "broken.jpg"
+    corners().save(source, icc_profile=large)
+    corners().save(broken, icc_profile=profile[:36] + b"none" + bytes(2 << 20))
+    for path in (source, broken):
+        with Image.open(mw.strip_image(path).source) as made:
+            assert "icc_profile" not in made.info
+            assert near(made.getpixel((3, 3)), (250, 0, 0))

@@ -28,6 +28,7 @@ def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.filterwarnings("ignore:The sound of:UserWarning")  # it is damaged as well, and said first
 def test_a_damaged_clip_is_an_error_soon_and_leaves_nothing(clips, out):
     for name in ("zeroed", "cut", "mp3", "m4a", "cut_end"):
         with pytest.raises(ClipError) as caught:
@@ -151,7 +152,9 @@ def test_an_encoder_that_is_killed_or_meets_a_full_disk_is_said_so(clips, out):
 
     with pytest.raises(ClipError) as caught:
         mw.trim_clip(clips["12"], to=out, progress=kill)
-    assert caught.value.code == "mend_unwritable"
+    assert caught.value.code == "mend_failed"
+    assert clips["12"].name in str(caught.value)
+    assert "out.mp4" not in str(caught.value)
     assert left_in(out) == []
 
 
@@ -179,15 +182,34 @@ def test_a_source_that_changes_meanwhile_gives_no_result(clips, out, tmp_path):
     assert left_in(out) == []
 
 
+def test_a_trim_without_an_end_goes_to_the_end_of_the_clip(clips, out):
+    operation = Operation("trim_clip", {"start": 1.0})
+    assert operation.label == "Keep all from 1.0 s on"
+    done = mw.mend(clips["front"], operation, to=out)
+    assert mw.trim_clip(clips["front"], start=1.0, to=out).source == done.result_path, "it is the same file"
+    assert done.parameters["length"] == pytest.approx(mw.measure_clip(clips["front"]).length - 1)
+
+
 def test_wrong_operations_are_said_in_words(clips, out):
-    for name, values in (
-        ("explode_clip", {}),
-        ("fit_clip", {"aspect": 0, "how": "crop"}),
-        ("fit_clip", {"aspect": 1, "how": "bend"}),
+    for code, name, values in (
+        ("mend_unknown", "explode_clip", {}),
+        ("mend_aspect", "fit_clip", {"aspect": 0, "how": "crop"}),
+        ("mend_aspect", "fit_clip", {"aspect": 1, "how": "bend"}),
+        ("mend_parameters", "fit_clip", {"aspect": 1}),
+        ("mend_parameters", "fit_clip", {"aspect": "wide", "how": "crop"}),
+        ("mend_parameters", "hold_clip", {}),
+        ("mend_parameters", "trim_clip", {"begin": 1.0}),
+        ("mend_parameters", "trim_clip", {"start": "1.0"}),
+        ("mend_parameters", "trim_clip", {"start": float("nan")}),
+        ("mend_parameters", "trim_clip", {"start": 10**400}),
+        ("mend_no_parameters", "mute_clip", {"length": 3.0}),
     ):
+        operation = Operation(name, values)
+        assert (operation.label == name) == (code != "mend_aspect")
         with pytest.raises(ClipError) as caught:
-            mw.mend(clips["front"], Operation(name, values), to=out)
-        assert caught.value.code in {"mend_unknown", "mend_aspect"}
+            mw.mend(clips["front"], operation, to=out)
+        assert caught.value.code == code, (name, values)
+    assert left_in(out) == []
     assert "trim_clip" in CLIP_OPERATIONS
 
 

@@ -8,7 +8,7 @@ import motion_widgets as mw
 from motion_widgets.media.repair.clips import CLIP_OPERATIONS
 from motion_widgets.media.repair.images import IMAGE_OPERATIONS
 from motion_widgets.media.repair.operation import Operation
-from tests.media.repair.test_suggest import found
+from tests.media.repair.test_judge import found
 
 
 def test_presets_have_the_words_of_their_orientation(samples):
@@ -23,6 +23,7 @@ PARAMETERS = {
     "trim_clip": {"start": 1.0, "length": 3.0},
     "hold_clip": {"length": 3.1},
     "fit_clip": {"aspect": 0.5, "how": "pad"},
+    "scale_image": {"least": 340},
 }
 
 

@@ -45,12 +45,17 @@ def link(wire: Wire, done):
     return wire.poll(done)["result"]["videos"][0]["url"][0]
 
 
+def request_of(wire: Wire, method, path, content=b"") -> bytes:
+    """A request as it goes over the wire."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {wire.sandbox.token}\r\n"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
 def raw(wire: Wire, method, path, content=b"") -> bytes:
     """What comes over one connection until it ends; ConnectionResetError when it is reset."""
     parts = urlsplit(wire.sandbox.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=20) as own:
-        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {wire.sandbox.token}\r\n"
-        own.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        own.sendall(request_of(wire, method, path, content))
         got = b""
         while chunk := own.recv(65536):
             got += chunk

@@ -53,10 +53,11 @@ def test_shapes_of_errors(wire, play):
     play(
         *[
             {"on": "balance", "kind": "status", "code": 503, "message": "m", "shape": shape}
-            for shape in ("flat", "text", "inside")
+            for shape in ("flat", "detail", "text", "inside")
         ]
     )
     assert wire.http.get("/v1/balance").json() == {"success": False, "message": "m"}
+    assert wire.http.get("/v1/balance").json() == {"detail": "m"}
     assert wire.http.get("/v1/balance").text == "m"
     inside = wire.http.get("/v1/balance")
     assert (inside.status_code, inside.json()["code"]) == (200, 503)

@@ -14,6 +14,52 @@ from motion_widgets.sandbox import FaultPlan, PlanError, Sandbox
 from motion_widgets.sandbox.faults.rule import CALLS, CallFacts
 
 
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ([], "A fault plan is a table with fault, idempotency, max_in_flight"),
+        ({"faults": []}, "does not accept 'faults'; it accepts fault, idempotency"),
+        ({"idempotency": "no"}, "true or false"),
+        ({"max_in_flight": 0}, "whole number from 1"),
+        ({"fault": {}}, r"write \[\[fault\]\]"),
+        ({"fault": ["reset"]}, "Fault 1 must be a table"),
+        ({"fault": [{"kind": "reset"}]}, "on is missing; it must be one of submit, status, upload"),
+        ({"fault": [{"on": "post", "kind": "reset"}]}, "on is 'post'; it must be one of submit"),
+        (
+            {"fault": [{"on": "submit", "kind": "explode"}]},
+            "kind is 'explode'; it must be one of status, build",
+        ),
+        ({"fault": [{"on": "submit", "kind": "slow"}]}, "plays on result"),
+        ({"fault": [{"on": "any", "kind": "no_link"}]}, "cannot play on 'any'; it plays on status"),
+        ({"fault": [{"on": "submit", "kind": "status"}]}, "needs code, an HTTP status from 200 to 599"),
+        ({"fault": [{"on": "submit", "kind": "status", "code": 99}]}, "code is 99"),
+        (
+            {"fault": [{"on": "submit", "kind": "reset", "code": 500}]},
+            r"\(reset\) does not accept 'code'; it accepts on, kind",
+        ),
+        ({"fault": [{"on": "submit", "kind": "reset", "nth": 0}]}, "nth is 0"),
+        ({"fault": [{"on": "submit", "kind": "reset", "nth": [1, 2], "times": 2}]}, "leave times out"),
+        ({"fault": [{"on": "submit", "kind": "reset", "times": -1}]}, "times is -1"),
+        ({"fault": [{"on": "submit", "kind": "reset", "times": True}]}, "times is True"),
+        ({"fault": [{"on": "submit", "kind": "reset", "match": 3}]}, "match is 3"),
+        ({"fault": [{"on": "submit", "kind": "reset", "per_second": 0.5}]}, "per_second is 0.5"),
+        ({"fault": [{"on": "status", "kind": "head", "headers": {"a": "b\r\nc"}}]}, "printable texts"),
+        ({"fault": [{"on": "submit", "kind": "reset", "accepted": "yes"}]}, "accepted is 'yes'"),
+        ({"fault": [{"on": "submit", "kind": "no_task_id", "accepted": False}]}, "changes a real response"),
+        ({"fault": [{"on": "submit", "kind": "reset", "when": "completed"}]}, "about status calls"),
+        ({"fault": [{"on": "status", "kind": "word", "when": "soon"}]}, "one of working, completed, failed"),
+        (
+            {"fault": [{"on": "result", "kind": "truncated", "length": "short"}]},
+            "one of known, unknown, wrong",
+        ),
+    ],
+)
+def test_what_is_not_understood_is_one_sentence(plan, words):
+    with pytest.raises(PlanError, match=words) as error:
+        FaultPlan.of(plan)
+    assert "\n" not in str(error.value)
+
+
 def test_a_plan_is_read_from_toml_json_and_mappings(tmp_path):
     head = "idempotency = false\nmax_in_flight = 2\n"
     text = head + '[[fault]]\non = "status"\nkind = "progress"\nvalue = nan\nnth = [1, 3]\n'
@@ -137,3 +183,20 @@ def test_when_waits_for_how_the_task_really_stands(wire, play, done):
         {"on": "status", "kind": "word", "when": "working"},
     )
     assert [wire.poll(done)["status"] for _ in range(3)] == ["completed", "failed", "completed"]
+
+
+def test_a_limit_of_the_rate(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("motion_widgets.sandbox.faults.rule.time.monotonic", lambda: now[0])
+    plan = FaultPlan.of({"fault": [{"on": "status", "kind": "rate_limit", "per_second": 3, "times": 0}]})
+
+    def passed(count):
+        return [plan.pick("status", CallFacts(), "") for _ in range(count)].count(None)
+
+    assert passed(10) == 3
+    now[0] += 0.5
+    assert passed(10) == 0
+    now[0] += 0.5
+    assert passed(10) == 3
+    assert plan.as_dict()["fault"][0]["per_second"] == 3
+    assert FaultPlan.of(plan.as_dict()).as_dict() == plan.as_dict()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 
 import httpx
 
+from motion_widgets.sandbox.tasks import TaskTable
 from tests.sandbox.conftest import task_of, until
 
 
@@ -39,3 +41,20 @@ def test_a_drawing_left_by_a_dead_process_is_taken_over(fresh, body, monkeypatch
     data = later.end(task_id)
     assert data["status"] == "completed"
     assert httpx.get(data["result"]["videos"][0]["url"][0]).content == b"later"
+
+
+def test_a_store_that_fails_does_not_end_the_drawing(fresh, body, monkeypatch, caplog):
+    failed, real = [], TaskTable.claim_drawing
+
+    def claim(*args):
+        if len(failed) < 3:
+            failed.append(args)
+            raise sqlite3.OperationalError("database is locked")
+        return real(*args)
+
+    monkeypatch.setattr(TaskTable, "claim_drawing", claim)
+    wire = fresh()
+    task_id = task_of(wire.submit(body))
+    assert wire.end(task_id)["status"] == "completed"
+    assert len(failed) == 3
+    assert any("database is locked" in str(one.exc_info) for one in caplog.records)

@@ -1,0 +1,37 @@
+"""What a notebook shows of a value at the end of a cell."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "shown_length": "長さ",
+    "shown_seconds": "{seconds:.2f} 秒",
+    "shown_picture": "大きさ",
+    "shown_pixels": "{width} × {height}",
+    "shown_rate": "フレームレート",
+    "shown_fps": "{fps:.4g} fps",
+    "shown_sound": "音声",
+    "shown_with_sound": "音声あり",
+    "shown_silent": "音声なし",
+    "shown_format": "形式",
+    "shown_size": "サイズ",
+    "shown_megabytes": "{mb:,.1f} MB",
+    "shown_charged": "課金される秒数",
+    "shown_span": "{low}～{high} 秒",
+    "shown_per_second": "1 秒の料金",
+    "shown_prices": "料金表の日付",
+    "shown_unmeasured": "最大 {price}(長さ不明)",
+    "shown_nothing_wrong": "問題はありません。",
+    "shown_field": "項目",
+    "shown_finding": "指摘",
+    "shown_fixes": "直し方",
+    "shown_cell": "セル",
+    "shown_status": "状態",
+    "shown_reason": "理由",
+    "shown_price": "料金",
+    "shown_cells_of": "{count} セルのうち最初の {shown} セル。frame() はすべてを返します",
+    "shown_settings": "設定",
+    "shown_prompt": "プロンプト",
+    "shown_error": "エラー",
+    "shown_result": "結果",
+    "shown_saved": "{kind}：{folder}({where}、ジョブ {count} 件)。使うにはセルを実行してください",
+}

@@ -1,0 +1,35 @@
+"""The Studio's frame: its head, its tabs, and what all panels say."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "newer": "新しい順へ",
+    "older": "古い順へ",
+    "clusters_head": "失敗の偏り：",
+    "progress_of": "{percent} % 完了",
+    "ipykernel_broken": "ipykernel 7.0.0 と 7.0.1 では、バックグラウンドスレッドからのウィジェット更新がすべて失敗します。ipykernel 7.1 以降をインストールしてください。",
+    "language_unknown": "「{found}」の文言はありません。{known} から選ぶか、language= を省いてください。",
+    "studio_title": "モーションスタジオ",
+    "head_sandbox": "SANDBOX・無料",
+    "head_live": "LIVE・実際の料金",
+    "head_running": "{count} 件実行中",
+    "head_left": "残高 {usd}",
+    "head_undecided": "要判断 {count} 件",
+    "balance_live": "残高 {usd}",
+    "balance_sandbox": "SANDBOX の残高 {usd}",
+    "balance_unknown": "残高不明",
+    "balance_unknown_sandbox": "SANDBOX の残高不明",
+    "balance_asking": "残高：確認中…",
+    "balance_open": "エンドポイントはこのキーの残高を示していません。",
+    "balance_slow": "エンドポイントから {seconds:g} 秒以内に返答がありませんでした。",
+    "balance_missing": "上の料金に {usd} 足りません。",
+    "head_spent": "使用額 {usd}",
+    "golive_open": "本番へ…",
+    "golive_back": "本番 / SANDBOX…",
+    "sweep_these": "スイープ…",
+    "tab_create": "作成",
+    "tab_sweep": "スイープ",
+    "tab_compare": "比較",
+    "tab_log": "ログ",
+    "tab_study": "検証",
+}

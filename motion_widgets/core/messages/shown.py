@@ -1,0 +1,37 @@
+"""What a notebook shows of a value at the end of a cell."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, str] = {
+    "shown_length": "length",
+    "shown_seconds": "{seconds:.2f} s",
+    "shown_picture": "picture",
+    "shown_pixels": "{width} × {height}",
+    "shown_rate": "frame rate",
+    "shown_fps": "{fps:.4g} fps",
+    "shown_sound": "sound",
+    "shown_with_sound": "with sound",
+    "shown_silent": "silent",
+    "shown_format": "format",
+    "shown_size": "size",
+    "shown_megabytes": "{mb:,.1f} MB",
+    "shown_charged": "seconds charged",
+    "shown_span": "{low}–{high} s",
+    "shown_per_second": "price of a second",
+    "shown_prices": "prices of",
+    "shown_unmeasured": "up to {price} (length unknown)",
+    "shown_nothing_wrong": "Nothing is wrong with it.",
+    "shown_field": "field",
+    "shown_finding": "finding",
+    "shown_fixes": "fixes",
+    "shown_cell": "cell",
+    "shown_status": "status",
+    "shown_reason": "reason",
+    "shown_price": "price",
+    "shown_cells_of": "the first {shown} of {count} {count:cell|cells}; frame() returns them all",
+    "shown_settings": "settings",
+    "shown_prompt": "prompt",
+    "shown_error": "error",
+    "shown_result": "result",
+    "shown_saved": "{kind} of {folder} ({where}, {count} {count:job|jobs}); run the cell to use it",
+}

@@ -1,0 +1,22 @@
+"""Comparing texts: an accent may be part of its letter, or stand after it, as in the file names of a Mac.
+
+What is stored stays as it was written, for a prompt is sent as it is; both sides of a comparison go through
+here.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["composed", "spellings"]
+
+
+def composed(text: str) -> str:
+    """Return a text in Unicode's normal form C, in which texts are compared."""
+    return unicodedata.normalize("NFC", text)
+
+
+def spellings(text: str) -> list[str]:
+    """Return how a database may hold a text: as it is, and in the forms C and D; one of ASCII is one."""
+    forms = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    return list(dict.fromkeys([text, *forms]))

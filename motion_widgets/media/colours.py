@@ -1,0 +1,47 @@
+"""To the BT.709 that browsers, encoders and eyes expect, from HDR as well, by ffmpeg's own filters."""
+
+from __future__ import annotations
+
+__all__ = ["BT709", "encoded", "matrix_of", "to_bt709"]
+
+_HD_LINES = 720
+_SD_TRANSFERS = {4, 5, 6}
+"""BT.470 and SMPTE 170M by ISO/IEC 23091-2: their matrix is that of BT.601."""
+
+
+def matrix_of(transfer: int | None, lines: int) -> str:
+    """Return ffmpeg's name of a picture's matrix; what is not stated depends on its lines."""
+    is_sd = lines < _HD_LINES if transfer is None else transfer in _SD_TRANSFERS
+    return "smpte170m" if is_sd else "bt709"
+
+
+def encoded(matrix: str = "bt709") -> str:
+    """Return the filters for what is encoded, with a picture's own matrix.
+
+    Frames carry the tags: ffmpeg believes them rather than options, and players guess what is untagged. The
+    matrix stays, as Chromium makes blue up to ten levels darker from BT.709 than from BT.601.
+    """
+    tags = f"color_primaries=bt709:color_trc={matrix}:colorspace={matrix}:range=tv"
+    return f"scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p,setparams={tags}"
+
+
+BT709 = encoded()
+"""Filters for what is encoded in BT.709 throughout."""
+
+_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67:agamma=false"}
+"""ffmpeg's names of the transfers of HDR, by ISO/IEC 23091-2.
+
+HLG with exact curves: the quick ones apply its system gamma to each colour instead of to the luminance, which
+makes blue 35 levels too bright.
+"""
+_FILTERS = (
+    "zscale=pin=bt2020:tin={transfer}:min=bt2020nc:t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,"
+    "tonemap=mobius:param=0.8:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv444p"
+)
+"""Colours stay up to 80 % of white (203 cd/m², BT.2408) and roll off above."""
+
+
+def to_bt709(transfer: int | None) -> list[str]:
+    """Return the filters that make BT.709 of a picture with this transfer; none if it is not HDR."""
+    name = _TRANSFERS.get(transfer or 0)
+    return [_FILTERS.format(transfer=name)] if name else []
