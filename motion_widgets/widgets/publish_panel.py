@@ -45,8 +45,9 @@ class PublishPanel(ui.Column):
     """Says where local media become public, asks for consent, and publishes.
 
     `get` returns the current request, and `use` puts a link into the form as the clip. `looked` is
-    called when the place or the consents were looked up, or `strips` changed. `located` returns the names of
-    the media that say where they were taken, and `strip` takes that off a field's file; it blocks.
+    called when the place or the consents were looked up, or `strips` changed; it draws the panel with the
+    rest of the form. `located` returns the names of the media that say where they were taken, and `strip`
+    takes that off a field's file; it blocks.
     """
 
     def __init__(
@@ -63,11 +64,11 @@ class PublishPanel(ui.Column):
         self._where = ui.html()
         ways = [(say(f"publish_way_{one}"), one) for one in WAYS]
         self.way = ui.control(w.Dropdown, say("publish_way"), options=ways)
-        self.way.observe(host.edge.guard(lambda _: self._draw()), "value")
+        self.way.observe(host.edge.guard(lambda _: self.draw()), "value")
         self.places: dict[str, w.Text] = {one: _box(one) for one in WAYS}
         self.keep = ui.button(host.edge, say("publish_keep"), self._keep)
         self.strip = ui.check_box(say("publish_strip"), width="100%", value=True)
-        self.strip.observe(host.edge.guard(self._turned), "value")
+        self.strip.observe(host.edge.guard(lambda _: looked()), "value")
         self.agree = ui.button(host.edge, say("publish_agree"), self._agree, cls="mw-agree")
         self.withdraw = ui.button(host.edge, say("publish_withdraw"), self._withdraw)
         self.now = ui.button(host.edge, say("publish_now"), self._publish, cls="mw-publish-now")
@@ -77,7 +78,7 @@ class PublishPanel(ui.Column):
         shown = (self._about, *place, self._asks, self.strip, buttons)
         self.fold = Fold(host.edge, say("publish_open"), *shown, on_turn=self._turned_fold)
         self.children = (self.fold, self._said, ui.flow(self.link))
-        self._draw()
+        self.draw()
 
     @property
     def asked(self) -> tuple[MissingConsent, ...]:
@@ -89,17 +90,13 @@ class PublishPanel(ui.Column):
         """Whether the location is taken off a file before it becomes public."""
         return bool(self.strip.value)
 
-    def _turned(self, _: object) -> None:
-        self._draw()
-        self._looked()
-
     @property
     def hosted(self) -> bool:
         """Whether a person chose where local clips are published."""
         return self._seen.place is not None
 
     def _turned_fold(self) -> None:
-        self._draw()
+        self.draw()
         self.look()
 
     def look(self) -> None:
@@ -108,7 +105,6 @@ class PublishPanel(ui.Column):
 
         def take(seen: _Seen) -> None:
             self._seen = seen
-            self._draw()
             self._looked()
 
         self._host.later("publishing", lambda: self._see(req), take, delay=DEBOUNCE)
@@ -123,7 +119,8 @@ class PublishPanel(ui.Column):
             asked = [MissingConsent("video_url", media_name(req.video_url), place)]
         return _Seen(place, tuple(asked), agreed)
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the place, the consents that are missing, and what is known of their media by now."""
         req, live, seen = self._get(), self._host.ws.live, self._seen
         local = _is_local(req.image_url) or _is_local(req.video_url)
         wanted = live and local and (bool(seen.asked) or not seen.place)
@@ -205,7 +202,7 @@ class PublishPanel(ui.Column):
     def _run(self, publish: Callable[[], Published]) -> None:
         def idle(made: Published | None) -> None:
             self._busy, self._published = False, made
-            self._draw()
+            self.draw()
 
         def done(made: Published) -> None:
             self._announce(_life(made))
@@ -220,7 +217,7 @@ class PublishPanel(ui.Column):
                 return
             self._busy = True
             self._host.later("publish", publish, done, failed=failed)
-            self._draw()  # only now: what fails in it leaves the button usable
+            self.draw()  # only now: what fails in it leaves the button usable
 
     def _use_link(self) -> None:
         if self._published is not None:

@@ -282,6 +282,7 @@ class RequestForm(Panel):
                 say("more_webhook" if req.webhook else "more_webhook_none"),
             )
         )  # fmt: skip
+        self.publishing.draw()
         self.card.draw(draft)
         self.code.draw()
         if self._guiding and not self.media.is_busy:

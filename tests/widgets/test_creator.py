@@ -588,6 +588,28 @@ def test_the_location_is_taken_off_before_a_file_becomes_public_unless_the_box_i
         form.close()
 
 
+def test_a_place_that_is_measured_late_is_in_the_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
+    path, exif = tmp_path / "selfie.jpg", Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    asked = threading.Event()
+    with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
+        live.publish_to = "s3://bucket/clips"
+        measure = live.preparation.measure
+        monkeypatch.setattr(live.preparation, "measure", lambda req: asked.wait(60) and measure(req))
+        with contextlib.closing(mw.RequestForm(live, watch=False)) as form:
+            form.image_field.use(str(path))
+            until(lambda: "selfie.jpg" in form.publishing._asks.value)
+            assert "where it was taken" not in form.publishing._asks.value
+            asked.set()
+            until(lambda: "where it was taken; that is taken off first" in form.publishing._asks.value)
+
+
 def fail() -> None:
     raise ClipError("not sent: this is a test")
 
