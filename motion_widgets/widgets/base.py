@@ -27,7 +27,7 @@ from motion_widgets.jobs.job import Job
 from motion_widgets.widgets.controls import Column, close_inside, live_region, note, shared, speak
 from motion_widgets.widgets.edge import DRAWING, WATCHING, Edge
 from motion_widgets.widgets.focus import Focus
-from motion_widgets.widgets.page_widget import compact
+from motion_widgets.widgets.page_widget import style
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ STYLES = ("studio", "shared", "create", "sweep", "log")
 def _style_sheet() -> w.HTML:
     """Return the style of all panels; they share one, since it would be saved with each of them."""
     hidden = shared(w.Layout, display="none")
-    styles = "".join(compact(f"{name}.css") for name in STYLES)
+    styles = "".join(style(name) for name in STYLES)
     return shared(w.HTML, value=f"<style>{styles}</style>", layout=hidden)
 
 

@@ -1,14 +1,15 @@
 """The base of the widgets that scripts of `static/` draw: the joined script, its sentences, one thread.
 
-Nothing is built and nothing fetched: the files are joined when their class is made, and travel to the page
-in the widget's own state. That state is saved with a notebook, so comments and spare blanks stay here. They
-are not packed any further, nor do they wait for each other: anywidget gives a script two seconds to load.
+Nothing is built and nothing fetched: the files are joined and packed when their class is made, and travel to
+the page in the widget's own state, which is saved with a notebook. `static/unpack.js` unpacks them there.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -24,27 +25,28 @@ from motion_widgets.widgets.edge import Edge
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["PageWidget", "codes_in", "compact", "read_or_none"]
+__all__ = ["PageWidget", "codes_in", "read_or_none", "style"]
 
 _STATIC = Path(__file__).parent / "static"
-_LITERAL = r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|(?<=[( ])/(?![ /*])(?:\\.|[^/\\\n])+/)"""
-"""A text, a template (with none inside it) or a regular expression, whose blanks count."""
-_GAP = r"(?:\s|//.*|/\*[\s\S]*?\*/)+"
-_SPARE = {
-    ".js": re.compile(rf"{_LITERAL}|(?<![\w$+/-]){_GAP}|{_GAP}(?![\w$+/-])"),
-    ".css": re.compile(r'("[^"]*")|/\*[\s\S]*?\*/\s*|(?<=[{};,>:])\s+|\s+(?=[{};,>!\s])|;(?=\s*\})'),
-}
-"""Comments, and blanks and line ends that nothing hangs on, but for those in a literal."""
+_SPARE = re.compile(r'("[^"]*")|/\*[\s\S]*?\*/\s*|(?<=[{};,>:])\s+|\s+(?=[{};,>!\s])|;(?=\s*\})')
+"""Comments, and blanks that nothing hangs on, but for those in a text."""
 
 
 @cache
-def compact(name: str) -> str:
-    """Return a file of `static/` without comments and without the blanks that say nothing.
+def style(name: str) -> str:
+    """Return a style sheet of `static/` without comments and without the blanks that say nothing."""
+    return _SPARE.sub(r"\1", _read(f"{name}.css"))
 
-    A script has to end its statements by semicolons, and to put blanks around a division.
-    """
-    path = _STATIC / name
-    return _SPARE[path.suffix].sub(r"\1", path.read_text("utf-8"))
+
+@cache
+def _read(name: str) -> str:
+    return (_STATIC / name).read_text("utf-8")
+
+
+def _packed(script: str) -> str:
+    """Return a script that unpacks this one in the page, and calls it."""
+    packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
+    return _read("unpack.js").replace("PACKED", packed)
 
 
 def codes_in(script: str) -> set[str]:
@@ -68,6 +70,9 @@ class PageWidget(anywidget.AnyWidget):
     ``class RowGrid(PageWidget, scripts=("grid_row", "row_grid"))``.
     """
 
+    script = ""
+    """What draws it: its scripts, joined."""
+
     _words = t.Dict().tag(sync=True)
     """The sentences that the scripts name, by code; the page puts the values in."""
 
@@ -76,8 +81,8 @@ class PageWidget(anywidget.AnyWidget):
 
     def __init_subclass__(cls, *, scripts: Sequence[str] = (), **options: Any) -> None:
         if scripts:  # not the class that traitlets makes of one, to add traits to an object
-            cls._esm = "".join(compact(f"{one}.js") for one in ("shared", *scripts))
-            cls._css = compact(f"{scripts[-1]}.css")
+            cls.script = "".join(_read(f"{one}.js") for one in ("shared", *scripts))
+            cls._esm, cls._css = _packed(cls.script), style(scripts[-1])
         super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
@@ -92,7 +97,7 @@ class PageWidget(anywidget.AnyWidget):
 
     def _spoken(self) -> dict[str, str]:
         """Return the sentences that the scripts name, in the language that is spoken now."""
-        return {code: template(code) for code in codes_in(str(self._esm))}
+        return {code: template(code) for code in codes_in(self.script)}
 
     def _show_trouble(self, text: str) -> None:
         if not self._closed:

@@ -54,7 +54,7 @@ display(*buttons, matrix, grid)
 def test_every_script_draws_through_the_edge() -> None:
     assert motion_widgets.widgets  # so that all subclasses are known
     for cls in PageWidget.__subclasses__():
-        assert "export default page({" in str(cls._esm), cls
+        assert "export default page({" in cls.script, cls
     for script in _STATIC.glob("*.js"):
         text = script.read_text("utf-8")
         taken_back = re.findall(r"removeEventListener\([^,]+, (\w+)[,)]", text)

@@ -529,7 +529,7 @@ def test_a_box_that_somebody_types_in_is_left_alone(form: mw.RequestForm) -> Non
     panel.fold.head.click()
     for way in panel.places:
         panel.way.value = way
-        panel._draw()
+        panel.draw()
         assert [one for one in panel.places if panel.places[one].layout.display is None] == [way]
     assert changed == []
 

@@ -138,6 +138,7 @@ def test_nothing_of_what_was_received_acts(hostile, private, spy, tmp_path, way)
         assert (ws.live, ws.prices) == (False, mw.PRICES)
         assert not ws.submission.under_way(), "nobody here asks for another folder's sandbox"
         use(ws, tmp_path)
+        assert ws.balance(), "its own sandbox is there"
         assert charges(ws) == 0
     assert spy.asked == []
     assert private.read_bytes() == picture
