@@ -130,10 +130,10 @@ class FormMedia:
         return part, shorter, [one for one in findings if one.code not in TRIMMED]
 
     @property
-    def located(self) -> list[str]:
-        """The names of the local media that say where they were taken."""
-        facts = [one.fact for one in self.fields.values() if media_kind(one.value()) == "path"]
-        return [one.name for one in facts if isinstance(one, Clip | Image) and one.has_location]
+    def local_facts(self) -> dict[str, Clip | Image]:
+        """What was measured of the local media, by wire field."""
+        facts = {name: one.fact for name, one in self.fields.items() if media_kind(one.value()) == "path"}
+        return {name: one for name, one in facts.items() if isinstance(one, Clip | Image)}
 
     def strips(self, findings: Sequence[Finding]) -> dict[str, Operation]:
         """Return what takes the location off the local media, by wire field."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from motion_widgets.widgets.fold import Fold
 from motion_widgets.workspace.public_links import MissingConsent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from motion_widgets.core.facts import Clip, Image
     from motion_widgets.request.request import MotionRequest
     from motion_widgets.widgets.base import Panel
 
@@ -46,17 +47,18 @@ class PublishPanel(ui.Column):
 
     `get` returns the current request, and `use` puts a link into the form as the clip. `looked` is
     called when the place or the consents were looked up, or `strips` changed; it draws the panel with the
-    rest of the form. `located` returns the names of the media that say where they were taken, and `strip`
-    takes that off a field's file; it blocks.
+    rest of the form. `facts` returns what was measured of the local media, by wire field, and `strip` takes
+    off where a field's file was taken; it blocks.
     """
 
     def __init__(
         self, host: Panel, *, get: Callable[[], MotionRequest], use: Callable[[str], None],
-        looked: Callable[[], None], located: Callable[[], list[str]], strip: Callable[[str], None],
+        looked: Callable[[], None], facts: Callable[[], Mapping[str, Clip | Image]],
+        strip: Callable[[str], None],
     ) -> None:  # fmt: skip
         super().__init__(cls="mw-publish", width="100%")
         self._host, self._get, self._use, self._looked = host, get, use, looked
-        self._located, self._strip = located, strip
+        self._facts, self._strip = facts, strip
         self._seen = _Seen()
         self._published: Published | None = None
         self._busy = self._wanted = False
@@ -147,8 +149,10 @@ class PublishPanel(ui.Column):
 
     def _ask(self, asked: MissingConsent) -> str:
         """Return the question for a consent: which file, where, for how long, and if it names its place."""
-        says = asked.sentence
-        if asked.name in self._located():
+        says, fact = asked.sentence, self._facts().get(asked.field)
+        if fact is not None:
+            says = replace(asked, name=fact.name).sentence
+        if fact is not None and fact.has_location:
             says += " " + say("publish_located" if not self.strips else "publish_located_off")
         head = say(f"publish_question_{asked.field}")
         return ui.note(says, head, kind="warning")

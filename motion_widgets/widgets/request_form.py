@@ -97,7 +97,7 @@ class RequestForm(Panel):
         self.code = CodeCard(self, get=lambda: self.request, load=self.load)
         self.publishing = PublishPanel(
             self, get=lambda: self.request, use=self.clip_field.use, looked=self.render,
-            located=lambda: self.media.located, strip=self._strip,
+            facts=lambda: self.media.local_facts, strip=self._strip,
         )  # fmt: skip
         ui.show(self.publishing, not in_visitor_mode())
         self.card = SubmitCard(

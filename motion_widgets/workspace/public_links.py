@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import LogError, RequestError
+from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.messages import say
 from motion_widgets.publishing.destination import Destination, Published, hours
 from motion_widgets.publishing.link_check import LinkChecker
@@ -118,14 +119,14 @@ class PublicLinks:
         """Return the consents that submitting a request still needs; none if nothing leaves this machine."""
         if not self._target.live:
             return []
-        to = self.publish_to
+        to, missing = self.publish_to, []
         places = {"image_url": _UPLOAD, "video_url": Destination.read(to) if to else None}
-        values = {"image_url": req.image_url, "video_url": req.video_url}
-        return [
-            MissingConsent(field, media_name(values[field]), place)
-            for field, place in places.items()
-            if place is not None and media_kind(values[field]) == "path" and not self.consented(place)
-        ]
+        for field, place in places.items():
+            value = getattr(req, field)
+            if place is not None and media_kind(value) == "path" and not self.consented(place):
+                name = value.name if isinstance(value, Clip | Image) else media_name(value)
+                missing.append(MissingConsent(field, name, place))
+        return missing
 
     def require_consent(self, req: MotionRequest) -> None:
         """Raise RequestError where a local file of a request would become public without consent."""

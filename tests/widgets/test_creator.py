@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,6 @@ from tests.widgets.conftest import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from motion_widgets.media.samples import SampleMedia
 
@@ -608,6 +608,27 @@ def test_a_place_that_is_measured_late_is_in_the_question(
             assert "where it was taken" not in form.publishing._asks.value
             asked.set()
             until(lambda: "where it was taken; that is taken off first" in form.publishing._asks.value)
+
+
+def test_the_question_names_a_file_as_its_owner_does_and_says_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    from motion_widgets.workspace.inputs import keep_input
+
+    monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
+    path, exif = tmp_path / "selfie.jpg", Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
+        copy, _ = keep_input(live.log_store, live.folder, path, path.name)  # its name is made of its content
+        with contextlib.closing(mw.RequestForm(live, watch=False)) as form:
+            form.image_field.use(str(live.folder / copy))
+            asks = form.publishing._asks
+            until(lambda: "where it was taken; that is taken off first" in asks.value)
+            assert "selfie.jpg" in asks.value
+            assert Path(copy).stem not in asks.value
 
 
 def fail() -> None:
