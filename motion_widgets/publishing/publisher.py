@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -139,6 +139,7 @@ class Publisher:
         client: EndpointClient | None,
         life: float | None = None,
         wanted: str | None = None,
+        called: str | None = None,
     ) -> Published:
         """Publish a file and return its link, or the one that the same bytes already have there.
 
@@ -154,6 +155,8 @@ class Publisher:
             s that the link should live at least. None: long enough for one job.
         wanted
             Name at the destination. None: derived from the content.
+        called
+            What a person calls the file. None: the path's name.
 
         Raises
         ------
@@ -173,18 +176,18 @@ class Publisher:
                 known = await asyncio.to_thread(self._cache.find, key)
                 if known is not None and known.lives(least):
                     return known
-            made = await self._put_new(path, place, sha, client, life=life, least=least, wanted=wanted)
+            ending, size = await asyncio.to_thread(_require_fit, path, place, called or path.name)
+            name = wanted or f"{sha[:32]}{ending}"
+            made = await self._put_new(path, place, sha, size, client, life=life, least=least, name=name)
             if place.kind != "serve":
                 await asyncio.to_thread(self._cache.keep, key, made)
             return made
 
     async def _put_new(
-        self, path: Path, place: Destination, sha: str, client: EndpointClient | None,
-        *, life: float | None, least: float, wanted: str | None,
+        self, path: Path, place: Destination, sha: str, size: int, client: EndpointClient | None,
+        *, life: float | None, least: float, name: str,
     ) -> Published:  # fmt: skip
         """Put a file there, and return its link if that is one and lives for `least` s."""
-        ending, size = await asyncio.to_thread(_require_fit, path, place)
-        name = wanted or f"{sha[:32]}{ending}"
         asked = life if life is not None else max(place.life or LIFE, least)
         began = time.time()
         url = await self._put(path, place, name, asked, client)
@@ -249,28 +252,28 @@ def is_clip(path: Path) -> bool:
         return looks_like(file.read(SNIFFED)).id == "mp4"
 
 
-def _require_fit(path: Path, place: Destination) -> tuple[str, int]:
-    """Raise unless the model accepts this file; return the file extension of its content and its bytes.
+def _require_fit(path: Path, place: Destination, name: str) -> tuple[str, int]:
+    """Raise unless the model accepts this file, in words that call it `name`; return its extension and bytes.
 
     The endpoint's upload accepts more than the model does, and what is refused later was public in vain.
     """
     if is_clip(path):
         if place.kind == "endpoint":
-            raise RequestError.of("clip_needs_hosting", name=path.name)
-        clip = measure_clip(path, confirm=False)
+            raise RequestError.of("clip_needs_hosting", name=name)
+        clip = replace(measure_clip(path, confirm=False), name=name)
         findings, ending = (
             check(MotionRequest(video_url=clip, character_orientation="video"), clip=clip),
             f".{clip.format}",
         )
         field = "video_url"
     else:
-        image = measure_image(path)
+        image = replace(measure_image(path), name=name)
         findings = check(MotionRequest(image_url=image), image=image)
         ending, field = _ENDINGS.get(image.format, f".{image.format}"), "image_url"
     errors = [one for one in findings if one.field == field and one.severity == "error"]
     if errors:
         messages = " ".join(one.message for one in errors)
-        trouble = RequestError.of("publish_unfit", name=path.name, messages=messages)
+        trouble = RequestError.of("publish_unfit", name=name, messages=messages)
         trouble.findings = tuple(errors)
         raise trouble
     return ending, path.stat().st_size

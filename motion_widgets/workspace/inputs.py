@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     from motion_widgets.workspace.public_links import PublicLinks
 
 __all__ = [
-    "columns_of", "keep_input", "keep_inputs", "make_folder", "own_name", "require_writable", "wire_of",
+    "columns_of", "keep_input", "keep_inputs", "known_as", "make_folder", "own_name", "require_writable",
+    "wire_of",
 ]  # fmt: skip
 
-_MEDIA = (("image_url", "image_path", "image_sha"), ("video_url", "clip_path", "clip_sha"))
-"""The wire fields of media, and the columns of the copies of those that are local, and of their hashes."""
+_MEDIA = (("image_url", "image"), ("video_url", "clip"))
+"""The wire fields of media, and how the columns of each begin."""
 
 
 def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def keep_inputs(
         if isinstance(value, Clip | Image) and value.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=media_name(value))
         columns |= {f"{name}_path": relative, f"{name}_sha": sha}
-        own = _known_as(log, folder, path, sha)
+        own = known_as(log, folder, path, sha)
         if own is not None:
             columns[f"{name}_name"] = own
     return columns
@@ -101,11 +102,11 @@ def keep_inputs(
 
 def own_name(log: Log, folder: Path, fact: Clip | Image) -> str:
     """Return what a person calls a measured file: the names of our own files are made of their content."""
-    known = None if fact.sha256 is None else _known_as(log, folder, Path(fact.source), fact.sha256)
+    known = None if fact.sha256 is None else known_as(log, folder, Path(fact.source), fact.sha256)
     return known or fact.name
 
 
-def _known_as(log: Log, folder: Path, path: Path, sha: str) -> str | None:
+def known_as(log: Log, folder: Path, path: Path, sha: str) -> str | None:
     """Return what a person calls a file of ours: a copy, or what a repair made. None: it is none of ours."""
     if path.stem == sha[:20]:
         return log.files.name_of(sha)
@@ -156,7 +157,7 @@ def keep_input(log: Log, folder: Path, path: Path, name: str) -> tuple[str, str]
             head = file.read(SNIFFED)
     except OSError as error:
         raise RequestError.of("input_unreadable", name=name, reason=error.strerror or str(error)) from error
-    name = _known_as(log, folder, path, sha) or name
+    name = known_as(log, folder, path, sha) or name
     kind = looks_like(head)
     if kind.kind not in ("clip", "image"):
         raise RequestError.of("input_kind", name=name, found=kind.label)
@@ -194,11 +195,11 @@ async def wire_of(
         to something else.
     """
     published: dict[str, Any] = {}
-    for field, kept, sha in _MEDIA:
-        published[field], copy = getattr(row, field), getattr(row, kept)
-        name = media_name(published[field])
+    for field, medium in _MEDIA:
+        published[field], copy = getattr(row, field), getattr(row, f"{medium}_path")
+        name = getattr(row, f"{medium}_name") or media_name(published[field])
         if media_kind(published[field]) != "link":
-            path = await asyncio.to_thread(stored_input, folder, copy, getattr(row, sha))
+            path = await asyncio.to_thread(stored_input, folder, copy, getattr(row, f"{medium}_sha"))
             if path is None:
                 raise RequestError.of("input_missing", name=name)
             if links is None:

@@ -163,7 +163,7 @@ class PublicLinks:
             Nobody agreed, or it cannot be published.
         """
         if not (consent or self.consented(place)):
-            asked = MissingConsent("", path.name, place, wishes.get("life"))
+            asked = MissingConsent("", wishes.get("called") or path.name, place, wishes.get("life"))
             raise RequestError.of("consent_missing", what=asked.sentence, how="consent=True, ws.consent(to)")
         return await self.publisher.publish(path, place, client=client, **wishes)
 
@@ -178,7 +178,7 @@ class PublicLinks:
         to = self.publish_to if field == "video_url" else "endpoint"
         if to is None:
             raise RequestError.of("clip_needs_hosting", name=name)
-        return (await self.publish(path, Destination.read(to), client=client)).url
+        return (await self.publish(path, Destination.read(to), client=client, called=name)).url
 
     async def look(self, wire: Mapping[str, Any]) -> list[Finding]:
         """Look at a request's links before it is paid for; return what is doubtful.

@@ -13,7 +13,7 @@ from motion_widgets.media.probe.source import local_file
 from motion_widgets.publishing.destination import Destination
 from motion_widgets.publishing.publisher import is_clip
 from motion_widgets.request.media_source import media_kind, media_name, media_source
-from motion_widgets.workspace.inputs import keep_input
+from motion_widgets.workspace.inputs import keep_input, known_as
 
 if TYPE_CHECKING:
     from motion_widgets.log.store import Log
@@ -83,7 +83,8 @@ class Publishing:
         kept, sha = keep_input(self._log, self._folder, file, file.name)
         if isinstance(source, Clip | Image) and source.sha256 not in (None, sha):
             raise RequestError.of("input_changed", name=file.name)
-        wishes = {"consent": consent, "life": life, "wanted": name}
+        called = known_as(self._log, self._folder, file, sha) or file.name
+        wishes = {"consent": consent, "life": life, "wanted": name, "called": called}
         return spawn(self._publish(self._folder / kept, place, wishes)).result()
 
     async def _publish(self, path: Path, place: Destination, wishes: dict[str, Any]) -> Published:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import stat
 import time
 
@@ -70,8 +71,12 @@ class TestUpload:
         with pytest.raises(RequestError, match="takes JPEG and PNG"):
             ws.publish(path, "endpoint")
         Image.new("RGB", (2000, 301)).save(path, "PNG")
-        with pytest.raises(RequestError, match=r"2\.5 to 1"):
+        with pytest.raises(RequestError, match=r"odd.*2\.5 to 1") as refused:
             ws.publish(path, "endpoint")
+        (copy,) = (ws.folder / "inputs").glob("*.png")
+        assert copy.stem not in str(refused.value), "people call it by its own name"
+        with pytest.raises(RequestError, match=r"odd.*2\.5 to 1"):
+            ws.publish(copy, "endpoint")
         assert endpoint.uploads == 0
 
     def test_there_is_none_for_clips(self, ws, clip):
@@ -82,7 +87,10 @@ class TestUpload:
 class TestConsent:
     def test_nothing_leaves_without_it(self, far, sandbox, bucket, clip, image):
         for space in (far, sandbox):  # a store is elsewhere, whatever the endpoint
-            with pytest.raises(RequestError, match=r"s3://clips/refs for about 24 h.*consent=True"):
+            said = (
+                rf"{re.escape(clip.name)} would become public at s3://clips/refs for about 24 h.*consent=True"
+            )
+            with pytest.raises(RequestError, match=said):
                 space.publish(clip, TO)
         with pytest.raises(RequestError, match=r"endpoint's upload for about 72 h"):
             far.publish(image)
