@@ -14,6 +14,7 @@ from motion_widgets.study import Study
 from motion_widgets.study.fidelity.difference import differences
 from motion_widgets.sweep import Run
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.axis_words import axis_value, axis_word
 from motion_widgets.widgets.base import Panel
 from motion_widgets.widgets.rating_view import RatingView
 
@@ -116,7 +117,12 @@ class StudyPanel(Panel):
         if not len(apart):
             return ""
         note = ui.note(say("study_motion_note"))
-        table = _figures(apart).rename(columns=lambda name: say(f"study_motion_{name}"))
+        lines = _figures(apart)
+        for name in ("a", "b"):
+            lines[name] = [axis_value(*one) for one in zip(apart["axis"], lines[name], strict=True)]
+        lines["axis"] = [axis_word(one) for one in apart["axis"]]
+        lines["by"] = [say(f"study_measure_{one}") for one in apart["by"]]
+        table = lines.rename(columns=lambda name: say(f"study_motion_{name}"))
         return f"<h3>{escape(say('study_motion'))}</h3>{note}{_table(table, say('study_motion'))}"
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from motion_widgets.log.states import State
 from motion_widgets.media.repair.clips import CLIP_OPERATIONS
 from motion_widgets.media.repair.images import IMAGE_OPERATIONS
 from motion_widgets.request.fields import FIELD
-from motion_widgets.study.fidelity.difference import COLUMNS
+from motion_widgets.study.fidelity.difference import COLUMNS, COMPARED
 from motion_widgets.study.money import Costs
 from motion_widgets.widgets.page_widget import codes_in
 from tests.syntax import parse
@@ -122,6 +122,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "since_*": ("1", "7", "30"),
     "state_*": tuple(State),
     "study_cost_*": ("setting", *Costs.__dataclass_fields__, "failed", "excluded"),
+    "study_measure_*": COMPARED,
     "study_motion_*": COLUMNS,
     "tab_*": ("create", "sweep", "compare", "study", "log"),
     "undecided_*": ("ask", "resend", "write_off"),

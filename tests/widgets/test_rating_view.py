@@ -204,10 +204,11 @@ def test_the_panel_shows_the_newest_run_and_what_is_known(there: tuple[mw.Worksp
     assert "How the motion" not in panel._answer.value  # nothing was measured
     for row in study.rows():
         contents = row.clip_sha or "", row.result_sha or ""
-        ws.log_store.fidelity.add(contents, VERSION, enough_motion=True, timing=0.9, blur=0.3)
+        ws.log_store.fidelity.add(contents, VERSION, enough_motion=True, timing=0.9, lag_ms=12.0)
     panel.redraw()
     assert "How the motion" in panel._answer.value
-    assert "<td>timing</td>" in panel._answer.value
+    for words in ("timing", "lag, ms", "Quality"):
+        assert f"<td>{words}</td>" in panel._answer.value
     panel.close()
 
 
