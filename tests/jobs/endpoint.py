@@ -255,6 +255,14 @@ class Endpoint(LoopbackServer):
         return Say(200, {"code": 200, "data": data})
 
 
+def _next(script):
+    """Take what comes next; None: nothing is left, as a test may clear it at any moment."""
+    try:
+        return script.popleft()
+    except IndexError:
+        return None
+
+
 class _Handler(BaseHTTPRequestHandler):
     own: Endpoint
     protocol_version = "HTTP/1.1"
@@ -306,8 +314,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path.startswith("/v1/uploads"):
             own.uploads += 1
-            if own.next_upload:
-                self._send(own.next_upload.popleft())
+            said = _next(own.next_upload)
+            if said is not None:
+                self._send(said)
                 return
             own.files[f"/media/up{own.uploads}.png"] = own.files["/media/image.png"]
             self._send(Say(200, {"url": f"{own.url}/media/up{own.uploads}.png"}))
@@ -315,7 +324,7 @@ class _Handler(BaseHTTPRequestHandler):
         post = Post(self.headers["Idempotency-Key"], body, self.headers["Authorization"])
         with own._lock:
             own.posts.append(post)
-            action = own.next_post.popleft() if own.next_post else None
+            action = _next(own.next_post)
         own.on_post(post)
 
         def fine():
@@ -341,14 +350,14 @@ class _Handler(BaseHTTPRequestHandler):
             task_id = path.rsplit("/", 1)[1]
             with own._lock:
                 own.polls.append(task_id)
-                action = own.next_poll.popleft() if own.next_poll else None
+                action = _next(own.next_poll)
             said = self._act(action, lambda: own.completed(task_id), task_id)
             own.bill(task_id, said)
             self._send(said)
         elif path.startswith("/result/"):
             with own._lock:
                 own.downloads.append({name.lower(): value for name, value in self.headers.items()})
-                action = own.next_download.popleft() if own.next_download else None
+                action = _next(own.next_download)
             self._send(self._act(action, self._result, own.downloads[-1]))
         elif path.endswith("/balance"):
             left = Say(200, {"success": True, "remain_balance": own.balance - sum(own.bills.values())})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from jupyter_client.manager import start_new_kernel
 
 from motion_widgets.log.store import Log
 from tests.jobs.endpoint import KEY, until
+from tests.kernels import start_kernel
 
 OPEN = """
 import motion_widgets as mw
@@ -25,8 +25,8 @@ SAY = "print(job.id, job.state)"
 class Kernel:
     """A kernel, and the tab that is open on it."""
 
-    def __init__(self):
-        self.manager, self.tab = start_new_kernel()
+    def __init__(self, folder):
+        self.manager, self.tab = start_kernel(folder)
 
     def start(self, code):
         return self.tab.execute(code)
@@ -62,7 +62,7 @@ def kernel(tmp_path, monkeypatch):
     opened = []
 
     def make():
-        opened.append(Kernel())
+        opened.append(Kernel(tmp_path))
         return opened[-1]
 
     yield make

@@ -12,6 +12,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.media.batch import COLUMNS
+from tests.kernels import by_sockets
 
 ROOT = Path(mw.__file__).parents[1]
 
@@ -129,15 +130,17 @@ def test_a_bar_on_a_terminal_and_nothing_into_a_pipe(clips):
     assert run("quiet").stderr == ""
 
 
-def test_a_bar_in_a_notebook(clips):
+def test_a_bar_in_a_notebook(clips, tmp_path):
     import nbformat
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     code = (
         f"import motion_widgets as mw\nframe = mw.measure_clips([{str(clips['front'])!r}] * 3, confirm=False)"
     )
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(book, timeout=90, kernel_name="python3").execute()
+    config = Config({"KernelManager": by_sockets(tmp_path)})
+    NotebookClient(book, timeout=150, kernel_name="python3", config=config).execute()
     (output,) = book.cells[0].outputs
     assert "3 of 3 clips measured" in output.data["text/html"]
     assert 'max="3" value="3"' in output.data["text/html"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from motion_widgets.media.decode import frames
 from motion_widgets.media.ffmpeg import kill_after
 from motion_widgets.media.montage import montage
 from motion_widgets.media.preview import filmstrip
+from tests.jobs.endpoint import until
 from tests.media.conftest import X264, picture, tone
 from tests.media.conftest import ffmpeg as make
 
@@ -136,15 +136,14 @@ print(next(iter(ffmpeg._running)).pid, flush=True)
 
 def gone(pid: int) -> bool:
     """Wait until a process is gone; a zombie that nobody waits for is."""
-    for _ in range(400):
+
+    def ended() -> bool:
         try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
         except OSError:
             return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)
-    return False
+
+    return until(ended, 60)
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:

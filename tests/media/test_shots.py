@@ -33,7 +33,7 @@ def scene(tmp_path_factory):
 
 
 def camera(path):
-    return measure_shots(path, cache=None).camera
+    return measure_shots(path, cache=None, deadline=120).camera
 
 
 def test_a_still_camera(scene):
@@ -50,7 +50,7 @@ def test_a_still_camera(scene):
     ],
 )
 def test_a_moving_camera(scene, name, crop):
-    seen = measure_shots(scene(name, "-vf", f"crop=360:480:{crop}"), cache=None)
+    seen = measure_shots(scene(name, "-vf", f"crop=360:480:{crop}"), cache=None, deadline=120)
     assert seen.camera > LIMITS.camera_speed
     assert seen.cuts == ()
 
@@ -60,7 +60,7 @@ def test_a_figure_that_moves_is_no_camera(scene, samples):
     figure = ["-f", "lavfi", "-t", 4, "-i", "color=red:s=90x300:r=25"]
     assert camera(scene("walk", *figure, "-filter_complex", walk, "-map", "[v]")) == 0
     for clip in (samples.clip_6s, samples.clip_12s):
-        seen = measure_shots(clip, cache=None)
+        seen = measure_shots(clip, cache=None, deadline=120)
         assert seen.cuts == ()
         assert not seen.camera
 
@@ -69,14 +69,14 @@ def test_cuts_are_seen_where_they_are(scene, samples):
     parts = "".join(f"[{at}:v]scale=270:480,setsar=1,fps=30[{at}v];" for at in range(3))
     others = ["-t", 3, "-i", samples.clip_6s, "-t", 2, "-ss", 3, "-i", samples.clip_12s]
     path = scene("cuts", *others, "-filter_complex", parts + "[1v][0v][2v]concat=n=3[v]", "-map", "[v]")
-    assert measure_shots(path, cache=None).cuts == pytest.approx((3, 7), abs=0.2)
+    assert measure_shots(path, cache=None, deadline=120).cuts == pytest.approx((3, 7), abs=0.2)
 
 
 def test_a_fade_or_a_flash_is_no_cut(scene):
     fade = "crop=360:480:100:50,fade=in:0:25,fade=out:75:25"
-    assert measure_shots(scene("fade", "-vf", fade), cache=None).cuts == ()
+    assert measure_shots(scene("fade", "-vf", fade), cache=None, deadline=120).cuts == ()
     light = "crop=360:480:100:50,eq=brightness='0.25*sin(8*t)':eval=frame"
-    assert measure_shots(scene("light", "-vf", light), cache=None).cuts == ()
+    assert measure_shots(scene("light", "-vf", light), cache=None, deadline=120).cuts == ()
 
 
 def test_a_link_or_bytes_are_not_looked_at(clips, server):
@@ -102,5 +102,5 @@ def test_a_clip_is_looked_at_once(clips, monkeypatch):
 def test_what_cannot_be_decoded_is_an_error_in_time(clips):
     for name, code in (("zeroed", "not_decodable"), ("webm", "wrong_format")):
         with pytest.raises(ClipError) as caught:
-            measure_shots(clips[name], cache=None)
+            measure_shots(clips[name], cache=None, deadline=120)
         assert caught.value.code == code

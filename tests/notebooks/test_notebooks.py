@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.kernels import by_sockets
 from tests.notebooks._counter import PLANTED, files_with
 
 if TYPE_CHECKING:
@@ -55,14 +56,18 @@ def test_pins_the_sandbox(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_top_to_bottom_without_the_key(path: Path, folder: Path, planted: Counter) -> None:
+def test_runs_top_to_bottom_without_the_key(
+    path: Path, folder: Path, planted: Counter, tmp_path: Path
+) -> None:
     import nbformat
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     book = nbformat.read(folder / path.name, as_version=4)
     client = NotebookClient(
-        book, timeout=150, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    )
+        book, timeout=150, kernel_name="python3", resources={"metadata": {"path": str(folder)}},
+        config=Config({"KernelManager": by_sockets(tmp_path)}),
+    )  # fmt: skip
     client.execute()
     outputs = [out for cell in book.cells if cell.cell_type == "code" for out in cell.outputs]
     assert [out for out in outputs if out.output_type == "error" or out.get("name") == "stderr"] == []

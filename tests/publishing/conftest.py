@@ -73,7 +73,7 @@ def bucket(s3, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": s3})
-    httpx.post(f"{s3}/moto-api/reset", trust_env=False).raise_for_status()
+    httpx.post(f"{s3}/moto-api/reset", trust_env=False, timeout=60).raise_for_status()
     store = boto3.client("s3", endpoint_url=s3)
     store.create_bucket(Bucket=BUCKET)
     return store

@@ -11,6 +11,7 @@ import pytest
 from motion_widgets import RequestError
 from motion_widgets.publishing import file_server
 from tests.jobs.endpoint import until
+from tests.loopback import free_port
 
 
 def get(url, method="GET", **headers):
@@ -20,12 +21,6 @@ def get(url, method="GET", **headers):
 @pytest.fixture
 def shown(give, clip):
     return give(clip, "serve")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_file_in_whole_in_parts_and_by_head(shown, clip):

@@ -38,8 +38,8 @@ def test_settings_are_named_only_after_the_answer(study, files, monkeypatch):
 
 def test_which_number_a_setting_has_is_by_chance(host, cells, files):
     found = set()
-    for name in "abcdefgh":
-        study = Study(host, cells, name=name)
+    for number in range(40):  # ids differ from run to run: of 8 studies all drew alike in 1 of 128
+        study = Study(host, cells, name=str(number))
         study.ask("mode", "pro", "std", planned=12)
         two = [one for one in study.material().results if one.id in cells[:2]]
         found.add(tuple(clips._labels(study.material(), two, study.seed)))

@@ -7,7 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+
+from tests.kernels import start_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def typed(client: BlockingKernelClient, model: str, text: str) -> list[dict[str,
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[BlockingKernelClient]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("APIMART", "MOTION_"))}
-    manager, made = start_new_kernel(env={**clean, "JUPYTER_WIDGETS_ECHO": "1"}, cwd=str(tmp_path))
+    manager, made = start_kernel(tmp_path, env={**clean, "JUPYTER_WIDGETS_ECHO": "1"}, cwd=str(tmp_path))
     yield made
     made.stop_channels()
     manager.shutdown_kernel(now=True)

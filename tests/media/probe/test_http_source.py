@@ -119,7 +119,7 @@ def test_no_range_moov_at_the_end_reads_it_all(clips, server):
 
 def test_no_range_and_too_far(clips, server):
     data = padded(clips["end"].read_bytes(), front=False, bulk=101 << 20)
-    error = code_of(server.put("j.mp4", data, "whole"))
+    error = code_of(server.put("j.mp4", data, "whole"), deadline=120)
     assert (error.code, error.reached, error.params["limit"]) == ("link_no_range", False, 100)
 
 
@@ -151,20 +151,19 @@ def test_redirects(clips, server):
 
 
 def test_unreachable():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    error = code_of(f"http://127.0.0.1:{port}/a.mp4", deadline=5)
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound, never listening: nobody else gets the port
+        error = code_of(f"http://127.0.0.1:{held.getsockname()[1]}/a.mp4", deadline=60)
     assert (error.code, error.reached) == ("link_unreachable", False)
     assert "refuses" in error.params["found"]
     assert code_of("http://nothing.invalid/a.mp4", deadline=5).code in {"link_unreachable", "link_slow"}
     for odd in ("http:///a.mp4", "http://[::1/a.mp4", "http://x:99999999/a.mp4", "http://a b/c"):
-        assert code_of(odd, deadline=5).code == "link_unreachable"
+        assert code_of(odd, deadline=60).code == "link_unreachable"
 
 
 def test_tls_to_a_plain_server(server):
     link = server.put("o.mp4", b"x").replace("http:", "https:")
-    error = code_of(link, deadline=5)
+    error = code_of(link, deadline=60)
     assert (error.code, error.reached) == ("link_unreachable", False)
 
 
@@ -245,16 +244,11 @@ def test_no_connection_is_left_busy(clips, server):
 
     async def busy():
         pool = shared_transport(httpx.URL(server.base))._pool
-        for _ in range(200):
-            left = [one for one in pool.connections if not one.is_idle()]
-            if not left:
-                break
+        while any(not one.is_idle() for one in pool.connections):
             await asyncio.sleep(0.02)
-        return left, len(pool.connections)
+        return len(pool.connections)
 
-    left, open_ = spawn(busy()).result(10)
-    assert left == []
-    assert open_ <= 8
+    assert spawn(busy()).result(60) <= 8
 
 
 def test_a_connection_serves_many_requests(clips, server):
@@ -280,8 +274,8 @@ def test_one_pool_of_connections_for_all_but_those_of_a_proxy(monkeypatch):
         return [shared_transport(httpx.URL(link)) for link in links]
 
     here = ["http://127.0.0.1:1/x", "http://localhost/y", "http://a.localhost/z", "http://inside.example/"]
-    assert len(set(spawn(pools(*here)).result(10))) == 1
-    assert len(set(spawn(pools(here[0], "https://example.com/a", "http://example.org/b")).result(10))) == 2
+    assert len(set(spawn(pools(*here)).result(60))) == 1
+    assert len(set(spawn(pools(here[0], "https://example.com/a", "http://example.org/b")).result(60))) == 2
 
 
 def test_a_secured_connection_is_kept_for_the_name_that_its_certificate_was_checked_for(monkeypatch):
@@ -292,10 +286,10 @@ def test_a_secured_connection_is_kept_for_the_name_that_its_certificate_was_chec
 
     first, same, other = spawn(
         pools("https://a.example/x", "https://a.example/y", "https://b.example/x")
-    ).result(10)
+    ).result(60)
     assert first is same
     assert first is not other
-    spawn(pools(*(f"https://{number}.example/" for number in range(100)))).result(10)
+    spawn(pools(*(f"https://{number}.example/" for number in range(100)))).result(60)
     assert len(http._shared) <= http.NAMES
 
 

@@ -81,7 +81,7 @@ def net(monkeypatch):
 def measure(request):
     def code(link, **options):
         with pytest.raises(ClipError) as caught:
-            request.param(link, cache=None, deadline=5, **options)
+            request.param(link, cache=None, deadline=60, **options)
         return caught.value
 
     return code

@@ -47,7 +47,10 @@ def test_moviepy_itself_is_left_as_it_is(clips):
 def test_many_threads_at_once(clips):
     ftyp, moov = header(clips["end"])
     found = []
-    threads = [threading.Thread(target=lambda: found.append(moviepy_length(ftyp, moov))) for _ in range(6)]
+    threads = [
+        threading.Thread(target=lambda: found.append(moviepy_length(ftyp, moov, deadline=60)))
+        for _ in range(6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
