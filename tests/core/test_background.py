@@ -76,15 +76,16 @@ def test_more_work_than_threads_waits_for_its_turn() -> None:
 
 
 def test_who_cancels_hears_no_more_and_the_thread_goes_on() -> None:
-    let_go, ended = threading.Event(), threading.Event()
+    begun, let_go, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
+        begun.set()
         let_go.wait(30)
         ended.set()
 
     async def go() -> None:
         told = asyncio.create_task(asyncio.to_thread(work))
-        await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(begun.wait, 30)  # what is cancelled before it never runs
         told.cancel()
         with pytest.raises(asyncio.CancelledError):
             await told

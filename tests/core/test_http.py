@@ -349,7 +349,6 @@ class TestDeadAddresses:
     def test_one_before_a_good_one_is_left_soon_and_tried_last_from_then_on(
         self, no_proxy: pytest.MonkeyPatch
     ) -> None:
-        no_proxy.setattr(room, "PATIENCE", (0.2, 0.5, None))
         tried: list[str] = []
         real = socket.socket.connect
 

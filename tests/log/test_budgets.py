@@ -218,7 +218,10 @@ def test_four_processes_of_two_people_never_exceed_any_of_three_budgets(log, add
     }  # fmt: skip
     for run in runs.values():
         assert run.stdout.readline() == "ready\n"
-    told = {owner: run.communicate("\n", timeout=60) for owner, run in runs.items()}
+    for run in runs.values():  # all of them, before the end of any is waited for
+        run.stdin.write("\n")
+        run.stdin.flush()
+    told = {owner: run.communicate(timeout=120) for owner, run in runs.items()}
     assert {one[1] for one in told.values()} == {""}
     taken = dict.fromkeys(("ana", "bo"), 0)
     for owner, person in people.items():

@@ -258,7 +258,10 @@ print(taken)
         ]
         for run in runs:
             assert run.stdout.readline() == "ready\n"
-        told = [run.communicate("\n", timeout=60) for run in runs]
+        for run in runs:  # all of them, before the end of any is waited for
+            run.stdin.write("\n")
+            run.stdin.flush()
+        told = [run.communicate(timeout=120) for run in runs]
         assert [one[1] for one in told] == [""] * 4, "nobody met a locked database"
         assert sum(int(one[0]) for one in told) == 990
         assert log.budgets.get("b") == (1000, 990)
@@ -286,7 +289,7 @@ class TestLeases:
 
     def test_intent_comes_with_a_lease(self, log, add):
         row = add()
-        assert log.transitions.intend(row.id, 1, owner="a")
+        assert log.transitions.intend(row.id, 1, owner="a", seconds=1000)
         assert is_leased(log.jobs.get(row.id))
         assert not log.leases.claim(row.id, "b")
 

@@ -164,7 +164,7 @@ class Moves(RuleBasedStateMachine):
     @rule(job=jobs, owner=st.sampled_from("ab"), body=st.sampled_from(["{}", "{ }"]))
     def seal(self, job, owner, body):
         before = self.log.jobs.get(job)
-        sealed = self.log.transitions.seal(job, body, owner=owner)
+        sealed = self.log.transitions.seal(job, body, owner=owner, seconds=1000)
         fits = before.state == "submitting" and before.lease_owner == owner
         assert sealed == (fits and before.body in (None, body))
 

@@ -30,8 +30,8 @@ def keys(bucket):
 
 def test_signed_link_gives_the_very_bytes_with_parts(bucket, give, clip):
     found = give(clip, TO)
-    whole = httpx.get(found.url, trust_env=False)
-    part = httpx.get(found.url, headers={"Range": "bytes=0-9"}, trust_env=False)
+    whole = httpx.get(found.url, trust_env=False, timeout=60)
+    part = httpx.get(found.url, headers={"Range": "bytes=0-9"}, trust_env=False, timeout=60)
     assert whole.content == clip.read_bytes()
     assert (part.status_code, part.content) == (206, clip.read_bytes()[:10])
     assert whole.headers["content-type"] == "video/mp4"

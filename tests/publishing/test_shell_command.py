@@ -73,11 +73,13 @@ def test_failure_says_its_last_words_without_secrets(give, clip):
 def test_command_that_hangs_is_stopped_with_all_that_it_started(clip, tmp_path):
     pid = tmp_path / "pid"
     place = Destination.read(f"sleep 600 & echo $! > {shlex.quote(str(pid))}; wait # {{path}}")
-    done = spawn(shell_command.run(place, clip, "n.mp4", deadline=0.5))
-    with pytest.raises(RequestError, match=r"not finish within 0\.5 s"):
-        done.result(30)
-    child = int(pid.read_text())
-    until(lambda: gone(child))
+    seconds, child = 0.5, ""
+    while not child:  # a busy machine may not have begun it by then
+        done = spawn(shell_command.run(place, clip, "n.mp4", deadline=seconds))
+        with pytest.raises(RequestError, match=rf"not finish within {seconds:g} s"):
+            done.result(seconds + 60)
+        child, seconds = pid.read_text() if pid.exists() else "", 4 * seconds
+    until(lambda: gone(int(child)))
 
 
 def gone(pid):

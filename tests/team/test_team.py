@@ -8,7 +8,7 @@ import pytest
 
 from motion_widgets import BudgetError, LogError, Sweep, Workspace
 from motion_widgets.log.store import Log
-from tests.jobs.endpoint import COST, Process, refusal
+from tests.jobs.endpoint import COST, Process, refusal, until
 
 HIGH = 0.22848  # the estimate's upper end; the bill is COST
 MAX = 0.50
@@ -43,6 +43,7 @@ def test_two_people_on_postgresql_and_s3(tmp_path, colleague, endpoint, postgres
         job_id, state = ana.tell("submit", "wave")
         assert state == "collected"
         assert bo.tell("look", job_id) == [True, "bo"], "the same bytes, in his own folder"
+        until(lambda: not log.files.unshared())  # her image goes there by itself, whenever the job ends
         assert bo.tell("rerun", job_id, False)[0] == job_id, "the same account attaches"
         again, state = bo.tell("rerun", job_id, True)
         assert (again != job_id, state) == (True, "collected")

@@ -21,7 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 import motion_widgets as mw
 from motion_widgets.core.background import spawn
 from motion_widgets.jobs.scheduling import timing
-timing.BEAT, timing.POLL, timing.BACKOFF, timing.LEASE = 0.1, (0.005, 0.01), (0.005, 0.02), 1.5
+timing.BEAT, timing.POLL, timing.BACKOFF = 0.1, (0.005, 0.01), (0.005, 0.02)
 FORK = multiprocessing.get_context("fork")
 
 def end(process, seconds=30):

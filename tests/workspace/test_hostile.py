@@ -92,6 +92,7 @@ def files_below(folder):
 
 
 def charges(ws):
+    assert ws.connection.sandbox.url, "it is started at first use; the Studio asks it whenever it gets to it"
     with contextlib.closing(sqlite3.connect(ws.folder / "sandbox/sandbox.sqlite3")) as db:
         return db.execute("SELECT count(*) FROM tasks").fetchone()[0]
 

@@ -291,8 +291,11 @@ class TestRequests:
         caplog.set_level("DEBUG")
         ws.submit(req, max_cost=1).wait(30)
         ws.log.to_csv(ws.folder / "log.csv")
+        shown = f"{ws!r} {vars(ws)!r} {ws.connection.target!r} {vars(ws.connection.runner)!r}"
+        until(next(ws.folder.glob("results/*.mp4")).with_suffix(".json").is_file)
+        ws.close()  # else a file may be renamed just before it is read
+        shown += caplog.text
         written = b"".join(one.read_bytes() for one in ws.folder.rglob("*") if one.is_file())
-        shown = f"{ws!r} {vars(ws)!r} {ws.connection.target!r} {vars(ws.connection.runner)!r} {caplog.text}"
         assert KEY.encode() not in written
         assert KEY not in shown
 
