@@ -183,16 +183,19 @@ class Connection:
 
     def drives_any(self, job_ids: Iterable[str]) -> bool:
         """Return whether this process is at work on any of some jobs; nothing is read for it."""
-        return self._runner is not None and self._runner.drives(*job_ids)
+        runner = self._runner  # another thread may switch meanwhile
+        return runner is not None and runner.drives(*job_ids)
 
     def watch(self, job_ids: Iterable[str]) -> None:
         """Note that somebody waits for jobs; those that this process drives are polled more often."""
-        if self._runner is not None:
-            self._runner.watch(*job_ids)
+        runner = self._runner
+        if runner is not None:
+            runner.watch(*job_ids)
 
     def risks(self) -> list[str]:
         """Return what this machine's sleep puts at risk, or did, in sentences. Empty: nothing."""
-        return self._runner.sleep_guard.messages() if self._runner is not None else []
+        runner = self._runner
+        return runner.sleep_guard.messages() if runner is not None else []
 
     def balance(self, timeout: float) -> float | None:
         """Ask the endpoint for the account's money in USD within `timeout` s. None: unlimited or unstated."""
@@ -200,14 +203,15 @@ class Connection:
 
     def leave(self, *, send: bool) -> list[JobRow]:
         """Send what is still to be sent, if `send`, and stop the runner; return the jobs that were not."""
-        if self._runner is None:
+        runner = self._runner  # a person may switch meanwhile: what is left is where it was asked for
+        if runner is None:
             return []
         try:
             if send and not on_owned_loop():
-                self._runner.finish_submits()
+                runner.finish_submits()
         finally:
-            self._runner.close()
-        return self._runner.unsent()
+            runner.close()
+        return runner.unsent()
 
     def close(self) -> None:
         """Stop the runner and the sandbox."""

@@ -11,8 +11,9 @@ import threading
 import pytest
 
 from motion_widgets.log.store import Log
+from motion_widgets.workspace.at_exit import OPEN
 from tests.jobs.conftest import clip_bytes, endpoint, hurry, req, spaces  # noqa: F401
-from tests.jobs.endpoint import KEY, refusal
+from tests.jobs.endpoint import KEY, refusal, until
 
 JOBS = 16
 """More than are sent at once."""
@@ -112,6 +113,22 @@ def test_the_same_script_again_sends_what_was_left(end_of, endpoint):
     assert all(row.task_id for row in rows)
     assert len(endpoint.charges) == JOBS
     assert "not sent" not in said
+
+
+def test_switching_while_it_is_left_breaks_nothing_off(spaces, req, endpoint):
+    """As a Studio's button does on a thread of its own, while the cell below it closes the workspace."""
+    ws = spaces()
+
+    def switch(_):
+        until(lambda: ws not in OPEN)  # it waits for this very answer
+        other = threading.Thread(target=ws.switch, args=("sandbox",), kwargs={"remember": False})
+        other.start()
+        until(lambda: not ws.live)
+
+    endpoint.on_post = switch
+    job = ws.submit(req, max_cost=1)
+    ws.close()
+    until(lambda: job.task_id)
 
 
 def test_a_workspace_that_is_closed_twice_speaks_once(spaces, req, endpoint, capsys):
