@@ -21,7 +21,15 @@ from motion_widgets.core.moments import moment
 from motion_widgets.core.money import ZERO, Micro, format_usd, to_micro, to_usd
 from motion_widgets.endpoint.account_usage import LATE, AccountUsage, fetch_account
 from motion_widgets.endpoint.errors import EndpointError
-from motion_widgets.log.billing import AT_ENDPOINT, SAME, JobsByCost, cost_range, group_by_cost, total_range
+from motion_widgets.log.billing import (
+    AT_ENDPOINT,
+    SAME,
+    JobsByCost,
+    cost_range,
+    group_by_cost,
+    last_at_endpoint,
+    total_range,
+)
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.transitions import event_note
 
@@ -147,14 +155,15 @@ def _differences(found: JobsByCost, account: AccountUsage, now: datetime) -> lis
         lines.append(say("reconcile_used", used=format_usd(balance.used, digits=5), log=_exact(found.total)))
     if account.amount is None:
         return lines
-    difference = Micro(account.amount - found.total)
+    difference, fresh = Micro(account.amount - found.total), found.fresh(now - LATE)
     if abs(difference) <= SAME:
-        if found.outcome_unknown:  # a whole account that fits without them
+        if fresh and found.uncounted:  # theirs may be the bill that stands in its place
+            lines.append(say("reconcile_late", ids=_ids(fresh)))
+        elif found.outcome_unknown:  # a whole account that fits without them
             lines.append(say("reconcile_unsure_unbilled", ids=_ids(found.outcome_unknown)))
         return lines
     if difference > 0:
         return [*lines, say("reconcile_more", usd=_exact(difference)), _explained(found, difference)]
-    fresh = [row for row in found.billed if _is_fresh(row, now)]
     lines.append(say("reconcile_less", usd=_exact(Micro(-difference))))
     if fresh:
         lines.append(say("reconcile_late", ids=_ids(fresh)))
@@ -169,17 +178,13 @@ def _refunds(log: Log, found: JobsByCost, account: AccountUsage, now: datetime, 
     """Return a sentence for each open refund; the usage shows it by leaving the job out."""
     lines = []
     fits = account.amount is not None and abs(account.amount - found.total) <= SAME
+    shown = not found.fresh(now - LATE)  # else it may be theirs that the account shows, and no other's yet
     for row in found.refund_open:
-        proven = fits and not _is_fresh(row, now)
+        proven = fits and shown and last_at_endpoint(row) <= now - LATE
         written = proven and fix and log.transitions.settle(row.id, ZERO, event_note("event_refund_seen"))
         code = "reconcile_refund_open" if not proven else "reconcile_refund_seen"
         lines.append(say("reconcile_refund_written" if written else code, id=row.id, state=row.state))
     return lines
-
-
-def _is_fresh(row: JobRow, now: datetime) -> bool:
-    last = max(row.submitted or 0, row.completed or 0)
-    return (now - datetime.fromtimestamp(last / 1e6, UTC)) < LATE
 
 
 def _explained(found: JobsByCost, difference: Micro) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_ENDPOINT", "SAME", "UNREFUNDED", "JobsByCost", "cost_range", "group_by_cost", "has_refund_open",
-    "is_billed", "outside", "outside_estimate", "refund_open", "total_range",
+    "is_billed", "last_at_endpoint", "outside", "outside_estimate", "refund_open", "total_range",
 ]  # fmt: skip
 
 SAME = 500
@@ -93,6 +94,10 @@ class JobsByCost:
         """What was billed according to the log, without failed jobs."""
         return total(row.cost for row in self.billed)
 
+    def fresh(self, since: datetime) -> list[JobRow]:
+        """Return the billed jobs that were at the endpoint since a moment; the account may lack them yet."""
+        return [row for row in self.billed if last_at_endpoint(row) > since]
+
     @property
     def uncounted(self) -> list[JobRow]:
         """The jobs that the account may have billed and that `total` does not count."""
@@ -122,6 +127,11 @@ def group_by_cost(rows: Sequence[JobRow]) -> JobsByCost:
         else:
             (found.under_way if state in AT_ENDPOINT else found.cost_unstated).append(row)
     return found
+
+
+def last_at_endpoint(row: JobRow) -> datetime:
+    """Return when the endpoint last had to do with a job, as far as the log knows."""
+    return datetime.fromtimestamp(max(row.submitted or 0, row.completed or 0) / 1e6, UTC)
 
 
 def cost_range(row: JobRow, *, billed: bool = True) -> tuple[Micro, Micro]:

@@ -45,9 +45,16 @@ def ask_account(ws: Workspace, row: JobRow, *, now: datetime | None = None) -> s
     began = func.coalesce(jobs.c.submitted, jobs.c.sent, jobs.c.created)
     micro = int(start.timestamp() * 1e6)
     mine = (jobs.c.endpoint == ws.endpoint, jobs.c.account == ws.account)
-    rows = ws.log_store.jobs.rows(*mine, or_(began >= micro, jobs.c.completed >= micro))
+
+    def known() -> JobsByCost:
+        return group_by_cost(ws.log_store.jobs.rows(*mine, or_(began >= micro, jobs.c.completed >= micro)))
+
+    found = known()
     account = spawn(_ask(ws, start, now)).result()
-    return _told(row, group_by_cost(rows), account, fresh=now - sent < LATE)
+    seen, later = {one.id for one in (*found.billed, *found.uncounted)}, known()
+    # What was sent meanwhile may be in the account's figure or not.
+    found.under_way += [one for one in (*later.billed, *later.uncounted) if one.id not in seen]
+    return _told(row, found, account, fresh=now - sent < LATE or bool(found.fresh(now - LATE)))
 
 
 async def _ask(ws: Workspace, start: datetime, now: datetime) -> AccountUsage:

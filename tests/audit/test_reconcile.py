@@ -237,6 +237,20 @@ def test_a_refund_that_the_account_does_not_show_stays_reserved(
     assert (f"{failed} would explain it" in text) is (billed > 0)
 
 
+def test_a_bill_that_the_account_does_not_show_yet_proves_no_refund(
+    ws: mw.Workspace, account: Account
+) -> None:
+    """It shows that of the failed job instead, which cost the same."""
+    failed, lost = put(ws, S.FAILED, reserved=230_000), put(ws, S.UNKNOWN)
+    fresh = put(ws, S.COLLECTED, 0.19, days=0.0005)
+    bill(account, 0.19)
+    _, text = said(ws, fix=True)
+    assert f"{failed} is failed and its refund is not confirmed: its money stays reserved" in text
+    assert ws.log_store.jobs.get(failed).reserved == 230_000
+    assert f"these are recent: {fresh}" in text
+    assert f"Outcome unknown: {lost}. The account adds up without them" not in text
+
+
 def test_the_account_has_less(ws: mw.Workspace, account: Account) -> None:
     refunded = put(ws, S.COLLECTED, 0.19)
     put(ws, S.COLLECTED, 0.17136)
