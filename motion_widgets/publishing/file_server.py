@@ -33,6 +33,8 @@ PORT = 8765
 """The port that a tunnel should lead to unless the address names another (``serve:https://my.tunnel.example#9000``)."""
 _TYPES = {".mp4": "video/mp4", ".mov": "video/quicktime", ".png": "image/png", ".jpg": "image/jpeg"}
 _servers: dict[tuple[str, int], _Server] = {}
+_stopping: dict[tuple[str, int], _Server] = {}
+"""Servers that were told to stop; each keeps its port a moment longer."""
 _lock = new_lock()
 
 
@@ -68,13 +70,18 @@ class _Server:
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         # The socket listens already: whoever connects before the thread runs waits in its queue.
-        threading.Thread(
+        self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="motion-widgets-show", daemon=True
-        ).start()
+        )
+        self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, in a moment."""
         self._server.should_exit = True
+
+    def await_end(self) -> None:
+        """Wait until it has stopped and its port is free; a download under way is given 2 s."""
+        self._thread.join(10)
 
     async def _file(self, request: Request) -> Response:
         from starlette.responses import FileResponse, PlainTextResponse
@@ -107,6 +114,9 @@ def show(address: str, path: Path, name: str, ends: float) -> str:
     with _lock:
         server = _servers.get((host, port))
         if server is None:
+            before = _stopping.pop((host, port), None)
+            if before is not None and port:
+                before.await_end()
             try:
                 server = _Server(host, port)
             except (OSError, OverflowError) as error:
@@ -135,7 +145,7 @@ def hide(url: str) -> None:
         for where, server in list(_servers.items()):
             server.shown.pop(token, None)
             if not server.shown:
-                del _servers[where]
+                _stopping[where] = _servers.pop(where)
                 server.stop()
 
 

@@ -15,7 +15,7 @@ from tests.loopback import free_port
 
 
 def get(url, method="GET", **headers):
-    return httpx.request(method, url, headers=headers, trust_env=False)
+    return httpx.request(method, url, headers=headers, trust_env=False, timeout=60)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_nothing_else_is_there(shown, clip):
 
 def test_raw_path_cannot_leave(shown):
     host, port = "127.0.0.1", int(shown.url.split(":")[2].split("/")[0])
-    with socket.create_connection((host, port), 10) as wire:
+    with socket.create_connection((host, port), 60) as wire:
         wire.sendall(b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b""
         while chunk := wire.recv(4096):
@@ -103,6 +103,15 @@ def test_tunnel_address_leads_to_a_port_of_loopback(give, clip):
     found = give(clip, f"serve:https://my.tunnel.example#{port}")
     assert found.url.startswith("https://my.tunnel.example/")
     assert get(f"http://127.0.0.1:{port}/{found.url.rpartition('/')[2]}").content == clip.read_bytes()
+
+
+def test_a_port_is_taken_again_the_moment_its_last_file_is_gone(give, clip, image):
+    to = f"serve:https://my.tunnel.example#{free_port()}"
+    for path in (clip, image, clip):
+        found = give(path, to)
+        local = f"http://127.0.0.1:{to.rpartition('#')[2]}/{found.url.rpartition('/')[2]}"
+        assert get(local).content == path.read_bytes()
+        found.close()
 
 
 def test_port_that_is_taken(give, clip):
