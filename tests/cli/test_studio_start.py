@@ -59,7 +59,7 @@ def started(tmp_path: Path, folder: Path, *options: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(60)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="ends the server by a signal")

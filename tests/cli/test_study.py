@@ -39,7 +39,7 @@ def test_the_results_are_written_side_by_side_as_small_as_wanted(tmp_path):
         (tmp_path / "results").mkdir(exist_ok=True)
         for row in rows:
             source = ["-f", "lavfi", "-t", "1", "-i", "testsrc=s=64x96:r=10", "-pix_fmt", "yuv420p"]
-            ffmpeg.run([*source, str(tmp_path / row["result_path"])], name="test", deadline=20.0)
+            ffmpeg.run([*source, str(tmp_path / row["result_path"])], name="test", deadline=60.0)
     ids = [row["id"] for row in rows]
     for name, start in (("all.mp4", b"ftyp"), ("all.gif", b"GIF8")):
         out = tmp_path / name
