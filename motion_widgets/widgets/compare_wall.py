@@ -152,12 +152,11 @@ class CompareWall(Panel):
         self._show(job_ids)
 
     def _show(self, job_ids: Sequence[str], choose: str = "") -> None:
-        self._job_ids = list(job_ids)
         self._files.look_again()
-        self._offer(choose)
+        self._offer(choose, job_ids)
         self.redraw()
 
-    def _offer(self, choose: str | None = None) -> None:
+    def _offer(self, choose: str | None = None, job_ids: Sequence[str] | None = None) -> None:
         names = self.ws.log_store.sweeps.names(RUNS)
         twice = {name for name, count in Counter(names.values()).items() if count > 1}
         told = [(dotted(name, one) if name in twice else name, one) for one, name in names.items()]
@@ -168,6 +167,8 @@ class CompareWall(Panel):
                 self.choice.options = options
             if value in [one for _, one in options]:
                 ui.assign(self.choice, "value", value)
+            if job_ids is not None:  # only now: choosing a run anew, as above, forgets them
+                self._job_ids = list(job_ids)
 
     def _chosen(self, _: object) -> None:
         if self.choice.value:
@@ -189,9 +190,12 @@ class CompareWall(Panel):
                 for name in ("fps", "rows", "columns"):
                     ui.assign(self.wall, name, getattr(found, name))
                 self.wall.cells = [dict(cell) for cell in found.cells]
-        if JobPictures.of(self.ws).lacks(found.shown[:_POSTERS]):
-            make = partial(JobPictures.of(self.ws).make, self.ws, found.shown[:_POSTERS])
-            self.later("posters", make, lambda made: self.later("wall", self.redraw) if made else None)
+        pictures, shown = JobPictures.of(self.ws), found.shown[:_POSTERS]
+        posters = {cell.get("id"): cell.get("poster", "") for cell in found.cells}
+        # Another panel may have made some since they were read.
+        if pictures.lacks(shown) or any(pictures.get(row) != posters[row.id] for row in shown):
+            make = partial(pictures.make, self.ws, shown)
+            self.later("posters", make, lambda _: self.later("wall", self.redraw))
         self._files.fetch()
 
     def _of_run(self, run: Run) -> _Layout:

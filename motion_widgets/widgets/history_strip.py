@@ -105,18 +105,18 @@ class HistoryStrip(Panel):
             self._waiting.learn(self.ws, totals.count(ENDS))
         said = log.annotations.of([row.id for row in rows])
         pictures = JobPictures.of(self.ws)
+        lacking = pictures.lacks(rows)  # before they are read: another panel may be making them
         items = [self._item(row, pictures.get(row), said.get(row.id)) for row in rows]
         count = sum(totals.counts.values())
         with self.lock:
             ui.show(self._body, bool(items))
             ui.assign(self.strip, "items", items)
             ui.assign(self.strip, "all", say("history_all", count=count) if self._on_all is not None else "")
-        if pictures.lacks(rows):
+        if lacking:
             self.later("pictures", lambda: pictures.make(self.ws, rows), self._pictured)
 
-    def _pictured(self, made: bool) -> None:
-        if made:
-            self.later("pictured", self.redraw)
+    def _pictured(self, _: object) -> None:
+        self.later("pictured", self.redraw)
 
     def point_at(self, job_id: str) -> None:
         """Mark the job that is shown elsewhere."""

@@ -51,19 +51,16 @@ class JobPictures:
         """Return whether a picture of these jobs may still be made."""
         return any(_shown(row) and _shown(row) not in self._links for row in rows)
 
-    def make(self, ws: Workspace, rows: Iterable[JobRow]) -> bool:
-        """Make the pictures that these jobs lack; return whether one was made. Blocks."""
-        made = False
+    def make(self, ws: Workspace, rows: Iterable[JobRow]) -> None:
+        """Make the pictures that these jobs lack. Blocks."""
         for row in rows:
             name = _shown(row)
             if not name or name in self._links:
                 continue
             whole = job_picture(ws, name, HEIGHT * 2)
             self._links[name] = "" if whole is None else data_link(_small(whole))
-            made |= bool(self._links[name])
             while len(self._links) > KEPT:
                 self._links.popitem(last=False)
-        return made
 
 
 def _shown(row: JobRow) -> str:

@@ -296,7 +296,7 @@ class LogTable(Panel):
             for tag in sorted(tags - wanted):
                 store.untag([job_id], tag)
             self._facets_at = -FRESH
-        self.refresh()
+        self.redraw()
 
     def rows(self) -> list[JobRow]:
         """Return the chosen rows, in the order in which they were ticked."""

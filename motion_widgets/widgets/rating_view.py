@@ -164,9 +164,10 @@ class RatingView(Panel):
     def _draw(self, scene: _Scene | None) -> None:
         if scene is None:
             return
+        # First of all: it takes a while, in which the pair before it may be drawn anew, under its own number.
+        self._shown = self._practice() if scene.practice else self._pair(scene.drawn) if scene.drawn else {}
         self._at_round, self._drawn = scene.progress.rounds, scene.drawn
         self._serial += 1
-        self._shown = self._practice() if scene.practice else self._pair(scene.drawn) if scene.drawn else {}
         self._show_only(self._rating)
         self._show_pair()
         self._draw_count(scene.progress)
@@ -270,8 +271,9 @@ class RatingView(Panel):
     def close(self) -> None:
         """Take the view from the page; what was rated is stored."""
         self.player.close()
-        self._files.close()
         super().close()
+        with self.lock:  # a pair that is being laid out goes as well
+            self._files.close()
 
 
 def _line(row: ComparisonRow, settings: dict[str, dict[str, str]], axis: str) -> str:

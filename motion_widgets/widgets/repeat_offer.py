@@ -66,6 +66,7 @@ class RepeatOffer:
         ids = self._grid.chosen
         self._offer(say("log_rerun_pricing") if ids else None)
         if not ids:
+            self._table.later("price", lambda: None)  # what is being priced is not chosen any more
             return
         key = self._key(*ids)
 

@@ -185,6 +185,10 @@ class Stage(Panel):
         if scene is None:
             ui.show(self.again, visible=False)
             self.line.draw(None)
+            if before is not None:  # a job of another endpoint, whose clips go
+                self._put([])
+                ui.assign(self.player, "note", "")
+                ui.assign(self.player, "result", {})
             return
         row = scene.row
         if self._on_shown is not None and (before is None or before.row.id != row.id):

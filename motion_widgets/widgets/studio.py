@@ -194,25 +194,25 @@ class Studio(Panel):
         self._draw_head()
 
     def _draw_head(self) -> None:
-        ws, balance = self.ws, Balance.of(self.ws)
-        totals = ws.log_store.jobs.totals(ws.endpoint, ws.account)
-        running, undecided = totals.count(UNDER_WAY), self.table.to_decide
-        spent = say("head_spent", usd=format_usd(to_usd(totals.spent)))
-        facts = [
-            (say("head_running", count=running) if running else "", "", "mw-wide"),
-            (balance.budget_text(ws), "", "mw-wide"),
-            (balance.left(ws), balance.why or spent, ""),
-        ]
-        name = f'<h2 class="mw-title">{escape(say("studio_title"))}</h2>'
-        tag = escape(say("head_live" if ws.live else "head_sandbox"))
-        name += f'<span class="mw-tag{" mw-tag-live" if ws.live else ""}">{tag}</span>'
-        said = "".join(
-            f'<span class="{cls}" title="{escape(why)}">{escape(one)}</span>'
-            for one, why, cls in facts
-            if one
-        )
-        badge = say("head_undecided", count=undecided) if undecided else ""
-        with self.lock:
+        with self.lock:  # also while it is read: else what was read first could be drawn last
+            ws, balance = self.ws, Balance.of(self.ws)
+            totals = ws.log_store.jobs.totals(ws.endpoint, ws.account)
+            running, undecided = totals.count(UNDER_WAY), self.table.to_decide
+            spent = say("head_spent", usd=format_usd(to_usd(totals.spent)))
+            facts = [
+                (say("head_running", count=running) if running else "", "", "mw-wide"),
+                (balance.budget_text(ws), "", "mw-wide"),
+                (balance.left(ws), balance.why or spent, ""),
+            ]
+            name = f'<h2 class="mw-title">{escape(say("studio_title"))}</h2>'
+            tag = escape(say("head_live" if ws.live else "head_sandbox"))
+            name += f'<span class="mw-tag{" mw-tag-live" if ws.live else ""}">{tag}</span>'
+            said = "".join(
+                f'<span class="{cls}" title="{escape(why)}">{escape(one)}</span>'
+                for one, why, cls in facts
+                if one
+            )
+            badge = say("head_undecided", count=undecided) if undecided else ""
             ui.assign(self._name, "value", name)
             ui.assign(self._facts, "value", said)
             ui.assign(self._golive_button, "description", say("golive_back" if ws.live else "golive_open"))

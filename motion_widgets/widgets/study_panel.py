@@ -78,7 +78,7 @@ class StudyPanel(Panel):
             self.view.close()
         self.view = RatingView(study, watch=False)
         self._place.children = (self.view,)
-        self.draw_again()
+        self.later("answer", self.redraw)  # nobody looks at the log for a panel inside another one
 
     def refresh(self) -> None:
         """Draw the runs, the ratings that are stored, and what can be said by now."""

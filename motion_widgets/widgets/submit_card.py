@@ -208,11 +208,12 @@ class SubmitCard(ui.Column):
         return self._host.ws.submit(self._carry_out(draft), max_cost=named, new=new)
 
     def _submitted(self, job: Job) -> None:
+        self._host.later("earlier", lambda: None)  # what is being looked for was there before it
         self.earlier, self._arrived, self._sent = job, False, job
         self._end(say("submitted", id=job.id), bad=False)
         self._said = self._host.notice.value
-        if self._on_submit is not None:
-            self._on_submit(job)
+        if self._on_submit is not None:  # not while this panel is locked: it may wait for another one's lock
+            self._host.later("submitted", partial(self._on_submit, job), failed=self._end)
 
     def _end(self, said: str, *, bad: bool = True) -> None:
         self.submitting = False

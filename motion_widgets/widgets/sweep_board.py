@@ -221,7 +221,8 @@ class SweepBoard(Panel):
         self.later("plan", work, take, delay=DEBOUNCE)
 
     def _redraw(self) -> None:
-        self._runs.draw_start()
+        with self.lock:  # else a drawing that read the budget before it changed could come last
+            self._runs.draw_start()
         self.later("draw", self.redraw)
 
     # What the buttons did.

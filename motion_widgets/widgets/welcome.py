@@ -43,6 +43,8 @@ class Welcome(ui.Column):
         self._host, self._greet = host, greet
         self._on_edit, self._on_sweep, self._on_submit = on_edit, on_sweep, on_submit
         self._begun = False
+        self._shown: tuple[str, str] | None = None
+        """With what `greet` was called last."""
         self._sample: tuple[MotionRequest, Estimate] | None = None
         self._text = ui.html()
         self.go = ui.button(host.edge, say("stage_drawing"), self._try, cls="mw-primary mw-try")
@@ -54,6 +56,8 @@ class Welcome(ui.Column):
         """Show what this is, and begin to draw the sample the first time."""
         with self._host.lock:
             self._say()
+            if self._shown is not None:
+                self._greet(*self._shown)
             begun, self._begun = self._begun, True
         if not begun:
             self._host.later("sample", self._prepare, self._prepared)
@@ -85,11 +89,15 @@ class Welcome(ui.Column):
     def _prepared(self, made: tuple[MotionRequest, Estimate, str]) -> None:
         req, cost, still = made
         self._sample = (req, cost)
-        self._greet("", still)
+        self._show("", still)
         self._say()
         # The still stands until the real thing is there.
         drawn = self._host.ws.media.sample_result
-        self._host.later("sample result", lambda: str(drawn()), lambda path: self._greet(path, still))
+        self._host.later("sample result", lambda: str(drawn()), lambda path: self._show(path, still))
+
+    def _show(self, sample: str, still: str) -> None:
+        self._shown = (sample, still)
+        self._greet(sample, still)
 
     def _try(self) -> None:
         if self._sample is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import motion_widgets as mw
 from motion_widgets.log.states import State
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.job_pictures import JobPictures
 from tests.widgets.conftest import until
 from tests.widgets.test_panels import request_of, row_in
 
@@ -52,7 +54,7 @@ def test_stars_are_given_on_the_wall_to_what_is_on_it(ws: mw.Workspace, run: Run
         wall.wall._on_message(wall.wall, message, [])
     until(lambda: marks().get(first.id) is not None)
     assert {job_id: one.stars for job_id, one in marks().items()} == {first.id: 4.0}
-    wall.refresh()
+    wall.redraw()
     assert [cell.get("stars") for cell in wall.wall.cells] == [None, 4, 0]
     wall.close()
 
@@ -64,4 +66,49 @@ def test_nothing_to_show_is_said_with_the_reason(ws: mw.Workspace) -> None:
     assert ui.is_shown(wall._empty)
     assert wall._wall is None, "no player is made for nothing"
     assert "1 not shown: 1 running" in wall._same.value
+    wall.close()
+
+
+def posters(wall: mw.CompareWall) -> list[str]:
+    return [cell.get("poster", "") for cell in wall.wall.cells if "id" in cell]
+
+
+@pytest.mark.parametrize("moment", ["lacks", "make"])
+def test_a_picture_that_another_panel_makes_meanwhile_is_drawn(
+    ws: mw.Workspace, run: Run, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    mine, make = getattr(JobPictures, moment), JobPictures.make
+
+    def overtaken(pictures: JobPictures, *told: Any) -> Any:
+        make(pictures, ws, run.rows()[:2])
+        return mine(pictures, *told)
+
+    monkeypatch.setattr(JobPictures, moment, overtaken)
+    wall = mw.CompareWall(ws, run=run, watch=False)
+    until(lambda: all(posters(wall)))
+    wall.close()
+
+
+def test_jobs_that_are_put_on_the_wall_stay_there_while_another_run_appears(
+    ws: mw.Workspace, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, sweeps = mw.CompareWall(ws, run=run, watch=False), ws.log_store.sweeps
+    second, names, begun, go = run.jobs[1].id, sweeps.names, threading.Event(), threading.Event()
+    showing = threading.Thread(target=wall.show_jobs, args=([second],))
+
+    def late(most: int) -> dict[str, str]:
+        if threading.current_thread() is showing:
+            begun.set()
+            go.wait(60)
+        return names(most)
+
+    monkeypatch.setattr(sweeps, "names", late)
+    showing.start()
+    assert begun.wait(60)
+    told = {"endpoint": "sandbox", "account": "sandbox", "axes": "{}", "cells": "[]"}
+    sweeps.save({"id": "run-new", **told})
+    wall.redraw()
+    go.set()
+    showing.join(60)
+    assert [cell["id"] for cell in wall.wall.cells if "id" in cell] == [second]
     wall.close()

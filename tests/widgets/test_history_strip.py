@@ -71,6 +71,23 @@ def test_a_result_has_a_small_picture_of_itself_and_its_stars(
     assert not JobPictures.of(ws).lacks([job.row]), "it is made once"
 
 
+@pytest.mark.parametrize("moment", ["lacks", "make"])
+def test_a_picture_that_another_panel_makes_meanwhile_is_drawn(
+    ws: mw.Workspace, strip: mw.HistoryStrip, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    shutil.copy(ws.samples().clip_6s, ws.folder / "results" / "one.mp4")
+    row_in(ws, State.COLLECTED, result_path="results/one.mp4")
+    mine, make = getattr(JobPictures, moment), JobPictures.make
+
+    def overtaken(pictures: JobPictures, *told: Any) -> Any:
+        make(pictures, ws, ws.log_store.jobs.rows())
+        return mine(pictures, *told)
+
+    monkeypatch.setattr(JobPictures, moment, overtaken)
+    strip.redraw()
+    until(lambda: strip.strip.items[0]["picture"])
+
+
 def test_the_newest_jobs_are_first_and_a_retry_takes_the_place_of_what_failed(
     ws: mw.Workspace, strip: mw.HistoryStrip
 ) -> None:

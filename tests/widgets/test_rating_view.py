@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Iterator[tuple[mw.Workspace, mw.Run]]:
     """A run of std and pro, each with two prompts: two blocks of one pair."""
-    with mw.Workspace(tmp_path_factory.mktemp("rated"), endpoint="sandbox", speed=200) as ws:
-        samples = mw.Workspace(drawn, endpoint="sandbox").samples()
+    folder = tmp_path_factory.mktemp("rated")
+    shutil.copytree(drawn, folder / "samples")
+    with mw.Workspace(folder, endpoint="sandbox", speed=200) as ws:
+        samples = ws.samples()
         req = mw.MotionRequest(
             model="kling-v2-6-motion-control",
             image_url=samples.image,
@@ -215,4 +218,65 @@ def test_the_panel_shows_the_newest_run_and_what_is_known(there: tuple[mw.Worksp
 def test_a_run_without_pairs_says_so(ws: mw.Workspace) -> None:
     panel = StudyPanel(ws)
     assert "no sweep to study" in panel._none.value
+    panel.close()
+
+
+def slow_results(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> tuple[threading.Event, threading.Event]:
+    """Hold the files of a pair back; return what says that they are asked for, and what lets them come."""
+    begun, go, result_of = threading.Event(), threading.Event(), ws.result_of
+
+    def late(row: Any) -> Any:
+        begun.set()
+        go.wait(60)
+        return result_of(row)
+
+    monkeypatch.setattr(ws, "result_of", late)
+    return begun, go
+
+
+def test_a_pair_that_is_drawn_anew_while_the_next_one_comes_keeps_its_own_number(
+    view: mw.RatingView, study: mw.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = slow_results(view.ws, monkeypatch)
+    told = {"type": "answer", "choice": "tie", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
+    view.player._on_message(view.player, told, [])
+    assert begun.wait(60)
+    view.motion.value = True  # which shows the pair before it once more
+    shown = view.player.serial
+    go.set()
+    until(lambda: "motion" in view.player.pair)
+    assert view.player.serial > shown, "an answer to the one is none to the other"
+
+
+def test_a_view_that_is_closed_while_a_pair_comes_leaves_no_clip_behind(
+    view: mw.RatingView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = slow_results(view.ws, monkeypatch)
+    told = {"type": "answer", "choice": "tie", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
+    view.player._on_message(view.player, told, [])
+    assert begun.wait(60)
+    closing = threading.Thread(target=view.close)
+    closing.start()
+    until(lambda: view.closed)
+    go.set()
+    closing.join(60)
+    with view.lock:  # what was under way has ended
+        assert list((view.ws.folder / "blind").iterdir()) == []
+
+
+def test_the_answer_stands_below_the_ratings_as_soon_as_its_tab_is_opened(
+    there: tuple[mw.Workspace, mw.Run],
+) -> None:
+    ws, run = there
+    study = mw.Study(ws, run)
+    if study.question is None:
+        study.ask("mode", "pro", "std", planned=8)
+    pair = study.next_pair("dora")
+    assert pair is not None
+    study.rate(pair, "left")
+    panel = StudyPanel(ws, watch=False)  # as in a Studio
+    panel.look()
+    until(lambda: "What each setting costs" in panel._answer.value)
     panel.close()

@@ -12,6 +12,7 @@ import motion_widgets as mw
 from motion_widgets.media.probe import measure as measuring
 from motion_widgets.request.fields import FIELD, MODELS, WIRE_FIELDS
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets import submit_card
 from motion_widgets.widgets.code_card import KINDS, snippet
 from tests.widgets.conftest import until
 
@@ -116,10 +117,14 @@ def test_a_click_while_submitting_does_nothing(form: mw.RequestForm) -> None:
     assert len(form.ws.log) == 1
 
 
-def test_text_that_arrives_after_its_click_is_submitted_with_it(form: mw.RequestForm) -> None:
+def test_text_that_arrives_after_its_click_is_submitted_with_it(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The page holds changes back while the kernel is busy, and a click overtakes them.
     fill(form, form.ws.samples().clip_6s)
-    form.card.submit.click()
+    with monkeypatch.context() as patient:  # what arrives is what ends the waiting, however slow this is
+        patient.setattr(submit_card, "SETTLE", 60.0)
+        form.card.submit.click()
     form.controls["prompt"].value = "typed before the click, arrived after it"
     form.card.submit.click()
     until(lambda: not form.card.submitting)
@@ -127,9 +132,13 @@ def test_text_that_arrives_after_its_click_is_submitted_with_it(form: mw.Request
     assert list(frame["prompt"]) == ["typed before the click, arrived after it"]
 
 
-def test_a_price_that_changes_with_the_click_sends_nothing(form: mw.RequestForm) -> None:
+def test_a_price_that_changes_with_the_click_sends_nothing(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(form, form.ws.samples().clip_6s)
-    form.card.submit.click()
+    with monkeypatch.context() as patient:
+        patient.setattr(submit_card, "SETTLE", 60.0)
+        form.card.submit.click()
     form.controls["mode"].value = "pro"
     until(lambda: not form.card.submitting)
     assert len(form.ws.log) == 0
@@ -295,6 +304,39 @@ def test_an_earlier_result_that_was_looked_for_another_draft_is_not_offered(
     assert passed.wait(30)
     assert form.card.earlier is None
     assert ui.is_shown(form.card.submit)
+
+
+def test_what_was_looked_for_before_a_submit_does_not_hide_its_job(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, ended = threading.Event(), threading.Event(), threading.Event()
+    looking, find, run = list[int](), form.ws.find, form.edge.run
+    fill(form, form.ws.samples().clip_6s)
+
+    def late(req: mw.MotionRequest) -> Any:
+        found = find(req)
+        if not looking:
+            looking.append(threading.get_ident())
+            begun.set()
+            go.wait(60)
+        return found
+
+    def watched(call: Callable[[], object], *source: str) -> bool:
+        went_well = run(call, *source)
+        if [threading.get_ident()] == looking and go.is_set():
+            ended.set()
+        return went_well
+
+    monkeypatch.setattr(form.ws, "find", late)
+    monkeypatch.setattr(form.edge, "run", watched)
+    form.card.look_up()
+    assert begun.wait(60)
+    form.card.submit.click()
+    until(lambda: not form.card.submitting)
+    go.set()
+    until(ended.is_set)
+    assert form.card.earlier is not None
+    assert not ui.is_shown(form.card.submit)
 
 
 def test_a_keystroke_touches_neither_disk_nor_network(

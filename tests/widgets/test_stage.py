@@ -81,7 +81,7 @@ def test_a_first_visit_shows_a_real_result_of_the_sandbox_and_one_click_makes_on
     until(lambda: ws.jobs() and stage.job is not None)
     job = ws.jobs()[0].wait(60)
     assert job.row.key == edited[0].key
-    stage.refresh()
+    stage.redraw()
     assert (stage.player.view, ui.is_shown(stage.welcome)) == ("stage", False)
     assert [cell["path"].endswith(".mp4") for cell in cells(stage)] == [True, True]
 
@@ -130,7 +130,7 @@ def test_a_click_costs_no_more_than_its_button_says(
     offers(shown)["pro · $0.55"].click()
     until(lambda: "mw-error" in shown.notice.value)
     assert len(ready.log) == jobs
-    shown.refresh()
+    shown.redraw()
     assert "pro · $54.00" in offers(shown), "and a new look names the new price"
 
 
@@ -195,3 +195,16 @@ def test_another_endpoint_has_a_stage_of_its_own(ws: mw.Workspace, stage: mw.Sta
     assert stage.job is None
     until(lambda: "LIVE" in stage.welcome.go.description)
     assert "mw-live" in stage.welcome.go._dom_classes
+
+
+def test_what_another_endpoint_has_not_is_taken_off_the_stage(ws: mw.Workspace, stage: mw.Stage) -> None:
+    until(lambda: cells(stage) and "path" in cells(stage)[0])
+    sample = cells(stage)
+    row_in(ws, State.COLLECTED, mode="pro", result_path="results/none.mp4")
+    stage.redraw()
+    assert cells(stage) != sample
+    assert stage.player.result
+    ws.switch("apimart", key="sk-none", remember=False)
+    stage.redraw()
+    assert (stage.player.view, cells(stage)) == ("sample", sample)
+    assert (stage.player.note, stage.player.result) == ("", {})

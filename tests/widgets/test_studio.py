@@ -16,6 +16,8 @@ from sqlalchemy import event
 import motion_widgets as mw
 from motion_widgets.log.intake import NOBODY
 from motion_widgets.log.rows import JobRow
+from motion_widgets.log.states import State
+from motion_widgets.widgets.balance import Balance
 from motion_widgets.widgets.base import STYLES
 from motion_widgets.widgets.controls import control, html, shared, show
 from motion_widgets.widgets.page_widget import PageWidget, style
@@ -23,6 +25,8 @@ from motion_widgets.widgets.player_wall import PlayerWall
 from motion_widgets.widgets.tab_bar import TabBar
 from tests.benchmarks.bench_studio import write_jobs
 from tests.widgets.conftest import until
+from tests.widgets.test_panels import row_in
+from tests.widgets.test_request_form import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +98,68 @@ def test_what_waits_for_a_decision_and_what_runs_stands_in_the_head(ws: mw.Works
     assert studio.tabs.badges == ["", "", "", "", "2 to decide"]
     assert "1 running" in studio._facts.value
     assert re.fullmatch(r"<h2 .*Motion studio</h2><span .*>SANDBOX · free</span>", studio._name.value)
+    studio.close()
+
+
+def test_what_the_head_read_first_is_never_drawn_last(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = mw.Studio(ws)
+    studio.closed = True  # nobody but these draws
+    until(studio._watching.done)
+    begun, go, left = threading.Event(), threading.Event(), Balance.left
+    early, late = (threading.Thread(target=studio._draw_head) for _ in range(2))
+
+    def slow(balance: Balance, ws: mw.Workspace) -> str:
+        if threading.current_thread() is early:
+            begun.set()
+            go.wait(60)
+        return left(balance, ws)
+
+    class Lock:
+        """The panel's own; the late one draws first where it is free, and else lets the early one go on."""
+
+        def __init__(self, lock: Any) -> None:
+            self._lock = lock
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is not late:
+                self._lock.acquire()
+            elif not self._lock.acquire(blocking=False):
+                go.set()
+                self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+            if threading.current_thread() is late:
+                go.set()
+
+    monkeypatch.setattr(studio, "lock", Lock(studio.lock))
+    monkeypatch.setattr(Balance, "left", slow)
+    early.start()
+    assert begun.wait(60)
+    row_in(ws, State.RUNNING)
+    late.start()
+    late.join(60)
+    early.join(60)
+    assert "1 running" in studio._facts.value
+    monkeypatch.undo()
+    studio.closed = False
+    studio.close()
+
+
+def test_a_submit_that_ends_while_the_stage_is_busy_holds_nothing_up(ws: mw.Workspace) -> None:
+    studio, told = mw.Studio(ws), threading.Event()
+    form = studio.form
+    fill(form, ws.samples().clip_6s)
+    form.notice.observe(lambda change: told.set() if "Submitted" in change["new"] else None, "value")
+    with studio.stage.lock:  # as while one of its buttons brings settings back into the form
+        form.card.submit.click()
+        assert told.wait(60)
+        assert form.lock.acquire(timeout=60), "the form waits for the stage, and the stage for the form"
+        form.lock.release()
+    (job,) = ws.jobs()
+    until(lambda: studio.stage.job is not None and studio.stage.job.id == job.id)
     studio.close()
 
 

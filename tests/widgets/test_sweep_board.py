@@ -291,11 +291,11 @@ def test_unknown_outcomes_of_a_run_are_decided_together_at_the_price_that_the_bu
     board._runs.resend.click()  # the board has not noticed
     until(lambda: "changed as you clicked" in board.notice.value)
     assert run.counts()["unknown"] == 2
-    board.refresh()
+    board.redraw()
     until(lambda: board._runs.resend.description.startswith("Send 2 "))
     board._runs.resend.click()
     until(lambda: run.counts() == {"collected": 2, "written_off": 1, "planned": 2})
-    board.refresh()
+    board.redraw()
     until(lambda: not ui.is_shown(board._runs.resend))
     assert one.state == "written_off"
     board.close()
@@ -512,7 +512,7 @@ def test_a_refused_cell_says_why_and_goes_back_into_the_form(ws: mw.Workspace) -
     until(lambda: edited)
     assert [one.prompt for one in edited] == ["bad"]
     ws.log_store.annotations.rate(run.jobs[0].id, stars=4)
-    board.refresh()
+    board.redraw()
     assert board.matrix.table["cells"][0][9] == 4.0
     assert board.matrix.table["sums"]["rows"][0].endswith("\u2605 4.0, of 1")
     board.close()
@@ -698,6 +698,34 @@ def test_running_again_is_paid_once_per_click_at_the_price_that_the_button_names
     table._message({"type": "act", "what": "rerun"})
     assert not table.repeats.busy
     table.close()
+
+
+def test_a_price_that_comes_after_its_row_was_unticked_is_not_offered(
+    table: mw.LogTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, ended, run = threading.Event(), threading.Event(), threading.Event(), table.edge.run
+    pricing = list[int]()
+
+    def late(_: object) -> mw.MotionRequest:
+        pricing.append(threading.get_ident())
+        begun.set()
+        go.wait(60)
+        return request_of(table.ws, mode="std", character_orientation="image")
+
+    def watched(call: Any, *source: str) -> bool:
+        went_well = run(call, *source)
+        if [threading.get_ident()] == pricing and go.is_set():
+            ended.set()
+        return went_well
+
+    monkeypatch.setattr(table.ws, "request_of", late)
+    monkeypatch.setattr(table.edge, "run", watched)
+    table.grid.chosen = [row_in(table.ws, State.FAILED)]
+    assert begun.wait(60)
+    table.grid.chosen = []
+    go.set()
+    until(ended.is_set)
+    assert table.grid.actions["rerun"] is None
 
 
 def test_a_row_that_cannot_run_again_says_why(table: mw.LogTable) -> None:
