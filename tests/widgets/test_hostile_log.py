@@ -66,7 +66,8 @@ def test_a_hostile_log_goes_through_the_whole_product(tmp_path: Path, drawn: Pat
             job = ws.attach(unsafe.id)
             assert job.row.state == State.UNKNOWN
             assert "damaged" in (job.row.error_message or "")
-        assert panels
+        for one in (studio, *panels):
+            one.close()
         spent = ws.log_store.jobs.get(mine.id).cost
     assert spent is not None
     assert files(tmp_path, folder) == outside, "nothing was written outside the folder"
@@ -109,4 +110,5 @@ def test_any_row_with_any_value_opens_draws_and_exports(
         getattr(again.log, name)(shared.folder / f"out.{name[3:]}")
     again.log.pivot(index="mode", columns="state", aggfunc="count")
     again.log.describe()._repr_html_()
+    panel.close()
     again.close()

@@ -232,7 +232,7 @@ def test_the_balance_stands_beside_the_price_and_says_whose_it_is(ws: mw.Workspa
     form = mw.RequestForm(ws, request=request_of(ws, mode="std", character_orientation="image"), watch=False)
     until(lambda: "SANDBOX balance $0.10" in form.card.money.value)
     until(lambda: "$0.25 short" in form.card.money.value)
-    assert not form.card.submit.disabled, "the balance may be old; the endpoint decides"
+    until(lambda: not form.card.submit.disabled)  # the balance may be old; the endpoint decides
     form.close()
 
 
