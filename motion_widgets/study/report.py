@@ -161,15 +161,16 @@ def _still(one: Result, axes: Sequence[str], file_of: Callable[[JobRow], Path | 
     said = f"{one.setting(axes)} \u00b7 {one.id}"
     if one.bill is not None:
         said += f" \u00b7 {format_usd(to_usd(one.bill))}"
+    path, strip, why = None, b"", say("report_no_still")
     try:
         path = file_of(one.row)
         strip = filmstrip(path, frames=4, height=_HEIGHT) if path is not None else b""
-    except MotionError:  # it is away or broken; the report says the rest
-        strip = b""
-    if not strip:
-        return f"<figure><figcaption>{isolate(said)} ({escape(say('report_no_still'))})</figcaption></figure>"
+    except MotionError as error:  # it is broken, or slow to read; the report says the rest
+        why = str(error)
+    if path is None or not strip:
+        return f"<figure><figcaption>{isolate(said)} ({isolate(why)})</figcaption></figure>"
     link = f"data:image/jpeg;base64,{base64.b64encode(strip).decode()}"
-    said_and_clip = isolate(said) + (_clip(path, folder) if path is not None else "")
+    said_and_clip = isolate(said) + _clip(path, folder)
     return f'<figure><img alt="{escape(said)}" src="{link}"><figcaption>{said_and_clip}</figcaption></figure>'
 
 
