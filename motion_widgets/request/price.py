@@ -32,11 +32,10 @@ from motion_widgets.core.money import (
 from motion_widgets.request.fields import MODELS, MODES
 from motion_widgets.request.findings import show
 from motion_widgets.request.limits import LIMITS
+from motion_widgets.request.request import MotionRequest, require_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from motion_widgets.request.request import MotionRequest
 
 __all__ = ["PRICES", "Estimate", "Prices", "bound_micro", "estimate", "require_bound", "sum_of"]
 
@@ -196,7 +195,7 @@ def estimate(
     Raises
     ------
     RequestError
-        The table has no price for this model and mode.
+        The table has no price for this model and mode, or `req` is not a request.
 
     Examples
     --------
@@ -205,7 +204,7 @@ def estimate(
     (0.34272, 0.34272)
     """
     table = prices or PRICES
-    rate = table.of(req.model, req.mode)
+    rate = table.of(require_request(req).model, req.mode)
     if rate is None:
         known = {"models": ", ".join(MODELS), "modes": ", ".join(MODES)}
         raise RequestError.of("no_price", model=show(req.model), mode=show(req.mode), **known)

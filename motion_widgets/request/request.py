@@ -23,7 +23,7 @@ from motion_widgets.core.hashing import sha256_of
 from motion_widgets.request.fields import FIELD, FIELDS, WIRE_FIELDS
 from motion_widgets.request.media_source import link_identity, media_kind, media_source
 
-__all__ = ["MotionRequest", "WireRequest"]
+__all__ = ["MotionRequest", "WireRequest", "require_request"]
 
 KEY_VERSION = "motion-1"
 """Goes into every key, so that a later rule of identity never matches an older one by chance."""
@@ -195,3 +195,16 @@ class MotionRequest:
                 content[name] = _plain(inner, [_PLAIN_MOST])
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def require_request(req: object) -> MotionRequest:
+    """Return a request as it is.
+
+    Raises
+    ------
+    RequestError
+        It is something else, such as the body of one.
+    """
+    if not isinstance(req, MotionRequest):
+        raise RequestError.of("not_a_request", found=type(req).__name__)
+    return req

@@ -1,6 +1,6 @@
 """The rules by which `check` judges a request, all of them at once.
 
-It accepts any draft, touches neither disk nor network, changes nothing and never raises. The limits are in
+It accepts any draft, touches neither disk nor network, and changes nothing. The limits are in
 `limits`, the sentences in `core/messages`, the rules for clips and images in `media_rules`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image, Shots
@@ -18,9 +18,7 @@ from motion_widgets.request.fields import FIELD, FIELDS, Field
 from motion_widgets.request.findings import SEVERITIES, Finding, Findings, Fix, find, fix, show, wrong_type
 from motion_widgets.request.limits import LIMITS, LONGEST_TEXT
 from motion_widgets.request.media_rules import check_clip, check_image, check_media, check_pair, check_shots
-
-if TYPE_CHECKING:
-    from motion_widgets.request.request import MotionRequest
+from motion_widgets.request.request import MotionRequest, require_request
 
 __all__ = ["check"]
 
@@ -52,12 +50,18 @@ def check(
     Findings
         A list: errors first, then warnings, then hints; of equal severity in the order of the form.
 
+    Raises
+    ------
+    RequestError
+        `req` is not a request, such as the body of one.
+
     Examples
     --------
     >>> clip, image = mw.measure_clip(samples.clip_12s), mw.measure_image(samples.image)
     >>> [finding.code for finding in mw.check(req, clip=clip, image=image)]
     ['clip_long_switch']
     """
+    require_request(req)
     if not isinstance(clip, Clip | ClipError):
         clip = req.video_url if isinstance(req.video_url, Clip) else None
     if not isinstance(image, Image | ClipError):

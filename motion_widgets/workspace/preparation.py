@@ -13,6 +13,7 @@ from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.request.findings import Findings
 from motion_widgets.request.media_source import media_kind, media_source
 from motion_widgets.request.price import Estimate, Prices, estimate, require_bound
+from motion_widgets.request.request import MotionRequest, require_request
 from motion_widgets.request.rules import check
 from motion_widgets.workspace.inputs import columns_of, keep_inputs, own_name, require_writable
 from motion_widgets.workspace.rotated_key import RotatedKey
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from motion_widgets.log.store import Log
-    from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.connection import Connection
 
 __all__ = ["Preparation"]
@@ -56,6 +56,7 @@ class Preparation:
 
         Touches disk or network. None: the request names no file and no link.
         """
+        require_request(req)
         return self._measured(req.video_url, measure_clip), self._measured(req.image_url, measure_image)
 
     def check(self, req: MotionRequest) -> Findings:
@@ -89,7 +90,8 @@ class Preparation:
 
     def estimate(self, req: MotionRequest) -> Estimate:
         """Measure a request's clip and estimate what it costs."""
-        return estimate(req, self._measured(req.video_url, measure_clip), prices=self.prices)
+        clip = self._measured(require_request(req).video_url, measure_clip)
+        return estimate(req, clip, prices=self.prices)
 
     def prepare(self, req: MotionRequest) -> tuple[dict[str, Any], Estimate]:
         """Measure, check and price a request; return the log's columns for it.

@@ -13,6 +13,7 @@ from motion_widgets.log.transitions import event_note
 from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.request.media_source import media_kind, media_name
 from motion_widgets.request.price import bound_micro, estimate
+from motion_widgets.request.request import MotionRequest, require_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
     from motion_widgets.request.price import Estimate
-    from motion_widgets.request.request import MotionRequest
     from motion_widgets.workspace.budgets import PersonalBudgets
     from motion_widgets.workspace.connection import Connection
     from motion_widgets.workspace.preparation import Preparation
@@ -127,7 +127,8 @@ class Submission:
     def find(self, req: MotionRequest) -> JobRow | None:
         """Return the job that already answers for the same content. None: submitting would make a new one."""
         endpoint, account = self._connection.target.endpoint, self._connection.account
-        row = self._log.jobs.latest(endpoint, account, [req.key]).get(req.key)
+        key = require_request(req).key
+        row = self._log.jobs.latest(endpoint, account, [key]).get(key)
         return row if row is not None and row.state not in RETRYABLE else None
 
     def submit(self, req: MotionRequest, max_cost: float | None, *, new: bool) -> str:

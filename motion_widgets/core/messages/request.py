@@ -8,6 +8,7 @@ MESSAGES: dict[str, str] = {
     "length_video": "video track",
     "length_moviepy": "moviepy",
     "wire_not_object": "A request is a JSON object; this is {found}. Paste the whole object, braces included.",
+    "not_a_request": "A request is a MotionRequest; this is {found}. Pass one, or make it of a JSON object with MotionRequest.from_wire.",
     "wire_unknown_field": "The endpoint has no field {names} and would silently ignore it. Remove it; the fields are {known}.",
     "missing_choice": "{name} is missing. Choose one of {choices}.",
     "wrong_choice": "{name} is “{found}”, which the endpoint does not know. Choose one of {choices}.",

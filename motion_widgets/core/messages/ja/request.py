@@ -8,6 +8,7 @@ MESSAGES: dict[str, str] = {
     "length_video": "映像トラック",
     "length_moviepy": "moviepy",
     "wire_not_object": "リクエストは JSON オブジェクトですが、これは {found} です。波かっこを含めて全体を貼り付けてください。",
+    "not_a_request": "リクエストは MotionRequest ですが、これは {found} です。MotionRequest を渡すか、JSON オブジェクトから MotionRequest.from_wire で作ってください。",
     "wire_unknown_field": "エンドポイントに {names} という項目はなく、黙って無視されます。削除してください。使える項目は {known} です。",
     "missing_choice": "{name} が未指定です。{choices} から選んでください。",
     "wrong_choice": "{name} の「{found}」はエンドポイントにない値です。{choices} から選んでください。",
