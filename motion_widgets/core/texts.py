@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["composed", "spellings"]
+__all__ = ["composed", "is_text", "spellings"]
 
 
 def composed(text: str) -> str:
@@ -20,3 +20,8 @@ def spellings(text: str) -> list[str]:
     """Return how a database may hold a text: as it is, and in the forms C and D; one of ASCII is one."""
     forms = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
     return list(dict.fromkeys([text, *forms]))
+
+
+def is_text(value: object) -> bool:
+    """Return whether a value is a text that UTF-8 can hold: half a character out of a file's name is not."""
+    return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)

@@ -46,7 +46,8 @@ def outside_estimate() -> ColumnElement[bool]:
     """Return `outside` as a condition of the log."""
     low = func.coalesce(jobs.c.estimate_low, 0)
     away = or_(jobs.c.cost < low - SAME, jobs.c.cost > jobs.c.estimate_high + SAME)
-    return and_(away, jobs.c.state.not_in([str(one) for one in UNREFUNDED]))
+    known = jobs.c.estimate_high.is_not(None)
+    return and_(known, away, jobs.c.state.not_in([str(one) for one in UNREFUNDED]))
 
 
 def has_refund_open() -> ColumnElement[bool]:

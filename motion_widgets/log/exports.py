@@ -251,6 +251,7 @@ def _as_it_was(text: str) -> str:
 
 def _written(path: Path, write: Callable[[Path], object]) -> Path:
     """Write a file whole or not at all, and never over a database."""
+    path = path.expanduser()
     if is_database(path):
         raise LogError.of("export_over", name=str(path))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from numbers import Real
@@ -18,7 +19,7 @@ from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.core.moments import moment
 from motion_widgets.core.money import to_micro
-from motion_widgets.core.texts import spellings
+from motion_widgets.core.texts import is_text, spellings
 from motion_widgets.log.columns import AXIS, COLUMNS, KINDS, MONEY, REAL, TEXT, TIME, TRUTH, WANT, WHOLE
 from motion_widgets.log.schema import jobs, tags
 from motion_widgets.log.states import State
@@ -62,7 +63,7 @@ def between(low: Any = None, high: Any = None) -> Range:
     return Range(low, high)
 
 
-def known(names: str | Iterable[str], *, least: int = 1, among: Iterable[str] = KINDS) -> list[str]:
+def known(names: str | Iterable[str] | None, *, least: int = 1, among: Iterable[str] = KINDS) -> list[str]:
     """Return the names without duplicates, those of a set sorted.
 
     Raises
@@ -70,14 +71,15 @@ def known(names: str | Iterable[str], *, least: int = 1, among: Iterable[str] = 
     LogError
         A name is none of the columns that there are (`among`), or fewer than `least` were given.
     """
-    ordered = sorted(names, key=str) if isinstance(names, AbstractSet) else names
-    asked = [ordered] if isinstance(ordered, str) else list(dict.fromkeys(ordered))
+    given: Any = sorted(names, key=str) if isinstance(names, AbstractSet) else names
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    asked: list[Any] = list(given) if several else [] if given is None else [given]
     if len(asked) < least:
         raise LogError.of("no_column", known=", ".join(among))
     for name in asked:
-        if name not in among:
+        if not isinstance(name, str) or name not in among:
             raise LogError.of("no_such_column", found=show(name), known=", ".join(among))
-    return asked
+    return list(dict.fromkeys(asked))
 
 
 def conditions(where: Where, attached: Attached = lambda _: None) -> list[ColumnElement[bool]]:
@@ -164,7 +166,7 @@ def _tagged(value: Any) -> ColumnElement[bool]:
         return jobs.c.id.not_in(select(tags.c.job_id))
     several = list(value) if _is_several(value) else [value]
     for one in several:
-        if not isinstance(one, str):
+        if not is_text(one):
             raise LogError.of("filter_tags", found=show(one))
     forms = [form for one in several for form in spellings(one)]
     return jobs.c.id.in_(select(tags.c.job_id).where(tags.c.tag.in_(forms)))
@@ -210,7 +212,7 @@ def _raw(name: str, value: Any) -> Any:
     truth = type(value).__name__ in ("bool", "bool_")  # NumPy's own, old and new, included
     if name == "state" and value not in _STATES:  # a misspelt one would silently match nothing
         raise LogError.of("filter_value", name=name, found=show(value), want=", ".join(_STATES))
-    if kind in (AXIS, TEXT) and isinstance(value, str):
+    if kind in (AXIS, TEXT) and is_text(value):
         return str(value)
     if kind == TRUTH and truth:
         return bool(value)
@@ -218,7 +220,10 @@ def _raw(name: str, value: Any) -> Any:
         made = _micros(value)
         if made is not None:
             return made
-    number = float(value) if isinstance(value, Real) and not truth else math.nan
+    number = math.nan
+    if isinstance(value, Real) and not truth:
+        with suppress(OverflowError):  # a whole number of hundreds of digits
+            number = float(value)
     if abs(number) < 2**53:  # false for NaN
         if kind == MONEY:
             return to_micro(number)

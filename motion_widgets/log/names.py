@@ -62,11 +62,11 @@ def current_person() -> str:
     return person_named(given) if given else _user_at_host()
 
 
-def person_named(name: str) -> str:
+def person_named(name: object) -> str:
     """Return a person's name without spaces around it; raise LogError where it is not a name."""
-    word = name.strip()
+    word = name.strip() if isinstance(name, str) else ""
     if not 1 <= len(word) <= _NAME_LENGTH or not word.isprintable():
-        raise LogError.of("person_wrong", found=name[: _NAME_LENGTH + 1], most=_NAME_LENGTH)
+        raise LogError.of("person_wrong", found=str(name)[: _NAME_LENGTH + 1], most=_NAME_LENGTH)
     return word
 
 

@@ -53,7 +53,7 @@ def address_of(url: str | Path | URL) -> URL:
     Raises
     ------
     LogError
-        It is no address; what was given is not shown, as it may hold a password.
+        It is no address, or one of a log in memory; what was given is not shown, as it may hold a password.
     """
     if not isinstance(url, URL) and (isinstance(url, Path) or "://" not in url):
         return URL.create("sqlite", database=Path(url).expanduser().absolute().as_posix())
@@ -62,6 +62,10 @@ def address_of(url: str | Path | URL) -> URL:
         made = make_url(url)
         if made.drivername == "postgresql":  # SQLAlchemy 2.0 takes it to mean psycopg2, which no extra brings
             made = made.set(drivername="postgresql+psycopg")
+        if made.get_backend_name() == "sqlite":
+            if made.database in (None, "", ":memory:"):
+                raise LogError.of("log_in_memory")
+            made = made.set(database=Path(made.database).absolute().as_posix())
         query = dict(made.query)
         password = query.pop("password", None)  # SQLAlchemy shows it there
         return made.set(query=query, password=password) if isinstance(password, str) else made

@@ -108,12 +108,13 @@ def _figures(values: str, aggfunc: str | Iterable[str]) -> list[str]:
     """Return the figures that are asked for, then the counts that stand beside them."""
     known([values])
     several = isinstance(aggfunc, Iterable) and not isinstance(aggfunc, str)
-    asked: list[Any] = list(dict.fromkeys(aggfunc)) if several else [aggfunc]
-    for name in asked or [""]:
+    given: list[Any] = list(aggfunc) if several else [aggfunc]
+    for name in given or [""]:
         if name not in SUMMARIES:
             raise LogError.of("no_such_summary", found=show(name), known=", ".join(SUMMARIES))
         if name in _MEASURED and KINDS[values] not in NUMBERS:
             raise LogError.of("not_a_number", found=values)
+    asked = list(dict.fromkeys(given))
     beside = {one for name in asked for one in _BESIDE[name]}
     return [*asked, *(one for one in _COUNTS if one in beside)]
 

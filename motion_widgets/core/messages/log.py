@@ -5,6 +5,7 @@ from __future__ import annotations
 MESSAGES: dict[str, str] = {
     "run_title_wrong": "“{found}” cannot be the name of a run. Use one line of 1 to {most} characters.",
     "log_newer": "This log has schema version {found}; this version of motion-widgets knows versions up to {known}. Upgrade motion-widgets; nothing was changed.",
+    "log_in_memory": "A log in memory would be lost with this process, and what was paid for with it. Name a file, such as sqlite:///log.sqlite.",
     "log_address": "The log’s address ({kind}://…) cannot be read. Write it as postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, with any special character of the password percent-encoded.",
     "log_unopenable": "The log {name} cannot be opened ({reason}). Check that the folder exists and is writable.",
     "log_is_folder": "The log {name} cannot be opened: it is a folder. Name a file in it, such as log.sqlite.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 MESSAGES: dict[str, str] = {
     "run_title_wrong": "「{found}」は実行の名前にできません。1～{most} 文字の 1 行で入力してください。",
     "log_newer": "このログのスキーマのバージョンは {found} ですが、この motion-widgets が読めるのは {known} までです。motion-widgets を更新してください。何も変更していません。",
+    "log_in_memory": "メモリ上のログは、支払い済みのものも含めてこのプロセスとともに失われます。sqlite:///log.sqlite のようにファイルを指定してください。",
     "log_address": "ログのアドレス({kind}://…)を読めません。postgresql+psycopg://USER:PASSWORD@HOST/DATABASE の形で、パスワードの特殊文字はパーセントエンコードして書いてください。",
     "log_unopenable": "ログ {name} を開けません({reason})。フォルダーがあり、書き込めることを確かめてください。",
     "log_is_folder": "ログ {name} はフォルダーなので開けません。その中の log.sqlite のようなファイルを指定してください。",
