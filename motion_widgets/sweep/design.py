@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
@@ -18,9 +18,7 @@ from motion_widgets.core.texts import composed
 from motion_widgets.request.fields import FIELD, WIRE_FIELDS
 from motion_widgets.request.findings import show
 from motion_widgets.request.media_source import media_name
-
-if TYPE_CHECKING:
-    from motion_widgets.request.request import MotionRequest
+from motion_widgets.request.request import MotionRequest, require_request
 
 __all__ = ["Condition", "Design", "Draw", "identity", "label", "whole"]
 
@@ -76,17 +74,17 @@ class Design:
             raise RequestError.of("repeats_wrong", found=show(repeats))
         if seed is not None and begin is None:
             raise RequestError.of("seed_wrong", found=show(seed))
-        self.request = req
+        self.request = require_request(req)
         self.design = "product"
         """``"product"``, ``"zip"`` or ``"list"``."""
         self.axes = _read(axes or DEFAULT_AXES)
         self.repeats = count
         self.seed = begin
-        self.where = where
+        self.where = _conditions(where)
         self.listed_cells: list[tuple[dict[str, Any], int | None, int | None, int | None]] = []
         """Of a list, per cell: its values; its repeat, place and number if it says so."""
-        if isinstance(where, Mapping):
-            for name, condition in where.items():
+        if isinstance(self.where, Mapping):
+            for name, condition in self.where.items():
                 named = [name, *(condition if isinstance(condition, Mapping) else ())]
                 wrong = [show(one) for one in named if one not in WIRE_FIELDS]
                 if wrong:
@@ -138,6 +136,8 @@ class Design:
         RequestError
             There is no cell, or one has another field.
         """
+        if not isinstance(cells, Iterable):
+            raise RequestError.of("cell_wrong", found=show(cells))
         given = list(itertools.islice(cells, MOST + 1))
         odd = [cell for cell in given if not isinstance(cell, Mapping)]
         if odd:
@@ -145,7 +145,10 @@ class Design:
         rows = [{name: _plain(value) for name, value in cell.items()} for cell in given]
         places = [tuple(row.pop(name, None) for name in ("repeat", "order", "number")) for row in rows]
         names = list(dict.fromkeys(name for row in rows for name in row))
-        own = {name: getattr(req, name, None) for name in names}
+        for name in names:
+            if name not in WIRE_FIELDS:
+                raise RequestError.of("axis_unknown", name=name, known=", ".join(WIRE_FIELDS))
+        own = {name: getattr(require_request(req), name) for name in names}
         rows = [{**own, **row} for row in rows]
         axes = {name: list({identity(row[name]): row[name] for row in rows}.values()) for name in names}
         if not names:
@@ -260,15 +263,47 @@ def _read(axes: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
         values = _plain(given)
         if name not in WIRE_FIELDS:
             raise RequestError.of("axis_unknown", name=name, known=", ".join(WIRE_FIELDS))
-        single = isinstance(values, str | bytes | Path | Mapping | Clip | Image) or not isinstance(
-            values, Iterable
-        )
+        single = isinstance(values, Path | Clip | Image) or not _is_several(values)
         # The order of a set is another one in each process, and a seed is to give the same plan again.
         ordered = sorted(values, key=_order) if isinstance(values, AbstractSet) else values
-        read[name] = tuple(map(_plain, (values,) if single else ordered))
+        # One value more than any sweep may have: some iterators never end.
+        several = (values,) if single else itertools.islice(ordered, MOST + 1)
+        read[name] = tuple(map(_plain, several))
         if not read[name]:
             raise RequestError.of("axis_empty", name=name)
     return read
+
+
+def _is_several(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def _conditions(where: object) -> Mapping[str, Condition] | Condition | None:
+    """Read conditions once, so that an iterator is one for every cell, and a plan's file can hold them.
+
+    Raises
+    ------
+    RequestError
+        It is neither a function nor a mapping of axes to conditions.
+    """
+    if where is None:
+        return None
+    if callable(where):
+        return where
+    if not isinstance(where, Mapping):
+        raise RequestError.of("where_wrong", found=show(where))
+    for condition in where.values():
+        if not callable(condition) and not isinstance(condition, Mapping):
+            raise RequestError.of("where_wrong", found=show(condition))
+    return {
+        name: condition if callable(condition) else {one: _wanted(it) for one, it in condition.items()}
+        for name, condition in where.items()
+    }
+
+
+def _wanted(given: Any) -> Any:
+    values = _plain(given)
+    return list(map(_plain, values)) if _is_several(values) else values
 
 
 def _order(value: object) -> tuple[bool, str]:
@@ -302,8 +337,7 @@ def _meets(condition: Condition, req: MotionRequest, values: dict[str, Any]) -> 
         return bool(condition(dict(values)))
     for name, wanted in condition.items():
         value = _comparable(values.get(name, getattr(req, name)))
-        many = isinstance(wanted, Iterable) and not isinstance(wanted, str | bytes | Mapping)
-        if value not in list(map(_comparable, wanted if many else [wanted])):
+        if value not in list(map(_comparable, wanted if isinstance(wanted, list) else [wanted])):
             return False
     return True
 

@@ -194,7 +194,7 @@ class Plan:
         cells = [cell for cell in self.cells if cell.status == "new" and cell.key not in keys]
         if not cells:
             return None
-        rows = [dict(cell.values, repeat=cell.repeat, order=cell.order) for cell in cells]
+        rows = [dict(cell.values, repeat=cell.repeat, order=cell.order, number=cell.number) for cell in cells]
         return Plan(Design.listed(self.sweep.request, rows), self._ws, cells=cells)
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import write_whole
+from motion_widgets.core.texts import is_text
 from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.request.findings import show
 from motion_widgets.request.media_source import media_source
@@ -100,7 +101,7 @@ def _toml(field: str, value: object) -> str:
             raise RequestError.of("plan_unsavable", field=field, found="bytes in memory")
     if value is None:
         return '""'
-    if isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value):
+    if isinstance(value, str) and is_text(value):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**63):
         return json.dumps(value)

@@ -34,7 +34,7 @@ class Offer(Generic[_Plan]):
     seconds: float
     """To which length (s) all cells take them."""
     cells: tuple[int, ...]
-    """Numbers (from 1) of the cells that are invalid without it."""
+    """Numbers, in the plan, of the cells that are invalid without it."""
     planned: Callable[[Design], _Plan]
     """Makes the new plan."""
 
@@ -76,7 +76,8 @@ class Offer(Generic[_Plan]):
         rows: list[dict[str, Any]] = []
         for cell in self.plan_cells:
             clip = swapped.get(id(cell.request.video_url), cell.request.video_url)
-            rows.append({**cell.values, "video_url": clip, "repeat": cell.repeat, "order": cell.order})
+            places = {"repeat": cell.repeat, "order": cell.order, "number": cell.number}
+            rows.append({**cell.values, "video_url": clip, **places})
         return self.planned(Design.listed(sweep.request, rows))
 
     def __repr__(self) -> str:
@@ -86,8 +87,8 @@ class Offer(Generic[_Plan]):
 def offer_of(sweep: Design, cells: Sequence[Cell], planned: Callable[[Design], _Plan]) -> Offer[_Plan] | None:
     """Find the clips of a plan that are too long for its cells of orientation "image" only."""
     long = [
-        (number, cell.request.video_url)
-        for number, cell in enumerate(cells, 1)
+        (cell.number, cell.request.video_url)
+        for cell in cells
         if any(one.code == "clip_long_switch" for one in cell.findings)
     ]
     fine = {id(cell.request.video_url) for cell in cells if cell.status != "invalid"}

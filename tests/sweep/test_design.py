@@ -124,9 +124,28 @@ class TestDesigns:
         with pytest.raises(RequestError, match="is not a cell"):
             Sweep.listed(REQ, cells)
 
-    def test_listed_fields_are_fields(self):
-        with pytest.raises(RequestError, match="resolution"):
-            Sweep.listed(REQ, [{"resolution": "1080p"}])
+    @pytest.mark.parametrize("field", ["resolution", 5, None])
+    def test_listed_fields_are_fields(self, field):
+        with pytest.raises(RequestError, match=f"{field}.*model, prompt"):
+            Sweep.listed(REQ, [{"mode": "std", field: "1080p"}])
+
+    @pytest.mark.parametrize("cells", [5, None, object()])
+    def test_a_list_of_cells_is_a_list(self, cells):
+        with pytest.raises(RequestError, match="is not a cell"):
+            Sweep.listed(REQ, cells)
+
+    @pytest.mark.parametrize("made", [Sweep, Sweep.zipped])
+    @pytest.mark.parametrize("body", [{"model": "m"}, None, "request.json"])
+    def test_a_sweep_is_of_a_request(self, made, body):
+        with pytest.raises(RequestError, match=r"is a MotionRequest; this is .*from_wire"):
+            made(body, mode=["std", "pro"])
+        with pytest.raises(RequestError, match="is a MotionRequest"):
+            Sweep.listed(body, [{"mode": "std"}])
+
+    @pytest.mark.parametrize("made", [Sweep, Sweep.zipped])
+    def test_an_axis_without_end_is_refused_instead_of_read_forever(self, made):
+        with pytest.raises(RequestError, match=r"100,00|100001"):
+            made(REQ, prompt=itertools.cycle(["a", "b"]), mode=["std", "pro"]).draws()
 
     def test_an_axis_varies_only_where_its_condition_holds(self):
         sweep = Sweep(

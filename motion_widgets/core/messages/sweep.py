@@ -6,6 +6,7 @@ MESSAGES: dict[str, str] = {
     "axis_unknown": "“{name}” is not a field of a request. Axes are {known}.",
     "where_no_axis": "where= says when “{name}” varies, but it is not an axis here. Give it values, or name one of {known}.",
     "where_never": "where= lets “{name}” vary only with {condition}, which no cell has. Check the values for typing errors, or leave “{name}” out of where=.",
+    "where_wrong": '{found} is not a condition. Pass where={{"prompt": {{"mode": "pro"}}}}, or a function of a cell\'s values.',
     "cell_wrong": '{found} is not a cell. Pass mappings of fields to values, such as {{"mode": "pro"}}.',
     "cells_many": "This sweep has {count:,} cells; a plan holds at most {most:,}. Drop values or repeats, or make several sweeps.",
     "column_misspelt": "{found} is not a field of a request, so that column would change nothing. Rename it to {meant}, or drop it.",

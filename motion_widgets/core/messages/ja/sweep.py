@@ -6,6 +6,7 @@ MESSAGES: dict[str, str] = {
     "axis_unknown": "「{name}」はリクエストの項目ではありません。軸にできるのは {known} です。",
     "where_no_axis": "where= は「{name}」が変わる条件を示しますが、軸になっていません。値を与えるか、{known} のどれかを指定してください。",
     "where_never": "where= によれば「{name}」は {condition} のときだけ変わりますが、該当するセルがありません。値の誤りを確かめるか、where= から「{name}」を外してください。",
+    "where_wrong": '{found} は条件ではありません。where={{"prompt": {{"mode": "pro"}}}} の形か、セルの値を受け取る関数を渡してください。',
     "cell_wrong": '{found} はセルではありません。{{"mode": "pro"}} のように項目と値の対応を渡してください。',
     "cells_many": "このスイープは {count:,} セルあります。計画に入るのは最大 {most:,} セルです。値や繰り返しを減らすか、複数のスイープに分けてください。",
     "column_misspelt": "{found} はリクエストの項目ではなく、その列は何も変えません。{meant} に直すか、削除してください。",
