@@ -310,3 +310,69 @@ def test_an_id_that_is_none(ws: mw.Workspace, an_id: object) -> None:
     with pytest.raises(mw.LogError) as caught:
         ws.attach(an_id)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+# --- requests, logs, names ---
+
+
+@pytest.mark.parametrize(
+    "body", [None, 7, "request.json", {"model": "kling-v3-motion-control"}, mw.MotionRequest]
+)
+def test_what_is_no_request(ws: mw.Workspace, body: object) -> None:
+    """The body of a request is not one yet, and the sentence says how it becomes one."""
+    asked: tuple[Callable[..., object], ...] = (
+        mw.check, mw.estimate, mw.Sweep, ws.check, ws.estimate, ws.find, ws.submit,
+    )  # fmt: skip
+    for ask in asked:
+        with pytest.raises(mw.RequestError) as caught:
+            ask(body)
+        assert str(caught.value).startswith(f"A request is a MotionRequest; this is {type(body).__name__}.")
+        assert "MotionRequest.from_wire" in str(caught.value)
+    with pytest.raises(mw.RequestError, match="is a MotionRequest"):
+        ws.submit(body, new=True)  # type: ignore[arg-type]
+    assert len(ws.log) == 0
+
+
+@pytest.mark.parametrize("address", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_log_in_memory_is_refused(tmp_path: Path, address: str) -> None:
+    """It would be gone with the kernel, and with it all that says what was paid for."""
+    with pytest.raises(mw.LogError) as caught:
+        mw.Workspace(tmp_path / "ws", endpoint="sandbox", log=address)
+    clear(caught.value, "in memory", "sqlite:///log.sqlite")
+
+
+def test_a_log_with_a_relative_address_stays_where_it_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, elsewhere = tmp_path / "there", tmp_path / "elsewhere"
+    for folder in (there, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(there)
+    with mw.Workspace(tmp_path / "ws", endpoint="sandbox", log="sqlite:///team.sqlite") as ws:
+        monkeypatch.chdir(elsewhere)
+        ws.set_budget(5, "ana")
+        assert str(there / "team.sqlite") in repr(ws.log)
+    assert list(elsewhere.iterdir()) == []
+    with mw.Workspace(tmp_path / "ws", endpoint="sandbox", log=there / "team.sqlite") as ws:
+        assert ws.budget("ana") is not None
+
+
+@pytest.mark.parametrize("person", [5, "", " ", "a\nb", "x" * 81, b"ana", ["ana"], "half \ud800"])
+def test_a_person_is_a_line_of_text(ws: mw.Workspace, person: object) -> None:
+    for ask in (ws.budget, lambda who: ws.set_budget(5, who)):
+        with pytest.raises(mw.LogError) as caught:
+            ask(person)  # type: ignore[arg-type]
+        assert "cannot be a person's name" in str(caught.value)
+        assert "1 to 80 characters" in str(caught.value)
+    assert ws.budget() is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["s3://[bucket/team", "team", "https://example.com/team", "s3://", "file://[", 5, "s3://me:geheim@["],
+)
+def test_a_shared_place_that_is_none(tmp_path: Path, place: object) -> None:
+    with pytest.raises(mw.LogError) as caught:
+        mw.Workspace(tmp_path / "ws", endpoint="sandbox", shared=place)  # type: ignore[arg-type]
+    assert "is not a path that a team can share" in str(caught.value)
+    assert "geheim" not in str(caught.value)

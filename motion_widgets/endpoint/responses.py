@@ -126,6 +126,7 @@ class Usage:
 RAW_MAX = 64 * 1024
 """Characters of a raw answer that are kept; a status is under 10 KB."""
 _LINK = re.compile(r"https?:(?:\\?/){2}[^\s\"'<>]+")
+_LOGIN = re.compile(r"(:(?:\\?/){2})[^/?#\s\"'<>\\]+@")
 _BEARER = re.compile(r"(?i)(bearer\s+|\bsk-)[A-Za-z0-9._~+/=-]{6,}")
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Control characters and halves of characters: JSON may hold them, a database or a page may not."""
@@ -147,8 +148,8 @@ def _bare(link: re.Match[str]) -> str:
 
 
 def redact(text: str) -> str:
-    """Take queries of links and anything that looks like a key out of a text."""
-    return _BEARER.sub(r"\1<redacted>", _LINK.sub(_bare, text))
+    """Take logins of addresses, queries of links and anything that looks like a key out of a text."""
+    return _BEARER.sub(r"\1<redacted>", _LOGIN.sub(r"\1<login>@", _LINK.sub(_bare, text)))
 
 
 def clean(text: object, most: int) -> str:

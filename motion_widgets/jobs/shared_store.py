@@ -64,7 +64,10 @@ class Shared:
         scheme, _, rest = text.partition("://")
         if not scheme.isascii() or not rest.strip("/") or scheme.lower() in ("http", "https"):
             raise LogError.of("shared_wrong", found=redact(text)[:80])
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError as error:  # half of an IPv6 host's brackets
+            raise LogError.of("shared_wrong", found=redact(text)[:80]) from error
         self._url = text
         self.folder = folder
         self.label = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

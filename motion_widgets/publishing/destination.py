@@ -34,6 +34,10 @@ JOB = 2 * 3600.0
 
 Kind = Literal["endpoint", "store", "command", "serve", "result"]
 _STORE = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]", re.IGNORECASE)
+_SETTINGS = re.compile(r"""^(?:\s*\w+=(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*(?=\s|$))+""")
+"""``NAME=value`` before a command, quoted or not."""
+_CALENDAR = 253_402_300_800
+"""Unix s at which the year 9999 ends, and with it every calendar here."""
 _SIGNED_AT = "%Y%m%dT%H%M%SZ"
 
 
@@ -57,6 +61,13 @@ class Destination:
             It is not one, or strangers drive this kernel and it is not the sandbox.
         """
         text = to.strip() if isinstance(to, str) else ""
+        try:
+            return cls._read(text)
+        except ValueError as error:  # an address with half of an IPv6 host's brackets
+            raise RequestError.of("publish_where", found=redact(text)[:80]) from error
+
+    @classmethod
+    def _read(cls, text: str) -> Destination:
         if text == "endpoint":
             return cls("endpoint", text, say("place_endpoint"))
         if text.startswith("result:") and text[7:].strip():
@@ -70,7 +81,7 @@ class Destination:
                 raise RequestError.of("publish_where", found=redact(text)[:80])
             return cls("serve", text, say("place_serve", host=host or "localhost"))
         if "{path}" in text:
-            return cls("command", text, say("place_command", program=text.split()[0][:40]))
+            return cls("command", text, say("place_command", program=_program(text)))
         if _STORE.match(text) and not text.lower().startswith(("http://", "https://")):
             parts = urlsplit(text)
             bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -124,7 +135,12 @@ class Published:
 
 
 def expires_of(link: str) -> float | None:
-    """Return when a signed link says that it expires (unix s). None: it does not say."""
+    """Return when a signed link says that it expires (unix s). None: it does not say, or says nonsense."""
+    found = _expires(link)
+    return found if found is not None and 0 <= found < _CALENDAR else None
+
+
+def _expires(link: str) -> float | None:
     try:
         query = {name.lower(): value for name, value in parse_qsl(urlsplit(link).query)}
     except ValueError:
@@ -140,6 +156,12 @@ def expires_of(link: str) -> float | None:
         if "signature" in query and "expires" in query:  # S3 version 2, CloudFront, Google version 2
             return float(int(query["expires"]))
     return None
+
+
+def _program(command: str) -> str:
+    """Return which program a shell command runs: settings before it may hold a password."""
+    words = _SETTINGS.sub("", command).split()
+    return words[0][:40] if words else ""
 
 
 def hours(seconds: float | None) -> str:

@@ -283,12 +283,16 @@ class TestRedact:
             ('{\\"url\\": \\"https://h/a?x=1\\"}', '{\\"url\\": \\"https://h/a?<query>\\"}'),
             ("https://h/a", "https://h/a"),
             ("https://h/a?", "https://h/a?"),
+            ("https://me:geheim@h/a?x=1", "https://<login>@h/a?<query>"),
+            ("postgresql+psycopg://me:geheim@h/log", "postgresql+psycopg://<login>@h/log"),
+            ('"ftp:\\/\\/me:geheim@h\\/a"', '"ftp:\\/\\/<login>@h\\/a"'),
+            ("https://h/@me and ana@h.example", "https://h/@me and ana@h.example"),
             ("Bearer abcdefgh", "Bearer <redacted>"),
             ("key sk-abcdefgh!", "key sk-<redacted>!"),
             ("task-unified-17-abcdefgh", "task-unified-17-abcdefgh"),
         ],
     )
-    def test_queries_and_keys_go(self, text: str, left: str) -> None:
+    def test_logins_queries_and_keys_go(self, text: str, left: str) -> None:
         assert redact(text) == left
 
     def test_an_answer_made_of_links_takes_no_time(self) -> None:
