@@ -160,7 +160,7 @@ def _design(options: argparse.Namespace) -> Design:
     axes: dict[str, Any] = {}
     for axis in options.axis:
         field, _, values = axis.partition("=")
-        axes[field] = _values(field, values)
+        axes.setdefault(field, []).extend(_values(field, values))
     named = [name for name in axes if name in ("req", "repeats", "seed", "where")]
     if named:  # an option of Sweep cannot be an axis
         raise RequestError.of("axis_unknown", name=named[0], known=", ".join(WIRE_FIELDS))
