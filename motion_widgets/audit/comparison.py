@@ -147,7 +147,7 @@ def _of_tasks(contact: Contact) -> Iterable[tuple[str, str | Fact]]:
     times = {"stated": data.get("actual_time"), "estimated": data.get("estimated_time")}
     yield "took", Fact("", say("contact_took", **times))
     video = data.get("result", {}).get("videos") if isinstance(data.get("result"), dict) else None
-    video = video[0] if isinstance(video, list) and video else video
+    video = next(iter(video), None) if isinstance(video, list) else video
     url = video.get("url") if isinstance(video, dict) else video
     yield "url", _a("list" if isinstance(url, list) else "text" if isinstance(url, str) else "absent")
     expires, completed = ended[-1][1].expires_at, ended[-1][1].completed
