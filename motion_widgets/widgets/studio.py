@@ -59,7 +59,7 @@ class Studio(Panel):
     Raises
     ------
     RequestError
-        There are no sentences in this `language`.
+        There is no such `tab`, or there are no sentences in this `language`.
 
     Examples
     --------
@@ -74,6 +74,8 @@ class Studio(Panel):
         self, ws: Workspace | None = None, *, tab: str | None = None, language: str | None = None
     ) -> None:
         super().__init__(ws)
+        if tab is not None and tab not in TABS:
+            raise RequestError.of("tab_unknown", found=show(tab), known=", ".join(TABS))
         if language is not None:
             if language not in LANGUAGES:
                 raise RequestError.of("language_unknown", found=show(language), known=", ".join(LANGUAGES))

@@ -307,3 +307,53 @@ def test_the_answer_is_drawn_with_its_n_and_nothing_of_it_is_a_tag(host, put):
     assert "<script" not in page
     assert 'role="img"' in page
     assert "4 ratings" in page
+
+
+def test_without_a_question_the_next_step_is_to_ask_one(host, cells):
+    assert "study.ask(" in Study(host, cells).next_step()
+
+
+def test_a_study_that_has_its_answer_stops(study):
+    rate_all(study, lambda pro: pro)
+    assert study.next_step() == "Stop here: the question is answered."
+
+
+def test_a_plan_that_ends_without_an_answer_says_what_another_would_take(study):
+    turns = iter(["left", "right"] * 100)
+    rate_all(study, lambda _: next(turns))
+    said = study.next_step()
+    assert said.startswith("Stop here: ")
+    assert study.answer().kind in ("not_shown", "few", "alike")
+
+
+def test_clips_that_are_short_already_are_not_advised_to_be_shorter(host, put):
+    jobs = put(*[(mode, clip, {"clip_length": 4.0}) for clip in range(6) for mode in ("std", "pro")])
+    study = Study(host, jobs)
+    study.ask("mode", "pro", "std", planned=48)
+    assert "s long on average" not in study.next_step()
+    unknown = put(
+        *[
+            (mode, clip, {"clip_length": None, "cost": None})
+            for clip in range(7, 9)
+            for mode in ("std", "pro")
+        ]
+    )
+    bare = Study(host, unknown)
+    bare.ask("mode", "pro", "std", planned=48)
+    assert "costs about" not in bare.next_step(), "a price that nobody knows is not said"
+
+
+def test_the_best_of_many_settings_made_in_std_are_taken_into_pro(host, put):
+    prompts = [f"take {number}" for number in range(5)]
+    jobs = put(*[("std", clip, {"prompt": prompt}) for clip in range(6) for prompt in prompts])
+    study = Study(host, jobs)
+    study.ask("prompt", prompts[0], prompts[1], planned=48)
+    assert "into pro" not in study.next_step(), "nothing was rated yet"
+    liked = {one.id: one.settings["prompt"] for one in study.material().results}
+    for _ in range(40):
+        pair = study.next_pair("ana", aim="overview")
+        study.rate(pair, "left" if liked[pair.left] < liked[pair.right] else "right")
+    last = study.next_step().split("\n")[-1]
+    assert last.startswith("Then take the best into pro: ")
+    assert prompts[0] in last
+    assert last.count(";") <= 2, "three at most"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The log's table without a browser: what a person decides, keeps, repeats and finds again."""
 
 from __future__ import annotations
@@ -246,3 +247,89 @@ def test_a_runs_rows_stand_below_its_name_and_money(ws: mw.Workspace) -> None:
     table.grid.ask = {"group": ""}
     until(lambda: table.grid.view["groups"] == {})
     table.close()
+
+
+ODD = [
+    {}, {"type": "mark"}, {"type": "mark", "id": 7, "what": "stars", "value": 5}, {"type": "open", "id": None},
+    {"type": "rename", "run": 5, "value": "x"}, {"type": "act"}, {"type": "act", "what": "drop tables"},
+    {"type": "act", "what": ["delete"]}, {"type": "act", "what": "delete"}, {"type": "act", "what": "restore"},
+    {"type": "act", "what": "export", "kind": "exe"}, {"type": "act", "what": "board", "run": 7},
+    {"type": "act", "what": "load"}, {"type": "view", "what": "format"}, {"type": "view", "what": "open", "name": "?"},
+    {"type": "again", "id": "job-1", "which": {}}, {"type": None, "id": "job-1"},
+]  # fmt: skip
+"""Messages that no page of ours sends."""
+
+
+@pytest.mark.parametrize("content", ODD, ids=str)
+def test_a_message_that_makes_no_sense_does_nothing(table: mw.LogTable, content: dict[str, Any]) -> None:
+    one = row_in(table.ws, State.FAILED)
+    table.refresh()
+    table._message(content)
+    table._message({"type": "mark", "id": one, "what": "stars", "value": 3})  # what comes after it is done
+    store = table.ws.log_store
+    until(lambda: store.annotations.of([one])[one].stars == 3)
+    assert (ids(table), table.grid.ask, table.notice.value.count("bad")) == ([one], {}, 0)
+    assert not (table.ws.folder / "log.exe").exists()
+    assert store.jobs.get(one).state == State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("what", "good", "odd"), [("stars", 4, [0, 6, -1, "4", None]), ("usable", True, ["yes", 1, None])]
+)
+def test_a_mark_out_of_its_range_takes_the_mark_away(
+    table: mw.LogTable, what: str, good: object, odd: list[object]
+) -> None:
+    one = row_in(table.ws, State.COLLECTED)
+    store = table.ws.log_store.annotations
+    for value in odd:
+        table._message({"type": "mark", "id": one, "what": what, "value": good})
+        until(lambda: getattr(store.of([one])[one], what) == good)
+        table._message({"type": "mark", "id": one, "what": what, "value": value})
+        until(lambda: getattr(store.of([one])[one], what) is None)
+
+
+def test_a_note_and_tags_are_what_the_box_says_at_last(table: mw.LogTable) -> None:
+    one = row_in(table.ws, State.COLLECTED)
+    store = table.ws.log_store.annotations
+    for note, tags in ((" first ", "keep, dance"), ("second", "dance, hats"), ("second", ""), ("", "keep")):
+        table._message({"type": "mark", "id": one, "what": "said", "value": {"note": note, "tags": tags}})
+        wanted = (note.strip(), {tag for tag in tags.split(", ") if tag})
+        until(lambda: (store.of([one])[one].note, set(store.of([one])[one].tags)) == wanted)  # noqa: B023
+
+
+def test_what_has_no_result_is_not_compared_and_the_sentence_says_so(table: mw.LogTable) -> None:
+    table.grid.chosen = [row_in(table.ws, State.FAILED)]
+    table._message({"type": "act", "what": "compare"})
+    until(lambda: "result" in table.notice.value)
+
+
+def test_without_a_studio_a_table_has_a_wall_of_its_own(ws: mw.Workspace) -> None:
+    samples = ws.samples()
+    req = mw.MotionRequest(
+        model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s
+    )
+    run = mw.Sweep(req, mode="std", character_orientation="image").plan(ws).run(budget=1.0).wait(60)
+    table = mw.LogTable(ws, watch=False)
+
+    def walls() -> list[mw.CompareWall]:
+        return [one for one in table._body.children if isinstance(one, mw.CompareWall)]
+
+    assert walls() == []
+    for content in ({"what": "wall", "run": run.id}, {"what": "compare", "chosen": [run.jobs[0].id]}):
+        table._message({"type": "act", **content})
+        until(lambda: walls() and any(cell.get("path") for cell in walls()[0].wall.cells))
+    assert len(walls()) == 1, "the second look is on the same wall"
+    table._message({"type": "act", "what": "board", "run": run.id})  # there is no board here
+    table.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("csv", "log.csv"), ("parquet", "log.parquet"), ("json", "log.jsonl")]
+)
+def test_a_table_is_exported_beside_the_log(table: mw.LogTable, kind: str, name: str) -> None:
+    one = row_in(table.ws, State.FAILED)
+    table._message({"type": "act", "what": "export", "kind": kind})
+    until(lambda: name in table.notice.value)
+    from motion_widgets.log.exports import from_file
+
+    assert from_file(table.ws.folder / name)["id"].tolist() == [one]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A file that comes from the browser in pieces: whole or not at all, under a safe name, of the right kind."""
 
 from __future__ import annotations
@@ -234,3 +235,32 @@ def test_an_upload_follows_no_link_that_takes_its_place(tmp_path: Path) -> None:
     one.add(300, PNG[300:])
     assert mine.read_text() == "mine"
     one.drop()
+
+
+def test_messages_that_no_page_of_ours_sends_leave_a_card_as_it_is(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Browser(form.image_field.card, monkeypatch)
+    for content in (
+        {}, {"which": "image"}, {"which": "sound", "type": "begin", "id": "one"}, {"which": "image", "type": "begin"},
+        {"which": "image", "type": "begin", "id": 7}, {"which": "image", "type": "action", "action": "delete"},
+        {"which": "image", "type": "piece", "id": "never begun", "offset": 0},
+        {"which": "image", "type": "cancel", "id": "never begun"}, {"type": "bytes", "id": None},
+        {"which": ["image"], "type": "begin", "id": "one"},
+    ):  # fmt: skip
+        page.pick._on_message(page.pick, content, [memoryview(b"x")])
+    assert page.hand_over("hero.png", form.ws.samples().image.read_bytes())["type"] == "done"
+    assert page.heard[0] == {"type": "taken", "id": "one", "offset": 0}, "nothing else was answered before"
+
+
+@pytest.mark.parametrize("offset", [None, "0", 1, -1, True])
+def test_a_piece_in_another_place_ends_the_upload(
+    form: mw.RequestForm, monkeypatch: pytest.MonkeyPatch, offset: object
+) -> None:
+    page = Browser(form.image_field.card, monkeypatch)
+    page.say("begin", name="a.png", size=5000)
+    page.answer(1)
+    page.say("piece", b"\x89PNG" + bytes(100), offset=offset)
+    assert page.answer(2)["type"] == "refused"
+    assert "did not arrive complete" in page.heard[1]["message"]
+    assert not list((form.ws.folder / "inputs").glob("*.part"))

@@ -8,6 +8,7 @@ MESSAGES: dict[str, str] = {
     "clusters_head": "Failures cluster:",
     "progress_of": "{percent} % done",
     "ipykernel_broken": "ipykernel 7.0.0 and 7.0.1 raise on every widget update from a background thread. Install ipykernel 7.1 or later.",
+    "tab_unknown": "The Studio has no tab “{found}”. Choose one of {known}, or leave tab= out.",
     "language_unknown": "There are no sentences in “{found}”. Choose one of {known}, or leave language= out.",
     "studio_title": "Motion studio",
     "head_sandbox": "SANDBOX · free",

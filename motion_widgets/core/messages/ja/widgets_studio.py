@@ -8,6 +8,7 @@ MESSAGES: dict[str, str] = {
     "clusters_head": "失敗の偏り：",
     "progress_of": "{percent} % 完了",
     "ipykernel_broken": "ipykernel 7.0.0 と 7.0.1 では、バックグラウンドスレッドからのウィジェット更新がすべて失敗します。ipykernel 7.1 以降をインストールしてください。",
+    "tab_unknown": "Studio に「{found}」というタブはありません。{known} から選ぶか、tab= を省いてください。",
     "language_unknown": "「{found}」の文言はありません。{known} から選ぶか、language= を省いてください。",
     "studio_title": "モーションスタジオ",
     "head_sandbox": "SANDBOX・無料",
