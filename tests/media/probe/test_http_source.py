@@ -333,3 +333,50 @@ def test_image_by_link(server):
         with pytest.raises(ClipError) as caught:
             measure_image(server.put("a.png", body, mode))
         assert caught.value.code == code
+
+
+@pytest.mark.parametrize("size", [0, 23, 10**6, 2**32 - 1])
+def test_a_table_at_the_end_with_an_absurd_size_is_not_believed(clips, server, size):
+    """The fragments are walked instead, and tell the same length."""
+    data = clips["frag"].read_bytes()
+    assert data[-12:-8] == b"mfro"
+    clip = measure_clip(server.put("t.mp4", data[:-4] + size.to_bytes(4, "big")), confirm=False)
+    assert clip.length == pytest.approx(measure_clip(clips["frag"], confirm=False).length, abs=0.05)
+
+
+def test_a_table_that_lists_no_fragment_is_not_believed(clips, server):
+    data = bytearray(clips["frag"].read_bytes())
+    at = data.rindex(b"mfra")
+    while (at := data.find(b"tfra", at + 1)) > 0:
+        data[at + 16 : at + 20] = bytes(4)
+    clip = measure_clip(server.put("t.mp4", bytes(data)), confirm=False)
+    assert clip.length == pytest.approx(measure_clip(clips["frag"], confirm=False).length, abs=0.05)
+
+
+def test_a_fragment_of_a_track_that_there_is_not_adds_nothing(clips, tmp_path):
+    data = bytearray(clips["dash"].read_bytes())
+    whole = measure_clip(clips["dash"], confirm=False).length
+    at = data.rindex(b"tfhd")
+    data[at + 8 : at + 12] = (77).to_bytes(4, "big")
+    path = tmp_path / "stray.mp4"
+    path.write_bytes(data)
+    assert 0 < measure_clip(path, confirm=False).length < whole
+
+
+def test_samples_that_a_fragment_has_no_room_for_are_an_error(clips, tmp_path):
+    data = bytearray(clips["dash"].read_bytes())
+    at = data.index(b"trun")
+    data[at + 8 : at + 12] = (2**31).to_bytes(4, "big")
+    path = tmp_path / "claims.mp4"
+    path.write_bytes(data)
+    with pytest.raises(ClipError):
+        measure_clip(path, confirm=False)
+
+
+def test_an_index_without_a_timescale_or_a_length_is_none(clips, server):
+    """Dividing by it would end in an error, and believing it in a clip of no length."""
+    data = clips["sidx"].read_bytes()
+    at = data.index(b"sidx")
+    whole = measure_clip(clips["sidx"], confirm=False).length
+    odd = data[: at + 12] + bytes(4) + data[at + 16 :]
+    assert measure_clip(server.put("x.mp4", odd), confirm=False).length == pytest.approx(whole, abs=0.05)
