@@ -63,7 +63,7 @@ class FrameCache:
         self._database = database
         self._lock = new_lock()
         self._columns: dict[str, pa.ChunkedArray] = {}
-        self._seq = -1
+        self._seq: int | None = None  # a row of others may have any number
 
     def frame(self, *, hidden: bool = False) -> pd.DataFrame:
         """Return the frame as the log is now; `hidden`: also of jobs that somebody hid, and it says so."""
