@@ -380,3 +380,26 @@ def test_an_index_without_a_timescale_or_a_length_is_none(clips, server):
     whole = measure_clip(clips["sidx"], confirm=False).length
     odd = data[: at + 12] + bytes(4) + data[at + 16 :]
     assert measure_clip(server.put("x.mp4", odd), confirm=False).length == pytest.approx(whole, abs=0.05)
+
+
+def far_apart(data, bulk=700_000, boxes=14):
+    """Return a fragmented clip without its table, with so much between fragments that a hop is a request."""
+    data = data[: data.rindex(b"mfra") - 4] if b"mfra" in data else data
+    at = data.index(b"moof", data.index(b"moof") + 4) - 4
+    return data[:at] + (bulk.to_bytes(4, "big") + b"free" + bytes(bulk - 8)) * boxes + data[at:]
+
+
+def test_fragments_too_far_apart_to_walk_are_read_with_the_rest_of_the_file(clips, server):
+    """Six hops are tried; then one request for all that is left costs less than going on."""
+    data = far_apart(clips["frag"].read_bytes())
+    clip = measure_clip(server.put("far.mp4", data), confirm=False)
+    assert clip.length == pytest.approx(measure_clip(clips["frag"], confirm=False).length, abs=0.05)
+    assert clip.requests <= 10
+    assert clip.fetched < len(data), "and what was passed is not fetched again"
+
+
+def test_a_rest_that_is_too_large_is_not_read(clips, server, monkeypatch):
+    monkeypatch.setattr("motion_widgets.media.probe.fragments._LARGEST_REST", 1_000_000)
+    error = code_of(server.put("huge.mp4", far_apart(clips["frag"].read_bytes())))
+    assert error.code == "link_no_range"
+    assert len(server.seen) <= 10
