@@ -276,6 +276,7 @@ def test_a_wrong_file_is_said_and_a_results_json_brings_its_request_back(
         "prompt='waves twice')).wait(60)",
     )
     results = lab.site / "back" / "workspace" / "results"
+    lab.until(page, "list((ws.folder / 'results').rglob('*.json'))")  # it is written after "collected"
     side = next(results.rglob("*.json"))
     pick(root, "Choose a clip…", side.with_suffix(".mp4"), side)
     expect(root.get_by_label("Prompt, optional")).to_have_value("waves twice")
