@@ -206,7 +206,7 @@ class _Polls:
             error_message=task.error_message or say("failed_silently"),
         )  # fmt: skip
         if not bill:
-            ctx.refunds.note_open()
+            ctx.refunds.note_open(row)
         # Of this job's refund as well: bills that came while it was not written down as open left it out.
         await ctx.refunds.review(row)
         return ended

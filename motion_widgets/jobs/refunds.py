@@ -67,11 +67,12 @@ class RefundCheck:
         """Read the balance before a job is sent, if nothing of its account is under way."""
         async with self._lock:
             with going_on("read the balance"):  # without it a refund is found later
-                if time.monotonic() < self._not_before or not await self._db(self._may_begin, job_id):
-                    return
                 at = now_us()
+                if time.monotonic() < self._not_before or not await self._db(self._may_begin, job_id, at):
+                    return
                 balance = await self._read()
-                if balance is not None:
+                # What was sent meanwhile, such as a job that was uploading, may be charged in it already.
+                if balance is not None and await self._db(self._is_still, job_id, at):
                     self._baseline = balance, at
 
     async def balance(self) -> Micro | None:
@@ -93,17 +94,12 @@ class RefundCheck:
         return None if balance is None else to_micro(balance)
 
     async def is_refunded(self, row: JobRow) -> bool:
-        """Return whether it is proven that a job which ended without a result or a bill cost nothing.
-
-        Where it is not, later reviews follow.
-        """
+        """Return whether it is proven that a job which ended without a result or a bill cost nothing."""
         proven, baseline = False, self._baseline
         if baseline is not None and (row.sent or 0) >= baseline[1]:
             async with self._lock:
                 with going_on("look for a refund"):  # it is not proven then, and looked for later
                     proven = await self._compare(row)
-        if not proven and (self._reviews is None or self._reviews.done()):
-            self._reviews = asyncio.get_running_loop().create_task(self._review_later(row))
         return proven
 
     async def review(self, row: JobRow) -> bool:
@@ -120,9 +116,14 @@ class RefundCheck:
             return False
         return not self._open
 
-    def note_open(self) -> None:
-        """Note that the log holds a refund which is not confirmed: `review` looks for it."""
+    def note_open(self, row: JobRow) -> None:
+        """Note that the log holds a refund of a row's account which is not confirmed; reviews follow.
+
+        Not before it is in the log: a review that finds none there is the last.
+        """
         self._open = True
+        if self._reviews is None or self._reviews.done():
+            self._reviews = asyncio.get_running_loop().create_task(self._review_later(row))
 
     def close(self) -> None:
         """End the reviews."""
@@ -169,17 +170,23 @@ class RefundCheck:
                 self._log.transitions.settle(one.id, ZERO, event_note("event_refund_seen"))
         return True
 
-    def _may_begin(self, job_id: str) -> bool:
-        """Return whether nothing that was sent may still move the balance, and a new baseline is needed."""
+    def _is_still(self, job_id: str, since: int) -> bool:
+        """Return whether nothing that was sent may still move the balance, or was sent since a moment."""
         mine = _same_account(self._log.jobs.get(job_id))
         moving = jobs.c.state.in_(_MOVING)
         unsettled = and_(jobs.c.state == State.FAILED.value, jobs.c.cost.is_(None), jobs.c.reserved > 0)
         lately = jobs.c.sent > now_us() - int(timing.LIFE * 1e6)  # a null is not
-        if self._log.jobs.count(*mine, lately, or_(moving, unsettled)):
+        moves = or_(and_(lately, or_(moving, unsettled)), jobs.c.sent >= since)
+        return not self._log.jobs.count(*mine, moves)
+
+    def _may_begin(self, job_id: str, at: int) -> bool:
+        """Return whether nothing that was sent may still move the balance, and a new baseline is needed."""
+        if not self._is_still(job_id, at):
             return False
         baseline = self._baseline
-        if baseline is None or now_us() - baseline[1] > timing.READING_AGAIN * 1e6:
+        if baseline is None or at - baseline[1] > timing.READING_AGAIN * 1e6:
             return True
+        mine = _same_account(self._log.jobs.get(job_id))
         return self._log.jobs.count(*mine, jobs.c.sent >= baseline[1]) > 0
 
     def _any_open(self, row: JobRow) -> bool:

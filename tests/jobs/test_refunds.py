@@ -8,11 +8,12 @@ import threading
 import pytest
 
 from motion_widgets import Sweep
+from motion_widgets.endpoint import client as wire
 from motion_widgets.jobs.refunds import RefundCheck
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.transitions import event_words
-from tests.jobs.endpoint import COST, refusal, until
+from tests.jobs.endpoint import COST, Say, make_png, refusal, until
 
 MAX = 0.50
 HIGH = 228_480
@@ -20,8 +21,9 @@ HIGH = 228_480
 
 @pytest.fixture(autouse=True)
 def _own_looks(monkeypatch):
-    """No look at the balance by the clock, unless a test asks for it."""
+    """No look at the balance by the clock, unless a test asks for it; a busy machine may take its time."""
     monkeypatch.setattr(timing, "REVIEWS", ())
+    monkeypatch.setattr(timing, "READING", 60.0)
 
 
 def money(job):
@@ -71,7 +73,7 @@ def test_a_hanging_balance_does_not_keep_a_request_back(ws, req, endpoint, monke
 
 
 def test_a_refund_that_comes_late_is_seen_by_a_later_look(ws, req, endpoint, monkeypatch):
-    monkeypatch.setattr(timing, "REVIEWS", (0.02,) * 500)
+    monkeypatch.setattr(timing, "REVIEWS", (0.02,) * 3000)
     endpoint.refunds = False
     endpoint.next_poll.append(endpoint.failed())
     job = ws.submit(req, max_cost=MAX).wait(30)
@@ -79,6 +81,27 @@ def test_a_refund_that_comes_late_is_seen_by_a_later_look(ws, req, endpoint, mon
     endpoint.bills[job.task_id] = 0.0
     until(lambda: money(job) == (0, 0))
     assert "refunded" in notes(ws, job)
+
+
+def test_a_log_that_takes_the_failure_late_ends_no_later_look(ws, req, endpoint, monkeypatch):
+    """Another job's call of the log takes long; a look for the refund goes ahead of those that wait."""
+    monkeypatch.setattr(timing, "REVIEWS", (0.02,) * 3000)
+    real, db, calls = RefundCheck.is_refunded, ws.connection.runner.context.db, []
+
+    async def is_refunded(self, row):
+        proven, other = await real(self, row), threading.Event()
+        calls.append(asyncio.create_task(db(other.wait, 30)))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.2, other.set)  # a look that comes too early waits by then
+        return proven
+
+    monkeypatch.setattr(RefundCheck, "is_refunded", is_refunded)
+    endpoint.refunds = False
+    endpoint.next_poll.append(endpoint.failed())
+    job = ws.submit(req, max_cost=MAX).wait(30)
+    assert money(job) == (None, HIGH)
+    endpoint.bills[job.task_id] = 0.0
+    until(lambda: money(job) == (0, 0))
 
 
 def test_in_a_sweep_it_is_decided_when_the_others_have_their_bills(ws, req, endpoint):
@@ -112,9 +135,8 @@ def test_in_a_sweep_one_that_was_charged_is_never_believed_free(ws, req, endpoin
     assert run.budget[1] == pytest.approx(3 * COST + HIGH / 1e6)
 
 
-def test_a_bill_that_comes_while_the_balance_is_read_is_no_proof(ws, req, endpoint, monkeypatch):
+def test_a_bill_that_comes_while_the_balance_is_read_is_no_proof(ws, req, endpoint):
     """One job works on and a second one fails, both charged; two more are billed after what is read."""
-    monkeypatch.setattr(timing, "READING", 60.0)
     endpoint.refunds, others, worked = False, [], threading.Event()
 
     def answer(task_id):
@@ -139,15 +161,53 @@ def test_a_bill_that_comes_while_the_balance_is_read_is_no_proof(ws, req, endpoi
     assert money(failing) == (None, HIGH)
 
 
+def test_a_baseline_during_which_something_was_sent_is_none(ws, req, endpoint, tmp_path, monkeypatch):
+    """One job is uploading; the balance that is read for the next one knows of its charge already."""
+    monkeypatch.setattr(timing, "READING_AGAIN", 0.0)
+    real, uploading, sent = wire.EndpointClient.upload_image, threading.Event(), threading.Event()
+
+    async def upload_image(self, path):
+        uploading.set()
+        await asyncio.to_thread(sent.wait, 60)
+        return await real(self, path)
+
+    def read_late():
+        sent.set()
+        until(lambda: endpoint.charges)
+        left = endpoint.balance - sum(endpoint.bills.values())
+        return Say(200, {"success": True, "remain_balance": left})
+
+    monkeypatch.setattr(wire.EndpointClient, "upload_image", upload_image)
+    image = tmp_path / "image.png"
+    image.write_bytes(make_png("red"))
+    ws.consent()
+    endpoint.refunds = False
+    endpoint.next_poll.extend(
+        [lambda task: endpoint.failed() if task == "task_0002" else endpoint.working()] * 100_000
+    )
+    first = ws.submit(req.replace(image_url=image), max_cost=MAX)
+    assert uploading.wait(30)
+    endpoint.balance_says = read_late
+    second = ws.submit(req.replace(prompt="b"), max_cost=MAX)
+    until(lambda: first.task_id and second.state == "failed")
+    endpoint.next_poll.clear()
+    assert first.wait(30).cost == COST
+    assert second.wait(30).task_id == "task_0002"
+    until(lambda: not ws.connection.runner.drives(first.id, second.id))
+    assert money(second) == (None, HIGH), "it was charged"
+
+
 def test_a_fresh_process_does_not_guess(spaces, req, endpoint):
     """It has no reading from before the request, so only the bill can tell."""
-    endpoint.next_poll.extend([endpoint.working()] * 100_000)
+    closed = threading.Event()  # a poll of the closed one may still come to its answer
+    endpoint.next_poll.extend(
+        [lambda _: endpoint.failed() if closed.is_set() else endpoint.working()] * 100_000
+    )
     first = spaces()
     job = first.submit(req, max_cost=MAX)
     until(lambda: job.task_id)
     first.close()
-    endpoint.next_poll.clear()
-    endpoint.next_poll.append(endpoint.failed())
+    closed.set()
     found = spaces().attach(job.id).wait(30)
     assert (found.state, money(found)) == ("failed", (None, HIGH))
 
