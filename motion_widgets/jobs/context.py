@@ -106,9 +106,14 @@ class ClientHolder:
         """Ask for the account's balance in USD. None: unlimited, or not stated."""
         return (await (await self.get()).balance()).remain
 
+    def take(self) -> EndpointClient | None:
+        """Return the client, for whoever closes it; from now on `get` makes a new one."""
+        client, self._client = self._client, None
+        return client
+
     async def close(self) -> None:
         """Close the client's connections once its calls have ended; `get` makes a new one."""
-        client, self._client = self._client, None
+        client = self.take()
         if client is not None:
             await client.aclose()
 

@@ -342,7 +342,9 @@ class Runner:
         if after > before:
             with going_on("note a gap in time"):
                 self.sleep_guard.note_gap(before, after)
-        self._closing_client = asyncio.get_running_loop().create_task(self.context.client.close())
+        old = self.context.client.take()  # at once: who noticed the gap calls before any task begins
+        if old is not None:
+            self._closing_client = asyncio.get_running_loop().create_task(old.aclose())
 
     async def _close(self) -> None:
         for task in list(self._tasks.values()):

@@ -10,6 +10,7 @@ import pytest
 
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs.scheduling import timing
+from motion_widgets.jobs.scheduling.call_gate import Priority
 from motion_widgets.jobs.scheduling.timing import Clock
 from tests.jobs.endpoint import refusal, until
 
@@ -37,9 +38,15 @@ def patient(monkeypatch):
 
 
 def sent(ws, req, count):
+    """Jobs that were accepted; where they are polled at once they may be further by now."""
     jobs = [ws.submit(req.replace(prompt=f"p{number}"), max_cost=MAX) for number in range(count)]
-    until(lambda: all(job.state == "submitted" for job in jobs))
+    until(lambda: all(job.task_id for job in jobs))
     return jobs
+
+
+def asleep(ws, count):
+    """Wait until so many jobs wait for their next poll: only who waits is woken."""
+    until(lambda: len(ws.connection.runner.context.clock._sleepers) == count)
 
 
 @pytest.mark.usefixtures("patient")
@@ -53,6 +60,7 @@ def test_after_a_night_asleep_each_job_is_asked_for_once_on_fresh_connections(
     )
     endpoint.next_poll.extend([endpoint.working()] * 100)
     jobs = sent(ws, req, 5)
+    asleep(ws, 5)
     assert endpoint.polls == []
     clients = len(made)
     clock.ahead += NIGHT
@@ -63,6 +71,27 @@ def test_after_a_night_asleep_each_job_is_asked_for_once_on_fresh_connections(
 
 
 @pytest.mark.usefixtures("patient")
+def test_the_job_that_notices_the_gap_is_asked_for_on_a_fresh_connection_as_well(
+    spaces, req, clock, monkeypatch
+):
+    """Nobody else looks at the clock: the old connection is dead without knowing it."""
+    monkeypatch.setattr(timing, "BEAT", 1000.0)
+    monkeypatch.setattr(timing, "SLICE", 0.05)
+    used, task = [], EndpointClient.task
+    monkeypatch.setattr(
+        EndpointClient, "task", lambda self, *a, **k: (used.append(self), task(self, *a, **k))[1]
+    )
+    ws = spaces()
+    sent(ws, req, 1)
+    asleep(ws, 1)
+    old = ws.connection.runner.context.client._client
+    assert old is not None
+    clock.ahead += NIGHT
+    until(lambda: used)
+    assert old not in used
+
+
+@pytest.mark.usefixtures("patient")
 def test_after_a_night_asleep_results_that_expire_first_are_fetched_first(
     ws, req, endpoint, clock, monkeypatch
 ):
@@ -70,16 +99,19 @@ def test_after_a_night_asleep_results_that_expire_first_are_fetched_first(
     life = {f"task_{number:04d}": 3600 * hours for number, hours in enumerate((5, 2, 6, 3, 1, 4), 1)}
 
     def ended(task_id):
-        endpoint.expires_in = NIGHT + life[task_id]
-        return endpoint.completed(task_id)
+        link = f"{endpoint.url}/result/{task_id}.mp4"
+        video = {"url": [link], "expires_at": int(endpoint.now() + NIGHT + life[task_id])}
+        return endpoint.completed(task_id, result={"videos": [video]})
+
+    def others_wait(_):
+        """Let the first download end once the five others stand in line."""
+        waiting = ws.connection.runner.context.gate._waiting[Priority.DOWNLOAD]
+        until(lambda: len(waiting) == 5)
 
     endpoint.next_poll.extend([ended] * 6)
-    endpoint.next_download.append(lambda _: until(lambda: len(endpoint.polls) == 6 and all_known()) and None)
+    endpoint.next_download.append(others_wait)
     jobs = sent(ws, req, 6)
-
-    def all_known():
-        return all(job.state in ("completed", "collected") for job in jobs)
-
+    asleep(ws, 6)
     clock.ahead += NIGHT
     until(lambda: all(job.state == "collected" for job in jobs))
     fetched = sorted((job.row for job in jobs), key=lambda row: row.collected)
@@ -90,7 +122,7 @@ def test_after_a_night_asleep_results_that_expire_first_are_fetched_first(
 @pytest.mark.usefixtures("patient")
 def test_a_clock_put_back_does_not_stop_the_polls(ws, req, endpoint, clock):
     (job,) = sent(ws, req, 1)
-    until(lambda: ws.connection.runner.context.clock._sleepers)
+    asleep(ws, 1)
     clock.ahead -= NIGHT
     until(lambda: job.state == "collected")
 
@@ -153,28 +185,33 @@ def test_waiting_for_a_job_is_watching_it(ws, req, endpoint, monkeypatch):
 
 
 def test_a_key_that_is_no_longer_taken_is_said_once_and_asked_with_no_more(ws, req, endpoint):
-    refused = []
+    runner, asked, refused, revoked = ws.connection.runner, set(), [], threading.Event()
 
     def answer(task_id):
-        if revoked:
-            refused.append(task_id)
-        return refusal(401, message="revoked") if revoked else endpoint.working()
+        if task_id not in asked:
+            asked.add(task_id)
+            return endpoint.working()
+        assert revoked.wait(60)
+        refused.append(task_id)
+        return refusal(401, message="revoked")
 
-    revoked = False
     endpoint.next_poll.extend([answer] * 100_000)
+    # Whoever was refused first asks for the balance, and again for its task unless the others are refused.
+    endpoint.balance_says = lambda: until(lambda: not revoked.is_set() or runner.calls_stopped) and None
     jobs = [ws.submit(req.replace(prompt=f"p{number}"), max_cost=MAX) for number in range(8)]
-    until(lambda: all(job.task_id for job in jobs))
-    revoked = True
+    until(lambda: all(job.state == "running" for job in jobs))
+    revoked.set()
     for job in jobs:
         job.wait(30)
     assert len({job.error for job in jobs}) == 1
     assert "revoked" in jobs[0].error
     assert jobs[0].row.error_kind == "auth"
-    asked = len(endpoint.polls)
+    polls = len(endpoint.polls)
     assert len(refused) <= len(jobs), "those that were on their way, and no loop"
     time.sleep(timing.BEAT * 5)
-    assert len(endpoint.polls) == asked
+    assert len(endpoint.polls) == polls
     endpoint.next_poll.clear()
+    endpoint.balance_says = None
     ws.attach(jobs[0].id)
     paid = [job for job in jobs if job.state != "planned"]
     until(lambda: all(job.state == "collected" for job in paid), 90)
@@ -228,5 +265,5 @@ def test_no_more_than_sixteen_calls_are_under_way_at_once(ws, req, endpoint):
     endpoint.on_post = held
     endpoint.next_poll.extend([held] * 200)
     jobs = [ws.submit(req.replace(prompt=f"p{number}"), max_cost=MAX) for number in range(40)]
-    until(lambda: all(job.state == "collected" for job in jobs))
+    until(lambda: all(job.state == "collected" for job in jobs), 120)
     assert timing.CALLS <= most <= SIXTEEN
