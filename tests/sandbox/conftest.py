@@ -112,6 +112,12 @@ def clip(tmp_path_factory):
     return make
 
 
+def await_drawings(sandbox: Sandbox) -> None:
+    """Wait until all is drawn that was asked for, so that nobody draws it in earnest, or in another test."""
+    tasks = sandbox._open().tasks
+    until(lambda: all(task.drawn or task.failed for task in tasks.all()))
+
+
 def stub(_image, _clip, target: Path, **_options):
     """A result of three bytes: what is judged and billed does not need pictures."""
     target.write_bytes(b"mp4")
@@ -129,7 +135,8 @@ def wire(shared, monkeypatch):
     """The shared sandbox, with $50.00."""
     monkeypatch.setattr("motion_widgets.sandbox.rendering.worker.draw", stub)
     shared.sandbox.set_balance(50)
-    return shared
+    yield shared
+    await_drawings(shared.sandbox)
 
 
 @pytest.fixture

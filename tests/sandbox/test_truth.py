@@ -110,7 +110,9 @@ def test_a_workspaces_sandbox_plants_what_it_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "motion_widgets.sandbox.rendering.worker.draw",
         lambda _image, _clip, target, **options: (
-            target.write_bytes(b"mp4") and asked.append(options["truth"])
+            target.write_bytes(b"mp4")
+            and target.is_relative_to(tmp_path.resolve())  # no other sandbox of this process draws it
+            and asked.append(options["truth"])
         ),
     )
     with mw.Workspace(tmp_path, endpoint="sandbox") as ws:

@@ -64,7 +64,7 @@ def test_a_server_that_stops_lets_go(fresh, body):
     thread.start()
     until(lambda: wire.sandbox.faults.rules[0].played)
     wire.sandbox.stop()
-    thread.join(10)
+    thread.join(60)
     assert got == [b""]
 
 
