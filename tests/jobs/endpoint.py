@@ -31,7 +31,7 @@ REAL_TIME = time.time
 COST = 0.17136  # 3 s of v2.6 std
 
 
-def until(condition, deadline=30.0):
+def until(condition, deadline=60.0):
     """Ask until it is so; the deadline only guards against hanging."""
     ends = time.monotonic() + deadline
     while not (value := condition()):

@@ -255,6 +255,7 @@ def test_part_appears_under_its_name_only_when_whole(ws, req, endpoint):
 def test_link_of_a_row_is_never_fetched_before_its_task_told_it(tmp_path, spaces, endpoint, address, known):
     """Under one's own account as well: somebody may have sent the folder."""
     canary, ws = Endpoint(endpoint.clip), spaces()
+    ws.close()  # else it might take the row up in passing
     row = {
         "id": "job-sent", "endpoint": ws.endpoint, "account": ws.account, "sandbox": 0, "state": "completed",
         "task_id": endpoint.accept("paid") if known else "task-none", "sent": 1, "submitted": now_us(),
@@ -264,7 +265,6 @@ def test_link_of_a_row_is_never_fetched_before_its_task_told_it(tmp_path, spaces
         endpoint.next_poll.extend([refusal(404)] * 100_000)
     with contextlib.closing(sqlite3.connect(address)) as db, db:
         assert hostile.insert(db, "jobs", hostile.good_row("jobs", **row))
-    ws.close()
     again = spaces()
     job = again.attach("job-sent")
     if known:

@@ -197,8 +197,9 @@ def work(told, say=print, gate=None, hear=None):
         say(found.wait(60).state)
     elif told["do"] == "submit and leave":
         ws.submit(req, max_cost=0.5)
-        while not ws.log_store.jobs.count() or ws.jobs()[0].state != "submitting":
+        while ws.jobs()[0].row.sent is None:
             time.sleep(0.005)
+        print("leaving", flush=True)
     elif told["do"] == "attach":
         say(ws.attach(told["id"]).wait(60).state)
     elif told["do"] == "run":

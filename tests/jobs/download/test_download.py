@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.files import size_of
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.jobs.download import download as room
 from motion_widgets.jobs.download import http_get
@@ -303,7 +304,7 @@ def elsewhere(endpoint, host):
 
 def whole_part(folder, size):
     """Return whether a part in a folder has come to this size."""
-    return any(part.stat().st_size == size for part in folder.rglob("*.mp4.*.part"))
+    return any(size_of(part) == size for part in folder.rglob("*.mp4.*.part"))  # some go meanwhile
 
 
 class TestAcrossProcesses:
