@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import random
-import socket
 import stat
 import subprocess
 import sys
@@ -14,6 +11,7 @@ import httpx
 import pytest
 
 from motion_widgets.sandbox import Sandbox
+from tests.loopback import free_port
 from tests.sandbox.conftest import png, task_of
 
 
@@ -30,16 +28,8 @@ def test_importing_the_sandbox_is_light():
     assert json.loads(run.stdout) == [[], []]
 
 
-def quiet_port():
-    """Return a free port that no system gives to whoever asks for any, such as the tests beside this one."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-
-
 def test_state_outlives_the_process(fresh, body, tmp_path):
-    wire = fresh(port=quiet_port())
+    wire = fresh(port=free_port())
     task_id = task_of(wire.submit(body))
     before, url, token = wire.end(task_id), wire.sandbox.url, wire.sandbox.token
     media = wire.host(png(color="red"))
