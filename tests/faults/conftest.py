@@ -15,9 +15,11 @@ from motion_widgets.jobs.scheduling import timing
 from motion_widgets.sandbox import Sandbox
 from tests.jobs.conftest import HURRY, OVER, opening
 from tests.jobs.endpoint import make_clip
+from tests.sandbox.conftest import await_drawings
 
 SPEED = 4000
-IMPATIENT = {"submit_seconds": 1.0, "call_seconds": 0.6}
+IMPATIENT = {"submit": {"submit_seconds": 1.0}, "call": {"call_seconds": 0.6}}
+"""Which calls have a short deadline; a submit that is to be answered waits for the clip to be measured."""
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +33,13 @@ def hurry(monkeypatch):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """A client whose total deadlines are short."""
-    monkeypatch.setattr(
-        "motion_widgets.workspace.settings.EndpointClient",
-        functools.partial(wire.EndpointClient, **IMPATIENT),
-    )
+    """impatient("submit") or ("call"): clients whose total deadline for that is short."""
+
+    def make(call):
+        made = functools.partial(wire.EndpointClient, **IMPATIENT[call])
+        monkeypatch.setattr("motion_widgets.workspace.settings.EndpointClient", made)
+
+    return make
 
 
 @pytest.fixture
@@ -51,15 +55,9 @@ def result_bytes(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory, result_bytes):
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        Sandbox(tmp_path_factory.mktemp("sandbox"), speed=SPEED, result_life=1e9, upload_life=1e9) as sandbox,
-    ):
-        patch.setattr(
-            "motion_widgets.sandbox.rendering.worker.draw",
-            lambda _i, _c, path, **_: path.write_bytes(result_bytes),
-        )
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sandbox")
+    with Sandbox(folder, speed=SPEED, result_life=1e9, upload_life=1e9) as sandbox:
         yield sandbox
 
 
@@ -101,12 +99,17 @@ class FaultySandbox:
 
 
 @pytest.fixture
-def faulty(served):
+def faulty(served, result_bytes, monkeypatch):
+    monkeypatch.setattr(  # of this test alone: other sandboxes of this process draw
+        "motion_widgets.sandbox.rendering.worker.draw",
+        lambda _i, _c, path, **_: path.write_bytes(result_bytes),
+    )
     served.set_balance(1000)
     own = FaultySandbox(served)
     own.play()
     yield own
     served.faults = None
+    await_drawings(served)
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ class Row:
     charges: int = 1
     kind: str | None = None
     head: dict = field(default_factory=dict)
-    short: bool = False
+    short: str = ""
+    """Which calls have a short deadline, a word of `IMPATIENT`."""
     late: bool = False
     """A result would have expired by now, so that the endpoint's word on a missing one counts."""
 
@@ -68,7 +69,7 @@ def unclear(name, kind, **more):
             state="unknown",
             kind="unknown",
             charges=int(accepted),
-            short=kind in ("hang", "drip"),
+            short="submit" if kind in ("hang", "drip") else "",
         )
         for accepted in sides
     ]
@@ -230,8 +231,8 @@ ROWS = [
     *unclear("answer over 4 MiB to the POST", "large"),
     *unclear("gzip bomb to the POST", "gzip_bomb"),
     row("answer over 4 MiB and gzip bomb to a GET", on("status", "large"), on("status", "gzip_bomb")),
-    row("one byte every second to a GET", on("status", "drip", interval=0.1 * SPEED), short=True),
-    row("no answer to a GET", on("status", "hang"), short=True),
+    row("one byte every second to a GET", on("status", "drip", interval=0.1 * SPEED), short="call"),
+    row("no answer to a GET", on("status", "hang"), short="call"),
     # states of a task
     row("status goes backwards", on("status", "backwards")),
     row(
@@ -369,9 +370,10 @@ ROWS = [
 @pytest.fixture
 def _short(request):
     case = request.getfixturevalue("case")
-    for asked, fixture in ((case.short, "impatient"), (case.late, "late")):
-        if asked:
-            request.getfixturevalue(fixture)
+    if case.short:
+        request.getfixturevalue("impatient")(case.short)
+    if case.late:
+        request.getfixturevalue("late")
 
 
 @pytest.mark.usefixtures("_short")
@@ -381,8 +383,9 @@ def test_row(case, faulty, ws, req, result_bytes):
     job = ws.submit(req, max_cost=MAX).wait(40)
     state, found = job.state, job.row
     assert state == case.state, found.error_message
-    assert faulty.posts == case.posts
-    until(lambda: len(faulty.charges) == case.charges, 5)
+    # What was given up may not have come to its count, or to its charge.
+    until(lambda: faulty.posts >= case.posts and len(faulty.charges) >= case.charges)
+    assert (faulty.posts, len(faulty.charges)) == (case.posts, case.charges)
     assert all(rule.played for rule in faulty.sandbox.faults.rules), "each rule of the plan was met"
     if state == "collected":
         assert job.result.read_bytes() == result_bytes
@@ -411,16 +414,21 @@ def states(ws, job):
 # Nothing sent yet.
 
 
-@pytest.mark.parametrize("seconds", [2.0, 4.0])
-def test_refused_goes_back_to_planned_and_is_tried_again(faulty, ws, req, seconds):
-    faulty.play(on("balance", "down", seconds=seconds * SPEED, how="refuse"))
+@pytest.mark.parametrize("tries", [1, 4])
+def test_refused_goes_back_to_planned_and_is_tried_again(faulty, ws, req, tries):
+    faulty.play(on("balance", "down", seconds=1e6, how="refuse"))
     with pytest.raises(Exception, match=r"."):
         ws.balance()
-    job = ws.submit(req, max_cost=MAX).wait(30)
-    assert (job.state, faulty.posts, len(faulty.charges)) == ("collected", 1, 1)
-    # Its links lie on the same host, so that before each try it is remarked that they cannot be looked at.
-    moves = [state for state, _ in itertools.groupby(states(ws, job))]
-    assert moves[:3] == ["planned", "submitting", "planned"]
+    job = ws.submit(req, max_cost=MAX)
+
+    def moves():
+        """Leave out that before each try it is remarked that its links, on the same host, are not there."""
+        return [state for state, _ in itertools.groupby(states(ws, job))]
+
+    until(lambda: moves().count("planned") > tries)
+    faulty.play()  # another plan ends the absence
+    assert (job.wait(30).state, faulty.posts, len(faulty.charges)) == ("collected", 1, 1)
+    assert moves()[:3] == ["planned", "submitting", "planned"]
 
 
 def test_tls_failure_is_final_at_once(faulty, spaces, req):
@@ -465,14 +473,16 @@ def test_write_off_counts_the_money_as_spent(faulty, ws, req):
 # Pauses.
 
 
-def test_429_pauses_all_submits(faulty, ws, req):
-    faulty.play(on("submit", "rate_limit", retry_after=2 * SPEED))
+def test_429_pauses_all_submits(faulty, ws, req, monkeypatch):
+    monkeypatch.setattr(timing, "SLICE", 0.1)
+    faulty.play(on("submit", "rate_limit", retry_after=30 * SPEED))
     first = ws.submit(req, max_cost=MAX)
     until(lambda: first.row.error_kind == "rate")
     others = [ws.submit(req.replace(prompt=f"p{n}"), max_cost=MAX) for n in range(3)]
     time.sleep(0.3)
     assert faulty.posts == 1
     assert {job.state for job in (first, *others)} == {"planned"}
+    monkeypatch.setattr(timing, "now", lambda: time.time() + 31)  # the pause is over
     assert {job.wait(30).state for job in (first, *others)} == {"collected"}
     assert (faulty.posts, len(faulty.charges)) == (5, 4)
 
@@ -755,7 +765,7 @@ def test_truncated_result_is_resumed_not_begun_anew(faulty, ws, req, monkeypatch
 
 def test_slow_result_is_given_up_and_resumed(faulty, ws, req, result_bytes, monkeypatch):
     monkeypatch.setattr("motion_widgets.jobs.download.download.WINDOW", 0.5)
-    monkeypatch.setattr("motion_widgets.jobs.download.download.RATE", len(result_bytes))
+    monkeypatch.setattr("motion_widgets.jobs.download.download.RATE", len(result_bytes) / 4)
     faulty.play(on("result", "slow", bytes_per_second=len(result_bytes) / 20))
     job = ws.submit(req, max_cost=MAX).wait(20)
     assert (job.state, faulty.calls("result")) == ("collected", 2)
