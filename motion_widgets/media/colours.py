@@ -15,14 +15,15 @@ def matrix_of(transfer: int | None, lines: int) -> str:
     return "smpte170m" if is_sd else "bt709"
 
 
-def encoded(matrix: str = "bt709") -> str:
-    """Return the filters for what is encoded, with a picture's own matrix.
+def encoded(matrix: str = "bt709", sides: tuple[int, int] | None = None) -> str:
+    """Return the filters for what is encoded, with a picture's own matrix, scaled to `sides` (px) if given.
 
     Frames carry the tags: ffmpeg believes them rather than options, and players guess what is untagged. The
     matrix stays, as Chromium makes blue up to ten levels darker from BT.709 than from BT.601.
     """
     tags = f"color_primaries=bt709:color_trc={matrix}:colorspace={matrix}:range=tv"
-    return f"scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p,setparams={tags}"
+    scaled = "{}:{}:".format(*sides) if sides else ""
+    return f"scale={scaled}out_color_matrix={matrix}:out_range=tv,format=yuv420p,setparams={tags}"
 
 
 BT709 = encoded()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.core.facts import Clip
 
-__all__ = ["even_width", "frames", "motion_energy", "raw_frames", "stillest"]
+__all__ = ["even_width", "frames", "motion_energy", "stillest"]
 
 ONLY_PICTURE = ("-map", ffmpeg.PICTURE)
 """Options that take the picture alone, and of several the one that was measured."""
@@ -74,10 +74,10 @@ def frames(
     filters += [f"scale={wide}:{tall}", *to_bt709(clip.transfer)]
     options = [*ONLY_PICTURE, "-vf", ",".join(filters), "-fps_mode", "vfr" if fps else "passthrough"]
     arguments = [*ffmpeg.input_options(Path(clip.source)), *options]
-    yield from raw_frames(arguments, wide, tall, grey=grey, name=clip.name, deadline=deadline)
+    yield from _raw_frames(arguments, wide, tall, grey=grey, name=clip.name, deadline=deadline)
 
 
-def raw_frames(
+def _raw_frames(
     arguments: Sequence[str], width: int, height: int, *, name: str, deadline: float, grey: bool = False
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames that ffmpeg writes, given inputs and filters that end in these sides (px).

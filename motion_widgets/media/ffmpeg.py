@@ -170,6 +170,15 @@ def run(arguments: Sequence[str], *, name: str, deadline: float) -> bytes:
         return stdout.read()
 
 
+def _printed(errors: IO[bytes]) -> str:
+    """Return the beginning and the end of what ffmpeg printed; between them, a damaged clip can fill MB."""
+    length = errors.seek(0, os.SEEK_END)
+    errors.seek(0)
+    text = errors.read(4096)
+    errors.seek(max(len(text), length - 4096))
+    return (text + errors.read()).decode("utf-8", "replace")
+
+
 @contextmanager
 def running(
     arguments: Sequence[str], *, name: str, deadline: float, write: bool = False
@@ -198,8 +207,7 @@ def running(
                 yield stream
                 stream.close()
             process.wait()
-        errors.seek(0)
-        detail = errors.read(4096).decode("utf-8", "replace")
+        detail = _printed(errors)
     if limit.passed:
         raise ClipError.of("decode_slow", name=name, seconds=f"{deadline:g}")
     if process.returncode:

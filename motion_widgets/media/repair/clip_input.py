@@ -74,6 +74,11 @@ class ClipInput:
     """Its header. None: it has no mp4 boxes."""
 
     @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height in px."""
+        return self.width, self.height
+
+    @property
     def frames(self) -> int:
         """Number of frames at the constant rate."""
         return max(1, math.floor(self.length * self.fps + 0.5))

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.messages import say
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.colours import encoded, matrix_of
-from motion_widgets.media.ffmpeg import kill_after
+from motion_widgets.media.repair.clip_filters import picture_chain
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from motion_widgets.media.repair.clip_filters import Edit
     from motion_widgets.media.repair.clip_input import ClipInput
     from motion_widgets.media.repair.progress import Progress
 
-__all__ = ["Edit", "copy_streams", "write_edit"]
+__all__ = ["copy_streams", "write_edit"]
 
 _SAMPLE_RATE, _AAC_PACKET = 48_000, 1024
 """Sound: samples per second, and per AAC packet."""
@@ -32,19 +30,6 @@ _LEAST_BITS, _MOST_BITS = 50_000, 40_000_000
 """Bits per second of the picture, however long or short the clip is."""
 _PLAIN = ("-movflags", "+faststart", "-map_metadata", "-1", "-map_chapters", "-1")
 """Playback starts at once, and nothing that a phone noted is carried over, such as the place."""
-
-
-@dataclass(slots=True)
-class Edit:
-    """A clip as it is to be written."""
-
-    picture: Any
-    """The `moviepy.VideoClip`."""
-    frames: int
-    """How many are written, at the clip's rate."""
-    start: float = 0.0
-    """Where its sound begins, in s from where the source begins."""
-    with_sound: bool = True
 
 
 def copy_streams(clip: ClipInput, folder: Path, progress: Progress, *, with_sound: bool) -> Path:
@@ -100,7 +85,7 @@ def _sound_track(clip: ClipInput, progress: Progress) -> list[str]:
     return []
 
 
-def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress) -> Path:
+def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress, *, with_sound: bool) -> Path:
     """Encode an edit of a clip into ``out.mp4``.
 
     Raises
@@ -108,9 +93,9 @@ def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress) ->
     ClipError
         The clip cannot be decoded, the mend was cancelled or too slow, or the disk is full.
     """
+    start, length = float(edit.first / clip.fps), float(edit.frames / clip.fps)
     with progress.part(0.0, 0.1):
-        length = float(edit.frames / clip.fps)
-        sound = _sound(clip, edit.start, length, folder, progress) if edit.with_sound else None
+        sound = _sound(clip, start, length, folder, progress) if with_sound else None
     with progress.part(0.1, 0.98):
         return _encode(edit, clip, sound, folder / "out.mp4", progress=progress)
 
@@ -118,7 +103,7 @@ def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress) ->
 def _sound(clip: ClipInput, start: float, length: float, folder: Path, progress: Progress) -> Path | None:
     """Encode the sound of an edit, never longer than its picture. None: it has none.
 
-    By ffmpeg alone: moviepy's sound writer rounds up to whole buffers, so that a clip of 10 s gets 10.03 s.
+    In whole packets that fit: a buffer more, and a clip of 10 s would get 10.03 s.
     """
     packets = math.floor(length * _SAMPLE_RATE / _AAC_PACKET) - 1
     if not clip.has_audio or packets < 1:
@@ -139,41 +124,40 @@ def _sound(clip: ClipInput, start: float, length: float, folder: Path, progress:
 
 
 def _encode(edit: Edit, clip: ClipInput, sound: Path | None, out: Path, *, progress: Progress) -> Path:
-    """Let moviepy's writer encode a clip, under a deadline and in steps that can be cancelled."""
-    from moviepy.video.io.ffmpeg_writer import FFMPEG_VideoWriter
-
-    picture, frames, fps = edit.picture, edit.frames, clip.fps
-    matrix = matrix_of(clip.transfer, clip.height)
+    """Read, edit and encode the picture of a clip in one ffmpeg, and put sound beside it."""
+    chain = picture_chain(clip, edit)
     # A clip may take what its bit rate allows, plus one full buffer, here of half a second.
-    bits = LIMITS.clip_bytes * 8 * _SAFE_SHARE / float(frames / fps + 0.5) - (_SOUND_BITS if sound else 0)
-    bits = max(_LEAST_BITS, min(_MOST_BITS, bits))
-    # moviepy hands the rate on in hundredths, so the frames are timed anew.
-    exact = f"settb={1 / fps},setpts=N"
-    options = [
-        *("-vf", f"{exact},{encoded(matrix)}", "-r", str(fps)),
+    bits = LIMITS.clip_bytes * 8 * _SAFE_SHARE / float(edit.frames / clip.fps + 0.5)
+    bits = max(_LEAST_BITS, min(_MOST_BITS, bits - (_SOUND_BITS if sound else 0)))
+    # From a graph, nothing that is said of the source's stream is carried over, such as its HDR or language.
+    streams = ["-filter_complex", chain.filters, "-map", "[picture]"]
+    opened = chain.options
+    if sound:
+        opened = [*opened, *ffmpeg.input_options(sound)]
+        streams += ["-map", "1:a", "-c:a", "copy"]
+    coded = [
+        *("-r", str(clip.fps), "-c:v", "libx264", "-preset", "veryfast"),
         *("-crf", "18", "-maxrate", f"{bits:.0f}", "-bufsize", f"{bits / 2:.0f}", *_PLAIN),
     ]
-    # The class instead of `write_videofile`: it has a process that can be killed, and prints no progress bar.
-    writer = FFMPEG_VideoWriter(
-        str(out), picture.size, float(fps), codec="libx264", preset="veryfast",
-        audiofile=str(sound) if sound else None, ffmpeg_params=options,
-    )  # fmt: skip
-    process = writer.proc
-    with kill_after(process, progress.left):
-        try:
-            for number in range(frames):
-                progress.step(number / frames)
-                writer.write_frame(picture.get_frame(float(number / fps)))
-            with suppress(OSError):  # it ended early, as its return code tells
-                process.stdin.close()
-            process.wait()
-            progress.step(1.0)  # raises if ffmpeg was killed at the deadline
-            if process.returncode:  # moviepy ignores it, so a full disk would pass for success
-                printed = process.stderr.read().decode("utf-8", "replace")
-                raise ffmpeg.failure(progress.name, ffmpeg.named(printed, out, progress.name))
-        except OSError as error:  # moviepy's way to say that ffmpeg has ended
-            progress.step(0.0)
-            # Of its words only those of ffmpeg count: they stand behind the name of the file.
-            printed = str(error).partition(f"{out}:")[2]
-            raise ffmpeg.failure(progress.name, ffmpeg.named(printed, out, progress.name)) from error
+    try:
+        frames = progress.encode([*opened, *streams, *coded], edit.frames, out)
+    except ClipError as error:
+        if error.code != "not_decodable":
+            raise
+        failed = ffmpeg.failure(progress.name, error.detail)
+        # The encoder is always given the same, so what ffmpeg prints is of the source or of the disk.
+        if failed.code == "mend_unwritable" or not error.detail:
+            raise failed from error
+        raise
+    if frames < edit.frames:
+        raise _ends_early(edit, clip, frames, chain.held)
     return out
+
+
+def _ends_early(edit: Edit, clip: ClipInput, frames: int, held: int) -> ClipError:
+    """Return the error for a picture of which only these frames came out, the held ones among them."""
+    reason = say("no_frame")
+    if frames:
+        seconds = max(0.0, float((edit.first + frames - held) / clip.fps))
+        reason = say("picture_ends", seconds=f"{seconds:.1f}", length=f"{clip.length:.1f}")
+    return ClipError.of("not_decodable", name=clip.path.name, reason=reason)

@@ -1,17 +1,18 @@
-"""The operations on clips: each is a moviepy expression, or a choice of streams to copy."""
+"""The operations on clips: each is an edit for ffmpeg's filters, or a choice of streams to copy."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
 from motion_widgets.media.decode import stillest
 from motion_widgets.media.probe.measure import measure_clip
+from motion_widgets.media.repair.clip_filters import Edit
 from motion_widgets.media.repair.clip_input import clip_input, even
-from motion_widgets.media.repair.clip_reader import ClipReader
-from motion_widgets.media.repair.clip_writer import Edit, copy_streams, write_edit
+from motion_widgets.media.repair.clip_writer import copy_streams, write_edit
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ _NOISE = 0.001
 """Frames by which a number of frames may be off, as 9.9 * 30 in floats is."""
 
 
-def _trim(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
+def _trim(clip: ClipInput, values: Mapping[str, Any]) -> Edit:
     """Keep whole frames of a part; one that ends where the clip does ends with its last frame."""
-    clip, start, length = reader.clip, values["start"], values["length"]
+    start, length = values["start"], values["length"]
     first = max(0, math.ceil((start - _ROUNDED) * clip.fps))
     frames = math.floor(length * clip.fps + _NOISE)
     if start + length > clip.length - _ROUNDED:
@@ -43,19 +44,11 @@ def _trim(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
     first = max(0, min(first, clip.frames - frames))
     if frames == clip.frames or length >= LIMITS.clip_seconds["video"][0]:
         frames = _allowed(clip, frames)
-    begin, end = float(first / clip.fps), float((first + frames) / clip.fps)
-    return Edit(reader.as_moviepy(end).subclipped(begin), frames, begin)
+    return Edit(frames, clip.sides, first)
 
 
-def _hold(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
-    clip = reader.clip
-    frames = max(clip.frames, math.ceil(values["length"] * clip.fps - _NOISE))
-    return Edit(reader.as_moviepy(float(frames / clip.fps)), frames)
-
-
-def _whole(clip: ClipInput, picture: Any) -> Edit:
-    """Keep all frames of a picture that was changed."""
-    return Edit(picture, _allowed(clip, clip.frames))
+def _hold(clip: ClipInput, values: Mapping[str, Any]) -> Edit:
+    return Edit(max(clip.frames, math.ceil(values["length"] * clip.fps - _NOISE)), clip.sides)
 
 
 def _allowed(clip: ClipInput, frames: int) -> int:
@@ -67,84 +60,67 @@ def _allowed(clip: ClipInput, frames: int) -> int:
     return max(frames, math.ceil(Fraction(low) * clip.fps)) if round(clip.total, 6) >= low else frames
 
 
-def _keep(reader: ClipReader, _values: Mapping[str, Any]) -> Edit:
-    return _whole(reader.clip, reader.as_moviepy())
+def _keep(clip: ClipInput, _values: Mapping[str, Any]) -> Edit:
+    return Edit(_allowed(clip, clip.frames), clip.sides)
 
 
-def _scale(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
+def _scale(clip: ClipInput, values: Mapping[str, Any]) -> Edit:
     """Bring the sides into their range; if scaling alone cannot do that, the short side gets bars."""
-    clip, (low, high) = reader.clip, LIMITS.clip_side
-    short, long = sorted((clip.width, clip.height))
+    low, high = LIMITS.clip_side
+    short, long = sorted(clip.sides)
     width = values.get("width")
     factor = width / clip.width if width else 1.0
     factor = min(max(factor, low / short), high / long)
-    sides = even(clip.width * factor), even(clip.height * factor)
-    picture = reader.as_moviepy(sides=sides)
-    return _whole(clip, _padded(picture, max(low, sides[0]), max(low, sides[1])))
+    sides = _times(clip.sides, factor)
+    return replace(_keep(clip, values), sides=sides, canvas=_least(sides))
 
 
-def _fit(reader: ClipReader, values: Mapping[str, Any]) -> Edit:
+def _fit(clip: ClipInput, values: Mapping[str, Any]) -> Edit:
     """Change the aspect by cropping or by adding bars, then bring the sides into their range."""
-    crop, aspect = values["how"] == "crop", values["aspect"]
-    picture = _cropped(reader.as_moviepy(), aspect) if crop else _letterboxed(reader, aspect)
+    edit, aspect = _keep(clip, values), values["aspect"]
+    if values["how"] == "crop":
+        canvas = sides = _cropped(clip, aspect)
+        edit = replace(edit, crop=None if sides == clip.sides else sides)
+    else:
+        sides, canvas = _letterboxed(clip, aspect)
     low, high = LIMITS.clip_side
-    factor = min(max(1.0, low / min(picture.size)), high / max(picture.size))
+    factor = min(max(1.0, low / min(canvas)), high / max(canvas))
     if factor != 1:
-        sides = even(picture.size[0] * factor), even(picture.size[1] * factor)
-        picture = _padded(_resized(picture, sides), max(low, sides[0]), max(low, sides[1]))
-    return _whole(reader.clip, picture)
+        canvas, inner = _times(canvas, factor), _times(sides, factor)
+        sides = min(canvas[0], inner[0]), min(canvas[1], inner[1])
+    return replace(edit, sides=sides, canvas=_least(canvas))
 
 
-def _cropped(picture: Any, aspect: float) -> Any:
-    """Keep the middle of a picture, at another aspect."""
-    from moviepy import vfx
+def _times(sides: tuple[int, int], factor: float) -> tuple[int, int]:
+    return even(sides[0] * factor), even(sides[1] * factor)
 
-    width, height = picture.size
+
+def _least(sides: tuple[int, int]) -> tuple[int, int]:
+    """Return sides of which neither is too short."""
+    low, _ = LIMITS.clip_side
+    return max(low, sides[0]), max(low, sides[1])
+
+
+def _cropped(clip: ClipInput, aspect: float) -> tuple[int, int]:
+    """Return the sides of the middle of a picture that has another aspect."""
+    width, height = clip.sides
     sides = (height * aspect, height) if width / height > aspect else (width, width / aspect)
-    wide, tall = min(even(sides[0]), width), min(even(sides[1]), height)
-    if (wide, tall) == (width, height):
-        return picture
-    left, top = (width - wide) // 2, (height - tall) // 2
-    return picture.with_effects([vfx.Crop(x1=left, y1=top, width=wide, height=tall)])
+    return min(even(sides[0]), width), min(even(sides[1]), height)
 
 
-def _letterboxed(reader: ClipReader, aspect: float) -> Any:
-    """Put bars around a picture until it has another aspect; its longer side does not grow."""
-    width, height = reader.clip.width, reader.clip.height
+def _letterboxed(clip: ClipInput, aspect: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the sides of a picture, and those with bars around it until it has another aspect.
+
+    The longer side does not grow.
+    """
+    width, height = clip.sides
     long = max(width, height)
     wide, tall = even(long * min(1.0, aspect)), even(long / max(1.0, aspect))
     factor = min(wide / width, tall / height)
-    inner = min(wide, even(width * factor)), min(tall, even(height * factor))
-    return _padded(reader.as_moviepy(sides=inner), wide, tall)
+    return (min(wide, even(width * factor)), min(tall, even(height * factor))), (wide, tall)
 
 
-def _resized(picture: Any, sides: tuple[int, int]) -> Any:
-    from moviepy import vfx
-
-    return picture if tuple(picture.size) == sides else picture.with_effects([vfx.Resize(sides)])
-
-
-def _padded(picture: Any, width: int, height: int) -> Any:
-    """Put black bars around a picture.
-
-    Not by moviepy's `Margin`, which builds each frame of 64-bit integers: 8 times the memory and time.
-    """
-    import numpy as np
-
-    wide, tall = picture.size
-    if (wide, tall) == (width, height):
-        return picture
-    left, top = (width - wide) // 2, (height - tall) // 2
-
-    def framed(frame: Any) -> Any:
-        canvas = np.zeros((height, width, 3), np.uint8)
-        canvas[top : top + tall, left : left + wide] = frame
-        return canvas
-
-    return picture.image_transform(framed)
-
-
-_EDITS: dict[str, Callable[[ClipReader, Mapping[str, Any]], Edit]] = {
+_EDITS: dict[str, Callable[[ClipInput, Mapping[str, Any]], Edit]] = {
     "trim_clip": _trim,
     "hold_clip": _hold,
     "convert_clip": _scale,
@@ -204,7 +180,5 @@ def write_clip(operation: Operation, source: Path, folder: Path, progress: Progr
         copy = copy_streams(clip, folder, progress, with_sound=with_sound)
         if _claims_its_length(copy):
             return copy
-    with ClipReader(clip, progress) as reader:
-        edit = _EDITS.get(operation.name, _keep)(reader, operation.parameters)
-        edit.with_sound = with_sound
-        return write_edit(edit, clip, folder, progress)
+    edit = _EDITS.get(operation.name, _keep)(clip, operation.parameters)
+    return write_edit(edit, clip, folder, progress, with_sound=with_sound)

@@ -152,7 +152,7 @@ def _write(operation: Operation, path: Path, target: _Target, progress: Progress
     place, write = target.path, write_clip if operation.kind == "clip" else write_image
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        # In a folder of our own, ffmpeg and moviepy write under names of our own, and all of it is removed.
+        # In a folder of our own, ffmpeg writes under names of our own, and all of it is removed.
         with tempfile.TemporaryDirectory(prefix=".mend-", dir=place.parent) as folder:
             partial = write(operation, path, Path(folder), progress)
             after = _measured(operation, partial, progress.name)

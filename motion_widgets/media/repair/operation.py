@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARAMETERS", "Mend", "Operation"]
 
-ENGINE = 3
+ENGINE = 4
 """Raised when the same operation starts to produce another file, so that an older file is not reused."""
 _STEM = 40
 """Characters of the source's name that a result's name keeps; at four bytes each they fit any file system."""

@@ -12,6 +12,7 @@ from motion_widgets.media import ffmpeg
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
 __all__ = ["Progress"]
 
@@ -111,3 +112,31 @@ class Progress:
                     written = int(value) / 1e6
                 self.step(written / length if length else 0.0)
         return written
+
+    def encode(self, arguments: Sequence[str], frames: int, output: Path) -> int:
+        """Run ffmpeg to its end, and return how many frames of a picture it encoded.
+
+        Each is reported, and each 0.2 s, so it can be stopped soon.
+
+        Parameters
+        ----------
+        arguments
+            Inputs and the options of the output.
+        frames
+            Expected number of frames.
+        output
+            The file to write.
+
+        Raises
+        ------
+        ClipError
+            As for `step`, or ``not_decodable``.
+        """
+        encoded = 0
+        counting = ["-stats_enc_post:v", "pipe:1", "-stats_enc_post_fmt:v", "{n}"]
+        reporting = ["-progress", "pipe:1", "-stats_period", "0.2", *arguments, *counting, f"file:{output}"]
+        with ffmpeg.running(reporting, name=self.name, deadline=self.left) as stdout:
+            for line in stdout:
+                encoded += line.strip().isdigit()
+                self.step(encoded / frames)
+        return encoded
