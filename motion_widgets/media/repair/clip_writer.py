@@ -13,6 +13,7 @@ from motion_widgets.media.repair.clip_filters import picture_chain
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from motion_widgets.media.repair.clip_filters import Edit
@@ -30,6 +31,8 @@ _LEAST_BITS, _MOST_BITS = 50_000, 40_000_000
 """Bits per second of the picture, however long or short the clip is."""
 _PLAIN = ("-movflags", "+faststart", "-map_metadata", "-1", "-map_chapters", "-1")
 """Playback starts at once, and nothing that a phone noted is carried over, such as the place."""
+_BEGINNING = ("-frames:a", "1", "-f", "null", "-")
+"""Decodes the beginning of a sound, and writes nothing."""
 
 
 def copy_streams(clip: ClipInput, folder: Path, progress: Progress, *, with_sound: bool) -> Path:
@@ -43,25 +46,32 @@ def copy_streams(clip: ClipInput, folder: Path, progress: Progress, *, with_soun
     out = folder / "out.mp4"
     if clip.demuxer != "mov":
         raise ClipError.of("mend_convert_first", name=clip.path.name)
-    sound = _sound_track(clip, progress) if with_sound else []
-    streams = ["-map", ffmpeg.PICTURE, *sound]
-    output = [*streams, "-c", "copy", "-sn", "-dn", *_PLAIN, "-f", "mp4", f"file:{out}"]
-    _write([*clip.options, *output], clip.length, progress)
+    picture = [*clip.options, "-map", ffmpeg.PICTURE]
+    copied = ["-c", "copy", "-sn", "-dn", *_PLAIN, "-f", "mp4", f"file:{out}"]
+
+    def copy(sound: list[str]) -> float:
+        # The same ffmpeg decodes the beginning of the sound: another one would take as long as copying.
+        return progress.ffmpeg([*picture, *sound, *copied, *sound, *_BEGINNING], length=clip.length)
+
+    if not with_sound or _with_sound(clip, progress, copy) is None:
+        _write([*picture, *copied], clip.length, progress)
     return out
 
 
-def _write(arguments: list[str], length: float, progress: Progress) -> float:
-    """Let ffmpeg write a file of `length` s, and return how many seconds it wrote."""
+def _write(arguments: list[str], length: float, progress: Progress) -> None:
+    """Let ffmpeg write a file of `length` s."""
     try:
-        return progress.ffmpeg(arguments, length=length)
+        progress.ffmpeg(arguments, length=length)
     except ClipError as error:
         if error.code != "not_decodable":
             raise
         raise ffmpeg.failure(progress.name, error.detail) from error
 
 
-def _sound_track(clip: ClipInput, progress: Progress) -> list[str]:
-    """Return the options that choose the clip's sound: the default track, or the first that is known.
+def _with_sound(clip: ClipInput, progress: Progress, write: Callable[[list[str]], float]) -> float | None:
+    """Write a clip's default sound track, or the first that is known, and return how many seconds were.
+
+    `write` is given the options that choose it, and decodes at least its beginning. None: it has no sound.
 
     Warns
     -----
@@ -69,20 +79,31 @@ def _sound_track(clip: ClipInput, progress: Progress) -> list[str]:
         It has sound, but none that can be decoded.
     """
     if not clip.has_audio:
-        return []
+        return None
     choices = [["-vn", "-sn", "-dn"]]  # ffmpeg then chooses the default track itself
     if clip.movie is not None:
         choices = [["-map", f"0:i:{track.id}"] for track in clip.movie.sounds]
     for chosen in choices:
         try:
-            progress.ffmpeg([*clip.options, *chosen, "-frames:a", "1", "-f", "null", "-"])
+            return write(chosen)
         except ClipError as error:
             if error.code != "not_decodable":
                 raise
-        else:
-            return chosen
+            if _can_be_decoded(clip, chosen, progress):
+                raise ffmpeg.failure(progress.name, error.detail) from error
     warnings.warn(say("mend_sound_dropped", name=progress.name), UserWarning, stacklevel=2)
-    return []
+    return None
+
+
+def _can_be_decoded(clip: ClipInput, chosen: list[str], progress: Progress) -> bool:
+    """Return whether at least the beginning of a sound track can be decoded."""
+    try:
+        progress.ffmpeg([*clip.options, *chosen, *_BEGINNING])
+    except ClipError as error:
+        if error.code != "not_decodable":
+            raise
+        return False
+    return True
 
 
 def write_edit(edit: Edit, clip: ClipInput, folder: Path, progress: Progress, *, with_sound: bool) -> Path:
@@ -106,10 +127,7 @@ def _sound(clip: ClipInput, start: float, length: float, folder: Path, progress:
     In whole packets that fit: a buffer more, and a clip of 10 s would get 10.03 s.
     """
     packets = math.floor(length * _SAMPLE_RATE / _AAC_PACKET) - 1
-    if not clip.has_audio or packets < 1:
-        return None
-    chosen = _sound_track(clip, progress)
-    if not chosen:
+    if packets < 1:
         return None
     out = folder / "sound.m4a"
     start += clip.origin
@@ -118,9 +136,12 @@ def _sound(clip: ClipInput, start: float, length: float, folder: Path, progress:
     # Sound that begins later than the picture keeps its distance, as silence.
     samples = f"atrim=start_sample={first}:end_sample={first + packets * _AAC_PACKET},asetpts=N/SR/TB"
     filters = f"aresample={_SAMPLE_RATE}:async=1:first_pts=0,{samples}"
-    encoding = [*chosen, "-af", filters, "-ac", "2", "-c:a", "aac", "-b:a", str(_SOUND_BITS)]
-    written = _write([*seek, *clip.options, *encoding, *_PLAIN, f"file:{out}"], length, progress)
-    return out if written > 0 else None
+    encoding = ["-af", filters, "-ac", "2", "-c:a", "aac", "-b:a", str(_SOUND_BITS), *_PLAIN, f"file:{out}"]
+
+    def encode(chosen: list[str]) -> float:
+        return progress.ffmpeg([*seek, *clip.options, *chosen, *encoding], length=length)
+
+    return out if _with_sound(clip, progress, encode) else None
 
 
 def _encode(edit: Edit, clip: ClipInput, sound: Path | None, out: Path, *, progress: Progress) -> Path:
