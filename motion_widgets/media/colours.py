@@ -9,6 +9,10 @@ _SD_TRANSFERS = {4, 5, 6}
 """BT.470 and SMPTE 170M by ISO/IEC 23091-2: their matrix is that of BT.601."""
 
 
+_ROUNDING = "flags=bicubic+accurate_rnd"
+"""Otherwise, colours of another matrix get up to four levels off."""
+
+
 def matrix_of(transfer: int | None, lines: int) -> str:
     """Return ffmpeg's name of a picture's matrix; what is not stated depends on its lines."""
     is_sd = lines < _HD_LINES if transfer is None else transfer in _SD_TRANSFERS
@@ -23,7 +27,7 @@ def encoded(matrix: str = "bt709", sides: tuple[int, int] | None = None) -> str:
     """
     tags = f"color_primaries=bt709:color_trc={matrix}:colorspace={matrix}:range=tv"
     scaled = "{}:{}:".format(*sides) if sides else ""
-    return f"scale={scaled}out_color_matrix={matrix}:out_range=tv,format=yuv420p,setparams={tags}"
+    return f"scale={scaled}out_color_matrix={matrix}:out_range=tv:{_ROUNDING},format=yuv420p,setparams={tags}"
 
 
 BT709 = encoded()

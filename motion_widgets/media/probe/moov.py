@@ -163,20 +163,23 @@ def _read_table(track: Track, data: bytes, box: Box) -> None:
 
 def _read_picture(track: Track, data: bytes, entry: Box) -> None:
     """Read the boxes of a picture's sample entry."""
-    in_stream = None
+    in_stream = matrix = matrix_in_stream = None
     with suppress(BoxError, IndexError, struct.error):  # some end in bytes that are no boxes
         for box in boxes(data, entry.start + _PICTURE_HEAD, entry.end):
             if box.kind == b"pasp" and (down := u32(data, box.start + 4)):
                 track.pixel_aspect = u32(data, box.start) / down
             elif box.kind == b"colr" and data[box.start : box.start + 4] in {b"nclx", b"nclc"}:
                 track.transfer = u16(data, box.start + 6)
+                matrix = u16(data, box.start + 8)
             elif box.kind == b"fiel":
                 track.interlaced |= data[box.start] == _TWO_FIELDS
             elif box.kind in PARAMETER_SETS:
                 stated = stated_by(box.kind, data[box.start : box.end])
                 track.interlaced |= stated.interlaced
-                in_stream = stated.transfer
+                in_stream, matrix_in_stream = stated.transfer, stated.matrix
                 if box.kind == b"avcC" and box.end - box.start > 1:
                     track.profile = data[box.start + 1]
-    if track.transfer in {None, _UNSPECIFIED} and in_stream is not None:
+    if track.transfer in {None, _UNSPECIFIED}:  # a box that states nothing is as good as none
         track.transfer = in_stream
+    # As decoders do: of a box around the stream, they do not know.
+    track.colour_matrix = matrix if matrix_in_stream is None else matrix_in_stream

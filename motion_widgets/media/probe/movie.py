@@ -50,6 +50,8 @@ class Track:
     height: int = 0
     pixel_aspect: float = 0.0
     """Width over height of a pixel; 64/45 for wide PAL. 0: not read yet."""
+    colour_matrix: int | None = None
+    """Of its Y'CbCr, by ISO/IEC 23091-2. None: not stated."""
     transfer: int | None = None
     """Transfer of its colours by ISO/IEC 23091-2. None: not stated here."""
     interlaced: bool = False

@@ -34,6 +34,12 @@ class Stated(NamedTuple):
     """By ISO/IEC 23091-2. None: unspecified."""
     interlaced: bool = False
     """Frames may hold two fields each."""
+    matrix: int | None = None
+    """By ISO/IEC 23091-2. None: unspecified."""
+
+
+_Colours = tuple[int | None, int | None]
+"""Transfer and matrix."""
 
 
 class _Bits:
@@ -86,8 +92,12 @@ def stated_by(kind: bytes, config: bytes) -> Stated:
 
 
 def _vp9(config: bytes) -> Stated:
-    transfer = config[8]
-    return Stated(None if transfer == _UNSPECIFIED else transfer)
+    transfer, matrix = _specified(config[8], config[9])
+    return Stated(transfer, matrix=matrix)
+
+
+def _specified(transfer: int, matrix: int) -> _Colours:
+    return None if transfer == _UNSPECIFIED else transfer, None if matrix == _UNSPECIFIED else matrix
 
 
 def _plain(unit: bytes) -> bytes:
@@ -121,7 +131,8 @@ def _avc(config: bytes) -> Stated:
     if bits.take():
         for _ in range(4):
             bits.golomb()
-    return Stated(_transfer(bits), interlaced)
+    transfer, matrix = _colours(bits)
+    return Stated(transfer, interlaced, matrix)
 
 
 def _skip_lists(bits: _Bits, sizes: list[int]) -> None:
@@ -134,21 +145,20 @@ def _skip_lists(bits: _Bits, sizes: list[int]) -> None:
             last = following or last
 
 
-def _transfer(bits: _Bits) -> int | None:
-    """Read on from the flag that usability information (VUI) follows, to the transfer in it."""
+def _colours(bits: _Bits) -> _Colours:
+    """Read on from the flag that usability information (VUI) follows, to the colours in it."""
     if not bits.take():
-        return None
+        return None, None
     if bits.take() and bits.take(8) == _ANY_SHAPE:
         bits.take(32)
     if bits.take():
         bits.take()
     if not bits.take():
-        return None
+        return None, None
     bits.take(4)
     if not bits.take():
-        return None
-    transfer = bits.take(16) & 255
-    return None if transfer == _UNSPECIFIED else transfer
+        return None, None
+    return _specified(bits.take(16) & 255, bits.take(8))
 
 
 def _hevc(config: bytes) -> Stated:
@@ -160,12 +170,13 @@ def _hevc(config: bytes) -> Stated:
         for _ in range(count):
             length = int.from_bytes(config[at : at + 2], "big")
             if kind == 33:
-                return Stated(_hevc_transfer(_Bits(_plain(config[at + 4 : at + 2 + length]))))
+                transfer, matrix = _hevc_colours(_Bits(_plain(config[at + 4 : at + 2 + length])))
+                return Stated(transfer, matrix=matrix)
             at += 2 + length
     return Stated()
 
 
-def _hevc_transfer(bits: _Bits) -> int | None:
+def _hevc_colours(bits: _Bits) -> _Colours:
     bits.take(4)
     layers = bits.take(3)
     bits.take(1 + 96)
@@ -193,7 +204,7 @@ def _hevc_transfer(bits: _Bits) -> int | None:
         for _ in range(bits.count()):
             bits.take(order + 1)
     bits.take(2)
-    return _transfer(bits)
+    return _colours(bits)
 
 
 def _skip_layers(bits: _Bits, layers: int) -> None:
@@ -242,12 +253,12 @@ def _av1(config: bytes) -> Stated:
             size |= (config[at] & 127) << shift
             more, at, shift = config[at] >> 7, at + 1, shift + 7
         if head >> 3 & 15 == _SEQUENCE_HEADER:
-            transfer = _av1_transfer(_Bits(config[at : at + size if size else None]))
-            return Stated(None if transfer == _UNSPECIFIED else transfer)
+            transfer, matrix = _av1_colours(_Bits(config[at : at + size if size else None]))
+            return Stated(transfer, matrix=matrix)
         at += size
 
 
-def _av1_transfer(bits: _Bits) -> int:
+def _av1_colours(bits: _Bits) -> _Colours:
     profile, _, reduced = bits.take(3), bits.take(), bits.take()
     if reduced:
         bits.take(5)
@@ -269,7 +280,7 @@ def _av1_transfer(bits: _Bits) -> int:
     if bits.take() and profile == _PROFESSIONAL:
         bits.take()
     bits.take(profile != _SUBSAMPLED_NEVER)
-    return bits.take(24) >> 8 & 255 if bits.take() else _UNSPECIFIED
+    return _specified(bits.take(16) & 255, bits.take(8)) if bits.take() else (None, None)
 
 
 def _skip_operating_points(bits: _Bits) -> None:

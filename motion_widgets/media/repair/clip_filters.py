@@ -62,6 +62,7 @@ def picture_chain(clip: ClipInput, edit: Edit) -> PictureChain:
     end = edit.first + edit.frames
     held = max(0, end - max(0, math.ceil((clip.last - _MISSING) * clip.fps)))
     chain = [
+        *([f"setparams=colorspace={clip.matrix}"] if clip.matrix else []),
         *_timed(clip, begin),
         *([f"tpad=stop_mode=clone:stop={held}"] if held else []),
         f"trim=start_frame={edit.first - begin}:end_frame={end - begin}",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.messages import say
 from motion_widgets.media import ffmpeg
+from motion_widgets.media.colours import matrix_of
 from motion_widgets.media.probe.measure import measure_clip, read_layout
 from motion_widgets.media.probe.moov import read_moov
 from motion_widgets.media.probe.sniff import file_type_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from motion_widgets.core.facts import Clip
-    from motion_widgets.media.probe.movie import Movie
+    from motion_widgets.media.probe.movie import Movie, Track
     from motion_widgets.media.repair.progress import Progress
 
 __all__ = ["ClipInput", "clip_input", "even"]
@@ -40,6 +41,11 @@ _LATE = 0.1
 """Seconds of sound before the picture that are kept in other formats; less is how they are packed."""
 _ROUNDED = 0.5 + 1e-6
 """Frames that are added before rounding down: half of one, and the noise of floats."""
+_FORGETFUL = {"hvc1", "hev1", "vp09", "av01"}
+"""Codecs whose decoders in ffmpeg take colours from the stream alone, against any option."""
+_UNSPECIFIED = 2
+_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
+"""ffmpeg's names, by ISO/IEC 23091-2."""
 _PADDING = 0.1
 """Seconds of sound that its coder adds at either end, and the edits leave out."""
 
@@ -68,6 +74,8 @@ class ClipInput:
     """As in `Clip`."""
     interlaced: bool = False
     """As in `Clip`."""
+    matrix: str = ""
+    """ffmpeg's name of its frames' matrix, if decoders forget what is not in the stream. Empty: they know."""
     origin: float = 0.0
     """When the picture begins, in s from where ffmpeg begins to count."""
     movie: Movie | None = None
@@ -127,9 +135,12 @@ def clip_input(path: Path, progress: Progress) -> ClipInput:
         if not demuxer:
             raise
         return _other_format(path, demuxer, progress)
+    return _with_boxes(path, clip, _movie(path), progress)
+
+
+def _movie(path: Path) -> Movie:
     with path.open("rb") as file:
-        movie = read_moov(read_layout(FileSource(file, path.stat().st_size), path.name).moov)
-    return _with_boxes(path, clip, movie, progress)
+        return read_moov(read_layout(FileSource(file, path.stat().st_size), path.name).moov)
 
 
 def _with_boxes(path: Path, clip: Clip, movie: Movie, progress: Progress) -> ClipInput:
@@ -153,8 +164,17 @@ def _with_boxes(path: Path, clip: Clip, movie: Movie, progress: Progress) -> Cli
     return ClipInput(
         path, "mov", even(clip.width), even(clip.height), fps, length,
         clip.length, clip.has_audio, times=times, numbered=numbered, transfer=clip.transfer,
-        interlaced=clip.interlaced, movie=movie,
+        interlaced=clip.interlaced, matrix=_forgotten_matrix(movie.video, clip), movie=movie,
     )  # fmt: skip
+
+
+def _forgotten_matrix(video: Track | None, clip: Clip) -> str:
+    """Return the matrix of frames that a decoder may call unspecified, whatever stands around the stream."""
+    if video is None or video.codec not in _FORGETFUL:
+        return ""
+    if video.colour_matrix in {None, _UNSPECIFIED}:
+        return matrix_of(clip.transfer, clip.height)
+    return _MATRICES.get(video.colour_matrix, "")
 
 
 def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
@@ -164,9 +184,10 @@ def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
         # Its first frame as a mov, whose header states what any format does: sides, rate, colours, fields.
         first = Path(folder, "first.mov")
         output = ["-map", ffmpeg.PICTURE, "-frames:v", "1", "-c:v", "ffv1", "-pix_fmt", "yuv444p"]
-        progress.ffmpeg([*opened, *output, "-f", "mov", f"file:{first}"])
+        progress.ffmpeg([*opened, *output, "-movflags", "+write_colr", "-f", "mov", f"file:{first}"])
         try:
             clip = measure_clip(first, confirm=False, cache=None)
+            video = _movie(first).video
         except ClipError as error:  # of that file nobody knows
             raise ClipError.of(
                 "not_decodable", name=path.name, reason=say("no_frame"), detail=str(error)
@@ -186,6 +207,7 @@ def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
     return ClipInput(
         path, demuxer, even(clip.width), even(clip.height), fps, length, length, has_audio,
         times=times, transfer=clip.transfer, interlaced=clip.interlaced, origin=origin,
+        matrix="" if video and video.colour_matrix != _UNSPECIFIED else matrix_of(clip.transfer, clip.height),
     )  # fmt: skip
 
 

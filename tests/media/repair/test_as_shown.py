@@ -262,6 +262,51 @@ def test_colours_are_tagged_and_within_two_levels(sides, matrix, tagged, tmp_pat
     assert tags(again.source) == tags(clip.source)
 
 
+HD_CODERS = {
+    "hevc": [
+        "-c:v",
+        "libx265",
+        "-preset",
+        "ultrafast",
+        "-x265-params",
+        "log-level=none:crf=10",
+        "-tag:v",
+        "hvc1",
+    ],
+    "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", 8, "-crf", 10, "-b:v", 0],
+    "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-crf", 10],
+    "av1": ["-c:v", "libaom-av1", "-cpu-used", 8, "-crf", 10],
+}
+
+
+@pytest.mark.parametrize("said", ["nothing", "nothing, in a box", "its matrix"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+@pytest.mark.parametrize("coder", HD_CODERS)
+def test_colours_of_hd_stay_whatever_its_decoder_says_of_them(coder, kind, said, tmp_path, out):
+    """Untagged HD is BT.709, but a stream that says BT.601, as ffmpeg's own from RGB do, is believed."""
+    path = tmp_path / f"bars.{kind}"
+    matrix, stated = ("bt601", "bt470bg") if said == "its matrix" else ("bt709", "unknown")
+    tag = f"setparams=color_primaries=unknown:color_trc=unknown:colorspace={stated}"
+    drawn = f"format=rgb24,scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p,{tag}"
+    box = ["-movflags", "+write_colr"] if said == "nothing, in a box" else []
+    source = ["-f", "lavfi", "-t", "0.4", "-i", "smptebars=s=1280x720:r=10"]
+    ffmpeg(*source, "-vf", drawn, *HD_CODERS[coder], *(box if kind == "mp4" else []), path)
+    clip = mw.convert_clip(path, to=out)
+    assert tags(clip.source) == (1, 1, 1, 1)
+    assert np.abs(bars(clip.source, "bt709") - bars(path, matrix)).max() <= 2
+
+
+@pytest.mark.parametrize("name", ["hd.gif", "hd.mkv", "hd.mov"])
+def test_colours_of_hd_that_is_rgb_stay(name, tmp_path, out):
+    path = tmp_path / name
+    coder = {"gif": [], "mkv": ["-c:v", "ffv1", "-pix_fmt", "bgr0"], "mov": ["-c:v", "qtrle"]}[name[3:]]
+    source = ["-f", "lavfi", "-t", "0.2", "-i", "color=0x1e8c82:s=1280x720:r=10"]
+    ffmpeg(*source, "-vf", "format=rgb24", *coder, path)
+    clip = mw.convert_clip(path, to=out)
+    assert tags(clip.source) == (1, 1, 1, 1)
+    assert np.abs(bars(clip.source, "bt709") - (30, 140, 130)).max() <= 4
+
+
 @pytest.mark.parametrize(("transfer", "name"), [("arib-std-b67:agamma=false", "HLG"), ("smpte2084", "PQ")])
 def test_hdr_is_found_and_becomes_bt709(transfer, name, tmp_path, out):
     """The reference is the SDR picture itself, put into HDR with its white at 203 cd/m²."""
