@@ -22,8 +22,9 @@ ROUNDS = 3
 TARGET = "<= 1.3"
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac")
 _SOURCE = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac")
+# With the exact curves, as mends: the quick ones take half the time, and make blue 35 levels too bright.
 _HDR = (
-    "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.8:desat=0,"
+    "zscale=agamma=false:t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.8:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
 )
 _X265 = (

@@ -184,7 +184,8 @@ def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
         # Its first frame as a mov, whose header states what any format does: sides, rate, colours, fields.
         first = Path(folder, "first.mov")
         output = ["-map", ffmpeg.PICTURE, "-frames:v", "1", "-c:v", "ffv1", "-pix_fmt", "yuv444p"]
-        progress.ffmpeg([*opened, *output, "-movflags", "+write_colr", "-f", "mov", f"file:{first}"])
+        output += ["-movflags", "+write_colr", "-f", "mov", f"file:{first}"]
+        times, end = _frame_times(path, demuxer, progress, decode=True, more=output)
         try:
             clip = measure_clip(first, confirm=False, cache=None)
             video = _movie(first).video
@@ -192,7 +193,6 @@ def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
             raise ClipError.of(
                 "not_decodable", name=path.name, reason=say("no_frame"), detail=str(error)
             ) from error
-    times, end = _frame_times(path, demuxer, progress, decode=True)
     origin = times[0] if times[0] < _LATE else 0.0
     times = [one - origin for one in times]
     fps = _constant_rate(clip.fps, times)
@@ -216,8 +216,10 @@ def even(value: float) -> int:
     return max(2, round(value / 2) * 2)
 
 
-def _frame_times(path: Path, demuxer: str, progress: Progress, *, decode: bool) -> tuple[list[float], float]:
-    """Return when each frame is shown and when the last one ends, in s.
+def _frame_times(
+    path: Path, demuxer: str, progress: Progress, *, decode: bool, more: Sequence[str] = ()
+) -> tuple[list[float], float]:
+    """Return when each frame is shown and when the last one ends, in s; `more` is another output meanwhile.
 
     By decoding: packets state no times in an AVI, and no last length in most formats. Those of an mp4 do.
     """
@@ -225,7 +227,7 @@ def _frame_times(path: Path, demuxer: str, progress: Progress, *, decode: bool) 
     output = ["-map", ffmpeg.PICTURE, *(small if decode else ["-c", "copy"])]
     ticks = ["-enc_time_base", f"1/{_TICKS}"] if decode else []
     times, end, base = list[float](), 0.0, Fraction(1, _TICKS)
-    arguments = [*ffmpeg.input_options(path, demuxer), *output, *ticks, "-f", "framecrc", "-"]
+    arguments = [*ffmpeg.input_options(path, demuxer), *output, *ticks, "-f", "framecrc", "-", *more]
     with ffmpeg.running(arguments, name=path.name, deadline=progress.left) as stdout:
         for line in stdout:  # `0, 0, 3000, 3000, 384, 0x12345678`: stream, two times, length, bytes, checksum
             progress.step(0.0)
