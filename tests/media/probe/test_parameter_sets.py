@@ -55,6 +55,8 @@ class Writer:
     def __init__(self, draw):
         self._draw = draw
         self._bits = []
+        self.matrix = None
+        """The matrix that was written. None: none was."""
 
     def put(self, count, value=None):
         """Write a number of `count` bits; return it. None: any."""
@@ -105,7 +107,8 @@ def write_usability(bits, transfer):
         return
     bits.put(4)
     if bits.put(1, 0 if transfer is None else 1):
-        bits.put(8), bits.put(8, transfer), bits.put(8)
+        bits.put(8), bits.put(8, transfer)
+        bits.matrix = bits.put(8, bits._draw(st.sampled_from([0, 1, 2, 5, 6, 9])))
 
 
 def write_avc(bits, transfer, interlaced):
@@ -247,7 +250,8 @@ def write_av1(bits, transfer, _):
     if profile != 1:
         bits.put(1)
     if bits.put(1, 0 if transfer is None else 1):
-        bits.put(8), bits.put(8, transfer), bits.put(8)
+        bits.put(8), bits.put(8, transfer)
+        bits.matrix = bits.put(8, bits._draw(st.sampled_from([0, 1, 2, 5, 6, 9])))
     unit = bits.unit(guarded=False)
     size = bytes([len(unit) & 127 | (128 if len(unit) > 127 else 0), *([len(unit) >> 7] * (len(unit) > 127))])
     other = b"\x7e\0" + bytes([3]) + b"???"  # with an extension and a size
@@ -282,11 +286,13 @@ def write_operating_points(bits):
     st.booleans(),
 )
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_header_with_any_of_its_optional_parts_states_its_transfer(data, written, transfer, interlaced):
+def test_a_header_with_any_of_its_optional_parts_states_its_colours(data, written, transfer, interlaced):
     kind, write = written
-    config = write(Writer(data.draw), transfer, interlaced)
+    bits = Writer(data.draw)
+    config = write(bits, transfer, interlaced)
     stated = stated_by(kind, config)
     assert stated.transfer == (None if transfer == 2 else transfer)
+    assert stated.matrix == (None if bits.matrix == 2 else bits.matrix)
     assert stated.interlaced == (interlaced and kind == b"avcC")
 
 
