@@ -227,7 +227,7 @@ class Job:
         return self
 
     def adopt(self, task_id: str) -> Job:
-        """Give a job of unknown outcome the task id that a person found at the provider; follow it.
+        """Take the task id that a person found at the provider for a job of unknown outcome; follow it.
 
         Raises
         ------
@@ -260,7 +260,7 @@ class Job:
         return self
 
     def write_off(self) -> Job:
-        """Give up a job of unknown outcome; its reserved money counts as spent.
+        """Write off a job of unknown outcome; its reserved money counts as spent.
 
         Raises
         ------

@@ -40,7 +40,7 @@ class Accounts:
         self._lock = new_lock()
 
     def carry(self, endpoint: str, name: str, before: Callable[[str], str]) -> None:
-        """Give an account's rows their name of today; looks again only after rows came in.
+        """Rename an account's rows to its name of today; looks again only after rows came in.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class Accounts:
             self._carried.add((endpoint, name))
 
     def take_over(self, job_ids: Sequence[str], endpoint: str, name: str, an_id: str) -> None:
-        """Give jobs of an endpoint, and the run of this id, to an account, because a person said so.
+        """Assign jobs of an endpoint, and the run of this id, to an account, because a person said so.
 
         What was billed or reserved for them stays with the budgets that hold it.
         """
@@ -151,7 +151,7 @@ def _known(connection: Connection, endpoint: str, name: str) -> bool:
 
 
 def _rename(connection: Connection, endpoint: str, old: str, name: str) -> None:
-    """Give all rows of an account its other name, under which there may be some already."""
+    """Rename all rows of an account to its other name, under which there may be some already."""
     there, columns = jobs.c.endpoint == endpoint, [jobs.c[one] for one in ("id", *IDENTITY)]
     found = {
         account: [dict(row) for row in connection.execute(query).mappings()]

@@ -70,7 +70,7 @@ def check_media(
 def _check_measured(
     where: str, what: str, measured: Clip | Image | ClipError | None, *, link: str, live: bool
 ) -> Iterator[Finding]:
-    """Say why there is no measurement, unless `_check_link` does (`link`: if it is one)."""
+    """Report why there is no measurement, unless `_check_link` does (`link`: if it is one)."""
     if measured is None:
         yield find(where, "warning", "not_measured", what=what)
     elif isinstance(measured, ClipError):

@@ -262,7 +262,7 @@ class Run:
         return self
 
     def write_off(self) -> Run:
-        """Give up all cells of unknown outcome, whose reserved money counts as spent; return the run.
+        """Write off all cells of unknown outcome, whose reserved money counts as spent; return the run.
 
         Examples
         --------

@@ -67,7 +67,7 @@ def test_a_content_is_known_by_its_hash_else_by_its_link_without_signature():
     assert content_of(None, signed)[0] == "source"
     assert content_of(None, None) == content_of("", "") == ("source", "")
     assert (
-        content_of(None, "/home/ana/hero.png")
+        content_of(None, "/pictures/hero.png")
         == content_of(None, "C:\\ana\\hero.png")
         == ("source", "hero.png")
     )

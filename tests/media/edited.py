@@ -1,4 +1,4 @@
-"""Give a clip's tracks other edit lists, as editors on phones do, without touching its media."""
+"""Put other edit lists into a clip's tracks, as editors on phones do, without touching its media."""
 
 from __future__ import annotations
 

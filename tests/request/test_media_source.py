@@ -13,7 +13,7 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.request.limits import LONGEST_TEXT
 from motion_widgets.request.media_source import link_identity, media_kind, media_name, media_source
 
-IMAGE = Image(source="/home/ana/hero.png", name="hero.png", format="png", width=1, height=1)
+IMAGE = Image(source="/pictures/hero.png", name="hero.png", format="png", width=1, height=1)
 CLIP = Clip(source="bytes", name="bytes", format="mp4", length=1.0, width=1, height=1)
 LINK = "https://bucket.example/clips/dance.mp4"
 SIGNED = (
@@ -48,7 +48,7 @@ TELLING = (
         ("ftp://h/hero.png", "scheme", "ftp://h/hero.png", "hero.png"), ("data:image/png;base64,AA", "scheme", "data:image/png;base64,AA", "png;base64,AA"),
         ("s3://b/hero.png", "scheme", "s3://b/hero.png", "hero.png"), ("hero.png", "path", "hero.png", "hero.png"),
         ("C:\\ana\\hero.png", "path", "C:\\ana\\hero.png", "hero.png"), (Path("/a/hero.png"), "path", "/a/hero.png", "hero.png"),
-        (IMAGE, "path", "/home/ana/hero.png", "hero.png"), (CLIP, "path", "bytes", "bytes"), ("x" * (LONGEST_TEXT + 1), "long", "x" * (LONGEST_TEXT + 1), "x" * (LONGEST_TEXT + 1)),
+        (IMAGE, "path", "/pictures/hero.png", "hero.png"), (CLIP, "path", "bytes", "bytes"), ("x" * (LONGEST_TEXT + 1), "long", "x" * (LONGEST_TEXT + 1), "x" * (LONGEST_TEXT + 1)),
     ],
 )  # fmt: skip
 def test_what_a_value_is(value, kind, source, name):

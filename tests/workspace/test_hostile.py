@@ -40,7 +40,7 @@ def spy():
         do_POST = do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, *_):
-            """Say nothing."""
+            """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
