@@ -34,6 +34,16 @@ def fill(form: mw.RequestForm, clip: Path) -> None:
     measured(form)
 
 
+def selfie(folder: Path) -> Path:
+    """Draw a picture that says where it was taken."""
+    from PIL import Image
+
+    path, exif = folder / "selfie.jpg", Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    return path
+
+
 def measured(form: mw.RequestForm) -> None:
     """Wait until what is in the form is measured and drawn."""
     until(lambda: not form.measuring)
@@ -552,12 +562,8 @@ def test_a_place_that_is_none_is_said(form: mw.RequestForm) -> None:
 def test_the_location_is_taken_off_before_a_file_becomes_public_unless_the_box_is_unticked(
     tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from PIL import Image
-
     monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
-    path, exif = tmp_path / "selfie.jpg", Image.Exif()
-    exif.get_ifd(0x8825)[1] = "N"
-    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    path = selfie(tmp_path)
     with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
         live.publish_to = "s3://bucket/clips"
         form = mw.RequestForm(live, watch=False)
@@ -594,12 +600,8 @@ def test_the_location_is_taken_off_before_a_file_becomes_public_unless_the_box_i
 def test_a_place_that_is_measured_late_is_in_the_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from PIL import Image
-
     monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
-    path, exif = tmp_path / "selfie.jpg", Image.Exif()
-    exif.get_ifd(0x8825)[1] = "N"
-    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    path = selfie(tmp_path)
     asked = threading.Event()
     with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
         live.publish_to = "s3://bucket/clips"
@@ -616,14 +618,10 @@ def test_a_place_that_is_measured_late_is_in_the_question(
 def test_the_question_names_a_file_as_its_owner_does_and_says_what_is_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from PIL import Image
-
     from motion_widgets.workspace.inputs import keep_input
 
     monkeypatch.setenv("APIMART_BASE_URL", "https://endpoint.invalid")
-    path, exif = tmp_path / "selfie.jpg", Image.Exif()
-    exif.get_ifd(0x8825)[1] = "N"
-    Image.new("RGB", (500, 400), "teal").save(path, exif=exif)
+    path = selfie(tmp_path)
     with contextlib.closing(mw.Workspace(tmp_path / "ws", endpoint="apimart", key="sk-test")) as live:
         copy, _ = keep_input(live.log_store, live.folder, path, path.name)  # its name is made of its content
         with contextlib.closing(mw.RequestForm(live, watch=False)) as form:
