@@ -65,7 +65,8 @@ class ClipInput:
     """Length of the picture in s, with what is before its first frame."""
     total: float
     """Length in s that includes the sound's."""
-    has_audio: bool
+    has_audio: bool | None
+    """None: not known, as that would be a look at the file of its own."""
     times: Sequence[float] = ()
     """When each frame is shown, ascending, in s. Empty: not listed."""
     numbered: bool = False
@@ -179,7 +180,6 @@ def _forgotten_matrix(video: Track | None, clip: Clip) -> str:
 
 def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
     """Look at a clip without mp4 boxes: decode it, for the times of its frames."""
-    opened = ffmpeg.input_options(path, demuxer)
     with tempfile.TemporaryDirectory(prefix="motion-widgets-") as folder:
         # Its first frame as a mov, whose header states what any format does: sides, rate, colours, fields.
         first = Path(folder, "first.mov")
@@ -197,15 +197,8 @@ def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
     times = [one - origin for one in times]
     fps = _constant_rate(clip.fps, times)
     length = max(end - origin, times[-1] + float(1 / fps))
-    try:
-        progress.ffmpeg([*opened, "-map", "0:a:0", "-c", "copy", "-frames:a", "1", "-f", "null", "-"])
-        has_audio = True
-    except ClipError as error:
-        if error.code != "not_decodable":
-            raise
-        has_audio = False
     return ClipInput(
-        path, demuxer, even(clip.width), even(clip.height), fps, length, length, has_audio,
+        path, demuxer, even(clip.width), even(clip.height), fps, length, length, None,
         times=times, transfer=clip.transfer, interlaced=clip.interlaced, origin=origin,
         matrix="" if video and video.colour_matrix != _UNSPECIFIED else matrix_of(clip.transfer, clip.height),
     )  # fmt: skip

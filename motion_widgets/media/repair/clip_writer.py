@@ -13,7 +13,7 @@ from motion_widgets.media.repair.clip_filters import picture_chain
 from motion_widgets.request.limits import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from motion_widgets.media.repair.clip_filters import Edit
@@ -33,6 +33,8 @@ _PLAIN = ("-movflags", "+faststart", "-map_metadata", "-1", "-map_chapters", "-1
 """Playback starts at once, and nothing that a phone noted is carried over, such as the place."""
 _BEGINNING = ("-frames:a", "1", "-f", "null", "-")
 """Decodes the beginning of a sound, and writes nothing."""
+_STORED = ("-map", "0:a:0", "-c", "copy", *_BEGINNING)
+"""Fails where there is no sound track, of whatever codec."""
 
 
 def copy_streams(clip: ClipInput, folder: Path, progress: Progress, *, with_sound: bool) -> Path:
@@ -78,7 +80,7 @@ def _with_sound(clip: ClipInput, progress: Progress, write: Callable[[list[str]]
     UserWarning
         It has sound, but none that can be decoded.
     """
-    if not clip.has_audio:
+    if clip.has_audio is False:
         return None
     choices = [["-vn", "-sn", "-dn"]]  # ffmpeg then chooses the default track itself
     if clip.movie is not None:
@@ -89,16 +91,18 @@ def _with_sound(clip: ClipInput, progress: Progress, write: Callable[[list[str]]
         except ClipError as error:
             if error.code != "not_decodable":
                 raise
-            if _can_be_decoded(clip, chosen, progress):
+            if _succeeds([*chosen, *_BEGINNING], clip, progress):
                 raise ffmpeg.failure(progress.name, error.detail) from error
+    if clip.has_audio is None and not _succeeds(_STORED, clip, progress):
+        return None
     warnings.warn(say("mend_sound_dropped", name=progress.name), UserWarning, stacklevel=2)
     return None
 
 
-def _can_be_decoded(clip: ClipInput, chosen: list[str], progress: Progress) -> bool:
-    """Return whether at least the beginning of a sound track can be decoded."""
+def _succeeds(output: Sequence[str], clip: ClipInput, progress: Progress) -> bool:
+    """Return whether ffmpeg can do this with a clip."""
     try:
-        progress.ffmpeg([*clip.options, *chosen, *_BEGINNING])
+        progress.ffmpeg([*clip.options, *output])
     except ClipError as error:
         if error.code != "not_decodable":
             raise

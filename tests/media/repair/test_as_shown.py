@@ -192,6 +192,17 @@ def test_an_unknown_sound_is_left_out_with_a_word(tmp_path, out):
         assert not clip.has_audio
 
 
+def test_an_unknown_sound_of_another_format_is_left_out_with_a_word(tmp_path, out):
+    source, unknown = tmp_path / "source.mkv", tmp_path / "unknown.mkv"
+    ffmpeg(*picture(1.0), "-f", "lavfi", "-t", 1, "-i", "sine", "-c:v", "libx264", "-c:a", "aac", source)
+    data = source.read_bytes()
+    assert data.count(b"A_AAC") == 1
+    unknown.write_bytes(data.replace(b"A_AAC", b"A_ZZZ"))
+    with pytest.warns(UserWarning, match=r"unknown\.mkv.*left out"):
+        clip = mw.convert_clip(unknown, to=out)
+    assert not clip.has_audio
+
+
 def test_what_mp4_cannot_hold_is_said_with_the_users_name(tmp_path, out):
     path = tmp_path / "studio.mov"
     ffmpeg(*picture(0.2), "-c:v", "prores_ks", path)
