@@ -51,6 +51,8 @@ class Clip:
     """Number of the H.264 profile; 66, 77 and 100 are read everywhere. None: another codec, or not stated."""
     transfer: int | None = None
     """Transfer of its colours by ISO/IEC 23091-2. None: the header does not state its colours."""
+    matrix: int | None = None
+    """Matrix of its colours by ISO/IEC 23091-2. None: neither the header nor the stream states it."""
     interlaced: bool = False
     """Frames may hold two fields each, taken one after the other."""
     has_audio: bool = False

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-__all__ = ["BT709", "encoded", "matrix_of", "to_bt709"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from motion_widgets.core.facts import Clip
+
+__all__ = [
+    "BT709", "UNSPECIFIED", "encoded", "forgotten_matrix", "guessed_matrix", "matrix_of", "to_bt709",
+    "with_matrix",
+]  # fmt: skip
+
+UNSPECIFIED = 2
+"""A transfer or matrix by ISO/IEC 23091-2 that states nothing."""
 
 _HD_LINES = 720
 _SD_TRANSFERS = {4, 5, 6}
 """BT.470 and SMPTE 170M by ISO/IEC 23091-2: their matrix is that of BT.601."""
-
-
+_FORGETFUL = {"hvc1", "hev1", "vp09", "av01"}
+"""Codecs whose decoders in ffmpeg take colours from the stream alone, against any option."""
+_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
+"""ffmpeg's names, by ISO/IEC 23091-2."""
 _ROUNDING = "flags=bicubic+accurate_rnd"
 """Otherwise, colours of another matrix get up to four levels off."""
 
@@ -17,6 +30,26 @@ def matrix_of(transfer: int | None, lines: int) -> str:
     """Return ffmpeg's name of a picture's matrix; what is not stated depends on its lines."""
     is_sd = lines < _HD_LINES if transfer is None else transfer in _SD_TRANSFERS
     return "smpte170m" if is_sd else "bt709"
+
+
+def guessed_matrix(transfer: int | None, lines: int) -> list[str]:
+    """Return the options that open a picture of which the stream may not state a matrix.
+
+    ffmpeg takes all that is not stated as BT.601, players only what has few lines.
+    """
+    return ["-colorspace", "bt709"] if transfer is None and matrix_of(None, lines) == "bt709" else []
+
+
+def forgotten_matrix(clip: Clip) -> str:
+    """Return ffmpeg's name of the matrix of a clip's frames; empty if its decoder knows it."""
+    if clip.codec not in _FORGETFUL:
+        return ""
+    return matrix_of(clip.transfer, clip.height) if clip.matrix is None else _MATRICES.get(clip.matrix, "")
+
+
+def with_matrix(matrix: str) -> list[str]:
+    """Return the filters with which the graph begins of a picture with this matrix; none if it is empty."""
+    return [f"setparams=colorspace={matrix}"] if matrix else []
 
 
 def encoded(matrix: str = "bt709", sides: tuple[int, int] | None = None) -> str:

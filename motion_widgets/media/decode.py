@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.colours import to_bt709
+from motion_widgets.media.colours import forgotten_matrix, guessed_matrix, to_bt709, with_matrix
 from motion_widgets.media.probe.measure import measure_clip
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.core.facts import Clip
 
-__all__ = ["even_width", "frames", "motion_energy", "stillest"]
+__all__ = ["even_width", "frames", "motion_energy", "opened", "stillest"]
 
 ONLY_PICTURE = ("-map", ffmpeg.PICTURE)
 """Options that take the picture alone, and of several the one that was measured."""
@@ -32,6 +32,12 @@ def even_width(clip: Clip, height: int) -> int:
     At most 16 times the height: a header can state sides of 65,535 x 1 px.
     """
     return max(2, round(height * min(clip.aspect, _WIDEST) / 2) * 2)
+
+
+def opened(clip: Clip) -> tuple[list[str], list[str]]:
+    """Return the options and the first filters with which a local clip is read in its own colours."""
+    guess = guessed_matrix(clip.transfer, clip.height)
+    return [*guess, *ffmpeg.input_options(Path(clip.source))], with_matrix(forgotten_matrix(clip))
 
 
 def frames(
@@ -70,10 +76,10 @@ def frames(
     clip = measure_clip(path, confirm=False)
     tall = clip.height if height is None else height
     wide = clip.width if height is None else even_width(clip, height)
-    filters = [f"fps={fps:g}:start_time=0"] if fps else []
+    arguments, filters = opened(clip)
+    filters += [f"fps={fps:g}:start_time=0"] if fps else []
     filters += [f"scale={wide}:{tall}", *to_bt709(clip.transfer)]
-    options = [*ONLY_PICTURE, "-vf", ",".join(filters), "-fps_mode", "vfr" if fps else "passthrough"]
-    arguments = [*ffmpeg.input_options(Path(clip.source)), *options]
+    arguments += [*ONLY_PICTURE, "-vf", ",".join(filters), "-fps_mode", "vfr" if fps else "passthrough"]
     yield from _raw_frames(arguments, wide, tall, grey=grey, name=clip.name, deadline=deadline)
 
 

@@ -13,7 +13,7 @@ from motion_widgets.core.files import whole_file
 from motion_widgets.core.messages import say
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.colours import BT709, to_bt709
-from motion_widgets.media.decode import even_width, frames
+from motion_widgets.media.decode import even_width, frames, opened
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.media.progress_bar import reporting
 
@@ -94,7 +94,7 @@ def montage(
     options = ["-filter_complex", filters, "-map", "[all]", "-an", *ffmpeg.H264, "-t", f"{length:.3f}"]
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="motion-widgets-") as folder, whole_file(out) as partial:
-        inputs = [option for clip in clips for option in ffmpeg.input_options(Path(clip.source))]
+        inputs = [option for clip in clips for option in opened(clip)[0]]
         inputs += _label_inputs([text for text, _ in cells], width, Path(folder))
         try:
             _write([*inputs, *options, "-f", "mp4", f"file:{partial}"], out.name, length, progress, deadline)
@@ -178,7 +178,8 @@ def _filters(
     columns = max(1, min(columns, count))
     parts = []
     for index, clip in enumerate(clips):
-        shown = ",".join(["scale=iw*sar:ih", scale, *to_bt709(clip.transfer), pad])
+        _, named = opened(clip)
+        shown = ",".join([*named, "scale=iw*sar:ih", scale, *to_bt709(clip.transfer), pad])
         parts += [
             f"[{index}:V]fps={fps:g},{shown},setsar=1,{BT709},{hold}[p{index}]",
             f"[{count + index}:v]loop=-1:1,fps={fps:g},setsar=1,{BT709}[l{index}]",

@@ -10,7 +10,7 @@ from motion_widgets.core.errors import ClipError
 from motion_widgets.core.messages import say
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.colours import to_bt709
-from motion_widgets.media.decode import ONLY_PICTURE, even_width
+from motion_widgets.media.decode import ONLY_PICTURE, even_width, opened
 from motion_widgets.media.probe.image import bound_pixels, broken_image, eight_bit, open_image
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.media.probe.source import local_file, unreadable
@@ -51,11 +51,11 @@ def filmstrip(path: str | Path, frames: int = 6, height: int = 72, deadline: flo
     # Each frame stands in the middle of its step: the very first and last ones are often black.
     rate = frames / max(0.04, clip.video_length or clip.length)
     scale = f"scale={even_width(clip, height)}:{height}"
-    steps = [f"fps={rate:.6f}:round=near:start_time=0", scale, *to_bt709(clip.transfer)]
+    source, shown = opened(clip)
+    steps = [*shown, f"fps={rate:.6f}:round=near:start_time=0", scale, *to_bt709(clip.transfer)]
     filters = ",".join([*steps, f"tile={frames}x1:padding=2", "scale=out_color_matrix=bt601:out_range=pc"])
     output = [*ONLY_PICTURE, "-vf", filters, "-frames:v", "1", "-q:v", "4", "-f", "mjpeg", "-"]
-    arguments = [*ffmpeg.input_options(Path(clip.source)), *output]
-    strip = ffmpeg.run(arguments, name=clip.name, deadline=deadline)
+    strip = ffmpeg.run([*source, *output], name=clip.name, deadline=deadline)
     if not strip:
         raise ClipError.of("not_decodable", name=clip.name, reason=say("no_frame"))
     return strip

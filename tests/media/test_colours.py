@@ -134,3 +134,49 @@ def test_what_only_the_stream_states_counts(tmp_path):
     assert mw.measure_clip(path, confirm=False).hdr == "HLG"
     done = mw.trim_clip(path, 0.0, length=0.12, to=tmp_path)
     assert np.abs(bars(decoded(done.source)) - levels(linear(SOFT[1], "HLG"))).max() <= 3
+
+
+SOLID = np.array([200, 40, 30], np.uint8)
+SD_OR_HD = {"640x360": "smpte170m", "1280x720": "bt709"}
+"""Sides, and the matrix by which players read what does not state it."""
+OF_ONE_COLOUR = {
+    "H.264": ["-c:v", "libx264"],
+    "HEVC": ["-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1"],
+    "VP9": ["-c:v", "libvpx-vp9", "-deadline", "realtime"],
+    "MPEG-4": ["-c:v", "mpeg4"],
+}
+
+
+def solid(path, sides: str, matrix: str, tag: str, coder: list[str]):
+    """Write a clip of one colour by a matrix, which the file states as `tag`."""
+    wide, tall = map(int, sides.split("x"))
+    raw = np.broadcast_to(SOLID, (tall, wide, 3)).tobytes() * 3
+    told = f"setparams=colorspace={tag}:range=tv:color_primaries=unknown:color_trc=unknown"
+    made = f"scale=out_color_matrix={matrix}:out_range=tv,format=yuv420p,{told}"
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", sides, "-r", "5", "-i", "-"]
+    command = [ffmpeg_exe(), "-loglevel", "error", "-y", *source, "-vf", made, *coder, str(path)]
+    subprocess.run(command, input=raw, check=True)
+    return path
+
+
+@pytest.mark.parametrize("sides", SD_OR_HD)
+@pytest.mark.parametrize("name", OF_ONE_COLOUR)
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_preview_has_the_colours_that_a_player_shows(tmp_path, sides, name, stated):
+    guess = SD_OR_HD[sides]
+    other = next(one for one in SD_OR_HD.values() if one != guess)
+    if stated and name == "MPEG-4":
+        other = guess  # ffmpeg's encoder does not write it
+    matrix = other if stated else guess
+    path = solid(tmp_path / "one.mp4", sides, matrix, matrix if stated else "unknown", OF_ONE_COLOUR[name])
+    strip = Image.open(io.BytesIO(filmstrip(path, 1, 96))).convert("RGB")
+    wall = montage([("one", path)], 1, tmp_path / "wall.mp4", height=96)
+    seen = {
+        "frame": next(frames(path)),
+        "small frame": next(frames(path, 96)),
+        "filmstrip": np.asarray(strip),
+        "montage": decoded(wall)[-96:],
+    }
+    middles = {of: picture[len(picture) // 2, picture.shape[1] // 2] for of, picture in seen.items()}
+    off = {of: int(np.abs(middle.astype(int) - SOLID).max()) for of, middle in middles.items()}
+    assert max(off.values()) <= 6, off

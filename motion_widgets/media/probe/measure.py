@@ -11,6 +11,7 @@ from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.hosts import is_link
 from motion_widgets.core.paths import readable, typed_path
+from motion_widgets.media.colours import UNSPECIFIED
 from motion_widgets.media.probe.boxes import (
     LARGEST_MOOV,
     MOST_BOXES,
@@ -258,6 +259,7 @@ def _clip(source: Source, where: str, name: str, header: _Header, moviepy: float
         codec=video.codec,
         profile=video.profile,
         transfer=video.transfer,
+        matrix=None if video.colour_matrix == UNSPECIFIED else video.colour_matrix,
         interlaced=video.interlaced,
         has_audio=movie.has_audio,
         has_location=movie.has_location,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 
+from motion_widgets.media.colours import UNSPECIFIED
 from motion_widgets.media.probe.boxes import BoundError, Box, BoxError, boxes, u16, u32, u64
 from motion_widgets.media.probe.movie import UPRIGHT, Matrix, Movie, Track
 from motion_widgets.media.probe.parameter_sets import PARAMETER_SETS, stated_by
@@ -16,8 +17,6 @@ _PICTURE_HEAD = 78
 """Bytes of a picture's sample entry before its own boxes."""
 _MOST_STRETCHED = 10
 """A pixel that is longer than this many times its other side is nonsense, and taken as square."""
-_UNSPECIFIED = 2
-"""Colours that a box leaves to the stream."""
 _TWO_FIELDS = 2
 _NOTES = (b"udta", b"meta", b"uuid")
 """Boxes for what a camera or a program notes."""
@@ -179,7 +178,7 @@ def _read_picture(track: Track, data: bytes, entry: Box) -> None:
                 in_stream, matrix_in_stream = stated.transfer, stated.matrix
                 if box.kind == b"avcC" and box.end - box.start > 1:
                     track.profile = data[box.start + 1]
-    if track.transfer in {None, _UNSPECIFIED}:  # a box that states nothing is as good as none
+    if track.transfer in {None, UNSPECIFIED}:  # a box that states nothing is as good as none
         track.transfer = in_stream
     # As decoders do: of a box around the stream, they do not know.
     track.colour_matrix = matrix if matrix_in_stream is None else matrix_in_stream

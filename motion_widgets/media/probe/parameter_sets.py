@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from motion_widgets.media.colours import UNSPECIFIED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,7 +18,6 @@ _SUBSAMPLED = {100, 110, 122, 244, 44, 83, 86, 118, 128}
 """H.264 profiles whose headers state depth and subsampling."""
 _ANY_SHAPE = 255
 """The pixel aspect is written out."""
-_UNSPECIFIED = 2
 _SEQUENCE_HEADER = 1
 """Type of an open bitstream unit (OBU) of AV1."""
 _SUBSAMPLED_NEVER, _PROFESSIONAL = 1, 2
@@ -97,7 +98,7 @@ def _vp9(config: bytes) -> Stated:
 
 
 def _specified(transfer: int, matrix: int) -> _Colours:
-    return None if transfer == _UNSPECIFIED else transfer, None if matrix == _UNSPECIFIED else matrix
+    return None if transfer == UNSPECIFIED else transfer, None if matrix == UNSPECIFIED else matrix
 
 
 def _plain(unit: bytes) -> bytes:

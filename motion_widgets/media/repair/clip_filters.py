@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.colours import encoded, matrix_of, to_bt709
+from motion_widgets.media.colours import encoded, guessed_matrix, matrix_of, to_bt709, with_matrix
 
 if TYPE_CHECKING:
     from motion_widgets.media.repair.clip_input import ClipInput
@@ -62,7 +62,7 @@ def picture_chain(clip: ClipInput, edit: Edit) -> PictureChain:
     end = edit.first + edit.frames
     held = max(0, end - max(0, math.ceil((clip.last - _MISSING) * clip.fps)))
     chain = [
-        *([f"setparams=colorspace={clip.matrix}"] if clip.matrix else []),
+        *with_matrix(clip.matrix),
         *_timed(clip, begin),
         *([f"tpad=stop_mode=clone:stop={held}"] if held else []),
         f"trim=start_frame={edit.first - begin}:end_frame={end - begin}",
@@ -70,10 +70,8 @@ def picture_chain(clip: ClipInput, edit: Edit) -> PictureChain:
         *_shaped(clip, edit),
     ]
     seek = ["-ss", f"{clip.origin + begin / clip.fps:.6f}"] if begin else []
-    is_hd = clip.transfer is None and matrix_of(None, clip.height) == "bt709"
-    # ffmpeg takes all that is not stated as BT.601.
-    guess = ["-colorspace", "bt709"] if is_hd else []
     filters = f"[{ffmpeg.PICTURE}]{','.join(chain)}[picture]"
+    guess = guessed_matrix(clip.transfer, clip.height)
     return PictureChain([*seek, *guess, *clip.options], filters, held)
 
 

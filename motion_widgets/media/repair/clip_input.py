@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.messages import say
 from motion_widgets.media import ffmpeg
-from motion_widgets.media.colours import matrix_of
+from motion_widgets.media.colours import UNSPECIFIED, forgotten_matrix, matrix_of
 from motion_widgets.media.probe.measure import measure_clip, read_layout
 from motion_widgets.media.probe.moov import read_moov
 from motion_widgets.media.probe.sniff import file_type_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from motion_widgets.core.facts import Clip
-    from motion_widgets.media.probe.movie import Movie, Track
+    from motion_widgets.media.probe.movie import Movie
     from motion_widgets.media.repair.progress import Progress
 
 __all__ = ["ClipInput", "clip_input", "even"]
@@ -41,11 +41,6 @@ _LATE = 0.1
 """Seconds of sound before the picture that are kept in other formats; less is how they are packed."""
 _ROUNDED = 0.5 + 1e-6
 """Frames that are added before rounding down: half of one, and the noise of floats."""
-_FORGETFUL = {"hvc1", "hev1", "vp09", "av01"}
-"""Codecs whose decoders in ffmpeg take colours from the stream alone, against any option."""
-_UNSPECIFIED = 2
-_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
-"""ffmpeg's names, by ISO/IEC 23091-2."""
 _PADDING = 0.1
 """Seconds of sound that its coder adds at either end, and the edits leave out."""
 
@@ -165,17 +160,8 @@ def _with_boxes(path: Path, clip: Clip, movie: Movie, progress: Progress) -> Cli
     return ClipInput(
         path, "mov", even(clip.width), even(clip.height), fps, length,
         clip.length, clip.has_audio, times=times, numbered=numbered, transfer=clip.transfer,
-        interlaced=clip.interlaced, matrix=_forgotten_matrix(movie.video, clip), movie=movie,
+        interlaced=clip.interlaced, matrix=forgotten_matrix(clip), movie=movie,
     )  # fmt: skip
-
-
-def _forgotten_matrix(video: Track | None, clip: Clip) -> str:
-    """Return the matrix of frames that a decoder may call unspecified, whatever stands around the stream."""
-    if video is None or video.codec not in _FORGETFUL:
-        return ""
-    if video.colour_matrix in {None, _UNSPECIFIED}:
-        return matrix_of(clip.transfer, clip.height)
-    return _MATRICES.get(video.colour_matrix, "")
 
 
 def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
@@ -200,7 +186,7 @@ def _other_format(path: Path, demuxer: str, progress: Progress) -> ClipInput:
     return ClipInput(
         path, demuxer, even(clip.width), even(clip.height), fps, length, length, None,
         times=times, transfer=clip.transfer, interlaced=clip.interlaced, origin=origin,
-        matrix="" if video and video.colour_matrix != _UNSPECIFIED else matrix_of(clip.transfer, clip.height),
+        matrix="" if video and video.colour_matrix != UNSPECIFIED else matrix_of(clip.transfer, clip.height),
     )  # fmt: skip
 
 
