@@ -120,6 +120,7 @@ class Runner:
         self._lock = new_lock()
         self._commands: dict[str, _Command] = {}  # not done yet; read by any thread
         self._asked: set[str] = set()  # to be sent, since this runner began
+        self._unreleased: set[str] = set()  # leased, which is renewed, and perhaps driven by nobody
         self._tasks: dict[str, asyncio.Task[None]] = {}  # of the background loop alone
         self._resting: asyncio.Task[None] | None = None
         self._next_backup = 0.0
@@ -185,7 +186,7 @@ class Runner:
 
     def unsent(self) -> list[JobRow]:
         """Return the jobs that a person asked to send and that were not."""
-        return self._among(self._asked, State.PLANNED)
+        return self._among(tuple(self._asked), State.PLANNED)  # other threads may add to it meanwhile
 
     def _among(self, job_ids: Iterable[str], *states: State) -> list[JobRow]:
         in_one = jobs.c.state.in_([str(state) for state in states])
@@ -265,6 +266,8 @@ class Runner:
                 with self._lock:
                     self._commands.pop(job_id, None)
             elif not self._tasks:
+                if self._resting is not None:
+                    self._resting.cancel()  # one is enough, and closing ends it
                 self._resting = asyncio.get_running_loop().create_task(self._back_up())
 
     async def _back_up(self) -> None:
@@ -297,7 +300,9 @@ class Runner:
             finally:
                 ctx.limiter.task_ended(job_id)
                 if leased:
+                    self._unreleased.add(job_id)
                     await ctx.db(log.leases.release, job_id, self.owner)
+                self._unreleased.discard(job_id)
         except Exception as error:  # noqa: BLE001 - whatever it was, the row says so and the others go on
             with going_on("write down why a job rests"):
                 await ctx.db(log.transitions.record, job_id, **error_columns(error))
@@ -333,7 +338,8 @@ class Runner:
                 # Not in turn: thousands of jobs may be waiting for theirs while the leases run out.
                 await asyncio.to_thread(self.log.leases.renew, self.owner, timing.LEASE)
                 if not ctx.closing.is_set() and ctx.breaker.calls_stopped is None:
-                    free = [row.id for row in await ctx.db(self.log.jobs.rows, left, not_leased())]
+                    free = {row.id for row in await ctx.db(self.log.jobs.rows, left, not_leased())}
+                    free |= self._unreleased
                     self._command(_Command(), *[job_id for job_id in free if not self.drives(job_id)])
             await asyncio.sleep(timing.BEAT)
 

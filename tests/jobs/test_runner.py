@@ -47,6 +47,19 @@ def test_the_log_is_backed_up_once_nothing_is_at_work(ws, req, monkeypatch):
     assert backup.stat().st_mtime_ns == made, "one in ten minutes is enough"
 
 
+def test_no_rest_outlives_the_runner(spaces, req, monkeypatch):
+    """Each rest but the last went on after the close, and wrote into a folder that might be gone by then."""
+    monkeypatch.setattr(timing, "BACKUP_AFTER", 600.0)
+    ws, rests = spaces(), []
+    runner = ws.connection.runner
+    for prompt in "ab":
+        ws.submit(req.replace(prompt=prompt), max_cost=MAX).wait(30)
+        until(lambda: runner._resting not in (None, *rests))
+        rests.append(runner._resting)
+    ws.close()
+    until(lambda: all(one.done() for one in rests))
+
+
 # What nobody expected.
 
 
@@ -95,6 +108,16 @@ def test_an_error_in_any_stage_is_logged_and_the_job_goes_on(ws, req, endpoint, 
     assert job.wait(30).state == "collected"
     assert job.row.error_kind is None
     assert (len(endpoint.posts), len(endpoint.charges)) == (1, 1)
+
+
+def test_a_job_whose_lease_could_not_be_given_back_goes_on(ws, req, endpoint, failing):
+    """The log takes nothing while a poll is written down, nor the release: the lease lived on undriven."""
+    endpoint.next_poll.append(endpoint.working(progress=10))
+    failed = failing(poll._Polls, "_record_progress"), failing(Leases, "release")
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: all(failed))
+    assert job.wait(30).state == "collected"
+    assert len(endpoint.charges) == 1
 
 
 def test_a_paid_tasks_id_is_kept_when_the_rest_of_the_answer_cannot_be(ws, req, endpoint, failing, caplog):
