@@ -144,12 +144,25 @@ class Sweeps:
         with self._database.read() as connection:
             return list(connection.execute(select(sweeps.c.id).order_by(sweeps.c.created.desc())).scalars())
 
-    def names(self, limit: int | None = None) -> dict[str, str]:
-        """Return what sweeps are called by id, newest first."""
+    def names(self, limit: int | None = None, *, also: str = "") -> dict[str, str]:
+        """Return what sweeps are called by id, newest first.
+
+        `also`: the id of one that is named too, however old it is. ``""``: of none.
+
+        Raises
+        ------
+        LogError
+            The log has no such sweep.
+        """
         query = select(sweeps.c.id, sweeps.c.title, sweeps.c.axes, sweeps.c.created)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(sweeps.c.created.desc()).limit(limit)).all()
-        return {row.id: run_name(row.title, row.axes, row.created) for row in rows}
+            if also and also not in {row.id for row in rows}:
+                rows = [*rows, *connection.execute(query.where(sweeps.c.id == also))]
+        named = {row.id: run_name(row.title, row.axes, row.created) for row in rows}
+        if also and also not in named:
+            raise LogError.of("no_such_id", id=also, name=self._database.name)
+        return named
 
     def name(self, sweep_id: str) -> str:
         """Return what a sweep is called."""

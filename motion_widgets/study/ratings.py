@@ -36,10 +36,13 @@ def jobs_of(row: ComparisonRow) -> frozenset[str]:
     return frozenset((row.left_job_id, row.right_job_id))
 
 
-def standing(rows: Sequence[ComparisonRow], criterion: str | None = None) -> list[ComparisonRow]:
-    """Return the ratings that nobody took back and that were made blind, oldest first, skipped ones included.
+def standing(
+    rows: Sequence[ComparisonRow], criterion: str | None = None, *, blind: bool = True
+) -> list[ComparisonRow]:
+    """Return the ratings that nobody took back, oldest first, skipped ones included.
 
-    `criterion`: by this one only. Only their own rater takes a rating back.
+    `criterion`: by this one only. `blind`: only those that count, as no settings were in sight. Only their
+    own rater takes a rating back.
     """
     gone = {(row.supersedes, row.rater) for row in rows if row.supersedes is not None}
     return [
@@ -47,7 +50,7 @@ def standing(rows: Sequence[ComparisonRow], criterion: str | None = None) -> lis
         for row in rows
         if row.choice != "undone"
         and (row.id, row.rater) not in gone
-        and not row.names_visible
+        and not (blind and row.names_visible)
         and (criterion is None or row.criterion == criterion)
     ]
 

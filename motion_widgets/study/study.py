@@ -241,10 +241,15 @@ class Study:
         if pair not in session:
             session.append(pair)
 
-    def undo(self, rater: str | None = None) -> bool:
-        """Take back what a person said last; the log keeps both. False: there is nothing to take back."""
+    def undo(self, rater: str | None = None, *, names_visible: bool = False) -> bool:
+        """Take back what a person said last; the log keeps both. False: there is nothing to take back.
+
+        `names_visible`: only what was said with the settings in sight, as who saw them may not choose which of
+        the ratings before still count.
+        """
         who = rater_named(rater)
-        mine = [row for row in standing(self.ratings()) if row.rater == who]
+        all_ = standing(self.ratings(), blind=False)
+        mine = [row for row in all_ if row.rater == who and (row.names_visible or not names_visible)]
         if not mine:
             return False
         self.ws.log_store.comparisons.take_back(mine[-1])

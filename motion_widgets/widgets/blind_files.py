@@ -36,11 +36,11 @@ class BlindFiles:
 
     def _lay(self, clip: Path) -> str:
         laid = self._folder / f"{secrets.token_hex(8)}{clip.suffix}"
+        self._laid.append(laid)  # first, so that half a copy goes as well
         try:
             os.link(clip, laid)
         except OSError:  # another file system, or one without links
             shutil.copyfile(clip, laid)
-        self._laid.append(laid)
         return self._files.sample(laid)
 
     def read(self, path: str) -> bytes | None:

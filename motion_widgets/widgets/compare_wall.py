@@ -157,7 +157,7 @@ class CompareWall(Panel):
         self.redraw()
 
     def _offer(self, choose: str | None = None, job_ids: Sequence[str] | None = None) -> None:
-        names = self.ws.log_store.sweeps.names(RUNS)
+        names = self.ws.log_store.sweeps.names(RUNS, also=choose or self.choice.value)
         twice = {name for name, count in Counter(names.values()).items() if count > 1}
         told = [(dotted(name, one) if name in twice else name, one) for one, name in names.items()]
         options = [(say("wall_latest"), ""), *told]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,9 @@ from motion_widgets.widgets.blind_files import BlindFiles
 from motion_widgets.widgets.pair_player import PairPlayer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from motion_widgets.log.rows import ComparisonRow
     from motion_widgets.study.conclude import Progress
     from motion_widgets.study.pairs import Drawn
@@ -40,6 +43,8 @@ class _Scene:
     progress: Progress
     drawn: Drawn | None = None
     practice: bool = False
+    clips: Mapping[str, Path | None] = field(default_factory=dict)
+    """By the side on which they are shown, the motion clip's among them. Empty: nothing is."""
     said: str = ""
     """HTML."""
     more: bool = False
@@ -66,7 +71,8 @@ class RatingView(Panel):
         self._drawn: Drawn | None = None
         self._serial = 0
         self._practised = False
-        self._revealed = False
+        self._revealed: set[str] = set()
+        """Who has seen the settings."""
         self._shown: dict[str, str] = {}
         """The paths of the pair that is shown, the motion clip's among them."""
         self._at_round = -1
@@ -140,7 +146,7 @@ class RatingView(Panel):
         return ui.typed(self.rater.value).strip() or current_person()
 
     def _another_rater(self) -> None:
-        self._practised, self._revealed = False, False
+        self._practised = False
         self._next()
 
     def _next(self) -> None:
@@ -156,16 +162,26 @@ class RatingView(Panel):
         ended, over = self._at_round not in (-1, progress.rounds), progress.rounds >= progress.planned
         fresh = not self._practised and not any(row.rater == who for row in study.ratings())
         if fresh and not over:
-            return _Scene(progress, practice=True)
+            samples = self.ws.samples()
+            clips = {"left": samples.clip_12s, "right": samples.clip_6s}
+            return _Scene(progress, practice=True, clips=clips)
         drawn = None if ended or over else study.next_pair(who)
-        said = "" if drawn is not None else self._between_rounds(progress, seen_all=not ended)
-        return _Scene(progress, drawn, said=said, more=ended and not over)
+        if drawn is not None:
+            return _Scene(progress, drawn, clips=self._clips(drawn))
+        said = self._between_rounds(progress, seen_all=not ended)
+        return _Scene(progress, said=said, more=ended and not over)
+
+    def _clips(self, drawn: Drawn) -> dict[str, Path | None]:
+        """Return the files of a pair, which may have to be fetched."""
+        rows = {row.id: row for row in self.study.rows()}
+        left, right = (self.ws.result_of(rows[job_id]) for job_id in (drawn.left, drawn.right))
+        clip = rows[drawn.left].clip_path
+        return {"left": left, "right": right, "motion": self.ws.folder / clip if clip else None}
 
     def _draw(self, scene: _Scene | None) -> None:
         if scene is None:
             return
-        # First of all: it takes a while, in which the pair before it may be drawn anew, under its own number.
-        self._shown = self._practice() if scene.practice else self._pair(scene.drawn) if scene.drawn else {}
+        self._shown = self._files.lay_out(**scene.clips)
         self._at_round, self._drawn = scene.progress.rounds, scene.drawn
         self._serial += 1
         self._show_only(self._rating)
@@ -178,16 +194,6 @@ class RatingView(Panel):
         ui.label_button(self.go_on, say("rating_go_on", round=scene.progress.rounds + 1))
         ui.show(self.reveal, visible=True)
         self.focus(self._between if scene.said else self.player)
-
-    def _practice(self) -> dict[str, str]:
-        samples = self.ws.samples()
-        return self._files.lay_out(left=samples.clip_12s, right=samples.clip_6s)
-
-    def _pair(self, drawn: Drawn) -> dict[str, str]:
-        rows = {row.id: row for row in self.study.rows()}
-        left, right = (self.ws.result_of(rows[job_id]) for job_id in (drawn.left, drawn.right))
-        clip = rows[drawn.left].clip_path
-        return self._files.lay_out(left=left, right=right, motion=self.ws.folder / clip if clip else None)
 
     def _show_pair(self) -> None:
         shown = dict(self._shown)
@@ -230,35 +236,47 @@ class RatingView(Panel):
             self._next()
             return
         store = partial(
-            self.study.rate, drawn, choice, names_visible=self._revealed, seconds_shown=seconds,
-            left_plays=plays, right_plays=plays,
+            self.study.rate, drawn, choice, names_visible=drawn.rater in self._revealed,
+            seconds_shown=seconds, left_plays=plays, right_plays=plays,
         )  # fmt: skip
-        self.later("rate", store, lambda _: self._next(), in_turn=True)
+        self.later("rate", store, lambda _: self._next(), failed=self._not_stored, in_turn=True)
+
+    def _not_stored(self, why: str) -> None:
+        """Say why an answer was not stored, and ask for it again."""
+        self._next()
+        self.announce(why, bad=True)
 
     def _undo(self) -> None:
+        who = self._who
+        seen = who in self._revealed
+
         def told(undone: bool) -> None:
             self._at_round = -1
             self._next()
-            self.announce(say("rating_undone" if undone else "rating_undo_none"))
+            none = "rating_undo_seen" if seen else "rating_undo_none"
+            self.announce(say("rating_undone" if undone else none))
 
-        who = self._who
-        self.later("rate", lambda: self.study.undo(who), told, in_turn=True)  # of what is stored by then
+        undo = partial(self.study.undo, who, names_visible=seen)
+        self.later("rate", undo, told, in_turn=True)  # of what is stored by then
 
     def _reveal(self) -> None:
-        self._revealed = True
-        self.later(
-            "reveal", self._revealing, lambda text: ui.assign(self.said, "value", self.said.value + text)
-        )
+        who = self._who
+        self._revealed.add(who)
 
-    def _revealing(self) -> str:
-        """Return what this person rated, with the settings that they did not see."""
+        def take(text: str) -> None:
+            ui.show(self.reveal, visible=False)
+            ui.assign(self.said, "value", self.said.value + text)
+
+        self.later("reveal", partial(self._rated_by, who), take)
+
+    def _rated_by(self, who: str) -> str:
+        """Return what a person rated, with the settings that they did not see."""
         settings = {one.id: one.settings for one in self.study.material().results}
         asked = self.study.question
-        mine = [row for row in standing(self.study.ratings()) if row.rater == self._who]
+        mine = [row for row in standing(self.study.ratings()) if row.rater == who]
         lines = "".join(
             f"<li>{escape(_line(row, settings, asked.axis if asked else ''))}</li>" for row in mine
         )
-        ui.show(self.reveal, visible=False)
         return f"<ol>{lines}</ol>{ui.note(say('rating_revealed'), kind='warning')}"
 
     def refresh(self) -> None:

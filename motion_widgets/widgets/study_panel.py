@@ -74,6 +74,8 @@ class StudyPanel(Panel):
         self.later("study", lambda: Study(self.ws, Run(self.ws, chosen)), self._take)
 
     def _take(self, study: Study) -> None:
+        if study.id != self.choice.value:  # another one was chosen while it was read
+            return
         if self.view is not None:
             self.view.close()
         self.view = RatingView(study, watch=False)
@@ -82,12 +84,14 @@ class StudyPanel(Panel):
 
     def refresh(self) -> None:
         """Draw the runs, the ratings that are stored, and what can be said by now."""
-        options = [(name, run_id) for run_id, name in self.ws.log_store.sweeps.names(RUNS).items()]
+        value = self.choice.value or self._first
+        names = self.ws.log_store.sweeps.names(RUNS, also=value or "")
+        options = [(name, run_id) for run_id, name in names.items()]
         with self.lock:
             if list(self.choice.options) != options:
                 value = self.choice.value or self._first or (options[0][1] if options else None)
                 self.choice.options = options
-                if value is not None:
+                if value in names:
                     self.choice.value = value
             ui.show(self._none, not options)
             ui.show(self.choice, options)

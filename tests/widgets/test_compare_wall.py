@@ -96,11 +96,11 @@ def test_jobs_that_are_put_on_the_wall_stay_there_while_another_run_appears(
     second, names, begun, go = run.jobs[1].id, sweeps.names, threading.Event(), threading.Event()
     showing = threading.Thread(target=wall.show_jobs, args=([second],))
 
-    def late(most: int) -> dict[str, str]:
+    def late(*told: Any, **more: Any) -> dict[str, str]:
         if threading.current_thread() is showing:
             begun.set()
             go.wait(60)
-        return names(most)
+        return names(*told, **more)
 
     monkeypatch.setattr(sweeps, "names", late)
     showing.start()
@@ -111,4 +111,21 @@ def test_jobs_that_are_put_on_the_wall_stay_there_while_another_run_appears(
     go.set()
     showing.join(60)
     assert [cell["id"] for cell in wall.wall.cells if "id" in cell] == [second]
+    wall.close()
+
+
+def test_a_run_that_is_older_than_those_on_offer_is_shown_and_stays(
+    ws: mw.Workspace, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motion_widgets.widgets.compare_wall.RUNS", 1)
+    told = {"endpoint": "sandbox", "account": "sandbox", "axes": "{}", "cells": "[]"}
+    ws.log_store.sweeps.save({"id": "run-new", **told})
+    wall = mw.CompareWall(ws, watch=False)
+    wall.show_run(run)
+    for _ in range(2):
+        assert wall.choice.value == run.id
+        assert wall.wall.columns == ["reference", "good", "better"]
+        wall.redraw()
+    with pytest.raises(mw.LogError, match="run-none"):
+        wall.show_run("run-none")
     wall.close()

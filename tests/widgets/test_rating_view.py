@@ -158,7 +158,7 @@ def test_undo_takes_back_the_answer_given_before_it_however_slow_its_writing_is(
         rate(*told, **more)
 
     monkeypatch.setattr(study, "rate", slow)
-    monkeypatch.setattr(study, "undo", lambda who: (order.append("undo"), undo(who))[1])
+    monkeypatch.setattr(study, "undo", lambda *who, **how: (order.append("undo"), undo(*who, **how))[1])
     told = {"type": "answer", "choice": "left", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
     view.player._on_message(view.player, told, [])
     assert begun.wait(30)
@@ -188,6 +188,77 @@ def test_who_has_seen_the_settings_is_shown_them_and_counts_no_more(
     answer(view, "left")
     until(lambda: study.ratings()[-1].rater == "cleo")
     assert study.ratings()[-1].names_visible is False
+
+
+def see_the_settings(view: mw.RatingView, study: mw.Study) -> None:
+    """Rate a pair, and ask which was which while the next one is shown."""
+    answer(view, "tie")  # practice
+    answer(view, "left")
+    until(lambda: len(study.ratings()) == 1 and view.player.serial == view._serial)
+    view._reveal()
+    until(lambda: "does not count" in view.said.value)
+
+
+def test_who_has_seen_the_settings_takes_back_nothing_that_counts(
+    view: mw.RatingView, study: mw.Study
+) -> None:
+    see_the_settings(view, study)
+    before = view.player.serial
+    view._undo()
+    until(lambda: "stands" in view.notice.value and view.player.serial > before)
+    assert study.progress().stored == 1
+    answer(view, "left")
+    until(lambda: len(study.ratings()) == 2)
+    view._undo()
+    until(lambda: "taken back" in view.notice.value)
+    *_, named, undone = study.ratings()
+    assert (named.names_visible, undone.choice, undone.supersedes) == (True, "undone", named.id)
+    assert study.progress().stored == 1
+
+
+def test_who_has_seen_the_settings_counts_no_more_under_their_name_whoever_rated_meanwhile(
+    view: mw.RatingView, study: mw.Study
+) -> None:
+    me = view.rater.value
+    see_the_settings(view, study)
+    view.rater.value = "ben"
+    until(lambda: "Practice" in view.hint.value)
+    view.rater.value = me
+    until(lambda: view.player.pair and "Practice" not in view.hint.value)
+    answer(view, "left")
+    until(lambda: len(study.ratings()) == 2)
+    assert study.ratings()[-1].names_visible is True
+
+
+def test_an_answer_that_could_not_be_stored_is_asked_for_again(
+    view: mw.RatingView, study: mw.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(view, "tie")  # practice
+    rate = study.rate
+
+    def full(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(study, "rate", rate)
+        raise mw.LogError("The disk is full.")
+
+    monkeypatch.setattr(study, "rate", full)
+    answer(view, "left")
+    until(lambda: "The disk is full." in view.notice.value and view.player.serial == view._serial)
+    assert study.ratings() == []
+    answer(view, "left")
+    until(lambda: [row.choice for row in study.ratings()] == ["left"])
+
+
+def test_nothing_waits_for_the_files_of_the_next_pair(
+    view: mw.RatingView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = slow_results(view.ws, monkeypatch)
+    told = {"type": "answer", "choice": "tie", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
+    view.player._on_message(view.player, told, [])
+    assert begun.wait(60)
+    is_free = view.lock.acquire(timeout=5)  # a callback would wait for it, and the kernel with it
+    go.set()
+    assert is_free
+    view.lock.release()
 
 
 def test_the_panel_shows_the_newest_run_and_what_is_known(there: tuple[mw.Workspace, mw.Run]) -> None:
@@ -280,3 +351,49 @@ def test_the_answer_stands_below_the_ratings_as_soon_as_its_tab_is_opened(
     panel.look()
     until(lambda: "What each setting costs" in panel._answer.value)
     panel.close()
+
+
+def two_runs(ws: mw.Workspace) -> tuple[str, str]:
+    """Write down two runs without a cell; return their ids, the newer first."""
+    told = {"endpoint": "sandbox", "account": "sandbox", "axes": "{}", "cells": "[]"}
+    for run_id in ("run-old", "run-new"):
+        ws.log_store.sweeps.save({"id": run_id, **told})
+    newer, older = ws.log_store.sweeps.ids()
+    return newer, older
+
+
+def test_the_ratings_are_those_of_the_chosen_run_however_fast_it_is_chosen(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, older = two_runs(ws)
+    panel = StudyPanel(ws, run=older)
+    until(lambda: panel.view is not None)
+    taken, take = threading.Event(), panel._take
+    monkeypatch.setattr(panel, "_take", lambda study: (take(study), taken.set()))
+    with panel.lock:  # both come while nothing can be drawn
+        panel.choice.value = newer
+        panel.choice.value = older
+    assert taken.wait(60)
+    assert panel.view is not None
+    assert panel.view.study.id == panel.choice.value == older
+    panel.close()
+
+
+def test_the_chosen_run_stays_while_others_appear_even_more_than_are_offered(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motion_widgets.widgets.study_panel.RUNS", 1)
+    newer, older = two_runs(ws)
+    panel = StudyPanel(ws, run=older)
+    until(lambda: panel.view is not None)
+    assert panel.choice.value == older
+    told = {"endpoint": "sandbox", "account": "sandbox", "axes": "{}", "cells": "[]"}
+    ws.log_store.sweeps.save({"id": "run-newest", **told})
+    panel.redraw()
+    assert {one for _, one in panel.choice.options} == {"run-newest", older}
+    assert panel.choice.value == older
+    assert panel.view is not None
+    assert panel.view.study.id == older
+    panel.close()
+    with pytest.raises(mw.LogError, match="run-none"):
+        StudyPanel(ws, run="run-none")

@@ -44,6 +44,7 @@ MESSAGES: dict[str, str] = {
     "rating_choice_skip": "skipped",
     "rating_undone": "Your last rating was taken back.",
     "rating_undo_none": "There is no rating of yours to take back.",
+    "rating_undo_seen": "You have seen the settings, so what you rated before that stands.",
     "study_run": "Run",
     "study_known": "What is known by now",
     "study_costs": "What each setting costs",

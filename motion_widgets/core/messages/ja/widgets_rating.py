@@ -44,6 +44,7 @@ MESSAGES: dict[str, str] = {
     "rating_choice_skip": "飛ばした",
     "rating_undone": "最後の評価を取り消しました。",
     "rating_undo_none": "取り消せるあなたの評価はありません。",
+    "rating_undo_seen": "設定をご覧になったので、それより前の評価はそのまま残ります。",
     "study_run": "実行",
     "study_known": "これまでに分かったこと",
     "study_costs": "各設定の料金",
