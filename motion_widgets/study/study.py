@@ -244,8 +244,8 @@ class Study:
     def undo(self, rater: str | None = None, *, names_visible: bool = False) -> bool:
         """Take back what a person said last; the log keeps both. False: there is nothing to take back.
 
-        `names_visible`: only what was said with the settings in sight, as who saw them may not choose which of
-        the ratings before still count.
+        `names_visible`: only what was said with the settings in sight. Whoever saw them does not choose which
+        of the earlier ratings count.
         """
         who = rater_named(rater)
         all_ = standing(self.ratings(), blind=False)

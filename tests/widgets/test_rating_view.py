@@ -383,7 +383,7 @@ def test_the_chosen_run_stays_while_others_appear_even_more_than_are_offered(
     ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("motion_widgets.widgets.study_panel.RUNS", 1)
-    newer, older = two_runs(ws)
+    _, older = two_runs(ws)
     panel = StudyPanel(ws, run=older)
     until(lambda: panel.view is not None)
     assert panel.choice.value == older
