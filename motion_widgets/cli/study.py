@@ -33,10 +33,11 @@ def _study(options: argparse.Namespace, ws: Workspace) -> int:
     from motion_widgets.study import Study, montage
 
     study = Study(ws, options.ids, options.name)
+    beside = montage(study, options.montage, most=options.most) if options.montage else None
+    if beside is not None:
+        tell(say("report_written", path=beside))
     if options.report:
-        tell(say("report_written", path=study.report(options.report)))
-    if options.montage:
-        tell(say("report_written", path=montage(study, options.montage, most=options.most)))
+        tell(say("report_written", path=study.report(options.report, montage=beside)))
     if options.report or options.montage:
         return 0
     tell(study)

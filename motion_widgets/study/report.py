@@ -57,7 +57,7 @@ img,svg{max-width:100%;height:auto}
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(it: Material, study_id: str, host: StudyHost, folder: Path) -> str:
+def page(it: Material, study_id: str, host: StudyHost, folder: Path, montage: Path | None = None) -> str:
     """Return the report as HTML.
 
     Parameters
@@ -68,6 +68,8 @@ def page(it: Material, study_id: str, host: StudyHost, folder: Path) -> str:
         Has the results' files, and what was measured of them.
     folder
         Where the report will be: clips in or below it are linked, so both can be moved together.
+    montage
+        A clip of results side by side, which is linked as well. None: there is none.
     """
     title = escape(say("report_title", id=study_id))
     parts = [f"<h1>{title}</h1>"]
@@ -80,7 +82,10 @@ def page(it: Material, study_id: str, host: StudyHost, folder: Path) -> str:
         _section("report_costs", _frame(tables.costs(it))),
         _section("report_preferences", _frame(tables.preference(it))),
         *_motion(it, host),
-        _section("report_wall", _wall(it, host.result_of, folder.absolute())),
+        _section(
+            "report_wall",
+            _beside(montage, folder.absolute()) + _wall(it, host.result_of, folder.absolute()),
+        ),
         _section("report_failures", _failures(it.rows)),
         _section("report_ratings", _table(_names(), _ratings(it.ratings))),
         _section("report_dictionary", _table(("column", ""), _dictionary())),
@@ -139,6 +144,13 @@ def _motion(it: Material, host: StudyHost) -> list[str]:
             _table(("measure", ""), meanings),
         ]
     return [_section("report_motion", "".join(parts))]
+
+
+def _beside(montage: Path | None, folder: Path) -> str:
+    """Return a link to a clip of results side by side; its name alone where a link would lead nowhere."""
+    if montage is None:
+        return ""
+    return f"<p>{escape(say('report_montage'))}{_clip(montage, folder) or f' {isolate(montage.name)}'}</p>"
 
 
 def _wall(it: Material, file_of: Callable[[JobRow], Path | None], folder: Path) -> str:

@@ -244,8 +244,7 @@ class Study:
     def undo(self, rater: str | None = None, *, names_visible: bool = False) -> bool:
         """Take back what a person said last; the log keeps both. False: there is nothing to take back.
 
-        `names_visible`: only what was said with the settings in sight. Whoever saw them does not choose which
-        of the earlier ratings count.
+        `names_visible`: only what was said with the settings in sight, and so nothing that counts.
         """
         who = rater_named(rater)
         all_ = standing(self.ratings(), blind=False)
@@ -370,10 +369,11 @@ class Study:
             raise LogError.of("plot_wrong", found=show(kind), known=", ".join([*plots.PLOTS, "motion"]))
         return plots.PLOTS[kind](self.material())
 
-    def report(self, path: str | Path) -> Path:
+    def report(self, path: str | Path, *, montage: str | Path | None = None) -> Path:
         """Write question, answers, plots, costs, stills, failures and versions to one HTML file; return it.
 
         It opens anywhere, without a network, with what `fidelity` measured. Stills take 0.3 s a result.
+        `montage`: a clip beside it that `mw.montage` wrote, to be linked.
 
         Raises
         ------
@@ -386,7 +386,8 @@ class Study:
         'report.html'
         """
         target = Path(path).expanduser()
-        return write(target, page(self.material(), self.id, self.ws, target.parent))
+        beside = Path(montage).expanduser() if montage is not None else None
+        return write(target, page(self.material(), self.id, self.ws, target.parent, beside))
 
     def progress(self) -> Progress:
         """Return how many ratings are stored, and how many rounds are complete and planned."""

@@ -48,6 +48,10 @@ def test_the_results_are_written_side_by_side_as_small_as_wanted(tmp_path):
         assert str(out) in made.out
         assert start in out.read_bytes()[:8]
     assert out.stat().st_size <= 60_000
+    report = tmp_path / "report.html"
+    made = run("study", *ids, "--folder", tmp_path, "--montage", tmp_path / "all.mp4", "--report", report)
+    assert (made.code, made.err) == (0, "")
+    assert 'href="./all.mp4"' in report.read_text("utf-8")
     said(run("study", *ids, "--folder", tmp_path, "--montage", out, "--most", 10), "all.gif")
 
 

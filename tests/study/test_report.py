@@ -108,6 +108,18 @@ def test_stills_of_the_results_are_in_the_page_and_what_is_away_is_said(host, ce
     assert "<a " not in text  # it would lead nowhere once the report is moved
 
 
+def test_a_montage_beside_the_report_is_linked_and_one_elsewhere_named(host, cells, tmp_path):
+    study = Study(host, cells[:4])
+    for place, links in ((tmp_path, ["./side%20by%20side.mp4"]), (tmp_path / "elsewhere", [])):
+        place.mkdir(exist_ok=True)
+        clip = tmp_path / "side by side.mp4"
+        clip.write_bytes(b"clip")
+        text = study.report(place / "report.html", montage=clip).read_text("utf-8")
+        assert [one for one in Page(text).addresses if not one.startswith("data:")] == links
+        assert "side by side.mp4" in "".join(Page(text).texts)
+    assert "Side by side" not in study.report(tmp_path / "report.html").read_text("utf-8")
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40)

@@ -100,6 +100,7 @@ MESSAGES: dict[str, str] = {
     "report_measures": "By how much the two values differ within blocks (amount: their ratio), with 95 % intervals; nothing is said from fewer than 4 blocks. By chance alone, about one such interval in 20 excludes “no difference”. These are no measures of beauty: hands, faces and a still limb are not seen.",
     "report_wall": "Results",
     "report_clip": "Play",
+    "report_montage": "Side by side:",
     "report_no_still": "no file here",
     "report_more": "{count} more {count:result is|results are} not shown.",
     "report_failures": "Failures",

@@ -84,6 +84,7 @@ MESSAGES: dict[str, str] = {
     "plot_included": "除外なし",
     "plot_wait": "{name} 中央値 {seconds:.0f} 秒({count} 件)",
     "report_clip": "再生",
+    "report_montage": "並べた映像：",
     "report_title": "検証 {id}",
     "report_sandbox": "SANDBOX：これはリハーサルです。実際の動画は作られず、お金も使っていません。",
     "report_question": "質問",
