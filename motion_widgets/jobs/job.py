@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Protocol
 
+from motion_widgets.core.arguments import require_workspace, seconds_of
 from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import format_usd, to_usd
@@ -76,8 +75,8 @@ class Job:
     """
 
     def __init__(self, host: JobHost, job_id: str) -> None:
-        self._host = host
-        self.id = job_id
+        self._host = require_workspace(host)
+        self.id = str(job_id)  # whatever it is, the log says that it holds no such job
 
     @property
     def row(self) -> JobRow:
@@ -375,7 +374,7 @@ def wait_all(done: Callable[[], bool], timeout: float | None, name: str) -> None
     RequestError
         The `timeout` is no number of seconds.
     """
-    until = None if timeout is None else time.monotonic() + _seconds(timeout)
+    until = None if timeout is None else time.monotonic() + seconds_of(timeout)
     try:
         while not done():
             left = TICK if until is None else min(TICK, until - time.monotonic())
@@ -385,15 +384,3 @@ def wait_all(done: Callable[[], bool], timeout: float | None, name: str) -> None
     except KeyboardInterrupt:
         print(say("interrupted", id=name))  # noqa: T201 - it is for the cell
         raise
-
-
-def _seconds(timeout: float) -> float:
-    """Return a timeout as a number; one that is longer than anybody waits is infinite."""
-    number = isinstance(timeout, Real) and not isinstance(timeout, bool)
-    try:
-        seconds = float(timeout) if number else math.nan
-    except OverflowError:
-        return math.inf
-    if math.isnan(seconds):
-        raise RequestError.of("wait_wrong", found=repr(timeout)[:40])
-    return seconds

@@ -61,13 +61,13 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
     RequestError
         The file is missing, or not a sidecar.
     """
-    place = path.with_suffix(".json")
+    place = path.with_suffix(".json") if path.name else path  # a folder such as "." has no suffix
     folder = root if root is not None else place.absolute().parent.parent
     try:
         wire, media = _loaded(place)
     except _UNREADABLE as error:
         reason = str(getattr(error, "strerror", None) or error)[:200]
-        raise RequestError.of("sidecar_unreadable", name=place.name, reason=reason) from error
+        raise RequestError.of("sidecar_unreadable", name=place.name or str(place), reason=reason) from error
     given = {name: value for name, value in wire.items() if name in FIELD and FIELD[name].holds(value)}
     for field, kind in _MEDIA:
         if media_kind(given.get(field)) in ("path", "scheme"):  # nobody else's sidecar names a file of ours

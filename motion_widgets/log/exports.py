@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.files import whole_file
 from motion_widgets.core.messages import say
@@ -17,6 +17,7 @@ from motion_widgets.log.recovery import is_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -48,13 +49,14 @@ def to_csv(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -> Pat
     # RFC 4180's line ends; with others Python leaves a bare \r in a cell unquoted, which splits its row.
     encoding = "utf-8-sig" if excel else "utf-8"
     return _written(
-        Path(path), lambda to: safe.to_csv(to, index=False, encoding=encoding, lineterminator="\r\n")
+        path_of(path, LogError),
+        lambda to: safe.to_csv(to, index=False, encoding=encoding, lineterminator="\r\n"),
     )
 
 
 def to_parquet(frame: pd.DataFrame, path: str | Path) -> Path:
     """Write a frame as Parquet, dtypes kept."""
-    return _written(Path(path), lambda to: frame.to_parquet(to, index=False))
+    return _written(path_of(path, LogError), lambda to: frame.to_parquet(to, index=False))
 
 
 def to_json(frame: pd.DataFrame, path: str | Path) -> Path:
@@ -64,7 +66,7 @@ def to_json(frame: pd.DataFrame, path: str | Path) -> Path:
         with to.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(_as_json(frame))
 
-    return _written(Path(path), write)
+    return _written(path_of(path, LogError), write)
 
 
 def _as_json(frame: pd.DataFrame) -> Iterator[str]:
@@ -105,7 +107,7 @@ def to_excel(frame: pd.DataFrame, path: str | Path) -> Path:
         sheet.append([_cell(sheet, head) for head in table.columns])
         for row in zip(*(_plain(table[column]) for column in table.columns), strict=True):
             sheet.append([_cell(sheet, value) for value in row])
-    return _written(Path(path), book.save)
+    return _written(path_of(path, LogError), book.save)
 
 
 _MOST_COLUMNS = 1000
@@ -126,7 +128,7 @@ def from_file(path: str | Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    source = Path(path).expanduser()
+    source = path_of(path, LogError)
     kind = source.suffix.lower()
     try:
         if kind == ".csv":
@@ -251,7 +253,6 @@ def _as_it_was(text: str) -> str:
 
 def _written(path: Path, write: Callable[[Path], object]) -> Path:
     """Write a file whole or not at all, and never over a database."""
-    path = path.expanduser()
     if is_database(path):
         raise LogError.of("export_over", name=str(path))
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from motion_widgets.core.arguments import require_path
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import SCHEMA
@@ -55,7 +56,9 @@ def address_of(url: str | Path | URL) -> URL:
     LogError
         It is no address, or one of a log in memory; what was given is not shown, as it may hold a password.
     """
-    if not isinstance(url, URL) and (isinstance(url, Path) or "://" not in url):
+    if not isinstance(url, URL | str):
+        require_path(url, LogError)
+    if not isinstance(url, URL) and (not isinstance(url, str) or "://" not in url):
         return URL.create("sqlite", database=Path(url).expanduser().absolute().as_posix())
     kind = str(url).partition("://")[0][:40]
     try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.arguments import require_path
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.hosts import is_link
@@ -18,7 +20,7 @@ from motion_widgets.media.probe.sniff import name_of
 from motion_widgets.media.progress_bar import reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -73,6 +75,8 @@ def measure_clips(
     """
     import pandas as pd
 
+    if isinstance(sources, str | bytes | os.PathLike) or not isinstance(sources, Iterable):
+        raise ClipError.of("not_sources", found=type(sources).__name__)
     todo = [_absolute(source) for source in sources]
     options = {"confirm": confirm, "deadline": deadline, "hash_content": hash_content}
     with reporting(progress, len(todo)) as report:
@@ -98,6 +102,7 @@ def _absolute(source: str | Path | bytes) -> str | bytes:
     """Return a source with its path made absolute: a worker may run in another folder."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
+    require_path(source, ClipError)
     text = typed_path(source) if isinstance(source, str) else os.fspath(source)
     if isinstance(source, str) and is_link(text):
         return text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from motion_widgets.core.errors import ClipError
+from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.colours import to_bt709
@@ -14,10 +15,7 @@ from motion_widgets.media.decode import ONLY_PICTURE, even_width, opened
 from motion_widgets.media.probe.image import bound_pixels, broken_image, eight_bit, open_image
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.media.probe.source import local_file, unreadable
-
-if TYPE_CHECKING:
-    from motion_widgets.core.facts import Clip
-    from motion_widgets.media.repair.operation import Mend
+from motion_widgets.media.repair.operation import Mend
 
 __all__ = ["before_after", "filmstrip", "strip_times", "thumbnail"]
 
@@ -121,6 +119,8 @@ def strip_times(clip: Clip, frames: int = 6) -> tuple[float, ...]:
     >>> mw.strip_times(mw.measure_clip(samples.clip_6s), frames=3)
     (1.0, 3.0, 5.0)
     """
+    if not isinstance(clip, Clip):
+        raise ClipError.of("not_a_clip", found=type(clip).__name__)
     frames = max(1, min(60, frames))
     step = (clip.video_length or clip.length) / frames
     return tuple(step * (number + 0.5) for number in range(frames))
@@ -150,6 +150,8 @@ def before_after(mend: Mend, frames: int = 6, height: int = 72) -> tuple[bytes |
     >>> before is not None, after is not None
     (True, True)
     """
+    if not isinstance(mend, Mend):
+        raise ClipError.of("not_a_mend", found=type(mend).__name__)
 
     def shown(path: str) -> bytes | None:
         try:

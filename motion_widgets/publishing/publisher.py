@@ -165,8 +165,8 @@ class Publisher:
         EndpointError
             The endpoint's upload failed.
         """
-        if wanted is not None and not _NAME.fullmatch(wanted):
-            raise RequestError.of("publish_name", found=wanted[:80])
+        if wanted is not None and not (isinstance(wanted, str) and _NAME.fullmatch(wanted)):
+            raise RequestError.of("publish_name", found=str(wanted)[:80])
         least = self._least(place, life)
         sha = await asyncio.to_thread(sha256_of, path)
         where = f"{client.base_url} " if client is not None and place.kind == "endpoint" else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.media import montage as grid
@@ -12,6 +12,8 @@ from motion_widgets.study.conclude import judged
 from motion_widgets.study.pairs import shuffled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from motion_widgets.media.progress_bar import Report
     from motion_widgets.study.material import Material
     from motion_widgets.study.results import Result
@@ -53,7 +55,7 @@ def montage(
     >>> mw.montage(mw.Study(ws, run), folder / "results.mp4", height=96, progress=False).name
     'results.mp4'
     """
-    it, file_of, out = study.material(), study.ws.result_of, Path(path).expanduser()
+    it, file_of, out = study.material(), study.ws.result_of, path_of(path, LogError)
     blocks = list(dict.fromkeys(one.block() for one in it.results))
     if block is not None and block not in blocks:
         raise LogError.of("study_block", found=block, known=", ".join(blocks))

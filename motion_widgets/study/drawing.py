@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.files import write_whole
 from motion_widgets.core.html import escape
@@ -104,7 +105,7 @@ class Drawing:
         LogError
             Another ending, or the file cannot be written.
         """
-        path = Path(path).expanduser()
+        path = path_of(path, LogError)
         kinds = {".svg": lambda: self.svg().encode(), ".png": self.png}
         if path.suffix.lower() not in kinds:
             raise LogError.of("plot_kind", name=path.name)

@@ -98,7 +98,7 @@ def criterion_of(given: object) -> str:
 def values_of(it: Material, axis: str, a: str | None, b: str | None) -> tuple[str, str]:
     """Return two values of an axis that vary, or raise."""
     known = varying(it.results)
-    if axis not in known:
+    if not isinstance(axis, str) or axis not in known:
         raise LogError.of(
             "study_axis", axis=show(axis), known=", ".join(known) or say("study_nothing_varies")
         )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from motion_widgets.core.arguments import path_of, require_workspace
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.request.findings import show
 from motion_widgets.study import conclude, plots, tables
-from motion_widgets.study.drawing import write
-from motion_widgets.study.fidelity.difference import difference
+from motion_widgets.study.drawing import Drawing, write
+from motion_widgets.study.fidelity.difference import Difference, difference
 from motion_widgets.study.fidelity.frame import frame
 from motion_widgets.study.given import (
     RUN,
@@ -35,6 +35,7 @@ from motion_widgets.study.verdict import LEAST
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from concurrent.futures import Executor
+    from pathlib import Path
 
     import pandas as pd
 
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from motion_widgets.media.progress_bar import Report
     from motion_widgets.study.answer import Answer
     from motion_widgets.study.conclude import Progress
-    from motion_widgets.study.drawing import Drawing
-    from motion_widgets.study.fidelity.difference import Difference
     from motion_widgets.study.host import StudyHost
     from motion_widgets.study.pairs import Drawn, Pair
 
@@ -80,7 +79,7 @@ class Study:
     """
 
     def __init__(self, ws: StudyHost, source: Any, name: str = "") -> None:
-        self.ws = ws
+        self.ws = require_workspace(ws)
         self._ids = ids_of(source)
         jobs_of(ws.log_store, self._ids)
         is_run = len(self._ids) == 1 and self._ids[0].startswith(RUN)
@@ -385,8 +384,8 @@ class Study:
         >>> mw.Study(ws, run).report(folder / "report.html").name
         'report.html'
         """
-        target = Path(path).expanduser()
-        beside = Path(montage).expanduser() if montage is not None else None
+        target = path_of(path, LogError)
+        beside = path_of(montage, LogError) if montage is not None else None
         return write(target, page(self.material(), self.id, self.ws, target.parent, beside))
 
     def progress(self) -> Progress:

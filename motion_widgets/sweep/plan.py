@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.arguments import require_workspace
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.html_repr import card, table
 from motion_widgets.core.messages import say
@@ -62,8 +63,10 @@ class Plan:
         cells: Sequence[Cell] | None = None,
         gives_up: Sequence[str] = (),
     ) -> None:
+        if not isinstance(sweep, Design):
+            raise RequestError.of("not_a_sweep", found=type(sweep).__name__)
         self.sweep = sweep
-        self._ws = ws
+        self._ws = require_workspace(ws)
         self.cells: list[Cell] = appraised(sweep, ws) if cells is None else list(cells)
         self.gives_up = tuple(gives_up)
 

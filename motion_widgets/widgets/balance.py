@@ -131,8 +131,8 @@ def _ask(ws: Workspace) -> tuple[Micro | None, str]:
     """Return the balance, or None and why it is not known."""
     try:
         remain = ws.balance(PATIENCE)
-    except (MotionError, TimeoutError) as error:
-        return None, str(error) or say("balance_slow", seconds=PATIENCE)
+    except MotionError as error:
+        return None, str(error)
     return (None, say("balance_open")) if remain is None else (to_micro(remain), "")
 
 

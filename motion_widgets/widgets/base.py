@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ipywidgets as w
 
+from motion_widgets.core.arguments import require_workspace
 from motion_widgets.core.background import start
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.html import PLAIN, escape
@@ -86,7 +87,7 @@ class Panel(Column):
             from motion_widgets.workspace.workspace import Workspace
 
             ws = Workspace()
-        self.ws = ws
+        self.ws = require_workspace(ws)
         self.notice = live_region()
         self._trouble = live_region()
         self.edge = Edge(type(self).__name__, self._show_trouble)

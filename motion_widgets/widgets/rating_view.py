@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import ipywidgets as w
 
+from motion_widgets.core.errors import RequestError
 from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.log.names import current_person
 from motion_widgets.study.pairs import matched
 from motion_widgets.study.ratings import standing
 from motion_widgets.study.results import varying
+from motion_widgets.study.study import Study
 from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import Panel
 from motion_widgets.widgets.blind_files import BlindFiles
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import ComparisonRow
     from motion_widgets.study.conclude import Progress
     from motion_widgets.study.pairs import Drawn
-    from motion_widgets.study.study import Study
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["RatingView"]
@@ -65,6 +66,8 @@ class RatingView(Panel):
     """
 
     def __init__(self, study: Study, *, watch: bool = True) -> None:
+        if not isinstance(study, Study):
+            raise RequestError.of("not_a_study", found=type(study).__name__)
         super().__init__(cast("Workspace", study.ws), watch=watch)
         self.study = study
         self._files = BlindFiles(self.ws)

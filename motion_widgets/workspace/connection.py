@@ -7,10 +7,12 @@ until it is closed.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.arguments import seconds_of
 from motion_widgets.core.background import on_owned_loop, spawn
-from motion_widgets.core.errors import RequestError
+from motion_widgets.core.errors import MotionTimeout, RequestError
 from motion_widgets.core.forks import in_child, keep_for_parent, new_rlock
 from motion_widgets.core.visitor import confinement
 from motion_widgets.endpoint.api_key import Secret
@@ -197,9 +199,13 @@ class Connection:
         runner = self._runner
         return runner.sleep_guard.messages() if runner is not None else []
 
-    def balance(self, timeout: float) -> float | None:
-        """Ask the endpoint for the account's money in USD within `timeout` s. None: unlimited or unstated."""
-        return spawn(self.runner.balance()).result(timeout)
+    def balance(self, timeout: float | None) -> float | None:
+        """Ask the endpoint for the account's money in USD (`Workspace.balance`)."""
+        patience = math.inf if timeout is None else seconds_of(timeout)
+        try:
+            return spawn(self.runner.balance()).result(None if math.isinf(patience) else patience)
+        except TimeoutError:
+            raise MotionTimeout.of("balance_slow", seconds=timeout) from None
 
     def leave(self, *, send: bool) -> list[JobRow]:
         """Send what is still to be sent, if `send`, and stop the runner; return the jobs that were not."""

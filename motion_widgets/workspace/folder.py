@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.hidden import variable
 from motion_widgets.core.visitor import confine, in_visitor_mode, is_shared_page
@@ -53,7 +54,7 @@ def open_folder(folder: str | Path | None, *, visitor: bool | None, elsewhere: b
         not this user's leads out of it.
     """
     if not (in_visitor_mode() or (is_shared_page() if visitor is None else visitor)):
-        found = Path(folder or variable(FOLDER) or ".").expanduser().absolute()
+        found = path_of(folder or variable(FOLDER) or ".", LogError).absolute()
         for link, target in () if chosen(found) else _links_out(found):
             raise LogError.of("folder_link", name=link, target=target)
         return found

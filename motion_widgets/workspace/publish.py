@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.arguments import require_workspace
 from motion_widgets.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +31,6 @@ def publish(
     """
     wishes: dict[str, Any] = {"life": life, "consent": consent, "name": name}
     if ws is not None:
-        return ws.publish(source, to, **wishes)
+        return require_workspace(ws).publish(source, to, **wishes)
     with Workspace() as own:
         return own.publish(source, to, **wishes)

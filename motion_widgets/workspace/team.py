@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_
 
-from motion_widgets.core.errors import LogError
+from motion_widgets.core.arguments import path_of
+from motion_widgets.core.errors import LogError, RequestError
 from motion_widgets.core.forks import in_child, keep_for_parent
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.jobs.share_result import Outbox, not_shared_yet
 from motion_widgets.jobs.sidecar import read_sidecar, request_of, write_sidecar
 from motion_widgets.jobs.stored_file import stored_file
 from motion_widgets.log.names import is_safe_path
+from motion_widgets.log.rows import JobRow
 from motion_widgets.log.schema import jobs
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from motion_widgets.jobs.shared_store import Shared
-    from motion_widgets.log.rows import JobRow
     from motion_widgets.log.store import Log
     from motion_widgets.request.request import MotionRequest
 
@@ -103,7 +104,7 @@ class Team:
         LogError
             It is neither here nor there, or the path cannot be reached.
         """
-        name = row.result_path
+        name = _job_row(row).result_path
         if name is None or not is_safe_path(name):
             return None
         path = stored_file(self._folder, name)
@@ -134,11 +135,12 @@ class Team:
         LogError
             A copy cannot be fetched from the shared path.
         """
-        self.fetch_inputs(row)
+        self.fetch_inputs(_job_row(row))
         return request_of(row, self._folder)
 
-    def restore(self, path: Path) -> MotionRequest:
+    def restore(self, source: str | Path) -> MotionRequest:
         """Return the request that a result was made of (`Workspace.restore`)."""
+        path = path_of(source, RequestError)
         known = [jobs.c.id == path.stem]
         if path.suffix != ".json":
             with contextlib.suppress(OSError):  # what cannot be read is looked for by its name alone
@@ -164,3 +166,9 @@ class Team:
                         raise
                     missing[str(error)] = None
         return list(missing)
+
+
+def _job_row(row: object) -> JobRow:
+    if not isinstance(row, JobRow):
+        raise LogError.of("not_a_row", found=type(row).__name__)
+    return row

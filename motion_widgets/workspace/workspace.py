@@ -7,9 +7,9 @@ In the folder: ``log.sqlite`` (unless the log is elsewhere), ``results/``, ``inp
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from motion_widgets.core.arguments import count_of
 from motion_widgets.core.hidden import hidden, variable
 from motion_widgets.endpoint.api_key import secret_of
 from motion_widgets.jobs.job import Job
@@ -33,6 +33,7 @@ from motion_widgets.workspace.team import Team
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from motion_widgets.core.facts import Clip, Image
     from motion_widgets.endpoint.api_key import Secret
@@ -173,10 +174,10 @@ class Workspace:
         """Let the folder's ``prices.toml`` count as it is now; a changed one has to be accepted again."""
         self.prices = accept_prices(self.folder)
 
-    def balance(self, timeout: float = 30.0) -> float | None:
-        """Ask the endpoint for the account's money in USD, for `timeout` s. None: unlimited, or not stated.
+    def balance(self, timeout: float | None = 30.0) -> float | None:
+        """Ask the endpoint for the account's money in USD. None: unlimited, or not stated.
 
-        Not to be called on the background loop.
+        Not to be called on the background loop. MotionTimeout: no answer within `timeout` s (None: wait).
         """
         return self.connection.balance(timeout)
 
@@ -245,7 +246,7 @@ class Workspace:
         RequestError
             Nothing here and no sidecar tells what it was made of.
         """
-        return self.team.restore(Path(path).expanduser())
+        return self.team.restore(path)
 
     def attach(self, an_id: str, *, same_account: bool = False) -> Job | Run:
         """Take up a job or a run by its id, after a restart or in another notebook.
@@ -271,7 +272,7 @@ class Workspace:
 
     def jobs(self, *, limit: int = 50) -> list[Job]:
         """Return the newest jobs of this workspace's endpoint and account."""
-        rows = self.log_store.jobs.rows(*self.connection.mine, limit=limit, newest=True)
+        rows = self.log_store.jobs.rows(*self.connection.mine, limit=count_of(limit), newest=True)
         return [Job(self, row.id) for row in rows]
 
     def runner_for(self, row: JobRow) -> Runner | None:

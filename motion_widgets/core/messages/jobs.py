@@ -30,7 +30,6 @@ MESSAGES: dict[str, str] = {
     "other_key": '{count} {count:job|jobs} at {endpoint} {count:was|were} sent with another key and {count:is|are} not followed with this one ({ids}). If it is the same account’s new key: ws.attach("{id}", same_account=True).',
     "paid_with_other_key": 'The same content was already sent with another key ({count} {count:job|jobs}, first {id}, {state}); nothing was sent now. If it is the same account’s new key: ws.attach("{id}", same_account=True). To pay again: new=True.',
     "wait_over": '{id} did not finish within {seconds:g} s. It continues; wait again, or return to it later with ws.attach("{id}").',
-    "wait_wrong": "{found} is not a time to wait. Use a number of seconds such as 60, or None for as long as it takes.",
     "waiting_ended": 'No longer waiting; {id} goes on. Return to it with ws.attach("{id}")',
     "interrupted": 'Interrupted; nothing is lost. Continue with ws.attach("{id}")',
     "still_running": "motion_widgets: {count} {count:job continues|jobs continue} at the endpoint. Return to {count:it|them} with {calls}",

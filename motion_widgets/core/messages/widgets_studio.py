@@ -19,7 +19,6 @@ MESSAGES: dict[str, str] = {
     "balance_unknown_sandbox": "SANDBOX balance unknown",
     "balance_asking": "Balance: checking…",
     "balance_open": "The endpoint reports no balance for this key.",
-    "balance_slow": "The endpoint did not report it within {seconds:g} s.",
     "balance_missing": "{usd} short of the price above.",
     "head_running": "{count} running",
     "head_spent": "Spent {usd}",

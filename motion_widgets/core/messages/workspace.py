@@ -8,6 +8,7 @@ MESSAGES: dict[str, str] = {
     "account_fresh": "The account shows no charge for it yet; its bill may be {minutes} {minutes:minute|minutes} late. Ask again then.",
     "account_charged": "The account was billed {more} more than the log explains, which fits this job ({price}): it was charged. Follow its task if the provider's console shows one, or write it off.",
     "account_unclear": "The account was billed {more} more than the log explains. This job ({price}) may be part of it, but {others} other {others:job|jobs} of unknown cost or another program may be as well.",
+    "balance_slow": "The endpoint did not report its balance within {seconds:g} s. Ask again in a moment.",
     "bundle_folder": "{name} is not empty. Unpack into a new folder, or merge with motion-widgets log merge.",
     "bundle_wrong": "{name} is not a packed workspace, or was changed after packing ({what}). Pack or copy it again; nothing was unpacked.",
     "bundle_newer": "{name} has format {found}; this version of motion-widgets knows formats up to {known}. Upgrade motion-widgets; nothing was unpacked.",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.hashing import sha256_of
@@ -72,9 +72,7 @@ def local_file(source: str | Path) -> tuple[Path, int]:
     ClipError
         The file is missing, a folder, unreadable or empty, or a visitor's page has no business with it.
     """
-    path = Path(typed_path(source) if isinstance(source, str) else source)
-    with suppress(RuntimeError):  # no such user, so `~name` is a name like any other
-        path = path.expanduser()
+    path = path_of(typed_path(source) if isinstance(source, str) else source, ClipError)
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow symbolic links
     name = (path.name or str(path))[:LONGEST_NAME]
     if not may_read(path):  # the same for what is there and for what is not

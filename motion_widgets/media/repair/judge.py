@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from motion_widgets.core.errors import ClipError
+from motion_widgets.core.errors import ClipError, RequestError
 from motion_widgets.core.facts import Clip, Image, Shots
 from motion_widgets.media.ffmpeg import MOST_PIXELS
 from motion_widgets.media.probe.image import MOST_DECODED, decoded_sides
@@ -18,12 +17,10 @@ from motion_widgets.media.repair.clips import COPIES
 from motion_widgets.media.repair.images import sides_after
 from motion_widgets.media.repair.operation import Operation
 from motion_widgets.request.fields import ORIENTATIONS
+from motion_widgets.request.findings import Finding
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.media_rules import check_clip, check_image
 from motion_widgets.request.request import MotionRequest
-
-if TYPE_CHECKING:
-    from motion_widgets.request.findings import Finding
 
 __all__ = ["findings_of", "mends_for", "require_no_worse"]
 
@@ -69,6 +66,8 @@ def mends_for(
     >>> [operation.name for operation in mw.mends_for(finding, clip, image, "image")]
     ['trim_clip', 'trim_clip']
     """
+    if not isinstance(finding, Finding):
+        raise RequestError.of("not_a_finding", found=type(finding).__name__)
     if isinstance(clip, Clip) and clip.truncated:  # it cannot be read to its end
         clip = None
     if isinstance(image, Image) and image.truncated and finding.field == "image_url":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -93,11 +94,14 @@ def mend(
 
 def _checked(source: str | Path | Clip | Image, operation: Operation) -> Path:
     """Return the path of a source, if it and the operation are known."""
+    if not isinstance(operation, Operation):
+        raise ClipError.of("not_an_operation", found=type(operation).__name__)
     known = (*CLIP_OPERATIONS, *IMAGE_OPERATIONS)
     if operation.name not in known:
         raise ClipError.of("mend_unknown", found=operation.name, known=", ".join(known))
     if not operation.is_complete:
-        found = json.dumps(dict(operation.parameters), default=repr)[:100]
+        given = operation.parameters
+        found = json.dumps(dict(given) if isinstance(given, Mapping) else given, default=repr)[:100]
         if operation.name not in PARAMETERS:
             raise ClipError.of("mend_no_parameters", operation=operation.name, found=found)
         takes = ", ".join(sorted(frozenset().union(*PARAMETERS[operation.name])))

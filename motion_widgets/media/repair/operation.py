@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +15,6 @@ from motion_widgets.media.probe.image import measure_image
 from motion_widgets.media.probe.measure import measure_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from motion_widgets.core.facts import Clip, Image
 
 __all__ = ["PARAMETERS", "Mend", "Operation"]
@@ -55,6 +54,8 @@ class Operation:
     def is_complete(self) -> bool:
         """Whether it has the parameters that it needs and no other, each of its kind."""
         needed, more = PARAMETERS.get(self.name, (frozenset(), frozenset()))
+        if not isinstance(self.parameters, Mapping):
+            return False
         given = self.parameters.keys()
         return needed <= given <= needed | more and all(map(_can_be, given, self.parameters.values()))
 

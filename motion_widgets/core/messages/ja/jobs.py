@@ -30,7 +30,6 @@ MESSAGES: dict[str, str] = {
     "other_key": '{endpoint} の {count} 件のジョブは別のキーで送信されており、このキーでは追跡しません({ids})。同じアカウントの新しいキーなら：ws.attach("{id}", same_account=True)',
     "paid_with_other_key": '同じ内容が別のキーですでに送信されています({count} 件、最初は {id}、{state})。今回は何も送信していません。同じアカウントの新しいキーなら：ws.attach("{id}", same_account=True)。もう一度支払うなら：new=True',
     "wait_over": '{id} は {seconds:g} 秒以内に終わりませんでした。処理は続いています。さらに待つか、あとで ws.attach("{id}") で戻ってください。',
-    "wait_wrong": "{found} は待ち時間として使えません。60 のような秒数か、終わるまで待つ None にしてください。",
     "waiting_ended": '待つのをやめましたが、{id} は続いています。ws.attach("{id}") で戻れます',
     "interrupted": '中断しましたが、何も失われていません。ws.attach("{id}") で続けられます',
     "still_running": "motion_widgets:{count} 件のジョブがエンドポイントで続いています。{calls} で戻れます",

@@ -22,7 +22,6 @@ MESSAGES: dict[str, str] = {
     "balance_unknown_sandbox": "SANDBOX の残高不明",
     "balance_asking": "残高：確認中…",
     "balance_open": "エンドポイントはこのキーの残高を示していません。",
-    "balance_slow": "エンドポイントから {seconds:g} 秒以内に返答がありませんでした。",
     "balance_missing": "上の料金に {usd} 足りません。",
     "head_spent": "使用額 {usd}",
     "golive_open": "本番へ…",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "balance_slow": "エンドポイントは {seconds:g} 秒以内に残高を返しませんでした。少し待ってからもう一度お試しください。",
     "bundle_folder": "{name} は空ではありません。新しいフォルダーに展開するか、motion-widgets log merge で統合してください。",
     "bundle_wrong": "{name} はパックしたワークスペースではないか、パック後に変更されています({what})。パックまたはコピーし直してください。何も展開していません。",
     "bundle_newer": "{name} の形式は {found} ですが、この版の motion-widgets が扱えるのは {known} までです。motion-widgets を更新してください。何も展開していません。",
