@@ -249,8 +249,10 @@ class _Attempt:
 
     async def _held_back(self) -> float | None:
         look = self.look
-        if look.seen is Seen.TAKEN or (look.seen is Seen.STALE and self.maybe_accepted):
+        if self.maybe_accepted and look.seen in (Seen.TAKEN, Seen.STALE):
             return None  # the other process decides what becomes of it; or it is tried at once
+        if look.seen is Seen.TAKEN:
+            return timing.BEAT  # by then it is planned again, unless the other process was to send it, too
         return await self._plan_again(look.refusal, wait=None if look.refusal is not None else 0.0)
 
     async def _accepted(self, answer: Submitted, expires_at: int) -> float | None:
