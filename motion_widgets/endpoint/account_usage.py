@@ -7,6 +7,7 @@ tasks left out; a 503 does not mean that nothing was billed.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -75,10 +76,15 @@ def split_period(
         Moments near which no piece should end: a task of that very second would be counted twice or not at
         all.
     """
-    pieces = []
+    pieces, moments = [], sorted(busy)
+
+    def is_busy(cut: datetime) -> bool:
+        after = bisect_right(moments, cut - LATE)
+        return after < len(moments) and moments[after] < cut + LATE
+
     while end - start > LONGEST:
         cut = start + LONGEST
-        while cut - start > LONGEST / 2 and any(abs(cut - moment) < LATE for moment in busy):
+        while cut - start > LONGEST / 2 and is_busy(cut):
             cut -= LATE
         pieces.append((start, cut))
         start = cut

@@ -31,6 +31,23 @@ def test_no_piece_ends_where_a_task_was_billed(length, busy):
         assert min((abs(end - moment) for moment in moments), default=LATE) >= LATE
 
 
+def test_a_month_without_a_gap_between_its_bills_is_looked_through_once():
+    """Each 2 min of half a month looked at all bills anew: minutes for the bills of a large account."""
+    read = []
+
+    class Bills(list):
+        def __iter__(self):
+            for moment in super().__iter__():
+                read.append(moment)
+                yield moment
+
+    bills = Bills(START + timedelta(minutes=3 * one) for one in range(32 * 24 * 20))
+    (first, cut), (again, last) = split_period(START, START + LONGEST + timedelta(days=1), bills)
+    assert (first, again, last) == (START, cut, START + LONGEST + timedelta(days=1))
+    assert LONGEST / 2 - LATE <= cut - START <= LONGEST / 2, "there is no better place"
+    assert len(read) == len(bills)
+
+
 @pytest.mark.parametrize(
     ("name", "written"),
     [("unix", "1767225600"), ("iso", "2026-01-01T00:00:00+00:00"), ("date", "2026-01-01")],
