@@ -160,9 +160,8 @@ def _advance(
         kept = {name: mine[name] for name in ours_alone}
         values = {**row, **as_foreign(row), **kept, "seq": next_seq(connection)}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))
-        if mine["budget_id"] is not None:
-            more = Micro((row["cost"] or 0) - (mine["reserved"] or 0))
-            spend(connection, more, mine["budget_id"])
+        more = Micro((row["cost"] or 0) - (mine["reserved"] or 0))
+        spend(connection, more, mine["budget_id"], mine["person_budget_id"])
         done.advanced += 1
 
 

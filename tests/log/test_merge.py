@@ -8,6 +8,7 @@ from sqlalchemy import text, update
 
 from motion_widgets.log.annotations import Annotation
 from motion_widgets.log.merge import merge
+from motion_widgets.log.names import current_person
 from motion_widgets.log.recovery import all_rows, write_fresh
 from motion_widgets.log.schema import jobs, metadata, sweeps
 from motion_widgets.log.states import State
@@ -136,6 +137,23 @@ def test_a_copy_that_went_on_brings_the_end(log, tmp_path):
     )
     assert log.budgets.get("b")[1] == used - 20, "the bill stands for the reservation"
     assert [one.to_state for one in log.jobs.events(job_id)][-1] == "collected"
+
+
+def test_the_end_that_a_copy_saw_settles_its_persons_budget_as_well(log, tmp_path):
+    """Only the run's was settled: what was reserved stayed used of the person's until it was set anew."""
+    mine = current_person(), "sandbox", "sandbox"
+    log.budgets.set_person(*mine, 1000)
+    billed, free = put(log, State.SUBMITTED, "a", task_id="a"), put(log, State.SUBMITTED, "b", task_id="b")
+    write_fresh(tmp_path / "copy.sqlite", rows_of(log))
+    other = Log(tmp_path / "copy.sqlite")
+    other.transitions.move(billed, State.COMPLETED)
+    other.transitions.move(billed, State.COLLECTED, settle=80, cost=80, result_path="results/x.mp4")
+    other.transitions.move(free, State.FAILED, settle=0, cost=0)
+    assert log.budgets.get_person(*mine).used == 200
+    assert merge(log, other).advanced == 2
+    other.close()
+    assert log.budgets.get_person(*mine).used == 80
+    assert log.budgets.set_person(*mine, 1000).used == 80, "as it is counted anew"
 
 
 def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
