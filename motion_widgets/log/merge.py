@@ -158,9 +158,12 @@ def _advance(
             "account", "repeat", "attempt", "deleted", "budget_id", "person_budget_id", "sweep_id", "shared",
         )  # fmt: skip
         kept = {name: mine[name] for name in ours_alone}
+        # Without a bill only a rejection proves that it cost nothing.
+        free = row["cost"] is not None or row["state"] == State.REJECTED
+        kept["reserved"] = 0 if free else mine["reserved"]
         values = {**row, **as_foreign(row), **kept, "seq": next_seq(connection)}
         connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(**values))
-        more = Micro((row["cost"] or 0) - (mine["reserved"] or 0))
+        more = Micro((row["cost"] or 0) + kept["reserved"] - mine["reserved"])
         spend(connection, more, mine["budget_id"], mine["person_budget_id"])
         done.advanced += 1
 

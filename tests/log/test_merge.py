@@ -156,6 +156,28 @@ def test_the_end_that_a_copy_saw_settles_its_persons_budget_as_well(log, tmp_pat
     assert log.budgets.set_person(*mine, 1000).used == 80, "as it is counted anew"
 
 
+@pytest.mark.parametrize("merged", [False, True], ids=["a copy", "a colleague's"])
+@pytest.mark.parametrize("end", [State.COLLECTED, State.FAILED, State.REJECTED])
+def test_an_end_without_a_bill_frees_no_money_that_may_have_been_spent(log, tmp_path, end, merged):
+    """It was free here then, and could be spent a second time."""
+    log.budgets.set("b", 1000)
+    job_id = put(
+        log, State.SUBMITTING if end is State.REJECTED else State.SUBMITTED, budget_id="b", task_id="t"
+    )
+    write_fresh(tmp_path / "copy.sqlite", rows_of(log))
+    other = Log(tmp_path / "copy.sqlite")
+    if merged:  # what comes from elsewhere holds no money there
+        other.transitions.record(job_id, reserved=0)
+    if end is State.COLLECTED:
+        other.transitions.move(job_id, State.COMPLETED)
+    assert other.transitions.move(job_id, end, settle=0 if end is State.REJECTED else None)
+    assert merge(log, other).advanced == 1
+    other.close()
+    held = 0 if end is State.REJECTED else 100
+    assert (log.jobs.get(job_id).state, log.jobs.get(job_id).reserved) == (end, held)
+    assert log.budgets.get("b")[1] == held
+
+
 def test_two_ends_of_one_job_are_named_and_ours_stays(log, tmp_path):
     job_id = put(log, State.SUBMITTED)
     write_fresh(tmp_path / "copy.sqlite", rows_of(log))
