@@ -26,7 +26,13 @@ def test_stopped_at_any_step_it_sends_nothing_once_others_decided(ws, endpoint, 
     with Process(ws.folder, endpoint, req, stop=step) as slow:
         if step == "in flight":
             frozen = threading.Event()
-            endpoint.on_post = lambda _: (slow.freeze(), frozen.set())
+
+            def freeze(_):
+                with ws.log_store.database.write():  # else it may be stopped in the middle of a write
+                    slow.freeze()
+                frozen.set()
+
+            endpoint.on_post = freeze
             until(frozen.is_set)
             endpoint.on_post = lambda _: None
         slow.await_stop()
