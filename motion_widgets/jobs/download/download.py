@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
-import itertools
 import os
 import re
 import shutil
@@ -290,11 +289,11 @@ def _size_and_hash(path: Path) -> tuple[int, str]:
 
 def _placed(part: Path, target: Path, sha: str) -> Path:
     """Move a file into place under the first free name; what is there already stays."""
-    for number in itertools.count(1):
-        place = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
-        if move_if_free(part, place):
-            return place
+    place, number = target, 1
+    while not move_if_free(part, place):
         if _size_and_hash(place)[1] == sha:
             part.unlink(missing_ok=True)
-            return place
-    raise AssertionError
+            break
+        number += 1
+        place = target.with_name(f"{target.stem}-{number}{target.suffix}")
+    return place

@@ -22,13 +22,14 @@ import pytest
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.files import size_of
-from motion_widgets.endpoint.errors import EndpointError
+from motion_widgets.endpoint.errors import EndpointError, NotFoundError
 from motion_widgets.jobs.download import download as room
 from motion_widgets.jobs.download import http_get
 from motion_widgets.jobs.download.checksums import sums_of
 from motion_widgets.jobs.download.download import Download
 from motion_widgets.jobs.download.partial_file import UNFINISHED, Note, PartialFile
 from motion_widgets.jobs.sleep_guard import KeepAwake
+from motion_widgets.media.ffmpeg import ffmpeg_exe
 from tests.jobs.endpoint import Process, results_in, until
 from tests.jobs.hosts import Host, Internet, certificates, tunnel
 
@@ -564,6 +565,150 @@ STATED = {
 
 
 STORE = {"x-amz-request-id": "1"}
+
+
+class TestWhatIsNoResult:
+    """A host that sends something else, or not all of it: said in words, and a later try still ends well."""
+
+    @pytest.fixture
+    def download(self, tmp_path):
+        return Download(tmp_path / "job.mp4", owner="me", trusted=True)
+
+    def gets_it(self, download, host):
+        assert asyncio.run(download.fetch(host.url)).path.read_bytes() == host.clip
+
+    def test_a_rest_that_ends_too_early(self, download, host):
+        half, size = len(host.clip) // 2, len(host.clip)
+
+        def short(handler):
+            span = {"ETag": '"v1"', "Content-Range": f"bytes {half}-{size - 1}/{size}", "Content-Length": 10}
+            handler.head(206, span)
+            handler.wfile.write(host.clip[half : half + 10])
+
+        host.script.extend([part_of(host, half), short])
+        refused(download, host.url, "ConnectError|RemoteProtocolError|peer closed")
+        assert download.part.size() == half
+        refused(download, host.url, f"only {half + 10} of {size} bytes arrived")
+        self.gets_it(download, host)
+        assert host.asked[2]["range"] == f"bytes={half + 10}-"
+
+    @pytest.mark.parametrize("status", [412, 416])
+    def test_a_file_that_is_another_by_the_time_the_rest_is_asked_for(self, download, host, status):
+        def gone(handler):
+            handler.head(status, {"Content-Length": 0})
+
+        host.script.extend([part_of(host, len(host.clip) // 2), gone])
+        refused(download, host.url, "peer closed")
+        refused(download, host.url, f"HTTP {status}")
+        self.gets_it(download, host)
+        assert "range" not in host.asked[2], "it begins anew"
+
+    @pytest.mark.parametrize("status", [403, 404, 410])
+    def test_a_link_that_is_dead(self, download, host, status):
+        host.script.append(lambda handler: handler.head(status, {"Content-Length": 0}))
+        with pytest.raises(NotFoundError, match=str(status)):
+            asyncio.run(download.fetch(host.url))
+        self.gets_it(download, host)
+
+    def test_a_file_that_says_that_it_is_too_large_is_not_begun(self, download, host, monkeypatch):
+        monkeypatch.setattr(room, "RESULT_MAX", len(host.clip) - 1)
+        refused(download, host.url, "too large to be a result")
+        assert download.part.size() == 0
+
+    def test_a_file_that_turns_out_to_be_too_large_is_given_up(self, download, host, monkeypatch):
+        monkeypatch.setattr(room, "RESULT_MAX", len(host.clip) - 1)
+        host.script.append(host.unknown_length)
+        refused(download, host.url, "too large to be a result")
+        assert download.part.size() < len(host.clip)
+        assert not download.target.exists()
+
+    def test_a_clip_that_was_cut_off_at_the_endpoint(self, download, host):
+        whole = header_first(host.clip, download.target.parent)
+        host.clip = whole[: len(whole) * 2 // 3]
+        refused(download, host.url, r"\(it is cut off\)")
+        assert not download.target.exists()
+        host.clip = whole
+        self.gets_it(download, host)
+        assert "range" not in host.asked[1], "nothing is appended to what is no video"
+
+    def test_settings_of_this_machine_that_lead_nowhere(self, tmp_path, public, monkeypatch):
+        monkeypatch.setenv("HTTPS_PROXY", "gopher://127.0.0.1:9")
+        refused(Download(tmp_path / "job.mp4", owner="me", trusted=False), LINK, "HTTPS_PROXY|gopher")
+        assert public.asked == []
+
+    def test_a_result_of_another_process_beside_which_this_one_goes(self, download, host):
+        download.target.write_bytes(b"somebody's own")
+        download.target.with_name("job-2.mp4").write_bytes(b"and another")
+        got = asyncio.run(download.fetch(host.url))
+        assert (got.path.name, got.path.read_bytes()) == ("job-3.mp4", host.clip)
+        assert download.target.read_bytes() == b"somebody's own"
+
+    def test_a_result_that_another_process_put_there_meanwhile_is_the_same_one(self, download, host):
+        def first(handler):
+            download.target.with_name("job-2.mp4").write_bytes(host.clip)
+            handler.head(200, {"Content-Length": len(host.clip)})
+            handler.wfile.write(host.clip)
+
+        download.target.write_bytes(b"somebody's own")
+        host.script.append(first)
+        assert asyncio.run(download.fetch(host.url)).path.name == "job-2.mp4"
+        assert sorted(one.name for one in download.target.parent.glob("*.mp4")) == ["job-2.mp4", "job.mp4"]
+
+    def test_what_was_not_asked_for_to_be_kept_is_removed(self, download, host):
+        host.script.append(part_of(host, 1000))
+        refused(download, host.url, "peer closed")
+        assert download.part.size() == 1000
+        download.discard()
+        assert [one for one in download.target.parent.rglob("*") if one.is_file()] == []
+
+
+def header_first(clip, folder):
+    """Return a clip whose header lies before its pictures, so that the rest may be cut off."""
+    before, after = folder / "before.mp4", folder / "after.mp4"
+    before.write_bytes(clip)
+    copied = ["-i", str(before), "-c", "copy", "-movflags", "+faststart", str(after)]
+    subprocess.run([ffmpeg_exe(), "-loglevel", "error", *copied], check=True)
+    return after.read_bytes()
+
+
+def part_of(host, count):
+    """Send so many bytes of the clip, then close the connection."""
+
+    def answer(handler):
+        handler.head(200, {"ETag": '"v1"', "Content-Length": len(host.clip)})
+        handler.wfile.write(host.clip[:count])
+        handler.wfile.flush()
+        handler.close_connection = True
+
+    return answer
+
+
+class TestFolder:
+    """What the results' folder refuses is told apart, as a person mends each in another way."""
+
+    def test_a_name_that_the_disk_does_not_take(self, tmp_path, host):
+        download = Download(tmp_path / f"{'j' * 250}.mp4", owner="me", trusted=True)
+        refused(download, host.url, "Cannot write the file: .*it is tried again")
+
+    @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="a place where not even root may write")
+    def test_a_place_where_nobody_may_write(self, host):
+        host.script.append(host.unknown_length)  # else it says that there is no room
+        download = Download(Path("/sys/kernel/job.mp4"), owner="me", trusted=True)
+        refused(download, host.url, "/sys/kernel is not writable .*Make it writable")
+
+    def test_a_disk_that_filled_up_since_the_last_attempt(self, tmp_path, host, monkeypatch):
+        download, usage = (
+            Download(tmp_path / "job.mp4", owner="me", trusted=True),
+            shutil.disk_usage(tmp_path),
+        )
+        host.script.append(part_of(host, 1000))
+        refused(download, host.url, "peer closed")
+        monkeypatch.setattr(room.shutil, "disk_usage", lambda _: usage._replace(free=len(host.clip) - 1001))
+        refused(download, host.url, "no room for the result")
+        assert len(host.asked) == 1, "it is not even asked for"
+        monkeypatch.setattr(room.shutil, "disk_usage", lambda _: usage._replace(free=len(host.clip) - 1000))
+        assert asyncio.run(download.fetch(host.url)).size == len(host.clip)
+        assert host.asked[1]["range"] == "bytes=1000-"
 
 
 class TestSums:
