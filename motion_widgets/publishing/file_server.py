@@ -127,7 +127,6 @@ def show(address: str, path: Path, name: str, ends: float) -> str:
         for one in server.shown.values():
             if one.path == path and one.url.startswith(f"{base}/") and one.ends > time.time():
                 one.ends = max(one.ends, ends)
-                _end_at(one)
                 return one.url
         ending = f".{name.rpartition('.')[2]}"
         token = secrets.token_urlsafe(32) + ending
@@ -150,11 +149,13 @@ def hide(url: str) -> None:
 
 
 def _end_at(shown: _Shown) -> None:
-    """Hide a file when it expires, which may have been put off meanwhile."""
+    """Hide a file when it expires; where that was put off meanwhile, look again then."""
 
     def look() -> None:
         if shown.ends <= time.time():
             hide(shown.url)
+        else:
+            _end_at(shown)
 
     timer = threading.Timer(min(max(shown.ends - time.time(), 0.0) + 0.05, threading.TIMEOUT_MAX), look)
     timer.daemon = True

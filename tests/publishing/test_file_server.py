@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 
 import httpx
@@ -67,6 +68,17 @@ def test_same_file_keeps_its_link_and_another_gets_its_own(shown, give, clip, im
     assert get(shown.url).content == clip.read_bytes()
 
 
+def test_a_file_of_many_jobs_has_one_thread_that_ends_it(shown, give, clip):
+    """Each job of a sweep began another, which slept for a day: thousands were more than a system takes."""
+
+    def timers():
+        return {one for one in threading.enumerate() if isinstance(one, threading.Timer)}
+
+    before = timers()
+    assert {give(clip, "serve").url for _ in range(5)} == {shown.url}
+    assert timers() <= before
+
+
 def refused(url):
     try:
         get(url)
@@ -89,6 +101,14 @@ def test_its_time_ends_by_itself(tmp_path, clip):
     url = file_server.show("", clip, "x.mp4", time.time() + 0.3)
     until(lambda: refused(url))
     assert not file_server._servers
+
+
+def test_its_time_ends_by_itself_also_where_it_was_put_off(tmp_path, clip):
+    ends = time.time() + 2
+    link = file_server.show("", clip, "a.mp4", ends)
+    assert file_server.show("", clip, "a.mp4", ends + 0.2) == link
+    until(lambda: refused(link))
+    assert time.time() > ends + 0.2
 
 
 def test_link_is_dead_the_moment_its_time_is_over(tmp_path, clip, image, give):
