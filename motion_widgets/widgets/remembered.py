@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.forks import new_lock
 from motion_widgets.core.visitor import in_visitor_mode
 from motion_widgets.request.fields import FIELDS
 from motion_widgets.request.media_source import media_source
@@ -29,6 +30,7 @@ class Remembered:
     ) -> None:
         self._ws, self._form, self._board, self._tabs, self._names = ws, form, board, tabs, names
         self._looked_at = self._kept = self._view()
+        self._lock = new_lock()  # a look that takes long would write its older view over a newer one
 
     def restore(self) -> int:
         """Show what was open; return the number of the tab that was. Strangers find nothing.
@@ -54,11 +56,12 @@ class Remembered:
 
     def look(self, *, last: bool = False) -> None:
         """Write the view down if it changed and rests now, or it is the last look. It may block."""
-        view = self._view()
-        if (view == self._looked_at or last) and view != self._kept and not in_visitor_mode():
-            keep_view(self._ws.folder, view)
-            self._kept = view
-        self._looked_at = view
+        with self._lock:
+            view = self._view()
+            if (view == self._looked_at or last) and view != self._kept and not in_visitor_mode():
+                keep_view(self._ws.folder, view)
+                self._kept = view
+            self._looked_at = view
 
     def _view(self) -> dict[str, Any]:
         req, axes, run = self._form.request, self._board.axes, self._board.run

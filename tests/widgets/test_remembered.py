@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import motion_widgets as mw
+from motion_widgets.widgets import remembered
 from motion_widgets.workspace.settings import keep_view, kept_view
 from tests.widgets.conftest import until
 
@@ -44,6 +46,31 @@ def test_another_process_finds_the_form_the_axes_and_the_tab(ws: mw.Workspace) -
     command = [sys.executable, "-c", OPEN, str(ws.folder)]
     said = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
     assert said == "1 pro turns\nand waves ü\n['std']\n['one', 'two']\n"
+
+
+def test_a_look_that_takes_long_takes_nothing_back_that_the_last_one_wrote(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = mw.Studio(ws)
+    slow, overtaken, wrote = threading.Event(), threading.Event(), []
+
+    def keep(folder: Path, view: dict[str, Any]) -> None:
+        first = not slow.is_set()
+        slow.set()
+        if first:
+            overtaken.wait(1)  # for as long as the last look could need, if it did not wait for this one
+        keep_view(folder, view)
+        wrote.append(view["request"]["prompt"])
+        overtaken.set()
+
+    monkeypatch.setattr(remembered, "keep_view", keep)
+    studio.form.load(studio.form.request.replace(prompt="before"))
+    until(slow.is_set)
+    studio.form.load(studio.form.request.replace(prompt="after"))
+    studio.close()
+    until(lambda: len(wrote) == 2)
+    assert wrote[-1] == "after"
+    assert kept_view(ws.folder)["request"]["prompt"] == "after"
 
 
 def test_the_run_on_the_board_comes_back_where_its_endpoint_is_open(ws: mw.Workspace) -> None:
