@@ -13,11 +13,13 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.forks import unforked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["copy_whole", "move_if_free", "partial_file", "size_of", "whole_file", "write_whole"]
+__all__ = ["alone", "copy_whole", "move_if_free", "partial_file", "size_of", "whole_file", "write_whole"]
 
 PRIVATE = 0o600
 """The mode of a file that only its owner may read."""
@@ -71,6 +73,26 @@ def copy_whole(source: Path, target: Path) -> Path:
     with whole_file(target) as partial:
         shutil.copyfile(source, partial)
     return target
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Keep other processes out of blocks under the same lock file, where the system supports it.
+
+    No link lying in wait is followed. Threads of one process need a lock besides.
+    """
+    handle = -1
+    with unforked():  # else a child would hold the lock for as long as it lives
+        with suppress(ImportError, OSError):  # without it the last one to write wins
+            import fcntl
+
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            if handle >= 0:
+                os.close(handle)
 
 
 def size_of(path: Path) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import time
 from dataclasses import asdict, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from motion_widgets.core.errors import RequestError
+from motion_widgets.core.files import alone
 from motion_widgets.core.forks import new_lock
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.hosts import is_loopback
@@ -29,7 +29,6 @@ from motion_widgets.request.request import MotionRequest
 from motion_widgets.request.rules import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from motion_widgets.endpoint.client import EndpointClient
@@ -59,7 +58,8 @@ class LinkCache:
 
     def keep(self, key: str, published: Published) -> None:
         """Keep a link and drop expired ones; on a full disk, nothing is kept."""
-        with contextlib.suppress(OSError), self._alone():  # at worst a link is made twice
+        lock = self._file.with_name(".published.lock")
+        with contextlib.suppress(OSError), _lock, alone(lock):  # at worst a link is made twice
             now = time.time()
             links = {one: found for one, value in self._load().items() if (found := _read(value)) is not None}
             links = {
@@ -70,20 +70,6 @@ class LinkCache:
 
     def _load(self) -> dict[str, Any]:
         return read_signed(self._file) or {}
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other threads and, where the system supports it, other processes from writing meanwhile."""
-        with _lock:
-            handle = os.open(self._file.with_name(".published.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                with contextlib.suppress(ImportError, OSError):  # without it a link is at worst made twice
-                    import fcntl
-
-                    fcntl.flock(handle, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(handle)
 
 
 def _read(value: object) -> Published | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from motion_widgets.core.errors import LogError, RequestError
+from motion_widgets.core.files import alone
 from motion_widgets.core.forks import new_lock
 from motion_widgets.core.hashing import sha256_of
 from motion_widgets.core.hidden import variable
@@ -57,6 +58,7 @@ __all__ = [
 
 _FILE = "workspace.json"
 _SET_ASIDE = "workspace.untrusted.json"
+_LOCK = ".workspace.lock"
 _PRICES = "prices.toml"
 _STEERING = ("publish_to", "consent", "prices")
 _lock = new_lock()
@@ -73,13 +75,17 @@ def choose(folder: Path, **changes: Any) -> None:
     What somebody else chose is not taken over; it is kept under another name, to be looked at.
     Only its owner may read the file: a command of the user's own may hold a password.
     """
+    with _lock, alone(folder / _LOCK):
+        _choose(folder, changes)
+
+
+def _choose(folder: Path, changes: dict[str, Any]) -> None:
     file = folder / _FILE
-    with _lock:
-        if _steers(read_json(file)) and read_signed(file) is None:
-            with contextlib.suppress(OSError):  # it is lost then, which harms nobody
-                file.replace(folder / _SET_ASIDE)
-        held = {name: value for name, value in (chosen(folder) | changes).items() if value is not None}
-        write_signed(file, held)
+    if _steers(read_json(file)) and read_signed(file) is None:
+        with contextlib.suppress(OSError):  # it is lost then, which harms nobody
+            file.replace(folder / _SET_ASIDE)
+    held = {name: value for name, value in (chosen(folder) | changes).items() if value is not None}
+    write_signed(file, held)
 
 
 def unbelieved(folder: Path) -> Iterator[str]:
@@ -119,10 +125,19 @@ def sandbox_account(folder: Path) -> str:
     Each folder has a sandbox of its own, which knows nothing of another one's tasks. Whoever wrote it down,
     it steers no money, so it is believed.
     """
+    found = _kept_account(folder)
+    if found is None:
+        with _lock, alone(folder / _LOCK):
+            found = _kept_account(folder)  # another process may have been first
+            if found is None:
+                found = f"sandbox {secrets.token_hex(4)}"
+                _choose(folder, {"sandbox": found})
+    return found
+
+
+def _kept_account(folder: Path) -> str | None:
     found = str(read_json(folder / _FILE).get("sandbox"))
-    if not re.fullmatch(r"sandbox [0-9a-f]{8}", found):
-        choose(folder, sandbox=f"sandbox {secrets.token_hex(4)}")
-    return str(read_json(folder / _FILE).get("sandbox"))  # read again: another process may have been first
+    return found if re.fullmatch(r"sandbox [0-9a-f]{8}", found) else None
 
 
 def _steers(choices: dict[str, Any]) -> bool:

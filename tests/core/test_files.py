@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from motion_widgets.core import files
 from motion_widgets.core.files import (
     PRIVATE,
+    alone,
     copy_whole,
     move_if_free,
     partial_file,
@@ -285,3 +286,18 @@ def test_a_size_is_none_where_another_process_removes_the_file_at_any_moment(tmp
         stop.set()
         other.join()
     assert size_of(path) == 0
+
+
+def test_a_lock_that_is_a_link_makes_nothing_elsewhere(tmp_path: Path) -> None:
+    """A folder of somebody else's could make an empty file wherever its link led."""
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with alone(tmp_path / "lock"):
+        pass
+    assert names(tmp_path) == ["lock"]
+
+
+def test_a_block_runs_where_there_can_be_no_lock(tmp_path: Path) -> None:
+    done = []
+    with alone(tmp_path / "missing" / "lock"):
+        done.append(1)
+    assert done

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +21,7 @@ from motion_widgets.workspace.settings import (
     sandbox_account,
     unbelieved,
 )
+from tests.jobs.endpoint import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +86,48 @@ def test_a_received_folder_keeps_its_sandbox_account(folder):
     (folder / "workspace.json").write_text('{"sandbox": "acct-of-somebody"}')
     assert sandbox_account(folder).startswith("sandbox ")
     assert sandbox_account(folder) == sandbox_account(folder)
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from motion_widgets.workspace import settings
+folder, write = Path(sys.argv[1]), settings.write_signed
+def slowly(*args):
+    (folder / "writing").touch()
+    until = time.monotonic() + 2
+    while not (folder / "go on").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    write(*args)
+settings.write_signed = slowly
+print(eval(sys.argv[2]), end="")
+"""
+
+
+@pytest.fixture
+def in_between(folder):
+    """in_between(theirs, act) -> what another process said, and what came of `act` while it was writing."""
+
+    def make(theirs, act):
+        command = [sys.executable, "-c", SLOW, str(folder), f"settings.{theirs}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+            until((folder / "writing").exists)
+            mine = act()
+            (folder / "go on").touch()
+            return other.communicate()[0], mine
+
+    return make
+
+
+def test_two_processes_that_open_a_fresh_folder_keep_one_sandbox_account(folder, in_between):
+    """Each kept another: the jobs of one were nobody's once it was opened again."""
+    theirs, mine = in_between("sandbox_account(folder)", lambda: sandbox_account(folder))
+    assert theirs == mine == sandbox_account(folder)
+
+
+def test_what_two_processes_choose_at_once_is_all_kept(folder, in_between):
+    in_between("choose(folder, publish_to='s3://x/y')", lambda: choose(folder, consent={"a": "b"}))
+    assert chosen(folder) == {"publish_to": "s3://x/y", "consent": {"a": "b"}}
 
 
 VIEW = {"tab": 2, "request": {"prompt": "\ud83d\ude00 <b> \u202e", "image_url": None}}
