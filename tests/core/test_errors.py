@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import pickle
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 import motion_widgets as mw
 from motion_widgets.core import errors
 from motion_widgets.endpoint import errors as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
 
 
 @pytest.mark.parametrize("name", errors.__all__)
@@ -70,3 +77,51 @@ def test_which_errors_prove_that_nothing_was_accepted(surely: bool) -> None:
     """Money hangs on this word: an error that joins the first list lets a job be sent again."""
     classes = {name for name in wire.__all__ if isinstance(getattr(wire, name), type)}
     assert {name for name in classes if getattr(wire, name).not_accepted is surely} == ACCEPTANCE[surely]
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """IPython's own shell, in this process and for this test."""
+    from IPython.core import interactiveshell
+    from traitlets.config import Config
+
+    assert not interactiveshell.InteractiveShell.initialized()
+    for name in ("displayhook", "excepthook"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+    quiet = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "NoColor"}})
+    made = interactiveshell.InteractiveShell.instance(config=quiet)
+    made.run_cell("import motion_widgets as mw")
+    yield made
+    interactiveshell.InteractiveShell.clear_instance()
+
+
+FAILS = "def measure():\n    mw.measure_clip('missing.mp4')\n\nmeasure()"
+
+
+def test_a_cell_shows_the_sentence_and_its_own_lines(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell(FAILS)
+    told = "".join(capsys.readouterr())
+    assert told.startswith("ClipError (line 4) (line 2): ")
+    assert told.strip().endswith("Check the path, or choose the file again.")
+    assert "probe" not in told
+
+
+@pytest.mark.parametrize(("mode", "whole"), [("Minimal", False), ("Plain", True), ("Verbose", True)])
+def test_who_asks_for_the_whole_traceback_gets_it(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], mode: str, whole: bool
+) -> None:
+    shell.run_line_magic("xmode", mode)
+    capsys.readouterr()
+    shell.run_cell(FAILS)
+    told = "".join(capsys.readouterr())
+    assert "ClipError" in told
+    assert "missing.mp4" in told
+    assert ("local_file" in told) is whole
+
+
+def test_outside_of_ipython_it_is_the_same_sentence() -> None:
+    with pytest.raises(mw.ClipError) as caught:
+        mw.measure_clip("missing.mp4")
+    assert caught.value._render_traceback_() == [f"ClipError: {caught.value}"]
