@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import ipywidgets as w
 from traitlets import Unicode
 
-from motion_widgets.core.background import spawn
 from motion_widgets.core.errors import MotionError
 from motion_widgets.core.hidden import hidden, variable
 from motion_widgets.core.html import escape
@@ -18,6 +17,7 @@ from motion_widgets.endpoint.api_key import ENVIRONMENT_KEY, Secret, find_key, h
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import Panel
+from motion_widgets.workspace.connection import balance_within
 from motion_widgets.workspace.settings import forget_kept_key, live_url
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from motion_widgets.workspace.workspace import Workspace
 
 __all__ = ["GoLive"]
+
+PATIENCE = 60.0
+"""s for the balance."""
 
 
 class _KeyField(w.Password):
@@ -123,7 +126,7 @@ class GoLive(Panel):
             )
 
         if secret is not None:
-            self.later("balance", lambda: spawn(ask(secret)).result(60), show)
+            self.later("balance", lambda: balance_within(PATIENCE, ask(secret)), show)
 
     def _forget(self) -> None:
         def show(told: tuple[bool, str]) -> None:

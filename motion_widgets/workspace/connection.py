@@ -24,7 +24,7 @@ from motion_widgets.workspace.public_links import PublicLinks
 from motion_widgets.workspace.settings import choose, sandbox_account, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from pathlib import Path
 
     from motion_widgets.jobs.shared_store import Shared
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from motion_widgets.sandbox import Sandbox
     from motion_widgets.workspace.settings import OnAnswer, Target
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "balance_within"]
 
 
 class Connection:
@@ -202,10 +202,7 @@ class Connection:
     def balance(self, timeout: float | None) -> float | None:
         """Ask the endpoint for the account's money in USD (`Workspace.balance`)."""
         patience = math.inf if timeout is None else seconds_of(timeout)
-        try:
-            return spawn(self.runner.balance()).result(None if math.isinf(patience) else patience)
-        except TimeoutError:
-            raise MotionTimeout.of("balance_slow", seconds=timeout) from None
+        return balance_within(patience, self.runner.balance())
 
     def leave(self, *, send: bool) -> list[JobRow]:
         """Send what is still to be sent, if `send`, and stop the runner; return the jobs that were not."""
@@ -268,3 +265,17 @@ class Connection:
             self._log, endpoint=target.endpoint, account=account, client=client, publish=publish,
             root=self._folder, results=self._folder / "results", trusted=target.here, shared=self._shared,
         )  # fmt: skip
+
+
+def balance_within(seconds: float, asking: Coroutine[Any, Any, float | None]) -> float | None:
+    """Ask for a balance on the background loop.
+
+    Raises
+    ------
+    MotionTimeout
+        It did not come within so many seconds.
+    """
+    try:
+        return spawn(asking).result(None if math.isinf(seconds) else seconds)
+    except TimeoutError:
+        raise MotionTimeout.of("balance_slow", seconds=seconds) from None
