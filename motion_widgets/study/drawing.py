@@ -11,8 +11,10 @@ import functools
 import io
 import os
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import LogError
@@ -67,9 +69,14 @@ class Drawing:
         self._shapes.append(("dot", x, y, hollow))
 
     def words(self, x: float, y: float, said: object, *, anchor: str = "start", most: int = 40) -> None:
-        """Write words with their middle at `y`; `anchor`: ``start``, ``middle`` or ``end`` stands at `x`."""
+        """Write words with their middle at `y`; `anchor`: ``start``, ``middle`` or ``end`` stands at `x`.
+
+        They are cut off where they would take more room than `most` Latin letters.
+        """
         text = str(said)
-        text = text if len(text) <= most else f"{text[: most - 1]}\u2026"
+        ends = list(accumulate(2 if east_asian_width(sign) in "WF" else 1 for sign in text))
+        if ends and ends[-1] > most:
+            text = f"{text[: sum(end < most for end in ends)]}\u2026"
         self._shapes.append(("words", x, y, text, anchor))
 
     def svg(self) -> str:

@@ -70,8 +70,10 @@ class LibraryPicker(ui.Column):
         ui.show(self.choice, found)
 
     def _chosen(self, _: object) -> None:
-        if self.choice.value:
-            self._use(str(self.choice.value))
+        chosen = self.choice.value
+        if chosen:
+            self.choice.value = ""  # so that the same one can be chosen again
+            self._use(str(chosen))
             ui.show(self.box, visible=False)
 
     def keep(self) -> None:

@@ -56,6 +56,8 @@ class PictureFeed:
 
     def _next(self) -> None:
         with self._lock:
+            if not self._wanted:  # what was asked for is out of sight by now, or was made before
+                return
             name = self._wanted[0]
         data = self.small(name)
         with self._lock:

@@ -225,7 +225,7 @@ def test_what_is_surely_worse_for_no_less_money_is_excluded(host, put):
 
 def test_japanese_is_kept_and_never_cut_within_a_sign():
     drawing = Drawing(100, 40, JAPANESE)
-    drawing.words(5, 20, JAPANESE, most=4)
+    drawing.words(5, 20, JAPANESE, most=8)  # each takes the room of two
     assert f"{JAPANESE[:3]}\u2026" in drawing.svg()
     assert JAPANESE in drawing.svg()
 

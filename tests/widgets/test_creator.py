@@ -430,6 +430,18 @@ def test_the_library_measures_once_and_says_what_fits(
     assert library.picture(items[samples.image.name]) == picture
 
 
+def test_a_medium_of_the_library_is_chosen_again_after_another_one(ws: mw.Workspace) -> None:
+    form = mw.RequestForm(ws, watch=False)
+    kept, library = str(ws.library.add(ws.samples().clip_6s, "dance")), form.clip_field.library
+    library.toggle()
+    until(lambda: kept in [value for _, value in library.choice.options])
+    for _ in range(2):
+        library.choice.value = kept
+        assert form.clip_field.value() == kept
+        form.clip_field.use("")
+    form.close()
+
+
 def test_the_library_never_overwrites_another_file(ws: mw.Workspace) -> None:
     samples = ws.samples()
     first = ws.library.add(samples.clip_6s, "../../dance.mp4")
