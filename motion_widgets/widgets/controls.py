@@ -151,7 +151,7 @@ def button(
     layout = {"width": "auto", "margin": "0"}
     made = make(w.Button, description=label, tooltip=tooltip or label, layout=layout)
     made.on_click(edge.guard(lambda _: action()))
-    return _add_classes(made, f"mw-button {cls}")
+    return _add_classes(made, cls)
 
 
 def label_button(

@@ -91,7 +91,7 @@ class HistoryStrip(Panel):
         self._on_show, self._on_edit, self._on_all = on_show, on_edit, on_all
         self._waiting = Waiting()
         self.strip = Strip(self._act, editable=on_edit is not None)
-        self._body = ui.Column(self.strip, self.notice, cls="mw-body mw-history")
+        self._body = ui.Column(self.strip, self.notice, cls="mw-body")
         self.fill(self._body)
         self.redraw()
         self.watch()

@@ -105,7 +105,7 @@ class LibraryAxisPicker(ui.Column):
         self._cells: dict[str, ui.Column] = {}
         self.boxes: dict[str, w.Checkbox] = {}
         """By path, as far as the library was opened."""
-        self.open = ui.button(host.edge, say(f"axis_library_{which}"), self._toggle, cls="mw-library-open")
+        self.open = ui.button(host.edge, say(f"axis_library_{which}"), self._toggle)
         self._said = ui.live_region()
         self.shelf = ui.make(w.Box, layout={"width": "100%"})
         self.shelf.add_class("mw-picks")

@@ -55,9 +55,9 @@ class MediaRepair(ui.Column):
         if which == "clip":
             self.trim = TrimCard(host, changed=changed, complain=self._complain)
         self._bar, self._said, self._shown = ui.html(), ui.live_region(), ui.html()
-        self.cancel = ui.button(host.edge, say("cancel"), self._stop, cls="mw-mend-cancel")
+        self.cancel = ui.button(host.edge, say("cancel"), self._stop)
         self._going = ui.flow(self._bar, self.cancel, cls="mw-going")
-        self.undo = ui.button(host.edge, say("mend_undo"), self._undo, cls="mw-undo")
+        self.undo = ui.button(host.edge, say("mend_undo"), self._undo)
         self._done = ui.flow(self._said, self.undo, cls="mw-finding mw-ok")
         self._pair = ui.Column(self._shown, width="100%")
         for one in (self._going, self._done, self._pair):

@@ -42,7 +42,7 @@ class RunAddition:
         self._rest: Plan | None = None
         self._limit: float | None = None
         self._used = 0.0
-        self.offer = ui.button(host.edge, "", self._ask, cls="mw-add-rest")
+        self.offer = ui.button(host.edge, "", self._ask)
         self._said = ui.live_region()
         self.confirm = ui.button(host.edge, "", self._confirm)
         self.cancel = ui.button(host.edge, say("add_cancel"), self._close)

@@ -54,7 +54,7 @@ class RunControls:
         self.plans = True
         """Whether a plan can be run; else a run is watched, and may not be read yet."""
         self.start = ui.button(host.edge, "", self._start, cls="mw-primary mw-run")
-        self.compare = ui.button(host.edge, "", self._compare, cls="mw-primary mw-compare-run")
+        self.compare = ui.button(host.edge, "", self._compare, cls="mw-primary")
         self.addition = RunAddition(host, budget, run=run, send=self.send)
         self.hold = ui.button(host.edge, say("board_hold"), self._hold)
         self.retry = ui.button(host.edge, "", self._retry)

@@ -33,7 +33,7 @@ class RunTitle:
     def __init__(self, host: Panel, run: Callable[[], Run | None], renamed: Callable[[], object]) -> None:
         self._host, self._run, self._renamed = host, run, renamed
         self._name = ""
-        self._shown = ui.html(cls="mw-run-name")
+        self._shown = ui.html()
         self.change = ui.button(host.edge, say("log_rename"), self._open)
         self.field = ui.control(w.Text, say("log_rename_to"))
         self.save = ui.button(host.edge, say("save"), self._save)

@@ -87,7 +87,7 @@ class SameAgain(ui.Column):
         self._made_for: tuple[object, ...] = ()
         self._label = ui.html(cls="mw-label")
         self.choices = ui.Choices(host.edge, self._take, most=MOST)
-        super().__init__(ui.flow(self._label, *self.choices.buttons, cls="mw-again-row"))
+        super().__init__(ui.flow(self._label, *self.choices.buttons))
         ui.show(self, visible=False)
 
     def offer(self, row: JobRow | None) -> None:

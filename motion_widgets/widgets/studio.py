@@ -129,7 +129,7 @@ class Studio(Panel):
         before, unread = self._restored()
         self.tabs.selected_index = COMPARE if shown_off else TABS.index(tab) if tab else before
         self.tabs.observe(self.edge.guard(self._turned), "selected_index")
-        sweep = ui.button(self.edge, say("sweep_these"), lambda: self._open(SWEEP), cls="mw-sweep-these")
+        sweep = ui.button(self.edge, say("sweep_these"), lambda: self._open(SWEEP))
         self.form.card.children += (ui.flow(sweep),)
         beside = ui.html(ui.note(say("visitor_head"))) if self.golive is None else self.golive
         self.fill(self._head(), beside, self.notice, *self._views)

@@ -96,8 +96,8 @@ class SubmitCard(ui.Column):
         self._pending: Callable[[], Job] | None = None
         self._price, self.money, self.summary = ui.html(), ui.live_region(), ui.live_region()
         self.submit = ui.button(host.edge, "", partial(self._click, new=False), cls="mw-primary mw-submit")
-        self.again = ui.button(host.edge, "", partial(self._click, new=True), cls="mw-again")
-        self.shown = ui.button(host.edge, say("action_show"), self._show_earlier, cls="mw-primary mw-show")
+        self.again = ui.button(host.edge, "", partial(self._click, new=True))
+        self.shown = ui.button(host.edge, say("action_show"), self._show_earlier, cls="mw-primary")
         price = ui.Column(self._price, self.summary, self.money, cls="mw-pay-price")
         buttons = ui.flow(self.shown, self.again, self.submit, cls="mw-pay-buttons")
         super().__init__(host.notice, price, buttons, cls="mw-pay", width="100%")

@@ -70,11 +70,11 @@ class AxesPicker:
         self.add = {
             field: ui.button(self._edge, axis_word(field), partial(self.vary, field)) for field in self.chips
         }
-        self.more = ui.button(self._edge, "", self._toggle, cls="mw-add-axis")
+        self.more = ui.button(self._edge, "", self._toggle)
         self.menu = ui.flow(*self.add.values())
         ui.show(self.menu, visible=False)
         self._fixed = ui.html(cls="mw-fixed")
-        vary = ui.html(f"<b>{escape(say('axis_vary'))}</b>", cls="mw-vary")
+        vary = ui.html(f"<b>{escape(say('axis_vary'))}</b>")
         chips = ui.flow(vary, *self.chips.values(), self.more, self._fixed)
         self.view = ui.Column(chips, self.menu, *self.editors.values(), cls="mw-axes")
         self.draw(None)

@@ -47,7 +47,7 @@ class Welcome(ui.Column):
         """With what `greet` was called last."""
         self._sample: tuple[MotionRequest, Estimate] | None = None
         self._text = ui.html()
-        self.go = ui.button(host.edge, say("stage_drawing"), self._try, cls="mw-primary mw-try")
+        self.go = ui.button(host.edge, say("stage_drawing"), self._try, cls="mw-primary")
         self.compare = ui.button(host.edge, say("stage_sweep"), self._see_four)
         advice = ui.html(f'<span class="mw-muted mw-small">{escape(say("stage_advice"))}</span>')
         super().__init__(self._text, ui.flow(self.go, self.compare), advice, cls="mw-welcome-text")

@@ -165,13 +165,13 @@ class View {
     const region = { role: "region", "aria-label": this.words.board_cells };
     this.scroll = element("div", "mw-matrix-scroll mw-scroll", this.grid, region, OWN_KEYS);
     this.beside = element("p", "mw-matrix-beside", this.words.matrix_beside, { hidden: true });
-    this.empty = element("p", "mw-matrix-empty", this.words.matrix_empty);
+    this.empty = element("p", "", this.words.matrix_empty);
     this.place = element("b", "", { dir: "auto" });
     this.told = element("span", "", { dir: "auto" });
     this.detail = element("div", "mw-matrix-detail", { role: "status" }, this.place, this.told);
-    this.open = button("mw-page-button mw-matrix-open", "", () => this.enter());
+    this.open = button("mw-page-button", "", () => this.enter());
     this.foot = element("div", "mw-matrix-foot", this.detail, this.open, { hidden: true });
-    this.keys = element("p", "mw-matrix-keys", this.words.matrix_keys, { hidden: true });
+    this.keys = element("p", "", this.words.matrix_keys, { hidden: true });
     this.root = element("div", "mw-matrix", this.empty, this.beside, this.scroll, this.foot, this.keys);
     el.append(this.root);
 

@@ -90,14 +90,17 @@ if (isFirst) for (const [event, handler] of Object.entries(HANDLERS)) on(documen
 
 function initialize({ model }) {
   const timer = setInterval(guard("focus", look), 100);
-  listen(model, {
+  const unlisten = listen(model, {
     "msg:custom": ({ to }) => {
       if (!to) return;
       keyboard.pending = { to, until: performance.now() + PATIENCE };
       look(); // mostly it is there already, and the next key may come before the timer does
     },
   });
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(timer);
+    unlisten();
+  };
 }
 
 function render({ model, el }) {

@@ -34,7 +34,7 @@ class Row {
     for (let one = 1; one <= STARS; one += 1) stars.push([String(one), "★".repeat(one) + "☆".repeat(STARS - one)]);
     offer(this.stars, stars);
     on(this.stars, "change", () => grid.mark(id, "stars", Number(this.stars.value) || null));
-    this.tags = element("span", "mw-grid-tags");
+    this.tags = element("span");
     this.note = element("span", "mw-grid-note", { dir: "auto" });
     this.why = element("small", "", { dir: "auto" });
     this.images = ["in", "out"].map((kind) => element("img", "", { alt: "", hidden: true, dataset: { kind } }));
@@ -83,7 +83,7 @@ class Row {
   cell({ name, number }) {
     if (name === "pictures") return element("td", "mw-grid-pictures", ...this.images);
     if (name === "stars") return element("td", "", this.stars);
-    if (name === "said") return element("td", "mw-grid-said", this.tags, this.note);
+    if (name === "said") return element("td", "", this.tags, this.note);
     const kind = number ? "mw-number" : ["when", "id"].includes(name) ? "mw-whole" : "mw-grid-text";
     const cell = element("td", kind, { dataset: { name } }, element("span"));
     if (name === "state") cell.append(this.why);

@@ -78,6 +78,7 @@ class Pair {
     this.failed = false;
     this.clock.at = 0;
     const shown = clips.filter(([path]) => path);
+    this.bytes.keep(shown.map(([path]) => path)); // no pair comes again under its names
     const made = shown.map(([path, name]) => new Player({ path, sound: false }, name, {
       bytes: this.bytes,
       onChange: () => this.clock.changed(),

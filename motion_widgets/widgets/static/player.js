@@ -64,13 +64,24 @@ class Bytes {
     return URL.createObjectURL(new Blob([data], { type }));
   }
 
+  /** Forget all clips but those of these paths. */
+  keep(paths) {
+    for (const [path, url] of this.urls) {
+      if (paths.includes(path)) continue;
+      this.urls.delete(path);
+      revoke(url);
+    }
+  }
+
   close() {
     this.closed = true;
     this.unlisten();
     for (const answer of this.waiting.values()) answer(null);
-    for (const url of this.urls.values()) url.then((made) => made && URL.revokeObjectURL(made));
+    this.urls.forEach(revoke);
   }
 }
+
+const revoke = (url) => url.then((made) => made && URL.revokeObjectURL(made));
 
 /** One `<video>`, looking for a source that plays. */
 class Player {

@@ -69,14 +69,18 @@ class ResultRow {
 
   open(isOpen) {
     if (isOpen) this.text.value = this.said.note ?? "";
+    this.unfold(isOpen);
+    (isOpen ? this.text : this.note).focus();
+  }
+
+  unfold(isOpen) {
     this.editor.hidden = !isOpen;
     this.note.setAttribute("aria-expanded", String(isOpen));
-    (isOpen ? this.text : this.note).focus();
   }
 
   update() {
     const said = this.model.get("result") ?? {};
-    if (said.id !== this.said.id && !this.editor.hidden) this.editor.hidden = true;
+    if (said.id !== this.said.id) this.unfold(false);
     this.said = said;
     this.root.hidden = !said.id;
     this.download.download = said.name ?? "";

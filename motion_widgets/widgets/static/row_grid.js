@@ -219,7 +219,7 @@ class Grid {
     this.lines = element("tbody");
     const table = element("table", "mw-table mw-log", element("thead", "", this.head), this.lines);
     const region = { role: "region", "aria-label": words.tab_log, tabIndex: 0 };
-    return element("div", "", this.same, element("div", "mw-scroll mw-grid-scroll", region, OWN_KEYS, table));
+    return element("div", "", this.same, element("div", "mw-scroll", region, OWN_KEYS, table));
   }
 
   actions() {
@@ -228,7 +228,7 @@ class Grid {
     this.told = element("span", "mw-grid-count", { role: "status" });
     this.compare = act(words.log_compare, "compare");
     this.load = act(words.log_load, "load");
-    this.rerun = button("mw-page-button mw-grid-rerun", "", () => this.act("rerun"));
+    this.rerun = button("mw-page-button", "", () => this.act("rerun"));
     this.away = button("mw-page-button", words.log_delete, () =>
       this.act(this.model.get("view").deleted ? "restore" : "delete"),
     );
@@ -286,31 +286,33 @@ class Grid {
     let head = this.heads.get(key);
     if (!head) {
       const bold = element("b", "", { dir: "auto" });
+      const told = element("span", "mw-grid-facts");
       const act = (text, what) => button("mw-page-button", text, () => this.act(what, { run: key }));
       const buttons = [act(words.log_board, "board"), act(words.log_compare, "wall")];
       const rename = button("mw-page-button", words.log_rename, () => this.rename(head, key));
-      const cell = element("th", "", { scope: "rowgroup" }, bold, element("span", "mw-grid-facts"));
+      const cell = element("th", "", { scope: "rowgroup" }, bold, told);
       if (here) cell.append(...(this.model.get("actions").board ? buttons : buttons.slice(1)), rename);
-      head = element("tr", "mw-grid-group", cell);
+      head = Object.assign(element("tr", "mw-grid-group", cell), { cell, bold, told, rename });
       this.heads.set(key, head);
     }
-    const [cell] = head.children;
-    setProperty(cell, "colSpan", view.columns.length + 2);
-    setText(cell.children[0], title);
-    setText(cell.children[1], facts);
+    setProperty(head.cell, "colSpan", view.columns.length + 2);
+    setText(head.bold, title);
+    setText(head.told, facts);
     head.dataset.title = name;
     return head;
   }
 
-  rename(head, key) {
-    const [cell] = head.children;
-    const bold = cell.firstChild;
-    const options = { type: "text", maxLength: 120, value: head.dataset.title, "aria-label": this.words.log_rename_to };
+  rename({ cell, bold, rename, dataset }, key) {
+    if (bold.hidden) {
+      cell.firstChild.focus(); // it is being typed already
+      return;
+    }
+    const options = { type: "text", maxLength: 120, value: dataset.title, "aria-label": this.words.log_rename_to };
     const name = element("input", "", options);
     const shut = () => {
       name.remove();
       bold.hidden = false;
-      cell.lastChild.focus();
+      rename.focus();
     };
     on(name, "keydown", (event) => {
       if (event.key === "Enter") this.model.send({ type: "rename", run: key, value: name.value });

@@ -13,7 +13,7 @@ function render({ model, el }) {
   const turn = (event) => {
     const at = tabs.indexOf(event.target.closest('[role="tab"]'));
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
-    if (at < 0 || to === undefined) return;
+    if (at < 0 || to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     claim(event);
     choose((to + tabs.length) % tabs.length, true);
   };

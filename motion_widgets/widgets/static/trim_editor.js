@@ -84,6 +84,7 @@ function render({ model, el }) {
   handles.forEach((handle, number) => {
     const name = ["start", "end"][number];
     on(handle, "keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const now = get()[name];
       if (event.key === "Home" || event.key === "End") move(name, event.key === "Home" ? -Infinity : Infinity);
       else if (event.key in KEYS) {
