@@ -108,9 +108,13 @@ class Library:
                 what = "clip" if path.suffix.lower() in _CLIPS else "image"
             if what is None or not path.is_file():
                 continue
-            fact, trouble = self._measured(path, what, known.get(path.name))
+            try:
+                state = _state(path)  # before it is measured: what is written meanwhile is measured again
+            except OSError:
+                continue  # somebody has just removed it
+            fact, trouble = self._measured(path, what, state, known.get(path.name))
             if fact is not None:
-                facts[path.name] = {**_state(path), "kind": what, "fact": asdict(fact)}
+                facts[path.name] = {**state, "kind": what, "fact": asdict(fact)}
             if kind in (None, what):
                 found.append(_item(path, what, fact, trouble))
         if facts != known:
@@ -198,10 +202,10 @@ class Library:
     # The memory of what was measured.
 
     def _measured(
-        self, path: Path, kind: Literal["clip", "image"], known: Any
+        self, path: Path, kind: Literal["clip", "image"], state: dict[str, int], known: Any
     ) -> tuple[Clip | Image | None, str]:
         try:
-            if isinstance(known, dict) and {**known, **_state(path)} == known and known["kind"] == kind:
+            if isinstance(known, dict) and {**known, **state} == known and known["kind"] == kind:
                 how = Clip if kind == "clip" else Image
                 made: Clip | Image = how(**known["fact"])
                 # What an older version did not measure is measured now.
@@ -209,7 +213,7 @@ class Library:
                     path.absolute()
                 ):
                     return made, ""
-        except (KeyError, TypeError, OSError):
+        except (KeyError, TypeError):
             pass  # an older version's memory, or none at all
         try:
             return (measure_clip if kind == "clip" else measure_image)(path, hash_content=True), ""
