@@ -218,8 +218,9 @@ class Jobs:
 
     def retried(self, rows: Sequence[JobRow]) -> dict[str, str]:
         """Return, by id of a failure, the later attempt at the same repeat that has a result."""
-        failed = [row.id for row in rows if row.state in RETRYABLE]
-        lasts = [(some[-1].id, some) for some in self.attempts(failed) if some[-1].state == State.COLLECTED]
+        failed = {row.id for row in rows if row.state in RETRYABLE}
+        found = self.attempts(list(failed))
+        lasts = [(some[-1].id, some) for some in found if some[-1].state == State.COLLECTED]
         return {row.id: last for last, some in lasts for row in some if row.id in failed}
 
     def task_times(self, endpoint: str, *, limit: int = 500) -> list[TaskTime]:

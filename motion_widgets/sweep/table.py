@@ -95,7 +95,7 @@ def _own_numbers(frame: pd.DataFrame) -> list[int | None]:
     index = frame.index.name == _NUMBER
     found = frame.index.to_series() if index else frame.get(_NUMBER, pd.Series([None] * len(frame)))
     numbers = pd.to_numeric(found, errors="coerce").tolist()  # a row that was added may have made them floats
-    return [int(one) if one >= 1 and one == int(one) else None for one in numbers]
+    return [int(one) if one >= 1 and float(one).is_integer() else None for one in numbers]
 
 
 def _values(

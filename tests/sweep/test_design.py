@@ -428,6 +428,8 @@ class TestFrames:
         assert told(part.edited(more.iloc[:-1])) == [(2, "b"), (4, "d"), (5, "e")], (
             "a copied row is a new cell"
         )
+        odd = part.frame().set_axis(pd.Index([float("inf"), 2.5], name="cell"))
+        assert told(part.edited(odd)) == [(1, "b"), (2, "d")], "these are no numbers of cells"
 
     def test_a_run_keeps_the_numbers_too(self, ws, req):
         def of_run():

@@ -180,9 +180,10 @@ class PartialFile:
 
 
 def _read(about: Path) -> Note | None:
-    """Return a note. None: it does not exist or is incomplete."""
+    """Return a note. None: there is none, or it is incomplete, or holds what no note of ours does."""
     try:
         note = Note(**json.loads(about.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return note if note.etag and isinstance(note.etag, str) else None
+    sound = isinstance(note.etag, str) and isinstance(note.whole, int | None) and isinstance(note.sums, dict)
+    return note if sound and note.etag else None

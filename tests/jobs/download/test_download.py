@@ -390,8 +390,13 @@ class TestPart:
         assert mine.size() == 4, "a slow process may still write to its own"
 
     @pytest.mark.parametrize(
-        "changes", [{"link": "another"}, {"etag": ""}, {"etag": 1}, {"odd": 1}, {"whole": 3}], ids=str
-    )
+        "changes",
+        [
+            {"link": "another"}, {"etag": ""}, {"etag": 1}, {"odd": 1},
+            {"whole": 3}, {"whole": "3"}, {"sums": ["md5"]},
+        ],
+        ids=str,
+    )  # fmt: skip
     def test_of_something_else_is_not(self, tmp_path, changes):
         self.left(tmp_path, **changes)
         assert PartialFile(tmp_path / "job.mp4", "me").resume("link") == 0
