@@ -34,6 +34,7 @@ from sqlalchemy.util import LRUCache
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.forks import before_fork, in_child, keep_for_parent, new_lock, unforked
+from motion_widgets.core.held_files import opening_database
 from motion_widgets.core.hidden import hidden, without_frames
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import SCHEMA, migrate
@@ -308,7 +309,8 @@ def _engine(address: URL, *, begin: str, journal: str, poolclass: type[Pool]) ->
 
     def connect() -> sqlite3.Connection:
         file = path.as_uri() if journal else uri_for_reading(path)
-        made = sqlite3.connect(file, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+        with opening_database():
+            made = sqlite3.connect(file, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
         made.text_factory = _AS_TEXT
         return made
 

@@ -17,13 +17,14 @@ import sqlite3
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.files import PRIVATE, size_of, whole_file, write_whole
+from motion_widgets.core.held_files import read_held
 from motion_widgets.core.messages import say
 from motion_widgets.log.migrations import migrate
 from motion_widgets.log.schema import as_stored, metadata
@@ -73,7 +74,7 @@ class Rescued:
 def is_database(path: Path) -> bool:
     """Return whether a path is a SQLite file: no export may take a log's place."""
     try:
-        with path.open("rb") as file:
+        with read_held(path) as file:
             return file.read(len(_MAGIC)) == _MAGIC
     except OSError:
         return False
@@ -96,10 +97,10 @@ def damage_of(path: Path, *, whole: bool = False, reading: bool = False) -> str 
     OSError, sqlite3.Error
         It cannot be looked at, for a reason that is not its own.
     """
-    with path.open("rb") as file:
+    with read_held(path) as file:
         head = file.read(100)
         if not head.startswith(_MAGIC):
-            return say("damage_zeros" if head.strip(b"\0") == b"" and _only_zeros(path) else "damage_header")
+            return say("damage_zeros" if head.strip(b"\0") == b"" and _only_zeros(file) else "damage_header")
     pages, page = int.from_bytes(head[28:32], "big"), int.from_bytes(head[16:18], "big")
     page = 65536 if page == 1 else page
     counted = head[24:28] == head[92:96]  # only then does the header's page count hold
@@ -291,6 +292,5 @@ def _key(table: Table, row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row.get(column.name) for column in table.primary_key)
 
 
-def _only_zeros(path: Path) -> bool:
-    with path.open("rb") as file:
-        return not any(part.strip(b"\0") for part in iter(lambda: file.read(1 << 20), b""))
+def _only_zeros(file: BinaryIO) -> bool:
+    return not any(part.strip(b"\0") for part in iter(lambda: file.read(1 << 20), b""))

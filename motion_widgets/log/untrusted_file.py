@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import StaticPool, create_engine
 
 from motion_widgets.core.errors import LogError
+from motion_widgets.core.held_files import read_held
 from motion_widgets.log.column_rules import COUNT_MOST
 from motion_widgets.log.migrations import SCHEMA, migrate
 
@@ -135,7 +136,7 @@ def _plain(sql: str) -> str:
 
 def lacks_wal(path: Path) -> bool:
     """Return whether a file is without its write-ahead log: it was closed, or is a copy of the file alone."""
-    with path.open("rb") as file:
+    with read_held(path) as file:
         in_wal_mode = file.read(20)[18:] == b"\2\2"
     return in_wal_mode and not _beside(path, "-wal")
 
@@ -167,7 +168,8 @@ def copy_log(path: Path, target: Path) -> None:
     for one in (path, path.with_name(f"{path.name}-wal"), *path.parent.glob(f"{path.name}*.backup")):
         with contextlib.suppress(FileNotFoundError):  # not every log has all of them
             copy = target.with_name(target.name + one.name.removeprefix(path.name))
-            shutil.copyfile(one, copy)
+            with read_held(one) as file, copy.open("wb") as into:
+                shutil.copyfileobj(file, into)
             os.utime(copy, ns=(time.time_ns(), one.stat().st_mtime_ns))  # which backup is the newest one
 
 

@@ -14,7 +14,10 @@ from sqlalchemy import create_engine, inspect, text
 
 from motion_widgets.core.errors import LogError
 from motion_widgets.log import engine, migrations, schema
+from motion_widgets.log.recovery import damage_of, is_database
 from motion_widgets.log.store import Log
+from motion_widgets.log.untrusted_file import copy_log, lacks_wal
+from tests.log.conftest import VALUES
 
 ROOT = Path(__file__).parents[2]
 OLD_ROWS = (
@@ -223,3 +226,43 @@ def test_wal_is_asked_for_again_while_the_file_is_locked():
 
     engine._set_journal(Cursor(), "WAL")
     assert asked == ["PRAGMA journal_mode=WAL"] * 3
+
+
+LOOKS = {
+    "opened-again": lambda path: Log(path).close(),
+    "looked-at": damage_of,
+    "asked-what-it-is": is_database,
+    "asked-for-its-journal": lacks_wal,
+    "copied": lambda path: copy_log(path, path.with_name("copy.sqlite")),
+}
+ANOTHER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+print(db.execute("SELECT count(*) FROM jobs").fetchone()[0])
+db.close()
+"""
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_log_that_is_open_stays_whole_when_its_own_process_looks_at_the_file(tmp_path, look):
+    """Closing a descriptor of a file lets go of all locks that SQLite has on it in this process.
+
+    Another process then takes the log for closed and removes its journal, with all that is written from then on.
+    """
+    path = tmp_path / "log.sqlite"
+
+    def seen_by_another():
+        done = subprocess.run(
+            [sys.executable, "-c", ANOTHER, str(path)], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout)
+
+    log = Log(path)
+    log.jobs.add({**VALUES, "key": "before"}, new=False)
+    look(path)
+    assert seen_by_another() == 1
+    log.jobs.add({**VALUES, "key": "after"}, new=False)
+    assert seen_by_another() == 2
+    log.close()
+    assert damage_of(path, whole=True) is None
+    assert seen_by_another() == 2
