@@ -107,10 +107,11 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:  # it is raised again
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite ended it itself where the disk is full
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Run a statement and return all of its rows."""

@@ -166,7 +166,11 @@ class Sandbox:
 
         self._active.stopping = False
         store = self._open()
-        listener = self._listen(store)
+        try:
+            listener = self._listen(store)
+        except OSError:
+            self.stop()
+            raise
         self._port = listener.getsockname()[1]
         store.last_port = self._port
         config = uvicorn.Config(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -66,6 +68,9 @@ def test_a_taken_port_is_said(fresh, tmp_path):
     port = int(wire.sandbox.url.rsplit(":", 1)[1])
     with pytest.raises(OSError):
         Sandbox(tmp_path / "other", port=port).start()
+    for one in Path("/proc/self/fd").glob("*"):  # where there is such a folder
+        with contextlib.suppress(OSError):  # another thread closed it
+            assert str(tmp_path / "other") not in str(one.readlink())
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])

@@ -47,3 +47,18 @@ def test_a_received_database_names_no_file_elsewhere_and_runs_nothing(tmp_path):
     assert store.database.rows("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')") == []
     assert store.database.rows("SELECT * FROM media") == []
     store.close()
+
+
+def test_what_could_not_be_committed_takes_nothing_after_it_along(tmp_path):
+    store = Store(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "sandbox.sqlite3")) as db:
+        db.execute("CREATE TABLE one (id TEXT PRIMARY KEY)")
+        db.execute("CREATE TABLE two (one TEXT REFERENCES one DEFERRABLE INITIALLY DEFERRED)")
+    store.database.row("PRAGMA foreign_keys = ON")
+    with pytest.raises(sqlite3.IntegrityError), store.database.transaction():  # as on a full disk: at its end
+        store.database.row("INSERT INTO two VALUES ('none')")
+    store.balance.set(7)
+    other = Store(tmp_path)
+    assert (other.balance.left, other.database.rows("SELECT * FROM two")) == (7, [])
+    other.close()
+    store.close()
