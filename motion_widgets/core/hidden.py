@@ -29,13 +29,13 @@ def without_frames(error: _E) -> _E:
     return error
 
 
-def variable(name: str, default: str = "") -> str:
-    """Return an environment variable.
+def variable(name: str) -> str:
+    """Return an environment variable; ``""``: it is not set.
 
     No other module names ``os.environ``: a verbose traceback shows what that holds, the key among it, for
     every frame whose lines mention it.
     """
-    return os.environ.get(name, default)
+    return os.environ.get(name, "")
 
 
 def set_variable(name: str, value: str) -> None:

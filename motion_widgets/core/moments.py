@@ -46,9 +46,9 @@ def day_words(micro: int, now: datetime | None = None) -> str:
     return f"{_day(found, now)} {found:%H:%M}"
 
 
-def since_words(micro: int, now: datetime | None = None) -> str:
+def since_words(micro: int) -> str:
     """Return how long ago a moment (unix microseconds) was: ``2 min ago``; its day where that is another."""
-    found, now = _local(micro), (now or datetime.now(UTC)).astimezone()
+    found, now = _local(micro), datetime.now(UTC).astimezone()
     minutes = int((now - found).total_seconds() // 60)
     if 0 <= minutes < 60:
         return say("when_minutes", minutes=minutes) if minutes else say("when_now")

@@ -26,7 +26,7 @@ from motion_widgets.jobs.share_result import not_shared_yet, share_result, share
 from motion_widgets.jobs.sidecar import write_sidecar
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.states import State
-from motion_widgets.log.transitions import event_note
+from motion_widgets.log.transitions import NO_ERROR, event_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,11 +125,10 @@ async def _keep(ctx: Context, row: JobRow, got: Fetched) -> bool:
 
 
 def _write_down(ctx: Context, row: JobRow, got: Fetched, shared: Mapping[str, Any]) -> bool:
-    no_error: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message"))
     facts = {
         "result_size": got.size, "result_sha": got.sha256,
         "result_path": got.path.relative_to(ctx.root).as_posix(),
-        **shared, **(no_error if shared or ctx.shared is None else {}),
+        **shared, **(NO_ERROR if shared or ctx.shared is None else {}),
     }  # fmt: skip
     collected = ctx.log.transitions.move(row.id, State.COLLECTED, collected=now_us(), **facts)
     if collected:

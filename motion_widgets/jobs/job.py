@@ -17,7 +17,7 @@ from motion_widgets.log.engine import now_us
 from motion_widgets.log.leases import is_leased
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, RETRYABLE, State
-from motion_widgets.log.transitions import event_note
+from motion_widgets.log.transitions import NO_ERROR, event_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -249,10 +249,9 @@ class Job:
         )
         if other and row.state == State.UNKNOWN:
             raise RequestError.of("task_id_taken", task=named, other=other[0].id)
-        facts = dict.fromkeys(("error_kind", "error_code", "error_message"))
         if row.state != State.UNKNOWN or not log.transitions.move(
             self.id, State.SUBMITTED, note=event_note("event_adopted", task=named),
-            task_id=named, submitted=row.sent or now_us(), **facts,
+            task_id=named, submitted=row.sent or now_us(), **NO_ERROR,
         ):  # fmt: skip
             raise RequestError.of("not_adoptable", id=self.id, state=self.state)
         runner.follow(self.id)

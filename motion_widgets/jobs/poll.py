@@ -31,7 +31,7 @@ from motion_widgets.jobs.scheduling.poll_schedule import TaskSchedule
 from motion_widgets.log.billing import outside
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.states import State
-from motion_widgets.log.transitions import event_note
+from motion_widgets.log.transitions import NO_ERROR, event_note
 
 if TYPE_CHECKING:
     from motion_widgets.endpoint.responses import Task
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from motion_widgets.log.rows import JobRow
 
 __all__ = ["poll"]
-
-_NO_ERROR: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message"))
 
 
 class _NotOursError(Exception):
@@ -240,7 +238,7 @@ class _Polls:
     def _record_progress(self, task: Task) -> None:
         row = self._row()
         facts = {
-            **_NO_ERROR, "progress": max(row.progress or 0, task.progress or 0), "server_word": task.word,
+            **NO_ERROR, "progress": max(row.progress or 0, task.progress or 0), "server_word": task.word,
         }  # fmt: skip
         if task.estimated_time is not None:
             facts["estimated_time"] = task.estimated_time
@@ -254,7 +252,7 @@ class _Polls:
     def _record_completed(self, task: Task) -> JobRow | None:
         """Write down that the task completed; a link may still be to come (None), but not for ever."""
         row = self._row()
-        facts = {**_NO_ERROR, "server_word": task.word, "answer": task.raw, **_bill(task)}
+        facts = {**NO_ERROR, "server_word": task.word, "answer": task.raw, **_bill(task)}
         if task.links:
             expires = task.expires_at or self.now + timing.LIFE
             return self._end(
@@ -264,7 +262,7 @@ class _Polls:
         if self.linkless >= timing.GONE and self.outlived:
             facts |= {"error_kind": "vanished", "error_message": say("no_result_link")}
             return self._end(State.VANISHED, note=event_note("event_no_link"), **facts)
-        self.record(_NO_ERROR)
+        self.record(NO_ERROR)
         return None
 
 

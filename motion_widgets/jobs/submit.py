@@ -41,7 +41,7 @@ from motion_widgets.jobs.scheduling import timing
 from motion_widgets.jobs.scheduling.call_gate import Priority
 from motion_widgets.log.engine import now_us
 from motion_widgets.log.states import State
-from motion_widgets.log.transitions import event_note, event_words
+from motion_widgets.log.transitions import NO_ERROR, event_note, event_words
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable
@@ -263,7 +263,7 @@ class _Attempt:
                 self._record_accepted, paid, answer=answer.raw, request_id=answer.request_id,
                 server_word=answer.status, estimated_time=answer.estimated_time,
                 note=event_note("event_replayed") if answer.replayed else "",
-                error_kind=None, error_code=None, error_message=None,
+                **NO_ERROR,
             )  # fmt: skip
         except Exception as error:  # noqa: BLE001 - whatever it was, a paid task's id is kept
             report(error, f"keep all of the answer on task {answer.task_id}")

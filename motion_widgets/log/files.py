@@ -12,7 +12,7 @@ from motion_widgets.log.names import current_person, new_id
 from motion_widgets.log.rows import MendRow
 from motion_widgets.log.schema import inputs, jobs, mends
 from motion_widgets.log.states import State
-from motion_widgets.log.transitions import next_seq
+from motion_widgets.log.transitions import NO_ERROR, next_seq
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ class Files:
             mine = update(jobs).where(jobs.c.id == key)
             connection.execute(mine.values(shared=now_us(), seq=next_seq(connection)))
             cleared = mine.where(jobs.c.error_kind == "shared")
-            connection.execute(cleared.values(error_kind=None, error_code=None, error_message=None))
+            connection.execute(cleared.values(NO_ERROR))
 
 
 class Mends:

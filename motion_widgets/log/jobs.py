@@ -32,6 +32,8 @@ __all__ = ["Jobs", "in_states"]
 _CARRIED = (*ASKED, "sweep_id", "endpoint", "account", "sandbox", "key", "repeat", "budget_id")
 """What a new attempt takes over from the one before it."""
 
+_LEARNED = 500
+"""Tasks from which it is learned how long they take."""
 _ID = rule_of("id", "str")
 _ONE = job_rows.where(jobs.c.id == bindparam("of_job"))
 """Put together once: with all its columns that takes longer than running it."""
@@ -223,14 +225,14 @@ class Jobs:
         lasts = [(some[-1].id, some) for some in found if some[-1].state == State.COLLECTED]
         return {row.id: last for last, some in lasts for row in some if row.id in failed}
 
-    def task_times(self, endpoint: str, *, limit: int = 500) -> list[TaskTime]:
+    def task_times(self, endpoint: str) -> list[TaskTime]:
         """Return how long the last tasks took that completed at an endpoint; oldest first."""
         names = ("id", "model", "mode", "character_orientation", "clip_length", "estimated_time")
         columns = [jobs.c[name] for name in (*names, "submitted", "completed")]
         done = jobs.c.state.in_([State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value])
         query = select(*columns).where(jobs.c.endpoint == endpoint, done, jobs.c.completed > jobs.c.submitted)
         with self._database.read() as connection:
-            newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).mappings().all()
+            newest = connection.execute(query.order_by(jobs.c.id.desc()).limit(_LEARNED)).mappings().all()
         return [
             TaskTime.read(row) for row in reversed(newest) if None not in (row["submitted"], row["completed"])
         ]

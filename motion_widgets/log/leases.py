@@ -37,12 +37,8 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, job_id: str, owner: str, seconds: float = LEASE) -> bool:
-        """Take or renew the lease on a job. False: another process holds a living one."""
-        return bool(self.claim_all([job_id], owner, seconds))
-
     def claim_all(self, job_ids: Sequence[str], owner: str, seconds: float = LEASE) -> list[JobRow]:
-        """Take the leases on many jobs in one transaction; return the rows of those that are ours now.
+        """Take or renew the leases on jobs in one transaction; return the rows of those that are ours now.
 
         A job whose id could be no file's name is nobody's: its row did not come from this package.
         """

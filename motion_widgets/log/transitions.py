@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from motion_widgets.log.engine import Database
 
-__all__ = ["Transitions", "append_event", "event_note", "event_words", "last_seq", "next_seq"]
+__all__ = ["NO_ERROR", "Transitions", "append_event", "event_note", "event_words", "last_seq", "next_seq"]
 
 
 def event_note(code: str, /, **values: str | float | None) -> str:
@@ -68,7 +68,8 @@ def _usd(number: str) -> str:
     return format_usd(float(number), digits=5)
 
 
-_NO_ERROR = dict.fromkeys(("error_kind", "error_code", "error_message"))
+NO_ERROR: dict[str, Any] = dict.fromkeys(("error_kind", "error_code", "error_message"))
+"""The columns that say what went wrong, where nothing does."""
 _LAST_SEQ = select(func.coalesce(cast(func.max(jobs.c.seq), BigInteger), 0)).where(jobs.c.seq < SEQ_MOST)
 """Only numbers are smaller than a number; one that leaves no room to count on from is none of ours."""
 
@@ -172,7 +173,7 @@ class Transitions:
             The job's sweep is paused, or one of its values keeps failing; nothing was changed.
         """
         source, person = State.UNKNOWN if resend else State.PLANNED, current_person()
-        change: dict[str, Any] = {"of_job": job_id, "from_state": source.value, **_NO_ERROR}
+        change: dict[str, Any] = {"of_job": job_id, "from_state": source.value, **NO_ERROR}
         change |= {"state": State.SUBMITTING.value, **lease_columns(owner, seconds)}
         change |= {"taker": owner, "now": now_us()}
         note = "resend"

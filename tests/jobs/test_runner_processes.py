@@ -222,7 +222,7 @@ class TestSlowDriver:
         until(lambda: endpoint.posts)
         log = ws.log_store
         log.transitions.record(job.id, lease_until=0)
-        assert log.leases.claim(job.id, "new")
+        assert log.leases.claim_all([job.id], "new")
         assert log.transitions.move(job.id, State.UNKNOWN, owner="new")
         assert log.transitions.intend(job.id, 1, owner="new", resend=True, seconds=600)
         assert log.transitions.seal(job.id, job.row.body, owner="new", seconds=600)
@@ -236,7 +236,7 @@ class TestSlowDriver:
 
     def test_intent_needs_the_lease(self, ws, req):
         row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req))
-        assert ws.log_store.leases.claim(row.id, "other")
+        assert ws.log_store.leases.claim_all([row.id], "other")
         assert not ws.log_store.transitions.intend(row.id, 1, owner="me")
         assert ws.log_store.jobs.get(row.id).state == "planned"
 

@@ -457,7 +457,7 @@ class TestOnceOnly:
 
     def test_planned_job_of_a_dead_process_is_taken_up(self, ws, req, endpoint):
         row, _ = ws.log_store.jobs.add(ws.preparation.plan_job(req))
-        ws.log_store.leases.claim(row.id, "dead", seconds=-1)
+        ws.log_store.leases.claim_all([row.id], "dead", seconds=-1)
         with pytest.raises(BudgetError):
             ws.submit(req)
         job = ws.submit(req, max_cost=MAX).wait(20)

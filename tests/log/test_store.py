@@ -94,7 +94,7 @@ class TestIdentity:
 
     def test_planned_job_of_a_living_driver_stays_as_it_is(self, log, add):
         row = add(budget_id="old")
-        assert log.leases.claim(row.id, "driver")
+        assert log.leases.claim_all([row.id], "driver")
         assert log.jobs.add({**VALUES, "budget_id": "new"})[0].budget_id == "old"
 
     def test_last_attempts_in_the_order_asked(self, log, put):
@@ -137,7 +137,7 @@ class TestIntentAndSeal:
 
     def test_need_the_lease_and_the_same_body(self, log, add):
         row = add()
-        assert log.leases.claim(row.id, "other", 600)
+        assert log.leases.claim_all([row.id], "other", 600)
         assert not log.transitions.intend(row.id, 1, owner="me")
         assert log.transitions.intend(row.id, 1, owner="other")
         assert not log.transitions.seal(row.id, "{}", owner="me")
@@ -270,20 +270,20 @@ print(taken)
 class TestLeases:
     def test_living_lease_keeps_others_out(self, log, add):
         row = add()
-        assert log.leases.claim(row.id, "a", 1000)
-        assert log.leases.claim(row.id, "a", 1000), "one's own is renewed"
-        assert not log.leases.claim(row.id, "b", 1000)
+        assert log.leases.claim_all([row.id], "a", 1000)
+        assert log.leases.claim_all([row.id], "a", 1000), "one's own is renewed"
+        assert not log.leases.claim_all([row.id], "b", 1000)
         assert is_leased(log.jobs.get(row.id))
         log.leases.release(row.id, "b")
-        assert not log.leases.claim(row.id, "b", 1000), "only its owner gives it up"
+        assert not log.leases.claim_all([row.id], "b", 1000), "only its owner gives it up"
         log.leases.release(row.id, "a")
-        assert log.leases.claim(row.id, "b", 1000)
+        assert log.leases.claim_all([row.id], "b", 1000)
 
     def test_dead_lease_is_free(self, log, add):
         row = add()
-        assert log.leases.claim(row.id, "a", -1)
+        assert log.leases.claim_all([row.id], "a", -1)
         assert not is_leased(log.jobs.get(row.id))
-        assert log.leases.claim(row.id, "b", 1000)
+        assert log.leases.claim_all([row.id], "b", 1000)
         log.leases.renew("a", 1000)
         assert log.jobs.get(row.id).lease_owner == "b", "the slow owner does not get it back"
 
@@ -291,7 +291,7 @@ class TestLeases:
         row = add()
         assert log.transitions.intend(row.id, 1, owner="a", seconds=1000)
         assert is_leased(log.jobs.get(row.id))
-        assert not log.leases.claim(row.id, "b")
+        assert not log.leases.claim_all([row.id], "b")
 
 
 def test_version_grows_with_every_change(log, put):

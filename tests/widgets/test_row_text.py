@@ -99,7 +99,7 @@ def test_rows_that_nobody_can_drive_say_that_they_are_damaged_and_offer_nothing(
             assert one._task is None
         for row in ws.log_store.jobs.rows():
             assert ws.log_store.jobs.get(row.id) == row
-            assert not ws.log_store.leases.claim(row.id, "me")
+            assert not ws.log_store.leases.claim_all([row.id], "me")
             for act in ("resend", "retry", "write_off"):
                 with pytest.raises(mw.RequestError, match="damaged row"):
                     getattr(ws.attach(row.id), act)()

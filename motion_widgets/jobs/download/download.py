@@ -45,8 +45,6 @@ ROOM = 1 << 20
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _LOCKED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _GONE = {errno.ENOENT, errno.ENOTDIR}
-
-
 _BROKEN = (ConnectionError, ssl.SSLError)
 """OSErrors of the network, not of the disk."""
 
@@ -177,8 +175,9 @@ class Download:
             raise failed(say("download_too_large"))
         self._needs = whole or 0
         strong = "" if etag.startswith("W/") else etag
-        fresh = Note(identity, strong, whole, sums_of(response.headers)) if status == 200 else None
-        self._begin(fresh)
+        self._require_room()
+        if status == 200:
+            self.part.begin(Note(identity, strong, whole, sums_of(response.headers)))
         return start, whole
 
     def _part_of(self, response: httpx.Response, start: int) -> tuple[int, int]:
@@ -199,9 +198,8 @@ class Download:
         owed, due = size + RATE * WINDOW, time.monotonic() + WINDOW
         file = await _on_disk(self.part.append)
         try:
-            async for (
-                chunk
-            ) in response.aiter_raw():  # each chunk at once, so that it is kept if the rest never comes
+            # Each chunk at once, so that it is kept if the rest never comes.
+            async for chunk in response.aiter_raw():
                 size += len(chunk)
                 if size > RESULT_MAX:
                     raise failed(say("download_too_large"))
@@ -214,12 +212,6 @@ class Download:
         finally:
             await _on_disk(file.close)
         return size
-
-    def _begin(self, note: Note | None) -> None:
-        """Make sure that there is room. With a note the partial file starts over; without one it goes on."""
-        self._require_room()
-        if note is not None:
-            self.part.begin(note)
 
     def _judge(self) -> Fetched:
         """Check that the partial file is a complete video with the stated checksum, and move it into place.
