@@ -42,7 +42,7 @@ class Welcome(ui.Column):
     ) -> None:
         self._host, self._greet = host, greet
         self._on_edit, self._on_sweep, self._on_submit = on_edit, on_sweep, on_submit
-        self._begun = False
+        self._begun = self._complained = False
         self._shown: tuple[str, str] | None = None
         """With what `greet` was called last."""
         self._sample: tuple[MotionRequest, Estimate] | None = None
@@ -60,7 +60,7 @@ class Welcome(ui.Column):
                 self._greet(*self._shown)
             begun, self._begun = self._begun, True
         if not begun:
-            self._host.later("sample", self._prepare, self._prepared)
+            self._host.later("sample", self._prepare, self._prepared, failed=self._undrawn)
 
     def _say(self) -> None:
         live = self._host.ws.live
@@ -89,11 +89,18 @@ class Welcome(ui.Column):
     def _prepared(self, made: tuple[MotionRequest, Estimate, str]) -> None:
         req, cost, still = made
         self._sample = (req, cost)
+        if self._complained:
+            self._complained = False
+            self._host.announce("")
         self._show("", still)
         self._say()
         # The still stands until the real thing is there.
         drawn = self._host.ws.media.sample_result
         self._host.later("sample result", lambda: str(drawn()), lambda path: self._show(path, still))
+
+    def _undrawn(self, why: str) -> None:
+        self._begun, self._complained = False, True  # the next drawing tries again
+        self._host.announce(why, bad=True)
 
     def _show(self, sample: str, still: str) -> None:
         self._shown = (sample, still)

@@ -208,3 +208,22 @@ def test_what_another_endpoint_has_not_is_taken_off_the_stage(ws: mw.Workspace, 
     stage.redraw()
     assert (stage.player.view, cells(stage)) == ("sample", sample)
     assert (stage.player.note, stage.player.result) == ("", {})
+
+
+def test_a_sample_that_could_not_be_drawn_is_drawn_at_the_next_look(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = ws.samples
+
+    def full() -> None:
+        monkeypatch.setattr(ws, "samples", samples)
+        raise mw.LogError("The disk is full.")
+
+    monkeypatch.setattr(ws, "samples", full)
+    stage = mw.Stage(ws, watch=False)
+    until(lambda: "The disk is full." in stage.notice.value)
+    stage.redraw()
+    until(lambda: stage.welcome.go.description == "Try it with the sample \u00b7 free")
+    assert not stage.welcome.go.disabled
+    assert stage.notice.value.count("<b>") == 0, "it is no news any more"
+    stage.close()
