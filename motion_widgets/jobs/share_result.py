@@ -59,7 +59,7 @@ async def share_result(ctx: Context, job_id: str, got: Fetched) -> dict[str, Any
                 await ctx.clock.sleep(timing.backoff(tries), job_id)
                 continue
             await ctx.db(ctx.log.transitions.remark, job_id, str(trouble)[:500])
-            return {}
+            break
         return {"shared": now_us()}
     return {}
 

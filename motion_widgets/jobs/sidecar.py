@@ -17,7 +17,7 @@ from motion_widgets.core.money import to_usd
 from motion_widgets.endpoint.responses import redact
 from motion_widgets.jobs.stored_file import stored_file, stored_input
 from motion_widgets.request.fields import FIELD
-from motion_widgets.request.media_source import media_kind, media_name
+from motion_widgets.request.media_source import MEDIA, media_kind, media_name
 from motion_widgets.request.request import MotionRequest
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = ["is_sidecar", "read_sidecar", "request_of", "write_sidecar"]
 FORMAT = 1
 _MOST = 1 << 20
 """Bytes of a sidecar that are read at most."""
-_MEDIA = (("image_url", "image"), ("video_url", "clip"))
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -69,7 +68,7 @@ def read_sidecar(path: Path, root: Path | None = None) -> MotionRequest:
         reason = str(getattr(error, "strerror", None) or error)[:200]
         raise RequestError.of("sidecar_unreadable", name=place.name or str(place), reason=reason) from error
     given = {name: value for name, value in wire.items() if name in FIELD and FIELD[name].holds(value)}
-    for field, kind in _MEDIA:
+    for field, kind in MEDIA:
         if media_kind(given.get(field)) in ("path", "scheme"):  # nobody else's sidecar names a file of ours
             kept = media.get(kind) if isinstance(media, dict) else None
             copy = stored_input(folder, kept.get("path"), kept.get("sha")) if isinstance(kept, dict) else None
@@ -81,7 +80,7 @@ def request_of(row: JobRow, folder: Path) -> MotionRequest:
     """Return the request of a job: local media by the paths of their copies, else by name."""
     req = row.request
     given = {}
-    for field, kind in _MEDIA:
+    for field, kind in MEDIA:
         if media_kind(getattr(req, field)) in ("path", "scheme"):  # no row names a file outside the folders
             copy = stored_input(folder, getattr(row, f"{kind}_path"), getattr(row, f"{kind}_sha"))
             given[field] = str(copy) if copy is not None else media_name(getattr(req, field))
@@ -105,7 +104,7 @@ def _content(row: JobRow) -> dict[str, Any]:
         if media_kind(request.get(field)) == "link":
             request[field] = request[field].partition("?")[0].partition("#")[0]
     media = {}
-    for field, kind in _MEDIA:
+    for field, kind in MEDIA:
         kept = {one: getattr(row, f"{kind}_{one}") for one in ("name", "sha", "path")}
         if kept["sha"]:
             request[field] = kept["name"]

@@ -20,6 +20,7 @@ from motion_widgets.log.rows import REPEAT, JobRow
 from motion_widgets.log.schema import job_rows, jobs, sweeps
 from motion_widgets.log.states import State
 from motion_widgets.request.fields import FIELD
+from motion_widgets.request.media_source import MEDIA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ _GOOD = (State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value)
 _NOT_ITS_FAULT = ("auth", "payment")
 """Kinds of refusal that every other cell would have met as well."""
 
-_SHA = {"image_url": "image_sha", "video_url": "clip_sha"}
+_SHA = {field: f"{kind}_sha" for field, kind in MEDIA}
 _HELD = (
     select(jobs.c.sweep_id, sweeps.c.paused, sweeps.c.stop_after, sweeps.c.axes)
     .join_from(jobs, sweeps, sweeps.c.id == jobs.c.sweep_id)

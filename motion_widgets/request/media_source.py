@@ -11,8 +11,10 @@ from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.paths import readable, typed_path
 from motion_widgets.request.limits import LONGEST_TEXT
 
-__all__ = ["link_identity", "media_kind", "media_name", "media_source"]
+__all__ = ["MEDIA", "link_identity", "media_kind", "media_name", "media_source"]
 
+MEDIA = (("image_url", "image"), ("video_url", "clip"))
+"""The wire fields of media, and how what is known of each is called: the log's columns begin so."""
 _SIGNATURE_PREFIXES = ("x-amz-", "x-goog-", "x-oss-", "x-cos-", "x-obs-", "x-tos-", "q-")
 """How the query parameters (lower case) begin that sign a link at S3, Google, Aliyun, Tencent, …"""
 _CLASSIC = (

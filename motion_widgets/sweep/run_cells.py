@@ -17,7 +17,7 @@ from motion_widgets.log.leases import is_leased
 from motion_widgets.log.states import RETRYABLE, State
 from motion_widgets.request.fields import FIELD
 from motion_widgets.request.findings import show
-from motion_widgets.request.media_source import media_kind
+from motion_widgets.request.media_source import MEDIA, media_kind
 from motion_widgets.request.price import Estimate, bound_micro, sum_of
 from motion_widgets.sweep.design import Design, label, whole
 
@@ -162,9 +162,6 @@ def write_cells(ws: SweepHost, run_id: str, agreed: Sequence[PricedCell]) -> set
     return wrong
 
 
-_KEPT = {"image_url": "image", "video_url": "clip"}
-
-
 def extended(
     folder: Path,
     rows: Sequence[JobRow],
@@ -227,7 +224,7 @@ def _unique(
 def _request(folder: Path, row: JobRow) -> MotionRequest:
     """Read a job's request back from its row; of local media the file itself, else the copy that was kept."""
     own: dict[str, Path] = {}
-    for name, kept in _KEPT.items():
+    for name, kept in MEDIA:
         sha, named = getattr(row, f"{kept}_sha"), getattr(row, name)
         if sha and media_kind(named) == "path":
             with contextlib.suppress(OSError):  # it is gone; the copy serves

@@ -20,7 +20,7 @@ from motion_widgets.jobs.stored_file import stored_input
 from motion_widgets.media.probe.sniff import SNIFFED, ending_of, looks_like
 from motion_widgets.media.repair.operation import Operation
 from motion_widgets.request.fields import FIELD
-from motion_widgets.request.media_source import media_kind, media_name, media_source
+from motion_widgets.request.media_source import MEDIA, media_kind, media_name, media_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +37,6 @@ __all__ = [
     "columns_of", "keep_input", "keep_inputs", "known_as", "make_folder", "own_name", "require_writable",
     "wire_of",
 ]  # fmt: skip
-
-_MEDIA = (("image_url", "image"), ("video_url", "clip"))
-"""The wire fields of media, and how the columns of each begin."""
 
 
 def columns_of(req: MotionRequest, clip: object, image: object, cost: Estimate) -> dict[str, Any]:
@@ -84,7 +81,8 @@ def keep_inputs(
     """
     known = {} if known is None else known
     columns: dict[str, Any] = {}
-    for name, value in (("image", req.image_url), ("clip", req.video_url)):
+    for field, name in MEDIA:
+        value = getattr(req, field)
         if media_kind(value) != "path":
             continue
         path = Path(str(media_source(value))).expanduser()
@@ -195,7 +193,7 @@ async def wire_of(
         to something else.
     """
     published: dict[str, Any] = {}
-    for field, medium in _MEDIA:
+    for field, medium in MEDIA:
         published[field], copy = getattr(row, field), getattr(row, f"{medium}_path")
         name = getattr(row, f"{medium}_name") or media_name(published[field])
         if media_kind(published[field]) != "link":

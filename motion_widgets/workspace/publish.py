@@ -17,7 +17,7 @@ def publish(
     source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
     name: str | None = None, ws: Workspace | None = None,
 ) -> Published:  # fmt: skip
-    """Return a local image or clip a public link, as `Workspace.publish` does.
+    """Return a public link of a local image or clip, as `Workspace.publish` does.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class Publishing:
         self, source: object, to: str | None = None, *, life: float | None = None, consent: bool = False,
         name: str | None = None,
     ) -> Published:  # fmt: skip
-        """Return a local image or clip a link, or the living one that the same bytes have there already.
+        """Return a link of a local image or clip; the living one that the same bytes have there, if any.
 
         Not to be called on the owned loop.
 

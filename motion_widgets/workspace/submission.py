@@ -11,7 +11,7 @@ from motion_widgets.log.jobs import in_states
 from motion_widgets.log.states import ASKED_AGAIN, RETRYABLE, UNDER_WAY, State
 from motion_widgets.log.transitions import event_note
 from motion_widgets.request.fields import WIRE_FIELDS
-from motion_widgets.request.media_source import media_kind, media_name
+from motion_widgets.request.media_source import MEDIA, media_kind, media_name
 from motion_widgets.request.price import bound_micro, estimate
 from motion_widgets.request.request import MotionRequest, require_request
 
@@ -72,7 +72,7 @@ class Submission:
             self._preparation.require_bound(cost, bound)
         self._preparation.require_ready()
         values |= self._preparation.keep(req)
-        for kind, field in (("image", "image_url"), ("clip", "video_url")):
+        for field, kind in MEDIA:
             if values.get(f"{kind}_path"):  # it is still called what it was when a person chose it
                 values |= {field: getattr(row, field), f"{kind}_name": getattr(row, f"{kind}_name")}
         return values
@@ -89,7 +89,7 @@ class Submission:
             It costs more than `bound` (USD) now. None: nothing is bound.
         """
         req = self._team.request_of(row)
-        for field in ("image_url", "video_url"):
+        for field, _ in MEDIA:
             value = getattr(req, field)
             if media_kind(value) == "path" and not Path(str(value)).is_absolute():
                 raise RequestError.of("input_missing", name=media_name(value))
