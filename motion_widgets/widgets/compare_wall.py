@@ -165,8 +165,7 @@ class CompareWall(Panel):
             value = self.choice.value if choose is None else choose
             if list(self.choice.options) != options:
                 self.choice.options = options
-            if value in [one for _, one in options]:
-                ui.assign(self.choice, "value", value)
+            ui.assign(self.choice, "value", value)
             if job_ids is not None:  # only now: choosing a run anew, as above, forgets them
                 self._job_ids = list(job_ids)
 

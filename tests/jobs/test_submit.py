@@ -257,6 +257,56 @@ def test_in_progress_for_ever_ends_unknown(ws, req, endpoint):
     assert len(endpoint.posts) == timing.TRIES + 1
 
 
+def test_in_progress_then_unavailable_may_still_be_charged_so_the_very_same_is_sent(ws, req, endpoint):
+    """What is unavailable now did nothing now; the first try may have."""
+    busy = refusal(409, "idempotency_in_progress")
+    endpoint.next_post.extend([busy, refusal(503, "idempotency_unavailable", Retry_After="0")])
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, len(endpoint.posts), len(endpoint.charges)) == ("collected", 3, 1)
+    assert len({(post.key, post.body) for post in endpoint.posts}) == 1
+    assert [event.to_state for event in ws.log_store.jobs.events(job.id)][:3] == [
+        "planned", "submitting", "submitted",
+    ]  # fmt: skip
+
+
+def test_closing_while_a_first_try_is_still_running_leaves_it_unknown(spaces, req, endpoint):
+    ws = spaces()
+    endpoint.next_post.append(refusal(409, "idempotency_in_progress", Retry_After="1"))
+    job = ws.submit(req, max_cost=MAX)
+    until(lambda: endpoint.posts)
+    ws.close(send=False)
+    again = spaces()
+    row = again.log_store.jobs.get(job.id)
+    assert (row.state, len(endpoint.posts)) == ("unknown", 1)
+    assert "the workspace was closed before it was sent again" in row.error_message
+
+
+def test_missing_money_is_said_where_the_balance_is_not_known(ws, req, endpoint):
+    endpoint.balance_says = refusal(503)
+    endpoint.next_post.append(refusal(402, "insufficient_user_quota", "too little"))
+    job = ws.submit(req, max_cost=MAX).wait(20)
+    assert (job.state, job.row.error_kind) == ("rejected", "account")
+    assert "$0.23" in job.error
+    assert "too little" in job.error
+
+
+def test_an_upload_that_fails_for_the_moment_is_made_again(ws, req, endpoint, tmp_path):
+    endpoint.next_upload.extend([refusal(503), "reset"])
+    local = tmp_path / "local.png"
+    local.write_bytes(make_png())
+    job = ws.submit(req.replace(image_url=str(local)), max_cost=MAX).wait(30)
+    assert (job.state, endpoint.uploads, len(endpoint.posts)) == ("collected", 3, 1)
+
+
+def test_an_upload_that_goes_on_failing_leaves_it_planned(ws, req, endpoint, tmp_path):
+    endpoint.next_upload.extend([refusal(503)] * 50)
+    local = tmp_path / "local.png"
+    local.write_bytes(make_png())
+    job = ws.submit(req.replace(image_url=str(local)), max_cost=MAX).wait(30)
+    assert (job.state, job.row.reserved, endpoint.posts) == ("planned", 0, [])
+    assert endpoint.uploads == timing.TRIES + 1
+
+
 def test_refused_connection_is_planned_again_and_tried_until_it_works(spaces, req, endpoint, monkeypatch):
     ws = spaces()
     real = wire.EndpointClient.submit
@@ -382,6 +432,13 @@ class TestAPersonDecides:
         endpoint.next_post.append(refusal(429))
         assert unknown.resend().wait(20).state == "unknown"
         assert len(endpoint.posts) == 2
+
+    def test_what_was_altered_since_is_not_sent_with_the_same_key(self, unknown, ws, endpoint):
+        """Another program may write to the log; the same key goes with the same body."""
+        ws.log_store.transitions.record(unknown.id, body='{"model": "another"}')
+        assert unknown.resend().wait(20).state == "unknown"
+        assert len(endpoint.posts) == 1
+        assert "another" not in endpoint.posts[0].body.decode()
 
     def test_write_off_ends_it_and_the_next_submit_is_a_new_attempt(self, unknown, ws, req, endpoint):
         assert unknown.write_off().state == "written_off"

@@ -129,3 +129,39 @@ def test_a_run_that_is_older_than_those_on_offer_is_shown_and_stays(
     with pytest.raises(mw.LogError, match="run-none"):
         wall.show_run("run-none")
     wall.close()
+
+
+def test_results_in_two_axes_are_a_grid_with_a_reference_in_each_row(ws: mw.Workspace) -> None:
+    base = request_of(ws, character_orientation="image")
+    run = mw.Sweep(base, prompt=["bows", "waves"], mode=["std", "pro"]).plan(ws).run().wait(60)
+    wall = mw.CompareWall(ws, run=run, watch=False)
+    assert wall.wall.columns == ["reference", "bows", "waves"]
+    assert wall.wall.rows == ["std", "pro"]
+    assert len(wall.wall.cells) == 6
+    wall.close()
+
+
+def test_results_of_two_clips_that_are_links_have_no_one_reference(ws: mw.Workspace) -> None:
+    (ws.folder / "results" / "a.mp4").write_bytes(ws.samples().clip_6s.read_bytes())
+    for number in (1, 2):
+        row_in(ws, State.COLLECTED, result_path="results/a.mp4", video_url=f"https://a.example/{number}.mp4")
+    wall = mw.CompareWall(ws, watch=False)
+    assert "reference" not in wall.wall.columns
+    wall.show_jobs([job.id for job in ws.jobs()][:1])
+    until(lambda: wall.wall.columns[0] == "reference")
+    [reference, _] = wall.wall.cells
+    assert "path" not in reference
+    assert reference["state"]
+    assert reference["message"]
+    wall.close()
+
+
+def test_a_run_that_this_log_does_not_have_leaves_the_wall_as_it_is(ws: mw.Workspace, run: Run) -> None:
+    wall = mw.CompareWall(ws, run=run, watch=False)
+    before = list(wall.wall.columns)
+    with pytest.raises(mw.LogError, match="There is no run-of-somebody-else in the log"):
+        wall.show_run("run-of-somebody-else")
+    assert wall.choice.value == run.id
+    wall.redraw()
+    assert wall.wall.columns == before
+    wall.close()

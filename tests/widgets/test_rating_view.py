@@ -397,3 +397,17 @@ def test_the_chosen_run_stays_while_others_appear_even_more_than_are_offered(
     panel.close()
     with pytest.raises(mw.LogError, match="run-none"):
         StudyPanel(ws, run="run-none")
+
+
+def test_results_that_differ_in_nothing_leave_nothing_to_ask(there: tuple[mw.Workspace, mw.Run]) -> None:
+    ws, run = there
+    study = mw.Study(ws, run.jobs[0], name="alone")
+    view = mw.RatingView(study)
+    until(lambda: view._none.layout.display != "none")
+    assert view._form.layout.display == "none"
+    view._ask()  # as a page that is behind would
+    view.rater.value = "bo"
+    until(lambda: view.notice.value.endswith("></div>"))
+    assert study.question is None
+    assert view.player.pair == {}
+    view.close()
