@@ -8,23 +8,10 @@ from motion_widgets.core.arguments import path_of, require_workspace
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.messages import say
 from motion_widgets.request.findings import show
-from motion_widgets.study import conclude, plots, tables
+from motion_widgets.study import conclude, given, plots, tables
 from motion_widgets.study.drawing import Drawing, write
 from motion_widgets.study.fidelity.difference import Difference, difference
 from motion_widgets.study.fidelity.frame import frame
-from motion_widgets.study.given import (
-    RUN,
-    asked_of,
-    check_rating,
-    criterion_of,
-    digest,
-    ids_of,
-    jobs_of,
-    offered,
-    pairs_of,
-    rater_named,
-    values_of,
-)
 from motion_widgets.study.material import Material
 from motion_widgets.study.next_step import advice
 from motion_widgets.study.pairs import draw, matched
@@ -80,12 +67,12 @@ class Study:
 
     def __init__(self, ws: StudyHost, source: Any, name: str = "") -> None:
         self.ws = require_workspace(ws)
-        self._ids = ids_of(source)
-        jobs_of(ws.log_store, self._ids)
-        is_run = len(self._ids) == 1 and self._ids[0].startswith(RUN)
-        base = self._ids[0] if is_run else f"jobs-{digest(*sorted(self._ids))}"
+        self._ids = given.ids_of(source)
+        given.jobs_of(ws.log_store, self._ids)
+        is_run = len(self._ids) == 1 and self._ids[0].startswith(given.RUN)
+        base = self._ids[0] if is_run else f"jobs-{given.digest(*sorted(self._ids))}"
         self.id = f"{base}/{name}" if name else base
-        self.seed = int(digest(self.id)[:8], 16)
+        self.seed = int(given.digest(self.id)[:8], 16)
         """Of the drawing of pairs and sides."""
         self._sessions: dict[str, list[Drawn]] = {}
         self._kept: tuple[int, list[JobRow], dict[str, bool | None]] | None = None
@@ -100,7 +87,7 @@ class Study:
     def rows(self) -> list[JobRow]:
         """Return the jobs of the study, whatever became of them."""
         store = self.ws.log_store
-        return store.jobs.last_attempts(jobs_of(store, self._ids))
+        return store.jobs.last_attempts(given.jobs_of(store, self._ids))
 
     def material(self) -> Material:
         """Return everything that the log has; what did not change is not read again."""
@@ -126,7 +113,7 @@ class Study:
     def pairs(self) -> list[Pair]:
         """Return the pairs that answer the question: they differ in nothing else."""
         it = self.material()
-        return pairs_of(it, asked_of(it))
+        return given.pairs_of(it, given.asked_of(it))
 
     # Asking and rating.
 
@@ -151,11 +138,11 @@ class Study:
             Nothing varies so, no two results differ in it alone, or there are ratings of another question.
         """
         it = self.material()
-        a, b = values_of(it, axis, a, b)
+        a, b = given.values_of(it, axis, a, b)
         if type(planned) is not int or planned < LEAST:
             raise LogError.of("study_planned", found=show(planned), least=LEAST)
         wanted: dict[str, Any] = {"axis": axis, "a": a, "b": b, "planned": planned}
-        wanted["criterion"] = criterion_of(criterion)
+        wanted["criterion"] = given.criterion_of(criterion)
         have = it.question
         if have is not None and {name: getattr(have, name) for name in wanted} == wanted:
             return
@@ -182,8 +169,8 @@ class Study:
         LogError
             There is no question yet, or no such aim.
         """
-        it, who = self.material(), rater_named(rater)
-        choices = offered(it, asked_of(it), aim)
+        it, who = self.material(), given.rater_named(rater)
+        choices = given.offered(it, given.asked_of(it), aim)
         session = self._sessions.get(who, [])
         seen = [frozenset((one.left, one.right)) for one in session]
         last = session[-1].block if session else ""
@@ -221,9 +208,9 @@ class Study:
         [('ana', 'left')]
         """
         it = self.material()
-        asked = asked_of(it)
-        check_rating(it, pair, answer, seconds_shown, (left_plays, right_plays))
-        by = asked.criterion if criterion is None else criterion_of(criterion)
+        asked = given.asked_of(it)
+        given.check_rating(it, pair, answer, seconds_shown, (left_plays, right_plays))
+        by = asked.criterion if criterion is None else given.criterion_of(criterion)
         session = self._sessions.setdefault(pair.rater, [])
         before = [
             row.id
@@ -245,7 +232,7 @@ class Study:
 
         `names_visible`: only what was said with the settings in sight, and so nothing that counts.
         """
-        who = rater_named(rater)
+        who = given.rater_named(rater)
         all_ = standing(self.ratings(), blind=False)
         mine = [row for row in all_ if row.rater == who and (row.names_visible or not names_visible)]
         if not mine:
@@ -288,13 +275,13 @@ class Study:
         it = self.material()
         asked = it.question
         if axis is None:
-            asked = asked_of(it)
+            asked = given.asked_of(it)
             axis, a, b = asked.axis, a or asked.a, b or asked.b
         if by is not None:
-            return difference(it, self.ws, axis, values_of(it, axis, a, b), by)
+            return difference(it, self.ws, axis, given.values_of(it, axis, a, b), by)
         if asked is not None and axis == asked.axis and {a or asked.a, b or asked.b} == {asked.a, asked.b}:
             return conclude.answer(it, asked)
-        first, second = values_of(it, axis, a, b)
+        first, second = given.values_of(it, axis, a, b)
         return conclude.information(it, axis, first, second)
 
     def fidelity(
@@ -391,7 +378,7 @@ class Study:
     def progress(self) -> Progress:
         """Return how many ratings are stored, and how many rounds are complete and planned."""
         it = self.material()
-        return conclude.progress(it, asked_of(it))
+        return conclude.progress(it, given.asked_of(it))
 
     def __repr__(self) -> str:
         asked = self.question
