@@ -92,6 +92,7 @@ metrics: $(TEST_READY)
 	$(BIN)/python -m tests.metrics $(CHECKOUTS)
 
 $(READY): pyproject.toml binder/requirements.txt
+	@echo "Installing into $(VENV), once: it takes a minute or two."
 	sh .ci/venv "$(PYTHON)" $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r binder/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

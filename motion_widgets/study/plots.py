@@ -89,7 +89,8 @@ def cost(it: Material) -> Drawing:
         if not math.isnan(one.costs.per_second)
     ]
     head = _marked(it, say("plot_cost"))
-    most = max((usd for _, usd, _, _ in points), default=0.0) * 1.15 or 1.0
+    ticks = _round_numbers(max((usd for _, usd, _, _ in points), default=0.0) * 1.15)
+    most = ticks[-1]
     told = "; ".join(
         say(
             "plot_point", name=name, usd=format_usd(usd, digits=4), rate=percent(rate),
@@ -109,8 +110,8 @@ def cost(it: Material) -> Drawing:
     for tick in (0, 0.25, 0.5, 0.75, 1):
         made.line(x(0), y(tick), x(most), y(tick), dotted=tick == 0.5)
         made.words(62, y(tick), percent(tick), anchor="end")
-    for step in range(5):
-        made.words(x(most * step / 4), 388, format_usd(most * step / 4, digits=3), anchor="middle")
+    for usd in ticks:
+        made.words(x(usd), 388, format_usd(usd, digits=3), anchor="middle")
     beside = Counter(round(x(usd) / 8) for _, usd, _, _ in points)
     drawn: Counter[int] = Counter()
     for name, usd, (rate, low, high), out in points:
@@ -132,16 +133,17 @@ def waiting(it: Material) -> Drawing:
     for row in it.rows:
         if row.submitted is not None and row.completed is not None and row.completed >= row.submitted:
             took[settings_of(row).settings[axis]].append((row.completed - row.submitted) / 1e6)
-    most = max((max(times) for times in took.values()), default=0.0) or 1.0
+    numbers = _round_numbers(max((max(times) for times in took.values()), default=0.0))
+    most = numbers[-1]
     head = _marked(it, say("plot_waiting", axis=axis))
     told = "; ".join(
-        say("plot_wait", name=name, seconds=median(times), count=len(times))
+        say("plot_wait", name=name, seconds=_tenths(times), count=len(times))
         for name, times in sorted(took.items())
     )
     made = _sheet(head, len(took), f"{head}: {told or say('plot_nothing')}")
-    ticks = [(f"{most * step / 4:.0f} s", step / 4) for step in range(5)]
+    ticks = [(f"{seconds:g} s", seconds / most) for seconds in numbers]
     rows = [
-        (name, [one / most for one in times], f"{median(times):.0f} s, n = {len(times)}")
+        (name, [one / most for one in times], f"{_tenths(times):g} s, n = {len(times)}")
         for name, times in sorted(took.items())
     ]
     return _dots(made, ticks, rows)
@@ -175,6 +177,18 @@ def motion(it: Material, measured: pd.DataFrame) -> Drawing:
         for name, values in rows
     ]
     return _dots(made, ticks, shares)
+
+
+def _tenths(times: Sequence[float]) -> float:
+    return round(median(times), 1)
+
+
+def _round_numbers(most: float) -> list[float]:
+    """Return four to six round numbers from 0, evenly apart, of which the last is at least `most`."""
+    most = most or 1.0
+    ten = 10 ** math.floor(math.log10(most / 3))
+    step = next(one for one in (ten, 2 * ten, 2.5 * ten, 5 * ten, 10 * ten) if 5 * one >= most)
+    return [step * place for place in range(math.ceil(most / step - 1e-9) + 1)]
 
 
 def _dots(

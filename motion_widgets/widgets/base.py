@@ -140,10 +140,11 @@ class Panel(Column):
     def watch_jobs(self) -> None:
         """Report to the runner which jobs are watched; called for as long as a panel watches."""
 
-    def announce(self, text: str, *, bad: bool = False) -> None:
-        """Show a plain sentence in the panel's own line."""
+    def announce(self, text: str, *, bad: bool = False, warns: bool = False) -> None:
+        """Show a plain sentence in the panel's own line: an error, a warning, or good news."""
         mark = f"<b>{escape(say('word_error'))}</b> " if bad else ""
-        cls = f"mw-note {'mw-error' if bad else 'mw-ok'}" if text else ""
+        kind = "mw-error" if bad else "mw-warning" if warns else "mw-ok"
+        cls = f"mw-note {kind}" if text else ""
         speak(self.notice, mark + escape(text), cls=cls)
 
     def later(

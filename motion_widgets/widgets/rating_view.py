@@ -18,6 +18,7 @@ from motion_widgets.study.ratings import standing
 from motion_widgets.study.results import varying
 from motion_widgets.study.study import Study
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.axis_words import axis_value, axis_word
 from motion_widgets.widgets.base import Panel
 from motion_widgets.widgets.blind_files import BlindFiles
 from motion_widgets.widgets.pair_player import PairPlayer
@@ -95,7 +96,10 @@ class RatingView(Panel):
         self.said = ui.html(cls="mw-place")
         self.go_on = ui.button(self.edge, "", self._next, cls="mw-primary")
         self.reveal = ui.button(self.edge, say("rating_reveal"), self._reveal)
-        self._between = ui.Column(self.said, ui.flow(self.go_on, self.reveal), cls="mw-card")
+        self._warning = ui.html(
+            f'<span class="mw-muted mw-small">{escape(say("rating_reveal_warns"))}</span>'
+        )
+        self._between = ui.Column(self.said, ui.flow(self.go_on, self.reveal), self._warning, cls="mw-card")
         head = ui.flow(self.rater, self.motion)
         self._rating = ui.Column(
             head, self.count, self.hint, self.player, self._between, cls="mw-stack-small"
@@ -119,7 +123,7 @@ class RatingView(Panel):
             return
         results = self.study.material().results
         options = [
-            (say("rating_ask_option", axis=axis, a=a, b=b), (axis, a, b))
+            (_words(axis, a, b), (axis, a, b))
             for axis, values in sorted(varying(results).items(), key=lambda one: one[0] not in USUAL)
             for a, b in combinations(values, 2)
             if matched(results, axis, a, b)
@@ -195,7 +199,8 @@ class RatingView(Panel):
         ui.show(self._between, scene.said)
         ui.show(self.go_on, scene.more)
         ui.label_button(self.go_on, say("rating_go_on", round=scene.progress.rounds + 1))
-        ui.show(self.reveal, visible=True)
+        for one in (self.reveal, self._warning):
+            ui.show(one, visible=True)
         self.focus(self._between if scene.said else self.player)
 
     def _show_pair(self) -> None:
@@ -267,7 +272,8 @@ class RatingView(Panel):
         self._revealed.add(who)
 
         def take(text: str) -> None:
-            ui.show(self.reveal, visible=False)
+            for one in (self.reveal, self._warning):
+                ui.show(one, visible=False)
             ui.assign(self.said, "value", self.said.value + text)
 
         self.later("reveal", partial(self._rated_by, who), take)
@@ -295,6 +301,10 @@ class RatingView(Panel):
         super().close()
         with self.lock:  # a pair that is being laid out goes as well
             self._files.close()
+
+
+def _words(axis: str, a: str, b: str) -> str:
+    return say("rating_ask_option", axis=axis_word(axis), a=axis_value(axis, a), b=axis_value(axis, b))
 
 
 def _line(row: ComparisonRow, settings: dict[str, dict[str, str]], axis: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
-from motion_widgets.core.money import format_price
+from motion_widgets.core.money import cents_up, format_price, to_micro
 from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import SETTLE
 from motion_widgets.widgets.run_addition import RunAddition
@@ -143,8 +143,8 @@ class RunControls:
         whole, part, bound = self._plan(), self._budget.part, self._budget.bound
         plan = part or whole
         if plan is not None and self._is_ready() and self._run() is None:
-            # The click is on a button that names this price.
-            self.send(plan, bound if bound is not None else plan.cost.high)
+            # The click is on a button that names this price, in whole cents.
+            self.send(plan, bound if bound is not None else cents_up(to_micro(plan.cost.high)))
 
     def send(self, plan: Plan, budget: float | None, into: Run | None = None) -> None:
         """Run a plan, or add it to a run; what changed meanwhile stops it before anything is sent."""

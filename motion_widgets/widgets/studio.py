@@ -135,7 +135,7 @@ class Studio(Panel):
         self.fill(self._head(), beside, self.notice, *self._views)
         self.add_class("mw-studio")
         self.edge.run(self._draw_head, DRAWING)
-        self.announce(" ".join((*ws.notices, *unread)))
+        self.announce(" ".join((*ws.notices, *unread)), warns=True)
         self.tabs.observe(self.edge.guard(self._heard), "page_language")
 
     def _heard(self, _: object) -> None:

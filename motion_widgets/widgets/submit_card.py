@@ -93,6 +93,7 @@ class SubmitCard(ui.Column):
         """The id of the job that is shown beside the form."""
         self.submitting = False
         self._draft: Draft | None = None
+        self._clicked: Draft | None = None
         self._pending: Callable[[], Job] | None = None
         self._price, self.money, self.summary = ui.html(), ui.live_region(), ui.live_region()
         self.submit = ui.button(host.edge, "", partial(self._click, new=False), cls="mw-primary mw-submit")
@@ -107,6 +108,10 @@ class SubmitCard(ui.Column):
     def draw(self, draft: Draft) -> None:
         """Show what a draft costs, whether it can go, and what a click would do."""
         self._draft = draft
+        if (
+            self.submitting and self._clicked is not None
+        ):  # what was clicked on stands until it is sent: the trim changes the form meanwhile
+            draft = self._clicked
         live, there = self._host.ws.live, self.earlier is not None
         high = format_price(draft.price.high) if draft.price is not None else "\u2013"
         summary = _summary(draft)
@@ -114,11 +119,12 @@ class SubmitCard(ui.Column):
         ui.speak(self.summary, escape(summary), cls="mw-small mw-muted")
         self._draw_money()
         enabled = not (self.submitting or draft.measuring) and (draft.ready or draft.hidden)
+        busy = say("submitting_trims" if draft.trims else "submitting")
         if draft.trims:
             label = say("trim_submit_live" if live else "trim_submit_sandbox", price=high)
         else:
             label = say("submit_live" if live else "submit_sandbox", price=high)
-        shown = say("submitting") if self.submitting else label
+        shown = busy if self.submitting else label
         ui.label_button(self.submit, shown, tooltip=label, enabled=enabled, live=live)
         ui.set_class(self.submit, "mw-not-ready", not draft.ready)
         ui.label_button(
@@ -190,7 +196,7 @@ class SubmitCard(ui.Column):
             if not draft.ready or draft.price is None:
                 self._reveal()
                 return
-            self.submitting = True
+            self.submitting, self._clicked = True, draft
             self._pending = partial(self._submit, new=new, named=draft.price.high)
             self._wait()  # before anything is drawn: what fails there leaves the button usable
             self.draw(draft)
@@ -249,7 +255,7 @@ def _summary(draft: Draft) -> str:
     if draft.hidden:
         return _missing(draft.request)
     if errors:
-        return say("summary_errors", count=errors)
+        return say("summary_errors_besides" if draft.trims else "summary_errors", count=errors)
     if draft.asked:
         return say("summary_agree")
     if warnings:

@@ -6,6 +6,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -187,6 +188,25 @@ def test_a_plot_tells_intervals_and_n(hostile):
     assert "8 ratings" in text
     assert "n = 8" in hostile.plot("preference").svg()
     assert "median 60 s of 5" in hostile.plot("waiting").text
+
+
+def test_a_scale_has_round_numbers_and_a_median_lies_where_it_is_said(put, host):
+    start = 1_700_000_000_000_000
+    times = {"std": (6, 7), "pro": (8, 9)}
+    ids = put(*(
+        (mode, place, {"submitted": start, "completed": start + seconds * 1_000_000})
+        for mode, took in times.items() for place, seconds in enumerate(took)
+    ))  # fmt: skip
+    drawn = Study(host, ids).plot("waiting")
+    words = {
+        one.text: float(one.get("x"))
+        for one in ET.fromstring(drawn.svg()).iter("{http://www.w3.org/2000/svg}text")
+    }
+    scale = {f"{seconds} s": words[f"{seconds} s"] for seconds in (0, 2, 4, 6, 8, 10)}
+    apart = {round(b - a, 3) for a, b in pairwise(scale.values())}
+    assert len(apart) == 1, "numbers that are as far apart as they say"
+    assert {"6.5 s, n = 2", "8.5 s, n = 2"} <= words.keys()
+    assert "std median 6.5 s of 2" in drawn.text
 
 
 def test_motion_is_drawn_by_setting_in_when_and_where(study, cells):

@@ -130,14 +130,26 @@ def test_trim_and_generate_submits_the_trimmed_clip_at_the_price_it_named(form: 
     form.notice.observe(lambda change: said.append(change["new"]), "value")
     assert form.card.submit.description == "Trim and generate · free"
     assert "$0.51\u2013$0.58" in form.card._price.value
+    meanwhile: list[str] = []
+    for one in (form.card._price, form.card.summary):
+        one.observe(lambda change: meanwhile.append(change["new"]) if form.card.submitting else None, "value")
     form.card.submit.click()
+    assert form.card.submit.description == "Trimming, then submitting…"
     form.card.submit.click()
     until(lambda: not form.card.submitting)
+    assert meanwhile == [], "the untrimmed clip's price and error are not what was clicked on"
     assert any("Submitted as" in one for one in said)
     (job,) = form.ws.jobs()
     assert job.row.clip_length == pytest.approx(9.9, abs=0.05)
     assert job.row.estimate_high == 571_200
     assert form.request.video_url.startswith(str(form.ws.folder / "mended"))
+
+
+def test_what_a_trim_does_not_mend_is_counted_besides_it(form: mw.RequestForm) -> None:
+    opened(form)
+    form.controls["prompt"].value = "x" * 3000
+    until(lambda: "Besides the length, 1 error to fix first." in form.card.summary.value)
+    assert form.card.submit.description == "Trim and generate · free"
 
 
 @pytest.mark.parametrize("change", ["the price", "the form", "nothing, but it fails"])

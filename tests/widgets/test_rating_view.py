@@ -11,6 +11,7 @@ import pytest
 
 import motion_widgets as mw
 from motion_widgets.study.fidelity.measures import VERSION
+from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.study_panel import StudyPanel
 from tests.widgets.conftest import until
 
@@ -62,7 +63,7 @@ def answer(view: mw.RatingView, choice: str, **more: object) -> None:
 def test_a_newcomer_is_asked_for_the_question_then_practises_and_then_rates(study: mw.Study) -> None:
     view = mw.RatingView(study)
     until(lambda: view.question.options)
-    assert [label for label, _ in view.question.options] == ["mode: pro or std?", "prompt: bows or waves?"]
+    assert [label for label, _ in view.question.options] == ["Quality: pro or std?", "Prompt: bows or waves?"]
     view.planned.value = "8"
     view._ask()
     until(lambda: view.player.pair)
@@ -179,8 +180,10 @@ def test_who_has_seen_the_settings_is_shown_them_and_counts_no_more(
     answer(view, "left")
     answer(view, "right")
     until(lambda: "Round 1" in view.said.value)
+    assert (ui.is_shown(view._warning), "no longer counts" in view._warning.value) == (True, True)
     view._reveal()
     until(lambda: "does not count" in view.said.value)
+    assert not ui.is_shown(view._warning), "it has been seen"
     assert view.said.value.count("<li>") == 2
     view.rater.value = "cleo"  # has not seen them
     until(lambda: "Practice" in view.hint.value)

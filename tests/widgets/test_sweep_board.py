@@ -301,6 +301,16 @@ def test_unknown_outcomes_of_a_run_are_decided_together_at_the_price_that_the_bu
     board.close()
 
 
+def test_a_run_without_a_typed_budget_has_what_its_button_named(ws: mw.Workspace) -> None:
+    board = mw.SweepBoard(ws, request=request_of(ws, mode="pro"))
+    board.axes.fix("mode")
+    until(lambda: board.start.description == "Run 2 cells in the SANDBOX (up to $1.10)")
+    board.start.click()
+    until(lambda: board.matrix.finished == "The run has ended: 2 of 2 collected, 0 failed.")
+    until(lambda: "$1.10 spent of $1.10" in board._said.value)  # 1.09728 are spent
+    board.close()
+
+
 def test_a_budget_below_the_price_buys_a_part_and_stays_the_runs_when_the_rest_is_added(
     ws: mw.Workspace,
 ) -> None:

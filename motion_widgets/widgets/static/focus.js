@@ -50,7 +50,9 @@ const acted = () => (keyboard.hand = keyboard.moved = false);
 
 function go(node, options) {
   Object.assign(keyboard, { pending: null, lost: 0 });
-  target(node).focus(options);
+  const place = target(node);
+  place.focus(options);
+  if (place instanceof HTMLInputElement) place.select(); // as Tab does: what is typed replaces what is there
   acted(); // nobody chose this place, so what the kernel asks for next still counts
 }
 

@@ -82,7 +82,7 @@ MESSAGES: dict[str, str] = {
     "plot_point": "{name} 1 秒あたり {usd}、{rate}、区間 {interval}、{excluded}",
     "plot_excluded": "除外",
     "plot_included": "除外なし",
-    "plot_wait": "{name} 中央値 {seconds:.0f} 秒({count} 件)",
+    "plot_wait": "{name} 中央値 {seconds:g} 秒({count} 件)",
     "report_clip": "再生",
     "report_montage": "並べた映像：",
     "report_title": "検証 {id}",
