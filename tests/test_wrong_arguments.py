@@ -19,7 +19,8 @@ TRIM = mw.Operation("trim_clip", {"start": 0.0, "length": 4.0})
 
 
 def kind(value: object) -> str:
-    return f"{type(value).__name__}-{value}" if isinstance(value, str | int) else type(value).__name__
+    short = isinstance(value, str) or (isinstance(value, int) and abs(value) < 100)
+    return f"{type(value).__name__}-{value}" if short else type(value).__name__
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +164,79 @@ def test_a_balance_that_does_not_come_in_time(ws: mw.Workspace) -> None:
     assert ws.balance(float("inf")) == ws.balance(None)
     with pytest.raises(mw.MotionTimeout, match="did not report its balance within -1 s"):
         ws.balance(-1)
+
+
+# --- what was made earlier ---
+
+
+@pytest.fixture(scope="module")
+def run(ws: mw.Workspace) -> mw.Run:
+    samples = ws.samples()
+    req = mw.MotionRequest(
+        model="kling-v2-6-motion-control", image_url=samples.image, video_url=samples.clip_6s, mode="std"
+    )
+    return mw.Sweep(req, character_orientation=["image", "video"]).plan(ws).run().wait(120)
+
+
+@pytest.mark.parametrize("given", [None, 7, 3.5, b"x", [None], object()], ids=kind)
+def test_marks_are_put_on_ids(ws: mw.Workspace, given: Any) -> None:
+    log = ws.log
+    for mark in (
+        log.hide, log.unhide, lambda ids: log.rate(ids, stars=3), lambda ids: log.tag(ids, "x"),
+        lambda ids: log.untag(ids, "x"), lambda ids: log.note(ids, "x"),
+    ):  # fmt: skip
+        refused(lambda mark=mark: mark(given), "named by their ids")  # type: ignore[misc]
+
+
+def test_a_job_itself_is_no_id(ws: mw.Workspace, run: mw.Run) -> None:
+    refused(lambda: ws.log.tag(run.jobs, "hero"), "named by their ids", "Job", "job.id")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [None, 7, b"x", ["a"], object()], ids=kind)
+def test_notes_tags_and_names_are_texts(ws: mw.Workspace, run: mw.Run, given: Any) -> None:
+    job, words = run.jobs[0], ("A text is expected", type(given).__name__)
+    refused(lambda: job.note(given), *words)
+    refused(lambda: job.tag(given), *words)
+    if given is not None:  # that is the file's own
+        refused(lambda: ws.library.add(ws.samples().image, given), *words)
+    assert (ws.log.notes().empty, ws.log.tags().empty) == (True, True)
+
+
+@pytest.mark.parametrize("given", [None, 7, "job-1", ["a"], object()], ids=kind)
+def test_runs_plans_and_studies(ws: mw.Workspace, run: mw.Run, tmp_path: Path, given: Any) -> None:
+    name, plan = type(given).__name__, mw.Sweep(run.jobs[0].row.request, mode=["std"]).plan(ws)
+    refused(lambda: run.price(given), "not a group of a run's cells", "planned, failed, unknown")
+    refused(lambda: mw.montage(given, tmp_path / "a.mp4"), "A study is expected", name)
+    refused(lambda: mw.Study(ws, run).plot(given), "motion")
+    if given is not None:
+        refused(lambda: plan.run(into=given), "A run is expected", name, "ws.attach(id)")
+    if not isinstance(given, str):
+        refused(lambda: plan.save(given), "named by its path", name)
+        refused(lambda: mw.Plan.load(given, ws), "named by its path", name)
+
+
+def test_a_montage_is_no_folder(ws: mw.Workspace, run: mw.Run, tmp_path: Path) -> None:
+    refused(lambda: mw.montage(mw.Study(ws, run), tmp_path, progress=False), str(tmp_path))
+    assert list(tmp_path.parent.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("given", ["16:9", b"x", ["a"], object(), float("nan"), 10**400], ids=kind)
+def test_an_aspect_is_a_number(ws: mw.Workspace, clip: Path, given: Any) -> None:
+    refused(lambda: mw.fit_clip(clip, given), "fit_clip", "aspect")
+    refused(lambda: mw.pad_image(ws.samples().image, given), "pad_image", "aspect")
+
+
+@pytest.mark.parametrize("given", ["5", b"x", ["a"], object(), 0.0, -1], ids=kind)
+def test_a_trim_ends_after_its_start(clip: Path, given: Any) -> None:
+    refused(lambda: mw.trim_clip(clip, 0.0, given))
+    refused(lambda: mw.trim_clip(clip, "soon", 3.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", ["5", None, ["a"], float("nan"), float("inf")], ids=kind)
+def test_the_stillest_part_has_a_length(clip: Path, given: Any) -> None:
+    refused(lambda: mw.stillest(clip, given), "is not a length", repr(given))
+
+
+@pytest.mark.parametrize("given", [7, b"x", ["a"], object()], ids=kind)
+def test_a_mend_goes_to_a_path(clip: Path, given: Any) -> None:
+    refused(lambda: mw.mend(clip, mw.Operation("mute_clip"), to=given), "named by its path")

@@ -11,13 +11,13 @@ from typing import TypeVar
 
 from motion_widgets.core.errors import MotionError, RequestError
 
-__all__ = ["count_of", "path_of", "require_path", "require_workspace", "seconds_of"]
+__all__ = ["count_of", "path_of", "require_path", "require_text", "require_workspace", "seconds_of"]
 
 _T = TypeVar("_T")
 
 
 def count_of(limit: int) -> int:
-    """Return a number of jobs as it is.
+    """Return how many are wanted, as it is.
 
     Raises
     ------
@@ -48,6 +48,12 @@ def path_of(value: str | Path, error: type[MotionError]) -> Path:
     with suppress(RuntimeError):  # no such user, so `~name` is a name like any other
         path = path.expanduser()
     return path
+
+
+def require_text(value: object, error: type[MotionError]) -> None:
+    """Raise `error` for what is no text."""
+    if not isinstance(value, str):
+        raise error.of("not_a_text", found=type(value).__name__)
 
 
 def require_workspace(ws: _T) -> _T:

@@ -7,12 +7,14 @@ shows. Every annotation moves the job's change counter, so that views notice.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from motion_widgets.core.arguments import require_text
 from motion_widgets.core.errors import LogError
 from motion_widgets.core.texts import composed, spellings
 from motion_widgets.log.engine import batches, now_us
@@ -22,7 +24,7 @@ from motion_widgets.log.states import ENDS, State
 from motion_widgets.log.transitions import next_seq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from motion_widgets.log.engine import Database
     from motion_widgets.log.rows import JobRow
@@ -106,8 +108,10 @@ class Annotations:
         LogError
             It is too long, or there is no such job.
         """
+        require_text(text, LogError)
         if len(text) > NOTE:
             raise LogError.of("note_long", count=len(text), most=NOTE)
+        [job_id] = _ids([job_id])
         with self._database.write() as connection:
             self._touch(connection, [job_id])
             connection.execute(
@@ -229,7 +233,11 @@ class Annotations:
 
 def _ids(job_ids: str | Iterable[str]) -> list[str]:
     """Return one job's id, or those of several, each once."""
-    return [job_ids] if isinstance(job_ids, str) else list(dict.fromkeys(job_ids))
+    given = [job_ids] if isinstance(job_ids, str) or not isinstance(job_ids, Iterable) else list(job_ids)
+    for one in given:
+        if not isinstance(one, str):
+            raise LogError.of("not_an_id", found=type(one).__name__)
+    return list(dict.fromkeys(given))
 
 
 def _stars(given: Any) -> Any:
@@ -283,6 +291,7 @@ def split_tags(text: str) -> list[str]:
 
 
 def _tag(tag: str) -> str:
+    require_text(tag, LogError)
     word = composed(tag.strip())
     if not 1 <= len(word) <= TAG or not word.isprintable() or split_tags(word) != [word]:
         raise LogError.of("tag_wrong", found=word[: TAG + 1], most=TAG)

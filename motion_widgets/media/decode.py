@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.errors import ClipError
 from motion_widgets.media import ffmpeg
 from motion_widgets.media.colours import forgotten_matrix, guessed_matrix, to_bt709, with_matrix
 from motion_widgets.media.probe.measure import measure_clip
@@ -164,6 +166,8 @@ def stillest(source: str | Path, length: float = 9.9) -> float:
     """
     import numpy as np
 
+    if not isinstance(length, Real) or not math.isfinite(length):
+        raise ClipError.of("length_wrong", found=repr(length)[:40])
     energy = motion_energy(source, fps=_STILLEST_FPS)
     window = round(length * _STILLEST_FPS)
     if not 0 < window < len(energy):

@@ -55,6 +55,8 @@ def montage(
     >>> mw.montage(mw.Study(ws, run), folder / "results.mp4", height=96, progress=False).name
     'results.mp4'
     """
+    if not hasattr(study, "material"):
+        raise LogError.of("not_a_study", found=type(study).__name__)
     it, file_of, out = study.material(), study.ws.result_of, path_of(path, LogError)
     blocks = list(dict.fromkeys(one.block() for one in it.results))
     if block is not None and block not in blocks:
@@ -72,10 +74,11 @@ def montage(
     cells = list(zip(_labels(it, [one for one, _ in found], study.seed), found, strict=True))
     cells.sort(key=lambda cell: cell[0])
     columns = next(count for count in range(1, 7) if count * count >= len(cells))
-    return grid.montage(
-        [(_marked(it, label), path) for label, (_, path) in cells], columns, out, height=height, most=most,
-        progress=progress,
-    )  # fmt: skip
+    shown = [(_marked(it, label), path) for label, (_, path) in cells]
+    try:
+        return grid.montage(shown, columns, out, height=height, most=most, progress=progress)
+    except OSError as error:  # a folder of that name, a full disk
+        raise LogError.of("export_failed", name=str(out), reason=error.strerror or str(error)) from error
 
 
 def _labels(it: Material, results: list[Result], seed: int) -> list[str]:

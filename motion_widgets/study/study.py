@@ -351,7 +351,7 @@ class Study:
         """
         if kind == "motion":
             return plots.motion(self.material(), self.fidelity())
-        if kind not in plots.PLOTS:
+        if not isinstance(kind, str) or kind not in plots.PLOTS:
             raise LogError.of("plot_wrong", found=show(kind), known=", ".join([*plots.PLOTS, "motion"]))
         return plots.PLOTS[kind](self.material())
 

@@ -259,6 +259,8 @@ class Plan:
         paid = [cell for cell in valid if new or cell.status == "new"]
         if not new:
             self._ws.preparation.require_unpaid([cell.key for cell in paid if (cell.repeat or 1) == 1])
+        if into is not None and not isinstance(into, Run):
+            raise RequestError.of("not_a_run", found=type(into).__name__)
         own = None if into is None else into.budget[0]
         self._require_money(paid, own if budget is None else budget)
         run_id = into.id if into is not None else new_id("run") if new else run_id_of(ws, valid)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motion_widgets.core.arguments import path_of
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import write_whole
@@ -35,7 +36,7 @@ _DESIGNS = ("product", "zip", "list")
 
 def save(sweep: Design, path: str | Path) -> Path:
     """Write a sweep as TOML, whole or not at all."""
-    target = Path(path).expanduser()
+    target = path_of(path, RequestError)
     text = _text(sweep)
     try:
         write_whole(target, text)
@@ -47,8 +48,8 @@ def save(sweep: Design, path: str | Path) -> Path:
 
 def load(path: str | Path) -> Design:
     """Read a sweep from TOML."""
+    source = path_of(path, RequestError)
     try:
-        source = Path(path).expanduser()
         if source.stat().st_size > _MOST:
             raise RequestError.of("plan_large", name=str(path), limit=_MOST // 1_000_000)
         data = tomllib.loads(source.read_text("utf-8"))

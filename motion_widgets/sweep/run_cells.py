@@ -112,6 +112,8 @@ def billed(ws: SweepHost, run_id: str, cells: Sequence[dict[str, Any]]) -> tuple
 
 def price_of(ws: SweepHost, what: CellGroup, rows: Sequence[JobRow]) -> Estimate:
     """Return what sending cells would cost now; what has no price cannot be sent."""
+    if not isinstance(what, str) or what not in _GROUPS:
+        raise RequestError.of("group_wrong", found=show(what), known=", ".join(_GROUPS))
     known: dict[tuple[object, ...], Estimate | None] = {}
     costs = []
     for row in rows:

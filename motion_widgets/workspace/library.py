@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from motion_widgets.core.arguments import require_text
 from motion_widgets.core.errors import ClipError, LogError, MotionError, RequestError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import copy_whole, write_whole
@@ -166,6 +167,8 @@ class Library:
             raise RequestError.of("input_unreadable", name=file.name, reason=reason) from error
         if ending_of(head) not in (*_CLIPS, *_IMAGES):
             raise RequestError.of("library_kind", name=file.name)
+        if name is not None:
+            require_text(name, RequestError)
         plain = _fitting_name(name or file.name, head)
         make_folder(self.folder)
         stem, _, ending = plain.rpartition(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "length_wrong": "{found} is not a length. Use a number of seconds such as 9.9.",
     "missing_file": "“{name}” was not found here. Check the path, or choose the file again.",
     "not_a_file": "not a regular file",
     "is_directory": "“{name}” is a folder. Choose a file in it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "group_wrong": "{found} is not a group of a run's cells. Use one of {known}.",
     "axis_unknown": "“{name}” is not a field of a request. Axes are {known}.",
     "where_no_axis": "where= says when “{name}” varies, but it is not an axis here. Give it values, or name one of {known}.",
     "where_never": "where= lets “{name}” vary only with {condition}, which no cell has. Check the values for typing errors, or leave “{name}” out of where=.",

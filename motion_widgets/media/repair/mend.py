@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from motion_widgets.core.arguments import require_path
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip, Image
 from motion_widgets.core.files import move_if_free, size_of
@@ -135,6 +136,8 @@ def _mend(path: Path, operation: Operation, to: str | Path | None, progress: Pro
 
 
 def _target(path: Path, name: str, sha: str, operation: Operation, to: str | Path | None) -> _Target:
+    if to:
+        require_path(to, ClipError)
     text = typed_path(to) if isinstance(to, str) else os.fspath(to or path.parent)
     where = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
     is_folder = to is None or where.is_dir()

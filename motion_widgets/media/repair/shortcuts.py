@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 from motion_widgets.core.errors import ClipError
@@ -64,8 +66,8 @@ def trim_clip(
     5.0
     """
     if end is not None:
-        if isinstance(start, str) or not start < end:
-            raise ClipError.of("mend_order", start=start, end=f"{end:g}")
+        if not (isinstance(start, Real) and isinstance(end, Real) and start < end):
+            raise ClipError.of("mend_order", start=start, end=f"{end:g}" if isinstance(end, Real) else end)
         length = end - start
     return _clip(source, "trim_clip", {"start": start, "length": length}, how)
 
@@ -121,7 +123,7 @@ def fit_clip(source: str | Path | Clip, aspect: float, how: str = "crop", **opti
     >>> mw.fit_clip(samples.clip_6s, aspect=1.0).aspect
     1.0
     """
-    return _clip(source, "fit_clip", {"aspect": round(float(aspect), 4), "how": how}, options)
+    return _clip(source, "fit_clip", {"aspect": _rounded(aspect), "how": how}, options)
 
 
 def turn_image(source: str | Path | Image, **how: Any) -> Image:
@@ -178,4 +180,12 @@ def pad_image(source: str | Path | Image, aspect: float | None = None, **how: An
     >>> mw.pad_image(samples.image, aspect=1.0).aspect
     1.0
     """
-    return _image(source, "pad_image", {"aspect": round(float(aspect), 4)} if aspect else {}, how)
+    return _image(source, "pad_image", {"aspect": _rounded(aspect)} if aspect else {}, how)
+
+
+def _rounded(aspect: object) -> object:
+    """Return an aspect as it is kept; what is no number, such as ``"16:9"``, is refused with the mend."""
+    if isinstance(aspect, Real):
+        with suppress(OverflowError):  # hundreds of digits
+            return round(float(aspect), 4)
+    return aspect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "length_wrong": "{found} は長さとして使えません。9.9 のような秒数にしてください。",
     "missing_file": "「{name}」が見つかりません。パスを確かめるか、ファイルを選び直してください。",
     "not_a_file": "通常のファイルではありません",
     "is_directory": "「{name}」はフォルダーです。中のファイルを選んでください。",

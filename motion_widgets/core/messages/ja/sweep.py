@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[str, str] = {
+    "group_wrong": "{found} は実行のセルの区分ではありません。{known} のどれかにしてください。",
     "axis_unknown": "「{name}」はリクエストの項目ではありません。軸にできるのは {known} です。",
     "where_no_axis": "where= は「{name}」が変わる条件を示しますが、軸になっていません。値を与えるか、{known} のどれかを指定してください。",
     "where_never": "where= によれば「{name}」は {condition} のときだけ変わりますが、該当するセルがありません。値の誤りを確かめるか、where= から「{name}」を外してください。",
