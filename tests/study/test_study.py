@@ -99,7 +99,7 @@ def test_a_wrong_question_is_refused_in_words(host, cells, arguments, words):
 
 @pytest.mark.parametrize("planned", [0, 7, 12.0, "48", None, True])
 def test_a_plan_is_a_number_of_ratings(host, cells, planned):
-    with pytest.raises(mw.LogError, match="Plan a whole number, at least 8"):
+    with pytest.raises(mw.LogError, match="plan a whole number, at least 8"):
         Study(host, cells).ask("mode", "pro", "std", planned=planned)
 
 
