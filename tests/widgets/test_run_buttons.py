@@ -25,7 +25,8 @@ def fails(ws: mw.Workspace, **fault: object) -> None:
 
 
 def test_a_run_is_held_between_two_cells_and_goes_on(ws: mw.Workspace) -> None:
-    ws.connection.sandbox.faults = {"max_in_flight": 1, "fault": []}
+    working = {"on": "status", "kind": "word", "times": 0}  # the first cell does not end before it is held
+    ws.connection.sandbox.faults = {"max_in_flight": 1, "fault": [working]}
     run = mw.Sweep.listed(request_of(ws), CELLS).plan(ws).run()
     board = shown(mw.SweepBoard(ws, run=run.id), run)
     until(lambda: ui.is_shown(board.hold))
