@@ -123,6 +123,7 @@ assert len(ws.log.pivot(index="motion_strength", columns="mode", values="cost"))
 # The form.
 form = mw.RequestForm(ws, request=req)
 assert form.request.motion_strength == "high", "the form drops it"
+assert form._fields["motion_strength"] in form.more.body.children, "nobody sees its control"
 print("followed")
 """
 

@@ -16,7 +16,7 @@ from motion_widgets.core.html import escape
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import format_price
 from motion_widgets.core.visitor import in_visitor_mode
-from motion_widgets.request.fields import MODELS, MODES
+from motion_widgets.request.fields import MODELS, MODES, WIRE_FIELDS
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.price import estimate
 from motion_widgets.request.request import MotionRequest
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["RequestForm"]
 
 
-_FOLDED = ("keep_original_sound", "watermark_info", "webhook")
+_SHOWN = ("image_url", "video_url", "character_orientation", "mode", "model", "prompt")
+"""The fields that have a place of their own; every other one stands under "More"."""
+_FOLDED = tuple(name for name in WIRE_FIELDS if name not in _SHOWN)
 
 
 class RequestForm(Panel):

@@ -8,7 +8,6 @@ import csv
 import html.parser
 import math
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-import motion_widgets
 from motion_widgets.core.errors import LogError
 from motion_widgets.log import exports
 from motion_widgets.log.columns import COLUMNS, KINDS, markdown
@@ -29,6 +27,7 @@ from motion_widgets.log.states import State
 from motion_widgets.log.store import Log
 from motion_widgets.log.view import LogView
 from tests.log.conftest import VALUES
+from tests.log.document import DOCUMENT
 
 NOW = 1_763_088_289_123_457  # unix µs
 
@@ -629,5 +628,4 @@ class TestDictionary:
         }
 
     def test_is_in_the_docs_as_it_is(self):
-        path = Path(motion_widgets.__file__).parent / "log" / "COLUMNS.md"
-        assert path.read_text("utf-8") == markdown()
+        assert DOCUMENT.read_text("utf-8") == markdown(), "python -m tests.log.document"
