@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["ENDINGS", "MediaField"]
 
 ENDINGS = {"image": (".png", ".jpg", ".jpeg"), "clip": (".mp4", ".mov", ".m4v")}
-_MENDED = {"image": (".webp", ".heic", ".gif", ".bmp", ".tiff"), "clip": (".webm", ".mkv", ".avi", ".gif")}
+_MENDED = {
+    "image": (".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"),
+    "clip": (".webm", ".mkv", ".avi", ".gif"),
+}
 """What is accepted too, since it can be converted."""
 _NAMES = {"image": "image_url", "clip": "video_url"}
 

@@ -8,6 +8,7 @@ import math
 import warnings
 from dataclasses import replace
 from functools import cache as once
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any
 
 from motion_widgets.core.errors import ClipError
@@ -160,7 +161,7 @@ def open_image(file: IO[bytes], name: str) -> Picture:
     Raises
     ------
     ClipError
-        ``not_image``, ``image_depth`` or ``image_too_big``.
+        ``not_image``, ``heic_missing``, ``image_depth`` or ``image_too_big``.
     """
     from PIL import Image as Pillow
     from PIL.JpegImagePlugin import jpeg_factory
@@ -178,9 +179,11 @@ def open_image(file: IO[bytes], name: str) -> Picture:
         raise _too_big(name, say("too_many_pixels"), "179 megapixels") from error
     except Exception as error:  # Pillow fails in many ways; it is said
         # On broken files Pillow's readers fail in many ways: OSError, SyntaxError, struct.error, …
+        lacks_reader = found.id == "heif" and find_spec("pillow_heif") is None
         raise ClipError.of(
-            "not_image", name=name, found=found.label, file_type=found.id, detail=str(error)
-        ) from error
+            "heic_missing" if lacks_reader else "not_image", name=name, found=found.label, file_type=found.id,
+            detail=str(error),
+        ) from error  # fmt: skip
     if math.prod(decoded_sides(*picture.size, found.id)) > MOST_PIXELS:
         found_size = f"{picture.width}\u00d7{picture.height} px"
         picture.close()

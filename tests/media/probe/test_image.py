@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import sys
 import zlib
+from importlib.util import find_spec
 
 import pytest
 from PIL import Image, ImageFile
@@ -13,6 +15,8 @@ from PIL import Image, ImageFile
 from motion_widgets.core.errors import ClipError
 from motion_widgets.media.preview import thumbnail
 from motion_widgets.media.probe.image import measure_image
+from motion_widgets.media.repair.judge import mends_for
+from motion_widgets.request.findings import Finding
 
 
 def encoded(kind: str, sides=(60, 40), **options) -> bytes:
@@ -73,6 +77,24 @@ def test_no_image(data, code, tmp_path):
         assert caught.value.code == code
         with pytest.raises(ClipError):
             thumbnail(source)
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_heic_is_said_to_need_a_package_before_a_conversion_is_offered_that_would_fail(
+    tmp_path, monkeypatch, installed
+):
+    path = tmp_path / "photo.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    if not installed:
+        monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    elif find_spec("pillow_heif") is None:
+        pytest.skip("pillow-heif is not installed here")
+    with pytest.raises(ClipError) as caught:
+        measure_image(path)
+    assert (caught.value.code == "not_image") is installed
+    assert ('%pip install "motion-widgets[heic]"' in str(caught.value)) is not installed
+    finding = Finding(field="image_url", severity="error", message="", code=caught.value.code)
+    assert bool(mends_for(finding, image=caught.value)) is installed
 
 
 def test_large_sides_are_not_decoded():
