@@ -151,6 +151,23 @@ def test_own_files_are_valid_in_four_clicks_and_trimmed_and_sent_in_one_more(
     lab.until(page, "len(ws.jobs()) == 1 and ws.jobs()[0].row.clip_name == 'dance (0.0\u20139.9 s).mp4'")
 
 
+def test_a_path_that_is_typed_replaces_the_one_in_the_box(page: Page, lab: Lab, disk: Path) -> None:
+    lab.open(page, lab.write_notebook("typed/studio", [STUDIO.format(folder="workspace")]))
+    lab.run_all(page)
+    root = studio(page)
+    card, box = root.locator(".mw-media").first, root.get_by_label("Path or link of the picture", exact=True)
+    card.get_by_role("button", name="link", exact=True).click()
+    expect(box).to_be_focused()
+    page.keyboard.insert_text(str(disk / "selfie.jpg"))
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("selfie.jpg", timeout=LONG)
+    card.get_by_label("Character: another one…").click()
+    card.get_by_text("Link or path…").click()
+    expect(box).to_be_focused()
+    page.keyboard.insert_text("/elsewhere/other.jpg")
+    expect(box).to_have_value("/elsewhere/other.jpg")
+
+
 def test_from_two_files_to_a_result_with_a_trimmed_and_published_clip_by_keys(
     page: Page, lab: Lab, disk: Path, public: tuple[Path, str]
 ) -> None:

@@ -50,9 +50,7 @@ const acted = () => (keyboard.hand = keyboard.moved = false);
 
 function go(node, options) {
   Object.assign(keyboard, { pending: null, lost: 0 });
-  const place = target(node);
-  place.focus(options);
-  if (place instanceof HTMLInputElement) place.select(); // as Tab does: what is typed replaces what is there
+  target(node).focus(options);
   acted(); // nobody chose this place, so what the kernel asks for next still counts
 }
 
@@ -77,6 +75,8 @@ const HANDLERS = {
     keyboard.moved ||= keyboard.hand || Boolean(target.closest?.(ROOT));
     keyboard.trail = [];
     for (let node = target; node?.closest?.(ROOT); node = node.parentElement) keyboard.trail.push(node);
+    // As Tab does: what is typed replaces what is there. Who clicks into a text chose a place in it.
+    if (keyboard.trail.length && !keyboard.hand && target.matches("input[type=text]")) target.select();
     if (keyboard.trail.length && target.matches("select, input[type=radio]")) setAll(target, OWN_KEYS);
   },
   pointerdown: ({ target }) => {
