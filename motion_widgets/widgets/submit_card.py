@@ -108,9 +108,8 @@ class SubmitCard(ui.Column):
     def draw(self, draft: Draft) -> None:
         """Show what a draft costs, whether it can go, and what a click would do."""
         self._draft = draft
-        if (
-            self.submitting and self._clicked is not None
-        ):  # what was clicked on stands until it is sent: the trim changes the form meanwhile
+        # What was clicked on stands until it is sent: a trim changes the form meanwhile.
+        if self.submitting and self._clicked is not None:
             draft = self._clicked
         live, there = self._host.ws.live, self.earlier is not None
         high = format_price(draft.price.high) if draft.price is not None else "\u2013"
