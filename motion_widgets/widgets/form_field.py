@@ -19,6 +19,7 @@ from motion_widgets.request.limits import LIMITS
 from motion_widgets.request.media_source import media_source
 from motion_widgets.request.price import PRICES
 from motion_widgets.widgets import controls as ui
+from motion_widgets.widgets.axis_words import axis_word
 from motion_widgets.widgets.row_text import short_model
 
 if TYPE_CHECKING:
@@ -108,12 +109,12 @@ def field_controls(media: Mapping[str, w.Combobox]) -> dict[str, FieldControl]:
             w.RadioButtons, say("form_orientation"), value=None, options=orientations
         ),
         "mode": ui.control(
-            w.RadioButtons, say("form_mode"), value=None, options=mode_options(PRICES, MODELS[0])
+            w.RadioButtons, axis_word("mode"), value=None, options=mode_options(PRICES, MODELS[0])
         ),
-        "model": ui.control(w.Dropdown, say("form_model"), options=models),
+        "model": ui.control(w.Dropdown, axis_word("model"), options=models),
         "prompt": ui.control(w.Textarea, say("form_prompt"), placeholder=hint, rows=2),
         "keep_original_sound": ui.control(w.Dropdown, say("form_sound"), options=sounds),
-        "watermark_info": ui.control(w.Dropdown, say("form_watermark"), options=marks),
+        "watermark_info": ui.control(w.Dropdown, axis_word("watermark_info"), options=marks),
         "webhook": ui.control(w.Text, say("form_webhook"), placeholder="https://"),
     }
     choices: dict[str, Mapping[str, Any]] = {
