@@ -47,8 +47,10 @@ STEPS = {
     "widgets/form_field.py": [
         (
             '        "webhook": ui.control(',
-            '        "motion_strength": ui.control('
-            'w.Dropdown, axis_word("motion_strength"), options=["low", "high"]),\n',
+            (
+                '        "motion_strength": ui.control('
+                'w.Dropdown, axis_word("motion_strength"), options=["low", "high"]),\n'
+            ),
         ),
     ],
     "sandbox/rules.py": [
