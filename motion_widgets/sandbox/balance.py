@@ -157,7 +157,8 @@ def usage_response(tasks: TaskTable, query: dict[str, str]) -> dict[str, Any]:
         400 for a time that cannot be read, more than 31 days or an unknown grouping.
     """
     end = _time(query.get("end"), datetime.now(UTC))
-    start = _time(query.get("start"), end - _LONGEST)
+    since = end - _LONGEST if end.timestamp() > 0 else end  # in the year 1, none lies before
+    start = _time(query.get("start"), since)
     if not timedelta(0) <= end - start <= _LONGEST:
         raise ApiError.invalid("start and end must span at most 31 days, start first.")
     group_by = query.get("group_by", "model")

@@ -73,3 +73,5 @@ def test_account_endpoints(fresh, body):
     span = {"start": "2026-01-01", "end": "2026-03-01"}
     refused(wire.http.get("/v1/usage", params=span), "31 days")
     refused(wire.http.get("/v1/usage", params={"start": "soon"}))
+    first = {"end": "0001-01-01"}  # before which there is no date
+    assert wire.http.get("/v1/usage", params=first).json()["data"]["items"] == []
