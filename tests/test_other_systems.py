@@ -28,7 +28,9 @@ SOURCES = sorted(Path(mw.__file__).parent.rglob("*.py"))
 STUBS = Path(mypy.__file__).parent / "typeshed" / "stdlib"
 ASKS = re.compile(r"os\.name|sys\.platform|hasattr\(|ImportError|AttributeError")
 """How code asks which system it is on, or whether something is there."""
-LOOKED_AT = {"/proc/mounts", "/sys/class/power_supply", "/usr/share/fonts", "/usr/local/share/fonts"}
+LOOKED_AT = {
+    "/dev/fd", "/proc/mounts", "/sys/class/power_supply", "/usr/share/fonts", "/usr/local/share/fonts",
+}  # fmt: skip
 """Places of Linux that are read where they are; elsewhere something else decides."""
 
 

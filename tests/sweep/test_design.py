@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motion_widgets import MotionRequest, Plan, RequestError, Sweep
+from motion_widgets import MotionRequest, Plan, RequestError, Sweep, Workspace
 from motion_widgets.request.fields import WIRE_FIELDS
 from motion_widgets.sweep.plan_file import load, save
 from motion_widgets.sweep.table import cells_of
@@ -348,10 +348,11 @@ class TestSize:
             Sweep(REQ, prompt=map(str, range(400)), webhook=map(str, range(400)), where=lambda _: False),
         ],
     )  # fmt: skip
-    def test_too_many_cells_are_refused(self, sweep):
-        for ask in (sweep.draws, lambda: sweep.plan(None)):
-            with pytest.raises(RequestError, match="at most 100,000"):
-                ask()
+    def test_too_many_cells_are_refused(self, sweep, tmp_path):
+        with Workspace(tmp_path) as ws:
+            for ask in (sweep.draws, lambda: sweep.plan(ws)):
+                with pytest.raises(RequestError, match="at most 100,000"):
+                    ask()
 
     def test_a_hundred_thousand_are_not(self):
         assert len(Sweep(REQ, prompt=["a", "b"], repeats=50_000).draws()) == 100_000

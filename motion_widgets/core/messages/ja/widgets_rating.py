@@ -25,7 +25,7 @@ MESSAGES: dict[str, str] = {
     "rating_ask_axis": "質問",
     "rating_ask_option": "{axis}：{a} か {b} か",
     "rating_ask_planned": "予定の評価数",
-    "rating_ask_criterion": "判断の基準(overall、手、顔など)",
+    "rating_ask_criterion": "判断の基準(全体、手、顔など)",
     "rating_ask_go": "評価を始める",
     "rating_nothing": "比べられるものがまだありません。画像・動画・プロンプトが同じで、設定が 1 つだけ違う 2 つの結果が必要です。",
     "rating_count": "保存済み {stored} 件・ラウンド {round} / {planned}・基準「{criterion}」",
