@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from motion_widgets import MotionRequest, check, measure_clip, measure_image
 from motion_widgets.media.samples import sample_media
+from tests.benchmarks.reached import reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,16 +130,13 @@ def rows_of(room: str) -> Iterator[Row]:
 
 
 def table(*wanted: str) -> None:
-    """Print every row as soon as it is measured; of some rooms only, or of all."""
-    line = "{:60} | {:>14} | {:>26} | {:>14}"
-    print(line.format("figure", "measured", "beside it", "target"))
-    print(line.format(*["-" * width for width in (60, 14, 26, 14)]), flush=True)
-    for found in [] if wanted else [rows()]:
+    """Print each row once it is measured, and whether it reached its target; of some rooms, or of all."""
+    line = "{:60} | {:>14} | {:>26} | {:>14} | {:>7}"
+    print(line.format("figure", "measured", "beside it", "target", "reached"))
+    print(line.format(*["-" * width for width in (60, 14, 26, 14, 7)]), flush=True)
+    for found in ([] if wanted else [rows()]) + [rows_of(room) for room in wanted or rooms()]:
         for row in found:
-            print(line.format(*row), flush=True)
-    for room in wanted or rooms():
-        for row in rows_of(room):
-            print(line.format(*row), flush=True)
+            print(line.format(*row, reached(row.measured, row.beside, row.target)), flush=True)
 
 
 if __name__ == "__main__":
