@@ -86,6 +86,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     from traitlets.config import Config
 
     assert not interactiveshell.InteractiveShell.initialized()
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # of another environment, IPython warns
     for name in ("displayhook", "excepthook"):
         monkeypatch.setattr(sys, name, getattr(sys, name))
     quiet = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "NoColor"}})
