@@ -250,7 +250,7 @@ class RatingView(Panel):
         self.later("rate", store, lambda _: self._next(), failed=self._not_stored, in_turn=True)
 
     def _not_stored(self, why: str) -> None:
-        """Say why an answer was not stored, and ask for it again."""
+        """Show why an answer was not stored, and ask for it again."""
         self._next()
         self.announce(why, bad=True)
 
