@@ -2,20 +2,24 @@
 
 A child of ``os.fork`` (multiprocessing's "fork", joblib, a data loader) has its parent's objects but none of
 its threads: a lock that one of them held is held for ever there, and what the parent drives must not be
-driven twice. A library such as SQLite keeps locks of its own, so a fork waits for calls of it under way.
+driven twice. A library such as SQLite keeps locks of its own, so a fork waits for calls of it under way; and
+each import has one, so a fork waits for those of other threads.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 import weakref
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     _Call = tuple[Callable[[], object], Callable[[Any], None]]
     """What gives an object, or None once it is gone, and what is called with it."""
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["before_fork", "in_child", "keep_for_parent", "new_lock", "new_rlock", "unforked"]
 
 PATIENCE = 10.0
-"""Longest s that a fork waits for calls under way."""
+"""Longest s that a fork waits for calls and imports under way."""
+_IMPORTS = "<frozen importlib._bootstrap>"
+"""The file of the frames of an import."""
 _before: list[_Call] = []
 _in_child: list[_Call] = []
 _locks: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -96,6 +102,19 @@ def _begin_fork() -> None:
         _change.wait(until - time.monotonic())
     if not _calls:  # else somebody, this thread perhaps, forks in the middle of one
         _call_all(_before)
+    while _imports_elsewhere() and time.monotonic() < until:  # last, as they go on meanwhile
+        time.sleep(0.005)
+
+
+def _imports_elsewhere() -> bool:
+    """Return whether another thread is in the middle of an import: its lock would be held in the child."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the one way to the stack
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTS:  # it is this thread's own, which goes on in the child
+            return False
+        frame = frame.f_back
+    specs = [vars(one).get("__spec__") for one in list(sys.modules.values()) if isinstance(one, ModuleType)]
+    return any(getattr(spec, "_initializing", False) for spec in specs)
 
 
 def _end_fork() -> None:
