@@ -47,6 +47,8 @@ INSERT OR IGNORE INTO charges SELECT id, NULL, '', charge, created, failed, '' F
 
 
 _opened: weakref.WeakSet[Database] = weakref.WeakSet()
+_opening = threading.RLock()
+"""Held while a file is opened or closed, and by a fork: a child would find SQLite's own locks held."""
 
 
 class Database:
@@ -56,11 +58,12 @@ class Database:
         # One connection under one lock: a connection per call would checkpoint the WAL on each close.
         self._lock = threading.RLock()
         self._path = path
-        self._connection = self._connect()
-        self._drop_foreign()
-        self._connection.executescript(_SCHEMA)
         self._rests = False
-        _opened.add(self)
+        with _opening:
+            self._connection = self._connect()
+            self._drop_foreign()
+            self._connection.executescript(_SCHEMA)
+            _opened.add(self)
 
     def _connect(self) -> sqlite3.Connection:
         made = sqlite3.connect(self._path, timeout=30.0, isolation_level=None, check_same_thread=False)
@@ -78,15 +81,19 @@ class Database:
 
     def close(self) -> None:
         """Close the file."""
-        _opened.discard(self)
-        with self._lock:
+        with _opening, self._lock:
+            _opened.discard(self)
             self._connection.close()
 
     def rest(self) -> None:
         """Close the file before a fork: SQLite would believe to hold the parent's locks in the child."""
-        self._rests = self._lock.acquire(timeout=_PATIENCE) and not self._connection.in_transaction
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return
+        self._rests = not self._connection.in_transaction
         if self._rests:
             self._connection.close()
+        else:  # the thread that forks is in the middle of one
+            self._lock.release()
 
     def go_on(self) -> None:
         """Open the file again after a fork, in the parent."""
@@ -123,15 +130,25 @@ class Database:
         return next(iter(self.rows(query, *values)), None)
 
 
-def _rest_all() -> None:
+def _begin_fork() -> None:
+    _opening.acquire(timeout=_PATIENCE)
     for database in list(_opened):
         database.rest()
 
 
-def _go_on_all() -> None:
-    for database in list(_opened):
-        database.go_on()
+def _end_fork() -> None:
+    try:
+        for database in list(_opened):
+            database.go_on()
+    finally:
+        with contextlib.suppress(RuntimeError):  # it could not be had in time
+            _opening.release()
+
+
+def _begin_child() -> None:
+    global _opening  # noqa: PLW0603 - whoever held it is not here
+    _opening = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_rest_all, after_in_parent=_go_on_all)
+    os.register_at_fork(before=_begin_fork, after_in_parent=_end_fork, after_in_child=_begin_child)
