@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from typing import TYPE_CHECKING, Any
 
 from motion_widgets.core.arguments import seconds_of
@@ -276,6 +277,6 @@ def balance_within(seconds: float, asking: Coroutine[Any, Any, float | None]) ->
         It did not come within so many seconds.
     """
     try:
-        return spawn(asking).result(None if math.isinf(seconds) else seconds)
+        return spawn(asking).result(min(seconds, threading.TIMEOUT_MAX))
     except TimeoutError:
         raise MotionTimeout.of("balance_slow", seconds=seconds) from None

@@ -254,10 +254,7 @@ def test_an_answer_that_could_not_be_stored_is_asked_for_again(
 def test_nothing_waits_for_the_files_of_the_next_pair(
     view: mw.RatingView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go = slow_results(view.ws, monkeypatch)
-    told = {"type": "answer", "choice": "tie", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
-    view.player._on_message(view.player, told, [])
-    assert begun.wait(60)
+    go = answer_with_slow_files(view, monkeypatch)
     is_free = view.lock.acquire(timeout=5)  # a callback would wait for it, and the kernel with it
     go.set()
     assert is_free
@@ -310,13 +307,19 @@ def slow_results(
     return begun, go
 
 
-def test_a_pair_that_is_drawn_anew_while_the_next_one_comes_keeps_its_own_number(
-    view: mw.RatingView, study: mw.Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def answer_with_slow_files(view: mw.RatingView, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Answer, and return once the files of the next pair are looked for: they come when the event is set."""
     begun, go = slow_results(view.ws, monkeypatch)
     told = {"type": "answer", "choice": "tie", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
     view.player._on_message(view.player, told, [])
     assert begun.wait(60)
+    return go
+
+
+def test_a_pair_that_is_drawn_anew_while_the_next_one_comes_keeps_its_own_number(
+    view: mw.RatingView, study: mw.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = answer_with_slow_files(view, monkeypatch)
     view.motion.value = True  # which shows the pair before it once more
     shown = view.player.serial
     go.set()
@@ -327,10 +330,7 @@ def test_a_pair_that_is_drawn_anew_while_the_next_one_comes_keeps_its_own_number
 def test_a_view_that_is_closed_while_a_pair_comes_leaves_no_clip_behind(
     view: mw.RatingView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go = slow_results(view.ws, monkeypatch)
-    told = {"type": "answer", "choice": "tie", "serial": view.player.serial, "seconds": 4.2, "plays": 2}
-    view.player._on_message(view.player, told, [])
-    assert begun.wait(60)
+    go = answer_with_slow_files(view, monkeypatch)
     closing = threading.Thread(target=view.close)
     closing.start()
     until(lambda: view.closed)
