@@ -73,6 +73,8 @@ class LogTable(Panel):
     on_board
         Called with the id of a run whose board is to be opened, on a background thread. None: there is no
         such button.
+    drawn
+        Whether its page is read and drawn at once; False: by whoever makes it, with `redraw`.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class LogTable(Panel):
         on_run: Callable[[str], object] | None = None,
         on_board: Callable[[str], object] | None = None,
         watch: bool = True,
+        drawn: bool = True,
     ) -> None:
         super().__init__(ws, watch=watch)
         self._on_compare, self._on_load = on_compare, on_load
@@ -111,7 +114,8 @@ class LogTable(Panel):
         ui.show(self._undo, visible=False)
         self._body = ui.Column(self.undecided, self.notice, self._undo, self.grid, cls="mw-body")
         self.fill(self._body)
-        self.redraw()
+        if drawn:
+            self.redraw()
         self.watch()
 
     @property

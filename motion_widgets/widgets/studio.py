@@ -111,7 +111,7 @@ class Studio(Panel):
         self.study = StudyPanel(ws, watch=False)
         self.table = LogTable(
             ws, on_compare=self._to_wall, on_load=self._edit, on_run=self._run_to_wall,
-            on_board=self._to_board, watch=False,
+            on_board=self._to_board, watch=False, drawn=False,
         )  # fmt: skip
         self.golive = None if visited else GoLive(ws, on_switch=self._switched)
         shown = (self.form, self.stage, self.history)
@@ -128,6 +128,10 @@ class Studio(Panel):
         self._memory = Remembered(ws, self.form, self.board, self.tabs, TABS)
         before, unread = self._restored()
         self.tabs.selected_index = COMPARE if shown_off else TABS.index(tab) if tab else before
+        if self.tabs.selected_index == LOG:
+            self.table.redraw()
+        else:  # out of sight: a page of 100,000 rows takes as long as the rest of the Studio
+            self.later("log", self._draw_table)
         self.tabs.observe(self.edge.guard(self._turned), "selected_index")
         sweep = ui.button(self.edge, say("sweep_these"), lambda: self._open(SWEEP))
         self.form.card.children += (ui.flow(sweep),)
@@ -137,6 +141,10 @@ class Studio(Panel):
         self.edge.run(self._draw_head, DRAWING)
         self.announce(" ".join((*ws.notices, *unread)), warns=True)
         self.tabs.observe(self.edge.guard(self._heard), "page_language")
+
+    def _draw_table(self) -> None:
+        if not self.closed:
+            self.table.redraw()
 
     def _heard(self, _: object) -> None:
         """Draw everything anew in the browser's language, if nobody chose one and it can be spoken."""

@@ -253,6 +253,23 @@ def test_layouts_are_shared_by_what_they_are_made_of() -> None:
     assert shared(w.Layout, width="1px") is not shared(w.Layout, width="2px")
 
 
+def test_opening_waits_for_the_logs_page_only_where_that_is_in_sight(ws: mw.Workspace) -> None:
+    row_in(ws, State.PLANNED)
+    readers: list[threading.Thread] = []
+
+    def note(*given: object) -> None:
+        if "count(jobs.sweep_id)" in str(given[2]):
+            readers.append(threading.current_thread())
+
+    event.listen(ws.log_store.database._reader, "before_cursor_execute", note)
+    for tab in ("create", "log"):
+        readers.clear()
+        studio = mw.Studio(ws, tab=tab)
+        assert (threading.current_thread() in readers) == (tab == "log")
+        until(lambda studio=studio: len(studio.table.grid.view.get("rows", ())) == 1)
+        studio.close()
+
+
 def test_a_log_of_100_000_jobs_is_not_read_to_open_the_studio_or_to_refresh_it(
     ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,7 +301,7 @@ def test_a_log_of_100_000_jobs_is_not_read_to_open_the_studio_or_to_refresh_it(
         assert read_here < 200, "the rows of a page, never all"
         assert asked < 10 * few, "however many jobs there are; panels refresh in the background meanwhile"
     table = opened[0].table
-    assert "100,000" in table.grid.view["said"]
+    until(lambda: "100,000" in table.grid.view.get("said", ""))
     assert not [one for one in texts if "DISTINCT" in one], "filters are looked up when they are opened"
     table._message({"type": "act", "what": "filters"})
     until(lambda: table.grid.view["facets"])
