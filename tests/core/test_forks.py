@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
+
+from tests.fresh_python import said_by
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -36,14 +36,9 @@ print(forking.code)
 """
 
 
-def run(script: str, folder: object) -> str:
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script.format(folder=str(folder))]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.strip()
-
-
 def test_a_child_can_import_what_another_thread_was_importing(tmp_path):
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(1)\nwhole = True\n")
-    assert run(FORKING, tmp_path) == "0"
+    assert said_by(FORKING, tmp_path) == "0"
 
 
 def test_a_module_that_forks_while_it_is_imported_waits_for_nobody(tmp_path):
@@ -51,4 +46,4 @@ def test_a_module_that_forks_while_it_is_imported_waits_for_nobody(tmp_path):
         "import os\nchild = os.fork()\nif not child:\n    os._exit(3)\n"
         "code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
     )
-    assert run(INSIDE, tmp_path) == "3"
+    assert said_by(INSIDE, tmp_path) == "3"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
+
+from tests.fresh_python import said_by
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -50,14 +50,9 @@ print(other.is_alive())
 """
 
 
-def run(script: str, folder: object) -> str:
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script.format(folder=str(folder))]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.strip()
-
-
 def test_a_fork_waits_for_a_file_that_another_thread_opens(tmp_path):
-    assert run(OPENING, tmp_path) == "1 0"
+    assert said_by(OPENING, tmp_path) == "1 0"
 
 
 def test_a_fork_in_a_transaction_leaves_the_file_to_other_threads(tmp_path):
-    assert run(INSIDE, tmp_path) == "False"
+    assert said_by(INSIDE, tmp_path) == "False"
