@@ -19,6 +19,7 @@ from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.core.moments import moment
 from motion_widgets.core.money import ZERO, Micro, format_usd, to_micro, to_usd
+from motion_widgets.core.texts import first_of
 from motion_widgets.endpoint.account_usage import LATE, AccountUsage, fetch_account
 from motion_widgets.endpoint.errors import EndpointError
 from motion_widgets.log.billing import (
@@ -217,8 +218,7 @@ def _exact(amount: Micro) -> str:
 
 
 def _ids(rows: Sequence[JobRow]) -> str:
-    more = [say("reconcile_more_ids", count=len(rows) - SHOWN)] if len(rows) > SHOWN else []
-    return ", ".join([row.id for row in rows[:SHOWN]] + more)
+    return first_of([row.id for row in rows], SHOWN)
 
 
 def _table(found: JobsByCost, account: AccountUsage) -> list[str]:

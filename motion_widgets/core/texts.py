@@ -1,14 +1,20 @@
-"""Comparing texts: an accent may be part of its letter, or stand after it, as in the file names of a Mac.
+"""Texts compared, and many of them in one line.
 
-What is stored stays as it was written, for a prompt is sent as it is; both sides of a comparison go through
-here.
+An accent may be part of its letter, or stand after it, as in the file names of a Mac. What is stored stays as
+it was written, for a prompt is sent as it is; both sides of a comparison go through here.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
-__all__ = ["composed", "is_text", "spellings"]
+from motion_widgets.core.messages import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["composed", "first_of", "is_text", "spellings"]
 
 
 def composed(text: str) -> str:
@@ -25,3 +31,15 @@ def spellings(text: str) -> list[str]:
 def is_text(value: object) -> bool:
     """Return whether a value is a text that UTF-8 can hold: half a character out of a file's name is not."""
     return isinstance(value, str) and not any("\ud800" <= one <= "\udfff" for one in value)
+
+
+def first_of(names: Sequence[str], most: int = 5, *, count: int | None = None) -> str:
+    """Return at most so many names in one line, and how many more there are: a sentence names no thousand.
+
+    Parameters
+    ----------
+    count
+        How many there are in all, of which these are the first. None: these are all.
+    """
+    left = (len(names) if count is None else count) - most
+    return ", ".join(names[:most]) + (say("and_more", count=left) if left > 0 else "")

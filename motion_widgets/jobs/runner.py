@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from os import getpid
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import and_, or_
+
 from motion_widgets.core.background import on_owned_loop, owned_loop, spawn, start
 from motion_widgets.core.forks import new_lock
 from motion_widgets.core.logging import going_on, report
@@ -37,6 +39,7 @@ from motion_widgets.log.leases import not_leased
 from motion_widgets.log.names import is_safe_id
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import ENDS, UNDER_WAY, State
+from motion_widgets.log.sweep_cells import not_paused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -178,7 +181,7 @@ class Runner:
             began = time.monotonic()
             with self._lock:
                 asked = [one for one, what in self._commands.items() if what.approval or what.resend]
-            left = self._count(asked, State.PLANNED, State.SUBMITTING)
+            left = self._to_send(asked)
             if left != before:  # one that is tried again and again is no progress
                 before, until = left, time.monotonic() + timing.PARTING
             if not left or time.monotonic() > until:
@@ -192,9 +195,11 @@ class Runner:
         planned = jobs.c.state == str(State.PLANNED)
         return [row for some in batches(asked) for row in self.log.jobs.rows(jobs.c.id.in_(some), planned)]
 
-    def _count(self, job_ids: Iterable[str], *states: State) -> int:
-        in_one = jobs.c.state.in_([str(state) for state in states])
-        return sum(self.log.jobs.count(jobs.c.id.in_(some), in_one) for some in batches(job_ids))
+    def _to_send(self, asked: Iterable[str]) -> int:
+        """Count the jobs that are being sent, or will be by themselves: those of a paused run will not."""
+        waits = and_(jobs.c.state == str(State.PLANNED), not_paused())
+        to_send = or_(waits, jobs.c.state == str(State.SUBMITTING))
+        return sum(self.log.jobs.count(jobs.c.id.in_(some), to_send) for some in batches(asked))
 
     def close(self) -> None:
         """Stop driving; jobs live on in the log and at the endpoint.

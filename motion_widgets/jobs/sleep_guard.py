@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from motion_widgets.core.logging import report
 from motion_widgets.core.messages import say
+from motion_widgets.core.texts import first_of
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import FOLLOWED, State
@@ -154,7 +155,7 @@ class SleepGuard:
         else:
             dies = say("sleep_lives", hours=timing.LIFE / 3600)
         how = say("sleep_by_hand" if self._awake.installed else "awake_missing")
-        return say("sleep_risk", count=count, ids=_names(some, count), dies=dies, how=how)
+        return say("sleep_risk", count=count, ids=first_of(some, NAMED, count=count), dies=dies, how=how)
 
     def missed(self) -> str:
         """Return, for a while after a gap, which links expired in it and which are about to. ``""``: none."""
@@ -167,9 +168,9 @@ class SleepGuard:
         soon = {name: at for name, at in expiries.items() if until <= at < timing.now() + timing.URGENT}
         parts = []
         if lost:
-            parts.append(say("slept_dead", count=len(lost), ids=_names(lost, len(lost))))
+            parts.append(say("slept_dead", count=len(lost), ids=first_of(lost, NAMED)))
         if soon:
-            names = _names(sorted(soon, key=soon.__getitem__), len(soon))
+            names = first_of(sorted(soon, key=soon.__getitem__), NAMED)
             first = _local_time(min(soon.values()))
             parts.append(say("slept_dying", count=len(soon), ids=names, when=first))
         if not parts:
@@ -178,11 +179,6 @@ class SleepGuard:
 
     def _to_download(self, *where: ColumnElement[bool], state: State = State.COMPLETED) -> list[JobRow]:
         return self._log.jobs.rows(*self._mine, jobs.c.state == str(state), *where)
-
-
-def _names(ids: Sequence[str], count: int) -> str:
-    more = say("sleep_more", count=count - NAMED) if count > NAMED else ""
-    return ", ".join(ids[:NAMED]) + more
 
 
 def _local_time(at: float) -> str:

@@ -6,6 +6,7 @@ Times are unix microseconds (UTC), money whole micro-dollars, hashes lower-case 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from motion_widgets.log.column_rules import clean, rules_of, unreadable_words
@@ -50,7 +51,7 @@ class _Record:
         return [cls.read(dict(zip(names, row, strict=True))) for row in found]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class JobRow(_Record):
     """One attempt at a request."""
 
@@ -152,7 +153,7 @@ class JobRow(_Record):
         if unfit:
             values["error_kind"] = values["error_kind"] or "unreadable"
             values["error_message"] = unreadable_words(unfit, values["error_message"])
-        return cls(**values)
+        return cls(*_IN_ORDER(values))  # of so many fields a fifth of the time that their names take
 
     @property
     def repeat_of(self) -> tuple[str, str, str, int]:
@@ -176,6 +177,7 @@ class JobRow(_Record):
 
 
 _JOB_RULES = rules_of(JobRow)
+_IN_ORDER = itemgetter(*_JOB_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

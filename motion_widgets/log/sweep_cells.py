@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, func, or_, select
 
 from motion_widgets.core.errors import HeldError
 from motion_widgets.log.engine import batches
@@ -25,7 +25,7 @@ from motion_widgets.request.media_source import MEDIA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FailingValue", "attached", "attempts_at", "failing_values", "require_free"]
+__all__ = ["FailingValue", "attached", "attempts_at", "failing_values", "not_paused", "require_free"]
 
 _BAD = (State.REJECTED.value, State.FAILED.value, State.VANISHED.value, State.UNKNOWN.value)
 _GOOD = (State.COMPLETED.value, State.COLLECTED.value, State.EXPIRED.value)
@@ -60,6 +60,11 @@ def attempts_at(sweep_id: str, others: Sequence[str]) -> ColumnElement[bool]:
     same = and_(*[cell.c[name] == attempt.c[name] for name in REPEAT])
     cells = select(attempt.c.id).join_from(cell, attempt, same)
     return jobs.c.id.in_(cells.where(or_(mine, cell.c.id.in_(others)) if others else mine))
+
+
+def not_paused() -> ColumnElement[bool]:
+    """Return the condition that a job's sweep, if it has one, is not paused."""
+    return ~exists().where(sweeps.c.id == jobs.c.sweep_id, sweeps.c.paused.is_not(None))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
+from motion_widgets.core.texts import first_of
 from motion_widgets.request.limits import LIMITS
 from motion_widgets.sweep.design import Design
 
@@ -41,7 +42,7 @@ class Offer(Generic[_Plan]):
     @property
     def message(self) -> str:
         """The offer in a sentence."""
-        names = ", ".join(clip.name for clip in self.clips)
+        names = first_of([clip.name for clip in self.clips])
         return say("offer_trim", names=names, seconds=self.seconds, count=len(self.cells))
 
     def take(self, trim: Clip | Callable[..., Clip]) -> _Plan:

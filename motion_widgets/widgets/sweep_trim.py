@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from motion_widgets.core.messages import say
+from motion_widgets.core.texts import first_of
 from motion_widgets.media.repair.shortcuts import trim_clip
 from motion_widgets.widgets import controls as ui
 
@@ -38,7 +39,7 @@ class SweepTrim:
         if offer is None:
             ui.speak(self._said, "")
             return
-        names = ", ".join(clip.name for clip in offer.clips)
+        names = first_of([clip.name for clip in offer.clips])
         told = say("trim_all_why", names=names, count=len(offer.cells), seconds=offer.seconds)
         ui.speak(self._said, ui.note(told, kind="error"))
         ui.label_button(self.button, say("trim_all", seconds=offer.seconds))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from motion_widgets.core.forks import in_child
 from motion_widgets.core.logging import going_on
 from motion_widgets.core.messages import say
+from motion_widgets.core.texts import first_of
 from motion_widgets.log.leases import is_leased
 from motion_widgets.log.states import State
 
@@ -35,6 +36,8 @@ class Leaving(Protocol):
 
 NAMED = 5
 """How many jobs and runs that go on are named."""
+UNSENT_NAMED = 20
+"""How many jobs that were not sent are named."""
 OPEN: weakref.WeakSet[Leaving] = weakref.WeakSet()
 """The workspaces that were opened here and not closed."""
 in_child(OPEN.clear)  # they are the parent's to leave
@@ -63,7 +66,7 @@ def leave(ws: Leaving, *, send: bool = True) -> None:
 
 
 def _say_what_goes_on(rows: Sequence[JobRow], unsent: Sequence[JobRow]) -> None:
-    """Print how to take up jobs that are still under way, until when, and all that were not sent."""
+    """Print how to take up jobs that are still under way, until when, and what was not sent."""
     if rows:
         names = list(dict.fromkeys(row.sweep_id or row.id for row in rows))[:NAMED]
         calls = ", ".join(say("attach_call", id=name) for name in names)
@@ -73,7 +76,7 @@ def _say_what_goes_on(rows: Sequence[JobRow], unsent: Sequence[JobRow]) -> None:
         when = f"{datetime.fromtimestamp(min(expiring) / 1e6, UTC):%Y-%m-%d %H:%M}"
         print(say("results_waiting", count=len(expiring), when=when))  # noqa: T201
     if unsent:
-        ids = ", ".join(row.id for row in unsent)
+        ids = first_of([row.id for row in unsent], UNSENT_NAMED)
         print(say("still_unsent", count=len(unsent), ids=ids))  # noqa: T201
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import false
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
+from motion_widgets.core.texts import first_of
 from motion_widgets.log.engine import batches
 from motion_widgets.log.schema import jobs
 from motion_widgets.log.states import RETRYABLE, UNDER_WAY, State
@@ -51,7 +52,7 @@ class RotatedKey:
             rows = [row for row in rows if row.state in UNDER_WAY and self._is_other(row)]
         if not rows:
             return []
-        ids = ", ".join(row.id for row in rows[:_NAMED]) + (" …" if len(rows) > _NAMED else "")
+        ids = first_of([row.id for row in rows], _NAMED)
         return [say("other_key", count=len(rows), ids=ids, endpoint=rows[0].endpoint, id=rows[0].id)]
 
     def paid(self, keys: Iterable[str]) -> list[JobRow]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
 
 import pytest
 
+from motion_widgets import Sweep
 from motion_widgets.core import logging as our_logging
 from motion_widgets.endpoint.client import EndpointClient
 from motion_widgets.jobs import collect, poll
+from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.jobs import Jobs
 from motion_widgets.log.leases import Leases
@@ -58,6 +61,23 @@ def test_no_rest_outlives_the_runner(spaces, req, monkeypatch):
         rests.append(runner._resting)
     ws.close()
     until(lambda: all(one.done() for one in rests))
+
+
+def test_nobody_waits_for_what_a_paused_run_does_not_send(ws, req, monkeypatch):
+    """Thousands of them took minutes to turn down one by one, and closing a notebook waited for that."""
+    monkeypatch.setattr(timing, "PARTING", 600.0)
+
+    async def rests(self, *job_ids):
+        """As where each of them waits for its turn."""
+
+    monkeypatch.setattr(Runner, "_begin", rests)
+    run = Sweep(req, prompt=["a", "b"]).plan(ws).run(budget=2)
+    leaving = threading.Thread(target=ws.connection.runner.finish_submits, daemon=True)
+    leaving.start()
+    assert ws.connection.runner.drives(*[row.id for row in run.rows()])
+    assert leaving.is_alive(), "what is not paused is waited for"
+    run.pause()
+    until(lambda: not leaving.is_alive())
 
 
 # What nobody expected.

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from motion_widgets.jobs.scheduling import timing
 from motion_widgets.log.store import Log
 from motion_widgets.workspace.at_exit import OPEN
 from tests.jobs.conftest import clip_bytes, endpoint, hurry, req, spaces  # noqa: F401
@@ -94,6 +95,20 @@ def test_what_a_rate_limit_holds_back_longer_than_a_moment_is_named(end_of, endp
     assert {row.state for row in rows} == {"planned"}, errors
     assert endpoint.charges == {}
     assert all(row.id in said.splitlines()[-1] for row in rows)
+
+
+def test_of_many_that_were_not_sent_some_are_named(spaces, req, endpoint, capsys, monkeypatch):
+    monkeypatch.setattr("motion_widgets.workspace.at_exit.UNSENT_NAMED", 3)
+    monkeypatch.setattr(timing, "PARTING", 0.1)
+    endpoint.next_post.extend([refusal(429, "rate_limit_error", "slow down", Retry_After="200")] * 100_000)
+    ws = spaces()
+    for prompt in "abcde":
+        ws.submit(req.replace(prompt=prompt), max_cost=0.5)
+    ws.close()
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "5 jobs were not sent" in last
+    assert last.count("job-") == 3
+    assert "and 2 more" in last
 
 
 def test_an_error_in_the_block_sends_nothing_more_and_names_what_was_not(end_of, endpoint):

@@ -41,5 +41,4 @@ MESSAGES: dict[str, str] = {
     "reconcile_late": "Usage appears a minute late, and these are recent: {ids}. Check again in two minutes.",
     "reconcile_refunded": "That is exactly the bill of {ids}, which may have been refunded since.",
     "reconcile_less_why": "Jobs may have been refunded since, or the period may begin between a job and its bill: try an earlier --since.",
-    "reconcile_more_ids": "and {count} more",
 }

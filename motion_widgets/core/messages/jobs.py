@@ -38,7 +38,7 @@ MESSAGES: dict[str, str] = {
     "results_waiting": "motion_widgets: {count} {count:finished result has|finished results have} not been downloaded yet; the first link expires {when} UTC. Open the workspace again before then.",
     "sleep_head": "Not collected yet.",
     "sleep_risk": "{count} paid {count:job is|jobs are} running or not collected yet ({ids}), and this machine may fall asleep. {dies} {how}",
-    "sleep_more": " and {count} more",
+    "and_more": " and {count} more",
     "sleep_dies": "The first result’s link expires {when}; what is not here by then is lost.",
     "sleep_lives": "A result’s link lasts about {hours:g} h; what is not here by then is lost.",
     "sleep_by_hand": "Keep it awake until they are collected: on this system, only you can do that.",

@@ -38,7 +38,7 @@ MESSAGES: dict[str, str] = {
     "results_waiting": "motion_widgets:{count} 件の完成した結果がまだダウンロードされていません。最初のリンクは {when} UTC に切れます。それまでにワークスペースを開いてください。",
     "sleep_head": "まだ取得していません。",
     "sleep_risk": "支払い済みのジョブ {count} 件が実行中または未取得です({ids})。このマシンがスリープするおそれがあります。{dies} {how}",
-    "sleep_more": " ほか {count} 件",
+    "and_more": " ほか {count} 件",
     "sleep_dies": "最初の結果のリンクは {when} に切れ、それまでに取得しないと失われます。",
     "sleep_lives": "結果のリンクは約 {hours:g} 時間有効で、それまでに取得しないと失われます。",
     "sleep_by_hand": "取得し終えるまでスリープさせないでください。このシステムでは手動でしか防げません。",
