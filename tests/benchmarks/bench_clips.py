@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motion_widgets.core.background import spawn
+from motion_widgets.core.http import shared_transport
 from motion_widgets.media.batch import measure_clips
-from motion_widgets.media.probe import hub
 from motion_widgets.media.probe.cache import SHARED
 from motion_widgets.media.probe.measure import measure_clip
 from motion_widgets.media.probe.moviepy_check import load_moviepy
@@ -142,14 +143,12 @@ def _link(link: str, path: Path, time_target: str, cost_target: str) -> Iterator
 
     def forget() -> None:
         """Close the connections that are kept, so that the next request makes a new one."""
-        import asyncio
 
         async def close() -> None:
-            pool = hub.shared_hub().client("127.0.0.1")._transport._pool
-            for connection in list(pool.connections):
+            for connection in list(shared_transport(httpx.URL(link))._pool.connections):
                 await connection.aclose()
 
-        asyncio.run_coroutine_threadsafe(close(), hub.shared_hub().loop).result()
+        spawn(close()).result()
 
     def open_av() -> None:
         with av.open(link) as container:
