@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -197,3 +199,23 @@ def test_the_walk_tells_late_relative_and_typing_imports_apart() -> None:
     assert [one.target for one in found] == ["a", "b", "c", "d", "e.f", "e.h"]
     assert [one.typing_only for one in found] == [True, *[False] * 5]
     assert [one.late for one in found] == [False, False, True, True, True, True]
+
+
+def test_what_the_tests_import_is_there() -> None:
+    """Benchmarks and other programs that the gate does not run as well, wherever in them it is imported."""
+    wanted = {
+        (one.module, alias.name): path.name
+        for path in sorted((PACKAGE.parent / "tests").rglob("*.py"))
+        for one in ast.walk(parse(path.read_text("utf-8")))
+        if isinstance(one, ast.ImportFrom) and (one.module or "").startswith("motion_widgets")
+        for alias in one.names
+    }
+    gone = [(path, *name) for name, path in wanted.items() if not _is_there(*name)]
+    assert gone == []
+    assert not _is_there("motion_widgets.media.probe", "hub")
+
+
+def _is_there(module: str, name: str) -> bool:
+    """Return whether a module has a name, or a package a module of it."""
+    here = import_module(module)
+    return hasattr(here, name) or (hasattr(here, "__path__") and find_spec(f"{module}.{name}") is not None)

@@ -134,6 +134,14 @@ def test_who_needs_what_another_call_returns(ws: mw.Workspace, given: Any) -> No
     refused(lambda: mw.RatingView(given), "A study is expected", name, "mw.Study")
 
 
+@pytest.mark.parametrize("given", [None, 3.5, "3", 0, -1, True], ids=kind)
+def test_a_number_of_pictures_is_a_count(clip: Path, given: Any) -> None:
+    measured, mended = mw.measure_clip(clip), mw.mend(clip, TRIM)
+    refused(lambda: mw.strip_times(measured, given), "not a count", repr(given))
+    refused(lambda: mw.before_after(mended, given), "not a count", repr(given))
+    refused(lambda: mw.before_after(mended, height=given), "not a count", repr(given))
+
+
 @pytest.mark.parametrize("given", [None, 7, "dance.mp4", b"dance.mp4", 3.5], ids=kind)
 def test_several_clips_are_a_list(given: Any) -> None:
     """A lone path would be read as one clip for each of its letters."""

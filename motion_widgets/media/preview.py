@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import IO
 
+from motion_widgets.core.arguments import count_of
 from motion_widgets.core.errors import ClipError
 from motion_widgets.core.facts import Clip
 from motion_widgets.core.messages import say
@@ -121,7 +122,7 @@ def strip_times(clip: Clip, frames: int = 6) -> tuple[float, ...]:
     """
     if not isinstance(clip, Clip):
         raise ClipError.of("not_a_clip", found=type(clip).__name__)
-    frames = max(1, min(60, frames))
+    frames = min(60, count_of(frames))
     step = (clip.video_length or clip.length) / frames
     return tuple(step * (number + 0.5) for number in range(frames))
 
@@ -152,6 +153,7 @@ def before_after(mend: Mend, frames: int = 6, height: int = 72) -> tuple[bytes |
     """
     if not isinstance(mend, Mend):
         raise ClipError.of("not_a_mend", found=type(mend).__name__)
+    frames, height = count_of(frames), count_of(height)
 
     def shown(path: str) -> bytes | None:
         try:
