@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweeps", "checked_title", "run_name"]
 
+_NAMED = select(sweeps.c.id, sweeps.c.title, sweeps.c.axes, sweeps.c.created)
+"""What a name is made of; the cells of a large sweep take long to read."""
+
 
 def run_name(title: str | None, axes: str, created: int, *, now: datetime | None = None) -> str:
     """Return a run's name: its axes, then the day and the time.
@@ -154,11 +157,10 @@ class Sweeps:
         LogError
             The log has no such sweep.
         """
-        query = select(sweeps.c.id, sweeps.c.title, sweeps.c.axes, sweeps.c.created)
         with self._database.read() as connection:
-            rows = connection.execute(query.order_by(sweeps.c.created.desc()).limit(limit)).all()
+            rows = connection.execute(_NAMED.order_by(sweeps.c.created.desc()).limit(limit)).all()
             if also and also not in {row.id for row in rows}:
-                rows = [*rows, *connection.execute(query.where(sweeps.c.id == also))]
+                rows = [*rows, *connection.execute(_NAMED.where(sweeps.c.id == also))]
         named = {row.id: run_name(row.title, row.axes, row.created) for row in rows}
         if also and also not in named:
             raise LogError.of("no_such_id", id=also, name=self._database.name)
@@ -166,8 +168,15 @@ class Sweeps:
 
     def name(self, sweep_id: str) -> str:
         """Return what a sweep is called."""
-        row = self.get(sweep_id)
+        with self._database.read() as connection:
+            row = connection.execute(_NAMED.where(sweeps.c.id == sweep_id)).one_or_none()
         return run_name(row.title, row.axes, row.created) if row is not None else sweep_id
+
+    def is_paused(self, sweep_id: str) -> bool:
+        """Return whether a person paused a sweep."""
+        query = select(sweeps.c.paused).where(sweeps.c.id == sweep_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar() is not None
 
     def rename(self, sweep_id: str, title: str | None) -> None:
         """Call a sweep by another name; None: by its axes and time. Views notice.

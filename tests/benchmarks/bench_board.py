@@ -70,10 +70,10 @@ def timed(begin: str) -> str:
     const start = performance.now();
     {begin}
     return new Promise((resolve, reject) => {{
-        const look = () => test() ? requestAnimationFrame(() => resolve(performance.now() - start))
-            : performance.now() - start > 60_000 ? reject(new Error('not drawn within 60 s: ' + done))
-            : requestAnimationFrame(look);
-        look();
+        setTimeout(() => reject(new Error('not drawn within 60 s: ' + done)), 60_000);
+        const look = () => requestAnimationFrame(() => test() ? shown() : look());
+        const shown = () => requestAnimationFrame(() => resolve(performance.now() - start));
+        test() ? shown() : look();
     }});
 }}"""
 
@@ -173,9 +173,9 @@ def rows(folder: Path) -> Iterator[Figure]:
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_FLAGS)
             page = guarded_page(browser.new_context(viewport=WIDE, reduced_motion="reduce"))
-            yield from matrix(lab, page)
-            yield from attached(lab, page)
-            yield from log(lab, page)
+            for figures in (matrix, attached, log):
+                yield from figures(lab, page)
+                lab.leave(page)
             browser.close()
     finally:
         lab.stop()

@@ -350,8 +350,13 @@ class Lab(Server):
             _command(page, "docmanager:open", path=path)
         else:
             page.goto(f"{self.url}/lab/tree/{self.address(notebook)}?reset")
+        # Another notebook may be open, of whose kernel the status bar still speaks.
         page.wait_for_function(
-            "() => { const w = window.jupyterapp?.shell?.currentWidget; return !!w?.context?.isReady; }"
+            """path => {
+                const context = window.jupyterapp?.shell?.currentWidget?.context;
+                return context?.isReady && context.path === path && !!context.sessionContext?.session?.kernel;
+            }""",
+            arg=urllib.parse.unquote(self.address(notebook)),
         )
         self.idle(page)
         page.evaluate("() => { jupyterapp.shell.collapseLeft(); jupyterapp.shell.collapseRight(); }")
