@@ -53,7 +53,6 @@ class Run:
         self.id = run_id
         self.axes, self.cells = cells_of(row, ws.log_store.jobs)
         """Labels by axis; per cell ``values``, its first job's ``job_id``, its ``order`` and ``number``."""
-        self._rows: tuple[int, list[JobRow]] | None = None
 
     @classmethod
     def begin(
@@ -87,12 +86,8 @@ class Run:
         self._ws.log_store.sweeps.rename(self.id, title)
 
     def rows(self) -> list[JobRow]:
-        """Return each cell's last attempt, in the plan's order; they are read again once any job changed."""
-        version = self._ws.log_store.jobs.version()  # first: what changes meanwhile is read at the next call
-        if self._rows is None or self._rows[0] != version:
-            cells = [cell["job_id"] for cell in self.cells]
-            self._rows = version, self._ws.log_store.jobs.last_attempts(cells)
-        return list(self._rows[1])
+        """Return each cell's last attempt, in the plan's order."""
+        return self._ws.log_store.jobs.last_attempts([cell["job_id"] for cell in self.cells])
 
     @property
     def jobs(self) -> list[Job]:

@@ -13,7 +13,6 @@ from motion_widgets.core.errors import LogError
 from motion_widgets.core.money import format_usd
 from motion_widgets.jobs.runner import Runner
 from motion_widgets.jobs.scheduling import timing
-from motion_widgets.log.jobs import Jobs
 from motion_widgets.sweep.plan import run_id_of
 from tests.jobs.endpoint import COST, KEY, Process, refusal, until
 
@@ -118,22 +117,6 @@ def test_media_that_cells_share_are_kept_once(tmp_path, monkeypatch):
         assert sorted(kept) == sorted([samples.image.name, samples.clip_6s.name])
         assert len({(row.image_path, row.image_sha, row.clip_path, row.clip_sha) for row in rows}) == 1
         assert (ws.folder / rows[0].clip_path).read_bytes() == samples.clip_6s.read_bytes()
-
-
-def test_its_rows_are_read_once_until_a_job_changes(ws, sweep, endpoint, monkeypatch):
-    """A view asks for them, for what is held, for counts and prices: of 2,000 cells each took 0.2 s."""
-    run = sweep.plan(ws).run(budget=2).wait(60)
-    reads, real = [], Jobs.last_attempts
-    monkeypatch.setattr(Jobs, "last_attempts", lambda jobs, ids: reads.append(1) or real(jobs, ids))
-    run = ws.attach(run.id)
-    first = run.rows()
-    first.clear()
-    assert run.counts() == {"collected": 4}
-    assert [row.prompt for row in run.standing().rows] == PROMPTS
-    assert len(reads) == 1
-    ws.log_store.transitions.record(run.rows()[2].id, cost=7)
-    assert run.rows()[2].cost == 7
-    assert len(reads) == 2
 
 
 def test_same_sweep_again_is_the_same_run_and_costs_nothing(ws, sweep, endpoint):
