@@ -89,6 +89,8 @@ class Panel(Column):
             ws = Workspace()
         self.ws = require_workspace(ws)
         self.notice = live_region()
+        self.refused = False
+        """Whether the notice tells of an error."""
         self._trouble = live_region()
         self.edge = Edge(type(self).__name__, self._show_trouble)
         """Where errors of its callbacks end, and of the controls in it."""
@@ -145,6 +147,7 @@ class Panel(Column):
         mark = f"<b>{escape(say('word_error'))}</b> " if bad else ""
         kind = "mw-error" if bad else "mw-warning" if warns else "mw-ok"
         cls = f"mw-note {kind}" if text else ""
+        self.refused = bad and bool(text)
         speak(self.notice, mark + escape(text), cls=cls)
 
     def later(

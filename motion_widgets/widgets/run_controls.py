@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from motion_widgets.core.errors import RequestError
 from motion_widgets.core.messages import say
 from motion_widgets.core.money import cents_up, format_price, to_micro
+from motion_widgets.log.states import State
 from motion_widgets.widgets import controls as ui
 from motion_widgets.widgets.base import SETTLE
 from motion_widgets.widgets.run_addition import RunAddition
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     import ipywidgets as w
 
+    from motion_widgets.log.rows import JobRow
     from motion_widgets.sweep import Plan, Run
     from motion_widgets.sweep.progress import Outlook, Standing
     from motion_widgets.sweep.run_cells import CellGroup
@@ -98,7 +101,9 @@ class RunControls:
             "planned": paused, "failed": resting and (outlook.failed or outlook.waiting),
             "unknown": resting and outlook.unknown,
         }  # fmt: skip
-        return {what: standing.run.price(what, standing.rows).high for what, one in wanted.items() if one}
+        # What is not on its way yet comes back to a paused run: letting it go on sends that as well.
+        rows = [replace(row, state=State.PLANNED.value) if _comes_back(row) else row for row in standing.rows]
+        return {what: standing.run.price(what, rows).high for what, one in wanted.items() if one}
 
     def draw_run(
         self, outlook: Outlook | None, named: Mapping[str, float] | None = None, *, resting: bool = False,
@@ -221,6 +226,11 @@ class RunControls:
                 run.write_off()
 
         self._host.later("decide", work, lambda _: self._moved())
+
+
+def _comes_back(row: JobRow) -> bool:
+    """Return whether a job was to be sent and its run is asked once more before it is."""
+    return row.state == State.SUBMITTING and row.sent is None
 
 
 def _prices(plan: Plan) -> list[tuple[str, object]]:

@@ -356,7 +356,8 @@ class SweepBoard(Panel):
         ended = say(code, done=outlook.done, all=outlook.cells, failed=outlook.failed, open=rest)
         ui.speak(self._spoken, escape(ended))
         ui.assign(self.matrix, "finished", ended)
-        self.announce(say("board_held", id=run.id) if paused else "")
+        if not self.refused:  # what a person's click came to stands until the next one
+            self.announce(say("board_held", id=run.id) if paused else "")
         if not self._watched:
             self._plan_again()
 

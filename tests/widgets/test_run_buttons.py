@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import motion_widgets as mw
+from motion_widgets.core.money import format_price
+from motion_widgets.jobs.runner import Runner
 from motion_widgets.widgets import controls as ui
 from tests.widgets.conftest import until
 from tests.widgets.test_panels import request_of
@@ -38,6 +40,42 @@ def test_a_run_is_held_between_two_cells_and_goes_on(ws: mw.Workspace) -> None:
     board.hold.click()
     until(lambda: run.counts() == {"collected": 3})
     assert not run.paused
+    board.close()
+
+
+def test_a_paused_run_names_the_price_of_what_comes_back_to_it(
+    ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell that was about to be sent comes back; the button named $0.00 until then, and was refused."""
+    monkeypatch.setattr(Runner, "drive", lambda *_, **__: None)
+    run = mw.Sweep.listed(request_of(ws), CELLS).plan(ws).run()
+    whole = run.price().high
+    run.pause()
+    coming, going, _ = run.rows()
+    ws.log_store.transitions.record(coming.id, state="submitting")
+    ws.log_store.transitions.record(going.id, state="submitting", sent=1)
+    board = shown(mw.SweepBoard(ws, run=run.id), run)
+    until(lambda: f"up to {format_price(whole * 2 / 3)}" in board.hold.description)
+    board.close()
+
+
+def test_a_refusal_stands_until_the_next_click(ws: mw.Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that came to rest just then said over it that it is paused."""
+    monkeypatch.setattr(Runner, "drive", lambda *_, **__: None)
+    run = mw.Sweep.listed(request_of(ws), CELLS).plan(ws).run()
+    run.pause()
+    board = shown(mw.SweepBoard(ws, run=run.id, watch=False), run)
+    until(lambda: "is paused" in board.notice.value)
+    board._runs._named = {"planned": 0.0}  # as before a price was known
+    board.hold.click()
+    until(lambda: "at most $0.00" in board.notice.value)
+    board._moved()
+    until(lambda: board._rested)
+    assert "at most $0.00" in board.notice.value
+    until(lambda: f"up to {format_price(run.price().high)}" in board.hold.description)
+    board.hold.click()
+    until(lambda: not run.paused)
+    until(lambda: "at most" not in board.notice.value)
     board.close()
 
 
