@@ -93,7 +93,6 @@ def is_safe_id(name: str) -> bool:
     return _ID.fullmatch(name) is not None
 
 
-@functools.lru_cache(maxsize=10_000)
 def is_safe_path(name: str) -> bool:
     """Return whether a path is one of a visible file in one of the folders, on every system."""
     top, *rest = name.split("/")
